@@ -1,0 +1,34 @@
+"""What nonsense is a neural network certain of, and what stops it?
+
+``import fooljax as fj`` is instant: subpackages load on first use, so that
+command lines answer ``--help`` without waiting for JAX.
+"""
+
+import importlib
+from types import ModuleType
+
+__version__ = "0.1.0"
+
+_SUBPACKAGES = (
+    "data",
+    "encodings",
+    "evolution",
+    "models",
+    "reporting",
+    "runtime",
+    "training",
+    "types",
+)
+
+__all__ = ["__version__", *_SUBPACKAGES]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Import a subpackage on first use."""
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

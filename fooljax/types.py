@@ -1,0 +1,84 @@
+"""The contracts that hold the package together.
+
+Settings are frozen dataclasses of plain values, data that crosses ``jit`` is a
+pytree, algorithms are pure functions or a ``NamedTuple`` of pure functions.
+
+Axis letters in shapes: ``b`` batch, ``h w c`` height, width, channels, ``k``
+classes (niches), ``n`` samples of a data set.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+from jaxtyping import Array, Float, PRNGKeyArray
+
+RandomKey: TypeAlias = PRNGKeyArray
+Params: TypeAlias = Any
+Genome: TypeAlias = Any
+State: TypeAlias = Any
+Info: TypeAlias = Any
+Image: TypeAlias = Float[Array, "h w c"]
+Images: TypeAlias = Float[Array, "b h w c"]
+Logits: TypeAlias = Float[Array, "b k"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Classifier:
+    """Weights, and the pure function that reads them.
+
+    A pytree whose leaves are ``params``; the rest is static, so one compiled
+    function serves every set of weights of the same architecture.
+
+    Attributes:
+        params: any pytree of arrays.
+        apply: pure function ``(params, images [b, h, w, c]) -> logits [b, m]``
+            with ``m >= num_classes``. Images are float32 in [0, 1]; mean, scale
+            and colour order are the function's own business.
+        input_shape: ``(h, w, c)`` in pixels.
+        num_classes: number of real classes; logits columns from there on mean
+            "none of these" (a fooling class, a rejection threshold).
+    """
+
+    params: Params
+    apply: Callable[[Params, Images], Logits] = field(metadata={"static": True})
+    input_shape: tuple[int, ...] = field(metadata={"static": True})
+    num_classes: int = field(metadata={"static": True})
+
+    def __call__(self, images: Images) -> Logits:
+        """Return logits ``[b, m]``; columns from ``num_classes`` on reject."""
+        return self.apply(self.params, images)
+
+
+class Encoding(NamedTuple):
+    """A search space of images: draw a genome, vary it, paint it, describe it.
+
+    Every function takes one genome; callers ``vmap``.
+
+    Attributes:
+        init: ``key -> genome``, a random starting genome.
+        vary: ``(key, parent, mate, generation) -> genome``, one child;
+            ``generation`` is an int32 scalar, for schedules.
+        express: ``genome -> image [h, w, c]`` in [0, 1], the phenotype.
+        traits: ``genome -> {name: scalar}``, numbers worth watching over a run
+            (sizes, refused mutations); an empty dict when there are none.
+    """
+
+    init: Callable[[RandomKey], Genome]
+    vary: Callable[[RandomKey, Genome, Genome, Array], Genome]
+    express: Callable[[Genome], Image]
+    traits: Callable[[Genome], Mapping[str, Array]]
+
+
+class Search(NamedTuple):
+    """A population search, watched and cut from outside.
+
+    Attributes:
+        init: ``(key, classifier) -> (state, info)``, the random population.
+        step: ``(key, classifier, state) -> (state, info)``, one generation.
+    """
+
+    init: Callable[[RandomKey, Classifier], tuple[State, Info]]
+    step: Callable[[RandomKey, Classifier, State], tuple[State, Info]]

@@ -1,0 +1,26 @@
+"""Strict JAX for every test: rank promotion and key reuse raise, warnings are errors."""
+
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_debug_key_reuse", True)
+
+
+@pytest.fixture
+def key() -> jax.Array:
+    return jax.random.key(0)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> str:
+    """The folder with real data sets, or skip."""
+    folder = os.environ.get("FOOLJAX_DATA_DIR")
+    if not folder or not os.path.isdir(folder):
+        pytest.skip("FOOLJAX_DATA_DIR is not set to a folder with real data sets")
+    return folder
