@@ -1,0 +1,25 @@
+"""Search spaces of images: draw a genome, vary it, paint it."""
+
+from fooljax.encodings.color import hls_to_rgb, hsv_to_rgb
+from fooljax.encodings.cppn import cppn
+from fooljax.encodings.cppn_genome import Cppn, Rates
+from fooljax.encodings.direct import direct
+from fooljax.encodings.variation import (
+    iso_line_dd,
+    polynomial,
+    polynomial_mutation,
+    simulated_binary_crossover,
+)
+
+__all__ = [
+    "Cppn",
+    "Rates",
+    "cppn",
+    "direct",
+    "hls_to_rgb",
+    "hsv_to_rgb",
+    "iso_line_dd",
+    "polynomial",
+    "polynomial_mutation",
+    "simulated_binary_crossover",
+]

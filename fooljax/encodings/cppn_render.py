@@ -1,0 +1,159 @@
+"""Paint CPPN genomes: sort the live part of the graph once, then run it over rows of pixels."""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int32
+
+from fooljax.encodings.cppn_genome import (
+    GAUSSIAN,
+    NUM_INPUTS,
+    SIGMOID,
+    SINE,
+    Cppn,
+    ancestors,
+)
+
+Coordinates: TypeAlias = Literal["raw", "normalized"]
+
+_PIXELS_AT_ONCE = 2048  # float32 rows of 64 nodes then fit the second-level cache
+
+
+class Program(NamedTuple):
+    """The live part of a genome in the order in which it can be computed.
+
+    Attributes:
+        length: number of rows: the inputs and every node that feeds an output.
+        function: of each row, by position.
+        first_edge: position of each row's first incoming edge; one entry more
+            than rows, so that row ``i`` owns ``first_edge[i]:first_edge[i+1]``.
+        source: row each edge reads, edges grouped by the row they end in.
+        weight: of each edge.
+        output: row of each output channel.
+    """
+
+    length: Int32[Array, ""]
+    function: Int32[Array, " nodes"]
+    first_edge: Int32[Array, " nodes_plus_one"]
+    source: Int32[Array, " edges"]
+    weight: Float[Array, " edges"]
+    output: Int32[Array, " outputs"]
+
+
+def inputs(height: int, width: int, coordinates: Coordinates) -> np.ndarray:
+    """Return what the four input nodes see, float32 ``[4, h * w]``, rows x, y, distance, 1.
+
+    ``raw`` counts pixels from 0, as the released code does; ``normalized`` runs
+    from -1 to 1. The distance from the centre is normalized in both, 0 to 1.41.
+    """
+    y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
+    x_unit = 2.0 * x / max(width - 1, 1) - 1.0
+    y_unit = 2.0 * y / max(height - 1, 1) - 1.0
+    xy = (x, y) if coordinates == "raw" else (x_unit, y_unit)
+    rows = (*xy, np.hypot(x_unit, y_unit), np.ones_like(x_unit))
+    return np.stack([np.ravel(row) for row in rows]).astype(np.float32)
+
+
+def compile_genome(genome: Cppn, outputs: int) -> Program:
+    """Drop what no output depends on and sort the rest topologically."""
+    nodes, edges = genome.function.size, genome.source.size
+    index = jnp.arange(nodes)
+    live = ancestors(genome, (index >= NUM_INPUTS) & (index < NUM_INPUTS + outputs))
+    live = live | (index < NUM_INPUTS)
+    used = (genome.source >= 0) & live[genome.target]
+
+    def deepen(carry):
+        depth, _ = carry
+        below = jnp.where(used, depth[genome.source] + 1, 0)
+        deeper = depth.at[genome.target].max(below)
+        return deeper, jnp.any(deeper != depth)
+
+    start = (jnp.zeros(nodes, jnp.int32), jnp.array(True))
+    depth = jax.lax.while_loop(lambda carry: carry[1], deepen, start)[0]
+    # inputs first, then by depth; dead nodes last; equal depths in order of index
+    order = jnp.where(index < NUM_INPUTS, -1, jnp.where(live, depth, edges + 1)) * nodes + index
+    row = jnp.sum(order[None, :] < order[:, None], axis=1, dtype=jnp.int32)
+    end = jnp.where(used, row[genome.target], nodes)
+    by_end = jnp.argsort(end, stable=True)
+    return Program(
+        length=jnp.sum(live, dtype=jnp.int32),
+        function=jnp.zeros(nodes, jnp.int32).at[row].set(genome.function),
+        first_edge=jnp.sum(end[None, :] < jnp.arange(nodes + 1)[:, None], axis=1, dtype=jnp.int32),
+        source=row[genome.source][by_end],
+        weight=genome.weight[by_end],
+        output=row[NUM_INPUTS : NUM_INPUTS + outputs],
+    )
+
+
+def sine(x: Array) -> Array:
+    """Sine of float32 numbers up to about 25,000 in size, within 2e-7.
+
+    XLA calls the scalar C library for ``sin`` on a CPU; this reduction to
+    [-pi/2, pi/2] and odd polynomial vectorize and are 40 times faster there.
+    Other dtypes go to ``jnp.sin``.
+    """
+    if x.dtype != jnp.float32:
+        return jnp.sin(x)
+    turns = jnp.round(x * np.float32(1.0 / np.pi))
+    rest = x - turns * np.float32(3.140625)
+    rest = rest - turns * np.float32(9.6750259e-4)
+    rest = rest - turns * np.float32(1.5099580e-7)
+    square = rest * rest
+    series = square * (-1.6666654e-1 + square * (8.3321608e-3 + square * -1.9515296e-4))
+    odd = turns - 2.0 * jnp.floor(0.5 * turns) > 0.5
+    value = rest + rest * series
+    return jnp.where(odd, -value, value)
+
+
+def activate(function: Array, total: Array) -> Array:
+    """Apply one of ``FUNCTIONS``; every value lands in [-1, 1].
+
+    sine: sin(s); sigmoid: 2 / (1 + e^-s) - 1; gaussian: e^-s^2; linear: s / 3
+    clipped to [-1, 1].
+    """
+    decay = jnp.exp(jnp.where(function == GAUSSIAN, -total * total, -jnp.abs(total)))
+    sigmoid = jnp.sign(total) * (1.0 - decay) / (1.0 + decay)
+    linear = jnp.clip(total, -3.0, 3.0) / 3.0
+    smooth = jnp.where(function == GAUSSIAN, decay, jnp.where(function == SIGMOID, sigmoid, linear))
+    return jnp.where(function == SINE, sine(total), smooth)
+
+
+def run_program(program: Program, rows: Float[Array, "4 p"]) -> Float[Array, "outputs p"]:
+    """Compute the outputs over rows of pixels, one row of the graph after another."""
+    values = jnp.zeros((program.function.size, rows.shape[1]), rows.dtype)
+    values = values.at[:NUM_INPUTS].set(rows)
+
+    def compute(row, values):
+        add = lambda edge, total: total + program.weight[edge] * values[program.source[edge]]
+        total = jnp.zeros(rows.shape[1], rows.dtype)
+        total = jax.lax.fori_loop(
+            program.first_edge[row], program.first_edge[row + 1], add, total
+        )
+        return values.at[row].set(activate(program.function[row], total))
+
+    values = jax.lax.fori_loop(NUM_INPUTS, program.length, compute, values)
+    return values[program.output]
+
+
+def render(
+    genome: Cppn, shape: tuple[int, int, int], coordinates: Coordinates
+) -> Float[Array, "h w c"]:
+    """Compute every output at every pixel of an image ``(h, w, c)``; values in [-1, 1].
+
+    An output without incoming edges has the sum 0: a Gaussian one is 1
+    everywhere, the others 0. Large images go through in rows that fit the cache.
+    """
+    height, width, outputs = shape
+    program = compile_genome(genome, outputs)
+    rows = inputs(height, width, coordinates).astype(genome.weight.dtype)
+    pieces = -(-rows.shape[1] // _PIXELS_AT_ONCE)
+    if pieces == 1:
+        values = run_program(program, rows)
+    else:
+        padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % pieces)))
+        stacked = np.moveaxis(padded.reshape(NUM_INPUTS, pieces, -1), 1, 0)
+        values = jax.lax.map(lambda piece: run_program(program, piece), stacked)
+        values = jnp.moveaxis(values, 0, 1).reshape(outputs, -1)[:, : rows.shape[1]]
+    return jnp.moveaxis(values.reshape(outputs, height, width), 0, -1)
