@@ -1,0 +1,45 @@
+"""Is this a classifier? One question, asked before hours are spent on it."""
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.types import Classifier
+
+
+def validate(classifier: Classifier) -> None:
+    """Check shapes and weights, and the logits of one mid-gray image.
+
+    Raises:
+        ValueError: if the weights hold NaN or infinity, if ``apply`` fails on
+            images of ``input_shape``, or if it does not return finite floating
+            point logits ``[b, m]`` with ``m >= num_classes``.
+    """
+    for path, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not jnp.all(jnp.isfinite(leaf)):
+            raise ValueError(f"the classifier's weights {_name(path)} hold NaN or infinity")
+
+    batch = 2
+    images = jax.ShapeDtypeStruct((batch, *classifier.input_shape), jnp.float32)
+    try:
+        logits = jax.eval_shape(classifier.apply, classifier.params, images)
+    except Exception as error:  # a network of the user's own may raise anything
+        raise ValueError(f"the classifier fails on images of shape {images.shape}: {error}") from error
+    if not isinstance(logits, jax.ShapeDtypeStruct):
+        raise ValueError(
+            f"a classifier must return one array of logits, got {type(logits).__name__}"
+        )
+    if logits.ndim != 2 or logits.shape[0] != batch or logits.shape[1] < classifier.num_classes:
+        raise ValueError(
+            f"for {batch} images a classifier of {classifier.num_classes} classes must return "
+            f"logits ({batch}, {classifier.num_classes} or more), got {logits.shape}"
+        )
+    if not jnp.issubdtype(logits.dtype, jnp.floating):
+        raise ValueError(f"a classifier must return floating point logits, got {logits.dtype}")
+
+    gray = jnp.full((1, *classifier.input_shape), 0.5)
+    if not jnp.all(jnp.isfinite(jax.jit(classifier.apply)(classifier.params, gray))):
+        raise ValueError("the classifier's logits for a mid-gray image hold NaN or infinity")
+
+
+def _name(path: tuple) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".")

@@ -1,0 +1,102 @@
+"""From a network to a classifier."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
+from fooljax.types import Classifier, Images, Logits, Params, RandomKey
+
+# For command lines; code says ``init_flax(key, LeNet(10), ...)``.
+NETWORKS: dict[str, Callable[[int], nn.Module]] = {
+    "softmax": SoftmaxRegression,
+    "mlp": MLP,
+    "lenet": LeNet,
+    "resnet": ResNet,
+}
+
+
+def from_flax(
+    module: nn.Module, params: Params, input_shape: tuple[int, ...], num_classes: int
+) -> Classifier:
+    """Wrap a Flax Linen network and its weights.
+
+    Equal modules make classifiers whose static parts are equal, so a network
+    that is built twice is compiled once.
+
+    Args:
+        module: maps images ``[b, h, w, c]`` in [0, 1] to logits ``[b, m]``.
+        params: the module's ``params`` collection.
+        input_shape: ``(h, w, c)`` in pixels.
+        num_classes: number of real classes, at most ``m``.
+
+    Raises:
+        ValueError: if ``input_shape`` is not three positive numbers or
+            ``num_classes`` is not positive.
+    """
+    shape = tuple(int(size) for size in input_shape)
+    if len(shape) != 3 or min(shape) < 1:
+        raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
+    if num_classes < 1:
+        raise ValueError(f"num_classes must be positive, got {num_classes}")
+    return Classifier(params, _FlaxApply(module), shape, num_classes)
+
+
+def init_flax(
+    key: RandomKey, module: nn.Module, input_shape: tuple[int, ...], num_classes: int
+) -> Classifier:
+    """Draw fresh weights for a Flax Linen network and wrap both.
+
+    Args:
+        key: decides the weights.
+        module: maps images ``[b, h, w, c]`` in [0, 1] to logits ``[b, m]``.
+        input_shape: ``(h, w, c)`` in pixels.
+        num_classes: number of real classes, at most ``m``.
+
+    Raises:
+        ValueError: as ``from_flax``, and if the network cannot take such images.
+    """
+    classifier = from_flax(module, None, input_shape, num_classes)
+    params = _draw(key, module, classifier.input_shape)
+    return from_flax(module, params, input_shape, num_classes)
+
+
+def build(name: str, key: RandomKey, input_shape: tuple[int, ...], num_classes: int) -> Classifier:
+    """Build a network with fresh weights by its name.
+
+    Args:
+        name: a key of ``NETWORKS``.
+        key: decides the weights.
+        input_shape: ``(h, w, c)`` in pixels.
+        num_classes: number of classes and of logits.
+
+    Raises:
+        ValueError: if the name is unknown or the network cannot take such images.
+    """
+    if name not in NETWORKS:
+        raise ValueError(f"unknown network {name!r}; known are {', '.join(NETWORKS)}")
+    return init_flax(key, NETWORKS[name](num_classes), input_shape, num_classes)
+
+
+@dataclass(frozen=True)
+class _FlaxApply:
+    """A module's forward pass, equal to every other of an equal module.
+
+    The bound method ``module.apply`` compares by identity: as a static argument
+    of ``jit`` it would compile anew for every module object.
+    """
+
+    module: nn.Module
+
+    def __call__(self, params: Params, images: Images) -> Logits:
+        return self.module.apply({"params": params}, images)
+
+
+@partial(jax.jit, static_argnums=(1, 2))
+def _draw(key: RandomKey, module: nn.Module, input_shape: tuple[int, ...]) -> Params:
+    """Draw weights; the forward pass that finds their shapes is compiled away."""
+    return module.init(key, jnp.zeros((1, *input_shape)))["params"]

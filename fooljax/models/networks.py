@@ -1,0 +1,170 @@
+"""Small networks: softmax regression, a perceptron, Caffe's LeNet, a residual network.
+
+Every network takes float32 images ``[b, h, w, c]`` in [0, 1] of one size and
+returns logits ``[b, outputs]``. ``outputs`` is the number of classes, or more
+where further columns mean "none of these". An image's logits do not depend on
+the other images of its batch.
+
+Images are flattened in channel, row, column order, as Caffe and PyTorch do, so
+that published weights fit without reordering.
+"""
+
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from fooljax.types import Images, Logits
+
+# Caffe's "xavier" filler: uniform with variance 1 / fan_in.
+_xavier = nn.initializers.variance_scaling(1.0, "fan_in", "uniform")
+
+
+class SoftmaxRegression(nn.Module):
+    """One linear layer, the network whose best attack is known in closed form."""
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, images: Images) -> Logits:
+        """Return logits ``[b, outputs]``."""
+        return nn.Dense(self.outputs, name="fc")(_flatten(images))
+
+
+class MLP(nn.Module):
+    """Fully connected layers with ReLU between them.
+
+    Source:
+        LeCun et al., 1998, Gradient-Based Learning Applied to Document
+        Recognition, sec. III-C (the 300-100 network).
+    """
+
+    outputs: int
+    hidden: tuple[int, ...] = (300, 100)
+
+    @nn.compact
+    def __call__(self, images: Images) -> Logits:
+        """Return logits ``[b, outputs]``."""
+        x = _flatten(images)
+        for i, width in enumerate(self.hidden):
+            x = nn.relu(nn.Dense(width, name=f"fc{i + 1}")(x))
+        return nn.Dense(self.outputs, name=f"fc{len(self.hidden) + 1}")(x)
+
+
+class LeNet(nn.Module):
+    """The MNIST network that ships with Caffe; 431,080 weights at 28x28x1.
+
+    There is no nonlinearity after the convolutions other than the pooling.
+
+    Raises:
+        ValueError: if the images are smaller than 13x13 pixels.
+
+    Source:
+        Caffe, examples/mnist/lenet_train_test.prototxt; the victim of Nguyen et
+        al., 2015, arXiv:1412.1897.
+    """
+
+    outputs: int
+
+    @nn.compact
+    def __call__(self, images: Images) -> Logits:
+        """Return logits ``[b, outputs]``."""
+        height, width = images.shape[1:3]
+        if min(height, width) < 13:
+            raise ValueError(f"LeNet needs images of at least 13x13 pixels, got {height}x{width}")
+        x = images * (255 / 256)  # Caffe divided bytes by 256
+        x = max_pool(_convolution(20, 5, name="conv1")(x))
+        x = max_pool(_convolution(50, 5, name="conv2")(x))
+        x = nn.relu(nn.Dense(500, kernel_init=_xavier, name="ip1")(_flatten(x)))
+        return nn.Dense(self.outputs, kernel_init=_xavier, name="ip2")(x)
+
+
+class ResNet(nn.Module):
+    """A residual network for small pictures, of any size and number of channels.
+
+    Three stages of widths ``w``, ``2w`` and ``4w`` at full, half and quarter
+    resolution; ``6 * blocks + 2`` layers. Group instead of batch normalization:
+    nothing is estimated from the batch, in training or afterwards.
+
+    Attributes:
+        outputs: number of logits.
+        blocks: residual blocks in each stage; 3 gives the published ResNet-20.
+        width: channels of the first stage, a multiple of 8.
+
+    Source:
+        He et al., 2016, arXiv:1512.03385, sec. 4.2, with 1x1 convolutions where
+        the shape changes; Wu and He, 2018, arXiv:1803.08494 (group normalization).
+    """
+
+    outputs: int
+    blocks: int = 1
+    width: int = 16
+
+    @nn.compact
+    def __call__(self, images: Images) -> Logits:
+        """Return logits ``[b, outputs]``."""
+        x = (images - 0.5) * 4.0  # photographs then have roughly zero mean and unit variance
+        x = _convolution3(self.width, name="conv1")(x)
+        x = nn.relu(_norm(name="norm1")(x))
+        for stage in range(3):
+            for block in range(self.blocks):
+                stride = 2 if stage > 0 and block == 0 else 1
+                name = f"layer{stage + 1}_{block}"
+                x = _ResidualBlock(self.width * 2**stage, stride, name=name)(x)
+        return nn.Dense(self.outputs, name="fc")(jnp.mean(x, axis=(1, 2)))
+
+
+class _ResidualBlock(nn.Module):
+    """Two 3x3 convolutions around a shortcut."""
+
+    features: int
+    stride: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 features"]:
+        y = _convolution3(self.features, self.stride, name="conv1")(x)
+        y = nn.relu(_norm(name="norm1")(y))
+        y = _norm(name="norm2")(_convolution3(self.features, name="conv2")(y))
+        if x.shape != y.shape:
+            x = nn.Conv(
+                self.features, (1, 1), self.stride, padding=0, use_bias=False, name="downsample"
+            )(x)
+        return nn.relu(x + y)
+
+
+def max_pool(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
+    """Keep the maximum of every 2x2 window, stride 2.
+
+    An odd edge makes a smaller window, as in Caffe, so sizes round up. A reshape
+    and a maximum: on CPU the gradient of ``reduce_window`` is the dearest part
+    of a small network. Among equal maxima the gradient is shared evenly.
+    """
+    b, h, w, c = x.shape
+    x = jnp.pad(x, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)), constant_values=-jnp.inf)
+    return jnp.max(x.reshape(b, -(-h // 2), 2, -(-w // 2), 2, c), axis=(2, 4))
+
+
+def _flatten(x: Float[Array, "b h w c"]) -> Float[Array, "b n"]:
+    """Flatten in channel, row, column order."""
+    return jnp.transpose(x, (0, 3, 1, 2)).reshape(x.shape[0], -1)
+
+
+def _convolution(features: int, size: int, name: str) -> nn.Conv:
+    """Make one of LeNet's convolutions."""
+    return nn.Conv(features, (size, size), padding="VALID", kernel_init=_xavier, name=name)
+
+
+def _convolution3(features: int, stride: int = 1, *, name: str) -> nn.Conv:
+    """Make a 3x3 convolution padded by one pixel all around, as in PyTorch."""
+    return nn.Conv(
+        features,
+        (3, 3),
+        stride,
+        padding=1,
+        use_bias=False,
+        kernel_init=nn.initializers.he_normal(),
+        name=name,
+    )
+
+
+def _norm(name: str) -> nn.GroupNorm:
+    return nn.GroupNorm(num_groups=8, name=name)

@@ -1,0 +1,120 @@
+"""Weights as files: safetensors with the names and layouts of PyTorch and Caffe.
+
+A tensor is called by its place in the network, ``conv1.weight``, ``conv1.bias``.
+Convolutions are stored (out, in, height, width) and linear layers (out, in);
+here they are (height, width, in, out) and (in, out). Nothing is unpickled.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import safetensors.numpy
+from flax import traverse_util
+
+from fooljax.types import Classifier
+
+_HINT = "give --weights a safetensors file made for this network"
+
+
+def load_weights(path: str | os.PathLike, classifier: Classifier) -> Classifier:
+    """Replace a classifier's weights by published ones.
+
+    Args:
+        path: a safetensors file.
+        classifier: says which weights are expected; its params are nested
+            dictionaries of arrays, as those of every Flax Linen network.
+
+    Returns:
+        The same network with the file's weights, in the types that it had.
+
+    Raises:
+        ValueError: if the file cannot be read, if a tensor is missing,
+            unexpected or of another shape, or if a value is NaN or infinite.
+    """
+    tensors = _read(Path(path))
+    places = _places(classifier)
+    shapes = {name: _to_stored(array).shape for name, (_, array) in places.items()}
+
+    problems = [f"{name} is missing" for name in sorted(places.keys() - tensors.keys())]
+    problems += [f"{name} is unexpected" for name in sorted(tensors.keys() - places.keys())]
+    for name in sorted(places.keys() & tensors.keys()):
+        tensor = tensors[name]
+        if tensor.shape != shapes[name]:
+            problems.append(f"{name} has shape {tensor.shape} instead of {shapes[name]}")
+        elif not jnp.issubdtype(tensor.dtype, jnp.floating):
+            problems.append(f"{name} holds {tensor.dtype} instead of floating point numbers")
+        elif not np.all(np.isfinite(tensor)):
+            problems.append(f"{name} holds NaN or infinity")
+    if problems:
+        raise ValueError(f"{path} does not fit the network: {'; '.join(problems)}; {_HINT}")
+
+    params = {
+        place: jnp.asarray(_from_stored(tensors[name]), array.dtype)
+        for name, (place, array) in places.items()
+    }
+    return dataclasses.replace(classifier, params=traverse_util.unflatten_dict(params))
+
+
+def save_weights(path: str | os.PathLike, classifier: Classifier) -> None:
+    """Write a classifier's weights, for ``load_weights`` and for PyTorch.
+
+    The file appears complete or not at all.
+
+    Args:
+        path: the file to write, replaced if it exists.
+        classifier: its params are nested dictionaries of arrays.
+    """
+    path = Path(path)
+    tensors = {
+        name: np.ascontiguousarray(_to_stored(array))
+        for name, (_, array) in _places(classifier).items()
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        safetensors.numpy.save_file(tensors, unfinished)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path}; {_HINT}")
+    try:
+        return safetensors.numpy.load_file(path)
+    except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is truncated or not a safetensors file ({error}); {_HINT}"
+        ) from error
+
+
+def _places(classifier: Classifier) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+    """Map every published name to the weight's path in ``params`` and its value."""
+    if not isinstance(classifier.params, Mapping):
+        raise ValueError(
+            "weights can be exchanged only for networks whose params are nested dictionaries, "
+            f"got {type(classifier.params).__name__}"
+        )
+    flat = traverse_util.flatten_dict(classifier.params)
+    return {_published_name(place): (place, np.asarray(array)) for place, array in flat.items()}
+
+
+def _published_name(place: tuple[str, ...]) -> str:
+    """Name a weight as PyTorch does: ``("conv1", "kernel")`` is ``conv1.weight``."""
+    *layers, leaf = place
+    return ".".join([*layers, {"kernel": "weight", "scale": "weight"}.get(leaf, leaf)])
+
+
+def _to_stored(array: np.ndarray) -> np.ndarray:
+    """Reorder HWIO to OIHW and (in, out) to (out, in)."""
+    return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
+
+
+def _from_stored(array: np.ndarray) -> np.ndarray:
+    """Reorder OIHW to HWIO and (out, in) to (in, out)."""
+    return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
