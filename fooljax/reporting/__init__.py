@@ -1,0 +1,47 @@
+"""Pictures and pages: galleries, curves, heat maps, lineages and the HTML report.
+
+Every function takes numpy arrays or plain values and writes one file, all at
+once. A report is made of blocks (``section``, ``tiles``, ``table``, ``figure``,
+...) that ``page`` puts into one self-contained file.
+"""
+
+from fooljax.reporting.charts import curves, heatmap
+from fooljax.reporting.evolve_report import evolve_page
+from fooljax.reporting.galleries import gallery
+from fooljax.reporting.html import (
+    Html,
+    code,
+    details,
+    figure,
+    join,
+    link,
+    page,
+    paragraph,
+    section,
+    strong,
+    table,
+    tiles,
+)
+from fooljax.reporting.lineages import lineage
+from fooljax.reporting.wording import percent
+
+__all__ = [
+    "Html",
+    "code",
+    "curves",
+    "details",
+    "evolve_page",
+    "figure",
+    "gallery",
+    "heatmap",
+    "join",
+    "lineage",
+    "link",
+    "page",
+    "paragraph",
+    "percent",
+    "section",
+    "strong",
+    "table",
+    "tiles",
+]

@@ -1,0 +1,246 @@
+"""Confidence over generations: the heat map and the curves."""
+
+import io
+import itertools
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fooljax.reporting.checks import as_generations, as_probabilities, check_count
+from fooljax.reporting.drawing import FAINT, INK, shorten, write
+from fooljax.reporting.drawing import font as picture_font
+from fooljax.reporting.wording import drawable, drawable_names, percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_CLIP = 1e-7  # float32 confidences saturate about here
+_MEDIAN, _QUARTILES, _LOWEST = "#1d4ed8", "#0d9488", "#c2410c"
+_MOST_NAMES = 40  # classes whose names still fit beside a heat map
+
+
+def heatmap(
+    path: str | os.PathLike[str],
+    confidences: ArrayLike,
+    generations: ArrayLike,
+    class_names: Sequence[str],
+    *,
+    sort: bool = False,
+) -> Path:
+    """Draw the confidence of every class at every logged generation.
+
+    Classes run from top to bottom and generations from left to right, spaced as
+    ``log(1 + generation)`` because most happens early. Colors follow the
+    logarithm of the odds, so that 1 %, 50 % and 99.99 % are all told apart.
+
+    Args:
+        path: the file to write; its ending (png, pdf, svg) sets the format.
+        confidences: ``[generations_logged, classes]`` in [0, 1], for instance
+            the median over runs.
+        generations: ``[generations_logged]``, increasing from 0 or later.
+        class_names: one name for each class.
+        sort: order the classes by their last confidence, the surest on top.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: if shapes disagree, an input is empty, NaN or outside
+            [0, 1], or ``generations`` do not increase.
+    """
+    from matplotlib.colors import Normalize
+
+    values = as_probabilities(confidences, ("generations_logged", "classes"))
+    times = as_generations(generations, len(values))
+    num_classes = values.shape[1]
+    check_count("class_names", class_names, num_classes)
+    order = np.argsort(-values[-1], kind="stable") if sort else np.arange(num_classes)
+
+    low, high = _limits(values, most=4.0)
+    figure, axes = _figure(7.2, min(6.0, max(2.6, 1.2 + 0.26 * num_classes)))
+    mesh = axes.pcolormesh(
+        _edges(_time_place(times)),
+        np.arange(num_classes + 1) - 0.5,
+        _odds(values[:, order].T),
+        norm=Normalize(low, high),
+        cmap="magma",
+        rasterized=True,
+    )
+    axes.set_ylim(num_classes - 0.5, -0.5)
+    _mark_generations(axes, times)
+    if num_classes <= _MOST_NAMES:
+        names = drawable_names(class_names)
+        labels = [shorten(names[i], picture_font(12), 150) for i in order]
+        axes.set_yticks(range(num_classes), labels, parse_math=False)
+    else:
+        axes.set_ylabel("class, by final confidence" if sort else "class number")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    ticks = _odds_ticks(low, high)
+    bar = figure.colorbar(mesh, ax=axes, pad=0.02, aspect=28, extend=_extend(values, high))
+    bar.set_ticks(_odds(ticks).tolist(), labels=[percent(tick) for tick in ticks])
+    bar.set_label("confidence", color=INK)
+    bar.ax.tick_params(colors=INK, labelsize=9)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+    return _save(figure, path)
+
+
+def curves(
+    path: str | os.PathLike[str],
+    confidences: ArrayLike,
+    generations: ArrayLike,
+    *,
+    published: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+) -> Path:
+    """Draw median, quartiles and minimum over classes against the generation.
+
+    Lines are medians over runs; bands reach from the lowest to the highest run.
+    The vertical axis spaces confidences by the logarithm of their odds: each
+    further nine (99 %, 99.9 %, ...) takes the same step up. Confidences beyond
+    99.99999 %, which float32 rounds to 1, are drawn there.
+
+    Args:
+        path: the file to write; its ending (png, pdf, svg) sets the format.
+        confidences: ``[repeats, generations_logged, classes]`` in [0, 1].
+        generations: ``[generations_logged]``, increasing from 0 or later.
+        published: values to compare with: by name, points ``(generation,
+            confidence)``; several points are joined.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: if shapes disagree, an input is empty, NaN or outside
+            [0, 1], or ``generations`` do not increase.
+    """
+    values = as_probabilities(confidences, ("repeats", "generations_logged", "classes"))
+    repeats, count, num_classes = values.shape
+    times = as_generations(generations, count)
+    places = _time_place(times)
+    figure, axes = _figure(7.2, 4.2)
+    middle = "median" if num_classes > 1 else "the only class"
+    statistics = [(middle, 50.0, _MEDIAN, 2.4, "-")]
+    if num_classes > 1:
+        statistics += [
+            ("quartiles", 75.0, _QUARTILES, 1.4, "-"),
+            ("", 25.0, _QUARTILES, 1.4, "-"),
+            ("lowest class", 0.0, _LOWEST, 1.6, (0, (5, 2))),  # type: ignore[list-item]
+        ]
+    marker = "o" if count == 1 else ""
+    for name, rank, color, line_width, style in statistics:
+        of_runs = np.percentile(values, rank, axis=2)
+        line = _odds(np.median(of_runs, axis=0))
+        axes.plot(
+            places,
+            line,
+            style,
+            color=color,
+            linewidth=line_width,
+            marker=marker,
+            label=name or None,
+        )
+        if repeats > 1:
+            band = _odds(of_runs.min(axis=0)), _odds(of_runs.max(axis=0))
+            axes.fill_between(places, *band, color=color, alpha=0.14, linewidth=0)
+    shown = [np.percentile(values, [0.0, 75.0], axis=2).ravel()]
+    for (name, points), mark in zip((published or {}).items(), itertools.cycle("DsoX^v")):
+        when = as_generations([point[0] for point in points], len(points))
+        known = as_probabilities([point[1] for point in points], ("points",), f"{name!r}")
+        shown.append(known)
+        label = drawable(name, "published")
+        axes.plot(
+            *(_time_place(when), _odds(known)),
+            ":",
+            color=INK,
+            marker=mark,
+            markersize=6,
+            label=label,
+        )
+    low, high = _limits(np.concatenate(shown), most=7.0)
+    axes.set_ylim(low - 0.15, high + 0.15)
+    ticks = _odds_ticks(low - 0.15, high + 0.15)
+    axes.set_yticks(_odds(ticks).tolist(), [percent(tick) for tick in ticks])
+    axes.set_ylabel("confidence")
+    _mark_generations(axes, times)
+    axes.grid(color="#e5e7eb", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    over = f"lines: median of {repeats} runs; bands: lowest to highest run" if repeats > 1 else ""
+    axes.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor="none", title=over)
+    return _save(figure, path)
+
+
+def _figure(width: float, height: float) -> tuple["Figure", "Axes"]:
+    """An empty chart of ``width x height`` inches, outside pyplot's global list."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=200, layout="constrained", facecolor="white")
+    axes = figure.add_subplot(facecolor="white")
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    axes.spines[:].set_color(FAINT)
+    return figure, axes
+
+
+def _save(figure: "Figure", path: str | os.PathLike[str]) -> Path:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=Path(path).suffix[1:] or "png")
+    return write(path, buffer.getvalue())
+
+
+def _odds(confidence: ArrayLike) -> NDArray[np.float64]:
+    """Base-10 logarithm of the odds: 0 at 50 %, 2 at 99 %, 4 at 99.99 %."""
+    clipped = np.clip(np.asarray(confidence, dtype=np.float64), _CLIP, 1 - _CLIP)
+    return np.log10(clipped) - np.log10(1 - clipped)
+
+
+def _limits(confidence: NDArray[np.float64], most: float) -> tuple[float, float]:
+    """Range of log-odds worth drawing, from at most -``most`` to ``most``."""
+    odds = _odds(confidence)
+    low, high = max(-most, float(odds.min())), min(most, float(odds.max()))
+    return (low, high) if high - low > 0.5 else (low - 0.25, high + 0.25)
+
+
+def _odds_ticks(low: float, high: float) -> list[float]:
+    """Round percentages whose log-odds lie between ``low`` and ``high``."""
+    nines = [10.0**-n for n in range(1, 8)]
+    candidates = [*reversed(nines), 0.5, *(1 - nine for nine in nines)]
+    if high - low < 3:
+        candidates += [0.02, 0.05, 0.2, 0.3, 0.7, 0.8, 0.95, 0.98]
+    return sorted(tick for tick in candidates if low - 1e-3 <= float(_odds(tick)) <= high + 1e-3)
+
+
+def _extend(values: NDArray[np.float64], high: float) -> str:
+    """Whether the color bar needs an arrow for values beyond its ends."""
+    odds = _odds(values)
+    above, below = bool(odds.max() > high + 1e-3), bool(odds.min() < -4.0 - 1e-3)
+    return {(0, 0): "neither", (1, 0): "max", (0, 1): "min", (1, 1): "both"}[above, below]
+
+
+def _time_place(generations: ArrayLike) -> NDArray[np.float64]:
+    """Where a generation stands on the horizontal axis."""
+    return np.log10(1 + np.asarray(generations, dtype=np.float64))
+
+
+def _edges(places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Borders of the columns around ``places``, halfway between neighbors."""
+    if len(places) == 1:
+        return np.array([places[0] - 0.1, places[0] + 0.1])
+    return np.concatenate([places[:1], (places[1:] + places[:-1]) / 2, places[-1:]])
+
+
+def _mark_generations(axes: "Axes", generations: NDArray[np.float64]) -> None:
+    """Label the horizontal axis with round generations."""
+    last = float(generations[-1])
+    decades = [10.0**n * digit for n in range(12) for digit in (1, 2, 5)]
+    if last > 3000:
+        decades = [10.0**n for n in range(12)]
+    ticks = [tick for tick in [0.0, *decades] if generations[0] <= tick <= last] or [last]
+    axes.set_xticks(_time_place(ticks).tolist(), [f"{tick:,.0f}" for tick in ticks])
+    axes.set_xlabel("generation")

@@ -1,0 +1,71 @@
+"""Refuse arrays that would make a misleading picture."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def as_probabilities(
+    values: ArrayLike, axes: tuple[str, ...], name: str = "confidences"
+) -> NDArray[np.float64]:
+    """Return float64 probabilities with the named axes.
+
+    Raises:
+        ValueError: if an axis is missing or empty, or a value is NaN or outside
+            [0, 1].
+    """
+    return _as_unit_interval(values, axes, name).astype(np.float64)
+
+
+def as_images(values: ArrayLike, axes: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return 8-bit pixels ``[..., h, w, 3]`` of images in [0, 1].
+
+    Raises:
+        ValueError: if an axis is missing or empty, a value is NaN or outside
+            [0, 1], or there are neither one nor three channels.
+    """
+    array = _as_unit_interval(values, axes, "images")
+    if array.shape[-1] not in (1, 3):
+        raise ValueError(f"images must have 1 or 3 channels, got {array.shape[-1]}")
+    pixels = np.rint(array * 255).astype(np.uint8)
+    return np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
+
+
+def as_generations(values: ArrayLike, count: int) -> NDArray[np.float64]:
+    """Return ``count`` generation numbers, increasing from 0 or later.
+
+    Raises:
+        ValueError: if there are not ``count``, or they do not increase, or the
+            first is negative.
+    """
+    generations = np.asarray(values, dtype=np.float64)
+    if generations.shape != (count,):
+        raise ValueError(f"generations must have shape {(count,)}, got {generations.shape}")
+    if not (generations[0] >= 0 and np.all(np.diff(generations) > 0)):
+        raise ValueError("generations must be at least 0 and increase")
+    return generations
+
+
+def check_count(name: str, values: Sequence[object], count: int) -> None:
+    """Raise ``ValueError`` unless there are ``count`` values."""
+    if len(values) != count:
+        raise ValueError(f"{name} must have {count} entries, got {len(values)}")
+
+
+def _as_unit_interval(values: ArrayLike, axes: tuple[str, ...], name: str) -> NDArray[np.floating]:
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.floating):
+        array = array.astype(np.float64)
+    described = f"{name} [{', '.join(axes)}]"
+    if array.ndim != len(axes):
+        raise ValueError(f"{described} must have {len(axes)} axes, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{described} must not be empty, got shape {array.shape}")
+    if np.isnan(array).any():
+        first = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
+        raise ValueError(f"{described} must not contain NaN; the first is at {first}")
+    low, high = float(array.min()), float(array.max())
+    if low < 0 or high > 1:
+        raise ValueError(f"{described} must be in [0, 1], got values from {low} to {high}")
+    return array

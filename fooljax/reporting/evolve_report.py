@@ -1,0 +1,309 @@
+"""The report of an evolution run, for somebody who did not run it."""
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fooljax.reporting.html import (
+    Html,
+    code,
+    details,
+    figure,
+    join,
+    link,
+    page,
+    paragraph,
+    section,
+    strong,
+    table,
+    tiles,
+)
+from fooljax.reporting.wording import percent
+
+_UNKNOWN = "not measured"
+_CAPTIONS = {
+    "gallery": (
+        "Evolved images, one column for each class.",
+        "How to read it: above each column stands a class, below each image how sure the network "
+        "is that the image shows that class. Each row is an independent run from another random "
+        "start. Ask yourself whether you would have named the class.",
+    ),
+    "curves": (
+        "Confidence of the evolved images over the generations.",
+        "How to read it: the upper a line, the surer the network; every further nine (99 %, "
+        "99.9 %, 99.99 %) is the same step up. Generation 0 is the best of the random images, and "
+        "generations are spaced logarithmically because most happens early.",
+    ),
+    "heatmap": (
+        "Confidence of each class over the generations, as a map of colors.",
+        "How to read it: each line across is a class, time runs to the right, and bright means "
+        "sure. Lines that stay dark are classes the network is hard to fool about.",
+    ),
+    "lineage": (
+        "The ancestors of one evolved image, from the oldest to the newest.",
+        "How to read it: the last image descends from all those before it. Above each stands the "
+        "class it was the best image of; in color where the line of descent moved on to another "
+        "class, as an image evolved for one class became the starting point for another.",
+    ),
+}
+
+
+def evolve_page(
+    path: str | os.PathLike[str],
+    summary: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    pictures: Mapping[str, str | os.PathLike[str]],
+    *,
+    class_names: Sequence[str] | None = None,
+    command: str | None = None,
+    title: str = "Images that fool a neural network",
+) -> Path:
+    """Write the report of an evolution run.
+
+    Every entry of ``summary`` may be missing or None; what was not measured is
+    said to be so. Numbers may be one value or one for each run.
+
+    Args:
+        path: the HTML file to write.
+        summary: ``clean_accuracy``, ``median_confidence``, ``min_confidence``,
+            ``random_image_median_confidence``, ``evaluations``,
+            ``evaluations_per_second``, ``seconds``, ``generations``, ``seed``,
+            ``per_class_confidence`` (by run, by class),
+            ``first_generation_all_above`` (generations by threshold) and
+            ``controls`` (measurements by kind of image).
+        settings: what the run was told, shown as a table; ``dataset``,
+            ``model`` and ``encoding`` are also used in the text.
+        pictures: picture files by name: ``gallery``, ``curves``, ``heatmap``,
+            ``lineage``, and any others, which are shown last.
+        class_names: names of the classes, in the order of the columns.
+        command: the command that repeats the run.
+        title: the page's title.
+
+    Returns:
+        The path written.
+    """
+    return page(
+        path,
+        title,
+        tiles(*_key_figures(summary)),
+        section("What was done", *_story(summary, settings)),
+        *_sections_of_pictures(pictures),
+        section("Is it the search, or would any noise do?", *_controls(summary)),
+        section("The network", *_network(summary, settings)),
+        section("All numbers", *_numbers(summary, class_names)),
+        section("How to repeat this", *_repeat(settings, command)),
+        section("Where the idea comes from", *_source()),
+        lead="What nonsense is a neural network certain of? These images were evolved to find out.",
+    )
+
+
+def _key_figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    evaluations, rate = _middle(summary.get("evaluations")), summary.get("evaluations_per_second")
+    seconds = _middle(summary.get("seconds"))
+    if seconds is None and evaluations and _middle(rate):
+        seconds = evaluations / (_middle(rate) or 1.0)
+    lowest = _numbers_in(summary.get("min_confidence"))
+    return [
+        (_percent(_middle(summary.get("median_confidence"))), "median confidence over the classes"),
+        (_percent(min(lowest, default=None)), "confidence in the least certain class"),
+        (
+            _percent(_middle(summary.get("clean_accuracy"))),
+            "of real test images recognized correctly by the network",
+        ),
+        (_count(evaluations), "images shown to the network in each run"),
+        (_duration(seconds), "of searching in each run"),
+    ]
+
+
+def _story(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Html]:
+    per_class = _by_run(summary.get("per_class_confidence"))
+    classes = f"each of its {len(per_class[0])} classes" if per_class else "each of its classes"
+    runs = f"{len(per_class)} independent runs" if len(per_class) > 1 else "one run"
+    generations = _middle(summary.get("generations"))
+    length = f" of {_count(generations)} generations" if generations else ""
+    yield paragraph(
+        f"Starting from random images, an evolutionary search in {runs}{length} changed them a "
+        f"little at a time and kept, for {classes}, the image which the network "
+        f"{_named(settings, 'model')}was most confident belongs to it. Nothing asked for images "
+        "that look like the class to people: only the network's confidence counted."
+    )
+    encoding = settings.get("encoding")
+    if encoding:
+        yield paragraph("The images were described by the encoding ", strong(str(encoding)), ".")
+
+
+def _sections_of_pictures(pictures: Mapping[str, str | os.PathLike[str]]) -> Iterator[Html]:
+    titles = {
+        "gallery": "The images",
+        "curves": "How fast it went",
+        "heatmap": "Class by class",
+        "lineage": "Where an image came from",
+    }
+    others = [name for name in pictures if name not in titles]
+    for name in [*(name for name in titles if name in pictures), *others]:
+        words = name.replace("_", " ").strip().capitalize() or "Picture"
+        alt, caption = _CAPTIONS.get(name, (f"{words}.", f"{words}."))
+        yield section(titles.get(name, words), figure(pictures[name], alt, caption))
+
+
+def _controls(summary: Mapping[str, Any]) -> Iterator[Html]:
+    yield paragraph(
+        "A network might be confident of anything unusual. To tell, it was also shown images that "
+        "nobody evolved. If those already received high confidence, the evolved images would "
+        "prove little; the gap between the rows is what the search found."
+    )
+    names = {
+        "random_images": "Random images, as in generation 0",
+        "gaussian_noise": "Gaussian noise",
+    }
+    header = (
+        "Images",
+        "Confidence in the most likely class (median)",
+        "Share above 99 %",
+        "Best image of each class (median)",
+    )
+    evolved = _percent(_middle(summary.get("median_confidence")))
+    rows = [("Evolved", "–", "–", evolved)]
+    for kind, measured in (summary.get("controls") or {}).items():
+        rows.append(
+            (
+                names.get(kind, str(kind).replace("_", " ").capitalize()),
+                *(
+                    _percent(_middle((measured or {}).get(entry)))
+                    for entry in (
+                        "median_top1_confidence",
+                        "share_above_0.99",
+                        "median_best_per_class",
+                    )
+                ),
+            )
+        )
+    before = _middle(summary.get("random_image_median_confidence"))
+    if before is not None:
+        rows.append(("The start of the search", "–", "–", _percent(before)))
+    yield table(header, rows)
+
+
+def _network(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Html]:
+    accuracy = _middle(summary.get("clean_accuracy"))
+    data = settings.get("dataset")
+    trained = f" for the data set {data}" if data else ""
+    yield paragraph(
+        f"The images were shown to the network {_named(settings, 'model')}made{trained}. ",
+        f"It recognizes {percent(accuracy)} of real test images correctly, so it is not a broken "
+        "network: it does its job on the images it was made for."
+        if accuracy is not None
+        else "Its accuracy on real test images was not measured, so whether it does its job on "
+        "the images it was made for is not known here.",
+    )
+    yield paragraph(
+        "Confidence means the network's softmax output for the class, in single precision."
+    )
+
+
+def _numbers(summary: Mapping[str, Any], class_names: Sequence[str] | None) -> Iterator[Html]:
+    first = summary.get("first_generation_all_above") or {}
+    if first:
+        rows = []
+        for threshold, reached in first.items():
+            runs = reached if isinstance(reached, (list, tuple)) else [reached]
+            rows.append((percent(float(threshold)), ", ".join(_generation(run) for run in runs)))
+        yield table(
+            ("Confidence", "Generation, for each run"),
+            rows,
+            "First generation at which every class was above a confidence",
+        )
+    per_class = _by_run(summary.get("per_class_confidence"))
+    if per_class:
+        values = np.asarray(per_class, dtype=np.float64)
+        names = class_names or [f"class {i}" for i in range(values.shape[1])]
+        rows = [
+            (str(name), *(_percent(f(values[:, i])) for f in (np.median, np.min, np.max)))
+            for i, name in enumerate(names)
+        ]
+        yield details(
+            f"Confidence of all {len(rows)} classes",
+            table(("Class", "Median of the runs", "Lowest run", "Highest run"), rows),
+        )
+    rate, seed = _middle(summary.get("evaluations_per_second")), summary.get("seed")
+    if rate is not None:
+        yield paragraph(f"The search looked at {_count(rate)} images per second.")
+    if seed is not None:
+        yield paragraph(f"Random seed: {seed}.")
+
+
+def _repeat(settings: Mapping[str, Any], command: str | None) -> Iterator[Html]:
+    if command:
+        yield paragraph("The same command with the same versions gives the same images:")
+        yield code(command)
+    if settings:
+        rows = [(name, value) for name, value in _flat(settings)]
+        yield table(("Setting", "Value"), rows, "Settings of this run")
+
+
+def _source() -> Iterator[Html]:
+    paper = link("arXiv:1412.1897", "https://arxiv.org/abs/1412.1897")
+    yield paragraph(
+        "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled: high "
+        "confidence predictions for unrecognizable images”, CVPR 2015, ",
+        join(paper, "."),
+    )
+
+
+def _named(settings: Mapping[str, Any], entry: str) -> str:
+    return f"“{settings[entry]}” " if settings.get(entry) else ""
+
+
+def _by_run(value: Any) -> list[list[float]]:
+    """Confidences by run and class; one run may come without its outer list."""
+    if value is None or len(value) == 0:
+        return []
+    return [list(value)] if np.ndim(value[0]) == 0 else [list(run) for run in value]
+
+
+def _numbers_in(value: Any) -> list[float]:
+    """The known numbers in a number, a list of them, or nothing."""
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple)):
+        return [number for item in value for number in _numbers_in(item)]
+    return [float(n) for n in np.ravel(np.asarray(value, dtype=np.float64)) if math.isfinite(n)]
+
+
+def _middle(value: Any) -> float | None:
+    """The median of the known numbers."""
+    known = _numbers_in(value)
+    return float(np.median(known)) if known else None
+
+
+def _percent(value: float | None) -> str:
+    return _UNKNOWN if value is None or math.isnan(value) else percent(value)
+
+
+def _count(value: float | None) -> str:
+    return _UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return _UNKNOWN
+    if seconds < 120:
+        return f"{seconds:.3g} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+
+
+def _generation(value: Any) -> str:
+    return "never" if value is None else f"{value:,}"
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Settings as lines of text; those inside others get dotted names."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", "none" if value is None else str(value)

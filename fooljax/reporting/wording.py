@@ -1,0 +1,72 @@
+"""Numbers and names as people read them."""
+
+import functools
+import math
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+_CERTAIN = 1e-7  # float32 cannot tell smaller doubts from none
+
+
+def percent(confidence: float) -> str:
+    """Write a probability as a percentage, keeping its distance from certainty.
+
+    Near 0 and near 1 two significant digits of what is missing are kept, in
+    between one decimal: 0.2159 is ``21.6 %`` and 0.99992 is ``99.992 %``. Only
+    exactly 1 is ``100 %``, and only exactly 0 is ``0 %``.
+
+    Args:
+        confidence: a probability in [0, 1].
+
+    Raises:
+        ValueError: if it is NaN or outside [0, 1].
+    """
+    confidence = float(confidence)
+    if not 0.0 <= confidence <= 1.0:
+        raise ValueError(f"confidence must be in [0, 1], got {confidence}")
+    if confidence in (0.0, 1.0):
+        return f"{confidence:.0%}".replace("%", " %")
+    rest = min(confidence, 1.0 - confidence)
+    if rest < _CERTAIN * (1 - 1e-6):
+        return ">99.99999 %" if confidence > 0.5 else "<0.00001 %"
+    decimals = max(1, 1 - math.floor(math.log10(100 * rest)))
+    return f"{100 * confidence:.{decimals}f}".rstrip("0").rstrip(".") + " %"
+
+
+@functools.cache
+def font_file() -> Path:
+    """The font of every picture: DejaVu Sans, which matplotlib brings along."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+
+
+@functools.cache
+def _drawable_characters() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(str(font_file())).get_charmap())
+
+
+def drawable(name: str, fallback: str) -> str:
+    """Reduce a name to what the pictures' font can draw, on one line.
+
+    Characters without a glyph (Japanese, many emoji) and control characters are
+    left out; a name with no letter, digit or symbol left becomes ``fallback``.
+    """
+    known = _drawable_characters()
+    visible = (
+        " " if character.isspace() else character
+        for character in unicodedata.normalize("NFC", name)
+        if character.isspace()
+        or (ord(character) in known and unicodedata.category(character)[0] not in "CM")
+    )
+    text = " ".join("".join(visible).split())
+    has_content = any(unicodedata.category(character)[0] in "LNS" for character in text)
+    return text if has_content else fallback
+
+
+def drawable_names(class_names: Sequence[str]) -> list[str]:
+    """Names as the pictures show them; ``class 3`` where nothing can be drawn."""
+    return [drawable(str(name), f"class {i}") for i, name in enumerate(class_names)]
