@@ -23,7 +23,9 @@ def validate(classifier: Classifier) -> None:
     try:
         logits = jax.eval_shape(classifier.apply, classifier.params, images)
     except Exception as error:  # a network of the user's own may raise anything
-        raise ValueError(f"the classifier fails on images of shape {images.shape}: {error}") from error
+        raise ValueError(
+            f"the classifier fails on images of shape {images.shape}: {error}"
+        ) from error
     if not isinstance(logits, jax.ShapeDtypeStruct):
         raise ValueError(
             f"a classifier must return one array of logits, got {type(logits).__name__}"

@@ -1,0 +1,191 @@
+"""The one training loop."""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int
+
+from fooljax.training.samplers import Sampler
+from fooljax.types import Classifier, Params, RandomKey
+
+_SECONDS_BETWEEN_REPORTS = 0.25
+_DIVERGED = "training diverged at step {}: the loss is NaN or infinite; lower the learning rate"
+
+
+class _State(NamedTuple):
+    """What a step changes: the weights, and what the optimizer remembers."""
+
+    params: Params
+    memory: optax.OptState
+
+
+def fit(
+    key: RandomKey,
+    classifier: Classifier,
+    dataset: Any,
+    *,
+    optimizer: optax.GradientTransformation,
+    sampler: Sampler,
+    steps: int,
+    chunk: int = 50,
+    on_chunk: Callable[[int, float], None] | None = None,
+    scan: bool | None = None,
+) -> tuple[Classifier, Float[np.ndarray, " steps"]]:
+    """Minimize the cross-entropy of the labels.
+
+    Step ``i`` draws from ``fold_in(key, i)``, so neither ``chunk`` nor ``scan``
+    changes the result by more than rounding.
+
+    A second call compiles nothing if the network, the optimizer and the sampler
+    are the same. Optax's optimizers compare by identity: keep the object.
+
+    Args:
+        key: decides the batches.
+        classifier: the network and its starting weights, which are left intact.
+        dataset: a pytree with ``images``, uint8 or float32 ``[n, h, w, c]``, and
+            ``labels``, int ``[n]``; a label may name any column of the logits.
+        optimizer: schedules, momentum and weight decay are optax's.
+        sampler: draws the batch of one step, as ``minibatches(64)``.
+        steps: number of updates.
+        chunk: number of steps after which the loss is looked at.
+        on_chunk: called as ``on_chunk(steps_done, loss)`` after chunks, a few
+            times a second at most, and at the end; ``loss`` is the chunk's mean.
+        scan: run a chunk as one compiled loop, else compile one step and loop
+            outside. By default on everything but CPU: there a convolution's
+            gradient inside a compiled loop leaves XLA's fast path, and a step of
+            LeNet at batch 64 took 140 instead of 15 ms on two cores.
+
+    Returns:
+        The trained classifier, and the loss of every step before its update.
+
+    Raises:
+        ValueError: if the data do not fit the classifier, if ``steps`` or
+            ``chunk`` is not positive, or if the loss becomes NaN or infinite.
+    """
+    _check(classifier, dataset, steps, chunk)
+    if scan is None:
+        scan = jax.default_backend() != "cpu"
+    advance = partial(_advance if scan else _loop, optimizer=optimizer, sampler=sampler)
+    network = dataclasses.replace(classifier, params=None)
+    dataset = jax.tree.map(jnp.asarray, dataset)
+    # Steps overwrite their state in place, so it must be a copy of its own.
+    start = _State(classifier.params, optimizer.init(classifier.params))
+    state = jax.tree.map(jnp.copy, start)
+
+    losses = np.empty(steps, np.float32)
+    last_report = time.monotonic()
+    for first in range(0, steps, chunk):
+        count = min(chunk, steps - first)
+        state, new = advance(key, network, state, dataset, first, count, chunk=chunk)
+        losses[first : first + count] = np.asarray(jax.device_get(new))[:count]
+        _check_losses(losses, first, count)
+        done = first + count
+        now = time.monotonic()
+        if on_chunk and (done == steps or now - last_report >= _SECONDS_BETWEEN_REPORTS):
+            on_chunk(done, float(losses[first:done].mean()))
+            last_report = now
+    if not all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(state.params)):
+        raise ValueError(_DIVERGED.format(steps - 1))
+    return dataclasses.replace(network, params=state.params), losses
+
+
+def _update(
+    key: RandomKey,
+    network: Classifier,
+    state: _State,
+    dataset: Any,
+    i: Int[Array, ""],
+    optimizer: optax.GradientTransformation,
+    sampler: Sampler,
+) -> tuple[_State, Float[Array, ""]]:
+    """Make step ``i``; ``network`` is the classifier without its weights."""
+    classifier = dataclasses.replace(network, params=state.params)
+    images, labels = sampler(jax.random.fold_in(key, i), classifier, dataset)
+
+    def loss(params: Params) -> Float[Array, ""]:
+        logits = network.apply(params, images).astype(jnp.float32)
+        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
+
+    value, gradient = jax.value_and_grad(loss)(state.params)
+    updates, memory = optimizer.update(gradient, state.memory, state.params)
+    return _State(optax.apply_updates(state.params, updates), memory), value
+
+
+_step = jax.jit(_update, static_argnames=("optimizer", "sampler"), donate_argnames="state")
+
+
+def _loop(
+    key: RandomKey,
+    network: Classifier,
+    state: _State,
+    dataset: Any,
+    first: int,
+    count: int,
+    *,
+    chunk: int,
+    optimizer: optax.GradientTransformation,
+    sampler: Sampler,
+) -> tuple[_State, list[Array]]:
+    """Enqueue steps one after another, waiting for none."""
+    losses = []
+    for i in range(first, first + count):
+        state, loss = _step(key, network, state, dataset, i, optimizer=optimizer, sampler=sampler)
+        losses.append(loss)
+    return state, losses
+
+
+@partial(jax.jit, static_argnames=("chunk", "optimizer", "sampler"), donate_argnames="state")
+def _advance(
+    key: RandomKey,
+    network: Classifier,
+    state: _State,
+    dataset: Any,
+    first: Int[Array, ""],
+    count: Int[Array, ""],
+    *,
+    chunk: int,
+    optimizer: optax.GradientTransformation,
+    sampler: Sampler,
+) -> tuple[_State, Float[Array, " chunk"]]:
+    """Run ``count`` steps on the device; a shorter last chunk compiles nothing new."""
+
+    def body(i: Array, carry: tuple[_State, Array]) -> tuple[_State, Array]:
+        state, losses = carry
+        state, loss = _update(key, network, state, dataset, first + i, optimizer, sampler)
+        return state, losses.at[i].set(loss)
+
+    return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(chunk)))
+
+
+def _check(classifier: Classifier, dataset: Any, steps: int, chunk: int) -> None:
+    if steps < 1 or chunk < 1:
+        raise ValueError(f"steps and chunk must be positive, got {steps} and {chunk}")
+    images, labels = dataset.images, np.asarray(dataset.labels)
+    if images.ndim != 4 or images.shape[1:] != classifier.input_shape:
+        raise ValueError(
+            f"the classifier takes images {classifier.input_shape}, the data are {images.shape}"
+        )
+    if labels.shape != images.shape[:1] or labels.size == 0:
+        raise ValueError(
+            f"every image needs a label, got {images.shape[0]} images and labels {labels.shape}"
+        )
+    one = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
+    columns = jax.eval_shape(classifier.apply, classifier.params, one).shape[1]
+    if labels.min() < 0 or labels.max() >= columns:
+        raise ValueError(
+            f"labels must be in [0, {columns - 1}] for a classifier with {columns} logits, "
+            f"got {labels.min()} to {labels.max()}"
+        )
+
+
+def _check_losses(losses: Float[np.ndarray, " steps"], first: int, count: int) -> None:
+    bad = np.flatnonzero(~np.isfinite(losses[first : first + count]))
+    if bad.size:
+        raise ValueError(_DIVERGED.format(first + bad[0]))
