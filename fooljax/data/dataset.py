@@ -1,0 +1,155 @@
+"""A labelled set of images, its halves for training and testing, and their validation."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int32, UInt8
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images, a pytree; build it with `from_arrays`, which validates.
+
+    Attributes:
+        images: ``[n, h, w, c]``, uint8 in 0..255 or float32 in [0, 1].
+        labels: class of every image, int32 ``[n]`` in [0, k).
+        class_names: the ``k`` names, static.
+    """
+
+    images: UInt8[Array, "n h w c"] | Float[Array, "n h w c"]
+    labels: Int32[Array, " n"]
+    class_names: tuple[str, ...] = field(metadata={"static": True})
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes ``k``."""
+        return len(self.class_names)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Image size ``(h, w, c)`` in pixels."""
+        _, height, width, channels = self.images.shape
+        return height, width, channels
+
+
+class Splits(NamedTuple):
+    """A data set in two parts that share no image.
+
+    Attributes:
+        train: what a classifier may learn from.
+        test: what its error is measured on.
+    """
+
+    train: Dataset
+    test: Dataset
+
+
+def from_arrays(images: Any, labels: Any, class_names: Sequence[str] | None = None) -> Dataset:
+    """Validate arrays and make them a `Dataset`.
+
+    Args:
+        images: ``[n, h, w, c]``, uint8 in 0..255 or floating in [0, 1].
+        labels: integers ``[n]`` in [0, k).
+        class_names: the ``k`` names; by default "0", "1", ... up to the largest label.
+
+    Returns:
+        The same data as JAX arrays: uint8 or float32 images, int32 labels.
+
+    Raises:
+        ValueError: if a rank or a type is wrong, counts disagree, there is no
+            image, a label is out of range, or a float image holds NaN or
+            values outside [0, 1].
+    """
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.ndim != 4:
+        grey = "; grey images need a channel axis, images[..., None]" if images.ndim == 3 else ""
+        raise ValueError(f"images must have four axes [n, h, w, c], got {images.shape}{grey}")
+    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(
+            f"images must be uint8 in 0..255 or floating in [0, 1], got {images.dtype}; "
+            "convert them first"
+        )
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            "labels must be one row of whole numbers [n], "
+            f"got {labels.dtype} {labels.shape}; pass class indices"
+        )
+    if len(images) != len(labels):
+        raise ValueError(
+            f"got {len(images)} images but {len(labels)} labels; pass one label for each image"
+        )
+    if images.size == 0:
+        raise ValueError(f"there must be at least one image, got {images.shape}; add images")
+    if class_names is None:
+        class_names = tuple(str(label) for label in range(int(labels.max()) + 1))
+    _check_labels(labels, class_names)
+    if images.dtype != np.uint8:
+        images = images.astype(np.float32)
+        low, high = float(images.min()), float(images.max())
+        if not (low >= 0.0 and high <= 1.0):
+            raise ValueError(
+                f"float images must be in [0, 1] without NaN, got values from {low:g} to {high:g}; "
+                "rescale them or pass uint8"
+            )
+    names = tuple(str(name) for name in class_names)
+    return Dataset(jnp.asarray(images), jnp.asarray(labels.astype(np.int32)), names)
+
+
+def as_float(images: Array) -> Float[Array, "*n"]:
+    """Return images as float32 in [0, 1]; uint8 is divided by 255, float32 passes.
+
+    Args:
+        images: uint8 or float32, any shape.
+
+    Raises:
+        ValueError: if the type is another.
+    """
+    if images.dtype == np.uint8:
+        return jnp.asarray(images, jnp.float32) / 255.0
+    if images.dtype == np.float32:
+        return jnp.asarray(images)
+    raise ValueError(f"images must be uint8 or float32, got {images.dtype}; convert them first")
+
+
+def hold_out_fifth(dataset: Dataset) -> Splits:
+    """Put the second, seventh, twelfth ... image of every class into the test set.
+
+    About 80/20, stratified, and the same on every machine: no random numbers.
+    A class with a single image is only trained on.
+
+    Raises:
+        ValueError: if no class has two images.
+    """
+    labels = np.asarray(dataset.labels)
+    held_out = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        held_out[np.flatnonzero(labels == label)[1::5]] = True
+    if not held_out.any():
+        raise ValueError("no class has two images, so nothing is left to test on; add images")
+    part = lambda which: Dataset(dataset.images[which], dataset.labels[which], dataset.class_names)
+    return Splits(train=part(~held_out), test=part(held_out))
+
+
+@contextmanager
+def blame(culprit: object) -> Iterator[None]:
+    """Start the sentence of any ``ValueError`` raised inside with ``culprit``."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{culprit}: {error}") from error
+
+
+def _check_labels(labels: np.ndarray, class_names: Sequence[str]) -> None:
+    """Raise ``ValueError`` naming the first label outside [0, k)."""
+    wrong = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
+    if wrong.size:
+        raise ValueError(
+            f"labels must be in [0, {len(class_names)}), got {labels[wrong[0]]} at index "
+            f"{wrong[0]}; correct the label or the class names"
+        )

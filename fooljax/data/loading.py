@@ -1,0 +1,102 @@
+"""One entry point to every data set."""
+
+import difflib
+import os
+from pathlib import Path
+
+from fooljax.data.dataset import Splits
+from fooljax.data.digits import read_digits
+from fooljax.data.known import PUBLISHED, read_published
+from fooljax.data.npz import read_npz
+from fooljax.data.pictures import read_pictures
+from fooljax.data.prepared import find, known_sets, read_prepared
+from fooljax.data.resize import resize_dataset
+
+NAMES = tuple(sorted(("digits", *PUBLISHED)))
+
+
+def load(
+    name: str, data_dir: str | None = None, image_size: tuple[int, int] | None = None
+) -> Splits:
+    """Load a data set into memory, already split for training and testing.
+
+    Args:
+        name: one of `NAMES`; or a path to a folder of class folders of pictures
+            or to an ``.npz`` file; or a set of tensorflow-datasets. A known name
+            comes first, so write ``./mnist`` for a folder of that name.
+        data_dir: where data sets are kept, one folder each; by default the
+            environment variable FOOLJAX_DATA_DIR. A known set that is not there
+            is downloaded into the user's cache.
+        image_size: ``(h, w)`` in pixels to resize every image to, bicubic,
+            without regard to the aspect ratio; None keeps the size they have.
+
+    Returns:
+        Training and test set. The same call gives the same images in the same
+        order on every machine.
+
+    Raises:
+        ValueError: if the name is unknown, or the data are damaged or unfit.
+        OSError: if something is not there, or cannot be downloaded.
+    """
+    data_dir = data_dir or os.environ.get("FOOLJAX_DATA_DIR") or None
+    size = _checked_size(image_size)
+    if name == "digits":
+        return read_digits(size)
+    if name in PUBLISHED:
+        return _resized(read_published(name, data_dir), size)
+    path = Path(name).expanduser()
+    if path.exists():
+        return _read_path(path, size)
+    if _names_path(name):
+        raise FileNotFoundError(
+            f"{name}: no such file or folder; give a folder of class folders of pictures, "
+            "or an .npz file"
+        )
+    builder = find(name, data_dir)
+    if builder is None:
+        raise ValueError(_unknown(name))
+    return read_prepared(builder, name, data_dir, size)
+
+
+def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
+    """Read data of the user's own."""
+    if path.is_dir():
+        return read_pictures(path, size)
+    if path.suffix != ".npz":
+        raise ValueError(f"{path}: neither a folder of class folders of pictures nor an .npz file")
+    return _resized(read_npz(path), size)
+
+
+def _resized(splits: Splits, size: tuple[int, int] | None) -> Splits:
+    if size is None:
+        return splits
+    return Splits(*(resize_dataset(part, size) for part in splits))
+
+
+def _names_path(name: str) -> bool:
+    """Tell a path from a name; ``imagenette/160px-v2`` is a name with a configuration."""
+    first, *rest = name.replace(os.sep, "/").split("/")
+    return name.endswith(".npz") or (bool(rest) and first not in known_sets())
+
+
+def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    if len(image_size) != 2 or not all(isinstance(n, int) and n > 0 for n in image_size):
+        raise ValueError(
+            f"image_size (--image-size) must be two positive whole numbers, height and width, "
+            f"got {image_size}"
+        )
+    height, width = image_size
+    return height, width
+
+
+def _unknown(name: str) -> str:
+    """Say what there is instead, and what was probably meant."""
+    close = difflib.get_close_matches(name, [*NAMES, *known_sets()], n=1)
+    hint = f", did you mean {close[0]!r}?" if close else ";"
+    return (
+        f"no data set is called {name!r}{hint} known are {', '.join(NAMES)}, "
+        "the image-classification sets of tensorflow-datasets, and paths to a folder of class "
+        "folders of pictures or to an .npz file"
+    )

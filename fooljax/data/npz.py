@@ -1,0 +1,78 @@
+"""Arrays saved with ``numpy.savez``: ``images``, ``labels``, and perhaps more."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fooljax.data.dataset import Dataset, Splits, blame, from_arrays, hold_out_fifth
+
+
+def read_npz(path: Path) -> Splits:
+    """Read one file of the user's own.
+
+    ``images`` and ``labels`` are required; ``class_names`` is optional; without
+    ``test_images`` and ``test_labels`` a fifth is held out (`hold_out_fifth`).
+
+    Raises:
+        ValueError: if the file is damaged, or an array missing or unfit.
+    """
+    arrays = _open(path)
+    tested = "test_images" in arrays or "test_labels" in arrays
+    keys = ("images", "labels", *(("test_images", "test_labels") if tested else ()))
+    _require(path, arrays, keys)
+    names: Sequence[str] | None = None
+    if "class_names" in arrays:
+        names = [str(name) for name in arrays["class_names"].ravel()]
+    elif tested:
+        labels = np.concatenate([arrays["labels"].ravel(), arrays["test_labels"].ravel()])
+        names = [str(label) for label in range(int(labels.max(initial=0)) + 1)]
+    with blame(path):
+        train = from_arrays(arrays["images"], arrays["labels"], names)
+        if not tested:
+            return hold_out_fifth(train)
+    with blame(f"{path}: test_images and test_labels"):
+        return Splits(train, from_arrays(arrays["test_images"], arrays["test_labels"], names))
+
+
+def read_npz_pair(folder: Path, class_names: tuple[str, ...]) -> Splits:
+    """Read a known set from ``train.npz`` and ``test.npz`` in ``folder``.
+
+    Raises:
+        ValueError: if a file is missing or damaged, or an array missing or unfit.
+    """
+    missing = [name for name in ("train.npz", "test.npz") if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(f"{folder}: {', '.join(missing)} missing")
+
+    def half(name: str) -> Dataset:
+        arrays = _open(folder / name)
+        _require(folder / name, arrays, ("images", "labels"))
+        with blame(folder / name):
+            return from_arrays(arrays["images"], arrays["labels"], class_names)
+
+    return Splits(train=half("train.npz"), test=half("test.npz"))
+
+
+def _open(path: Path) -> dict[str, np.ndarray]:
+    """Return every array of the file; objects are refused, nothing is unpickled."""
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path}: not an .npz file, or a truncated one")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (ValueError, zipfile.BadZipFile, EOFError, OSError) as error:
+        raise ValueError(
+            f"{path}: cannot be read as plain arrays of numbers or text ({error})"
+        ) from error
+
+
+def _require(path: Path, arrays: dict[str, np.ndarray], keys: Sequence[str]) -> None:
+    missing = [key for key in keys if key not in arrays]
+    if missing:
+        found = ", ".join(sorted(arrays)) or "nothing"
+        raise ValueError(
+            f"{path}: array {', '.join(missing)} missing (it holds {found}); "
+            "save it with numpy.savez(path, images=..., labels=...)"
+        )
