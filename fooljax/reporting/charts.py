@@ -61,14 +61,14 @@ def heatmap(
     check_count("class_names", class_names, num_classes)
     order = np.argsort(-values[-1], kind="stable") if sort else np.arange(num_classes)
 
-    low, high = _limits(values, most=4.0)
+    low, high = _limits(values, most=5.0)
     figure, axes = _figure(7.2, min(6.0, max(2.6, 1.2 + 0.26 * num_classes)))
     mesh = axes.pcolormesh(
         _edges(_time_place(times)),
         np.arange(num_classes + 1) - 0.5,
         _odds(values[:, order].T),
         norm=Normalize(low, high),
-        cmap="magma",
+        cmap="viridis",
         rasterized=True,
     )
     axes.set_ylim(num_classes - 0.5, -0.5)
@@ -77,8 +77,9 @@ def heatmap(
         names = drawable_names(class_names)
         labels = [shorten(names[i], picture_font(12), 150) for i in order]
         axes.set_yticks(range(num_classes), labels, parse_math=False)
+        axes.hlines(np.arange(1, num_classes) - 0.5, *axes.get_xlim(), color="white", linewidth=1.5)
     else:
-        axes.set_ylabel("class, by final confidence" if sort else "class number")
+        axes.set_ylabel("rank of the class by final confidence" if sort else "class number")
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     ticks = _odds_ticks(low, high)
@@ -129,21 +130,14 @@ def curves(
         statistics += [
             ("quartiles", 75.0, _QUARTILES, 1.4, "-"),
             ("", 25.0, _QUARTILES, 1.4, "-"),
-            ("lowest class", 0.0, _LOWEST, 1.6, (0, (5, 2))),  # type: ignore[list-item]
+            ("lowest class", 0.0, _LOWEST, 1.6, "--"),
         ]
     marker = "o" if count == 1 else ""
     for name, rank, color, line_width, style in statistics:
         of_runs = np.percentile(values, rank, axis=2)
         line = _odds(np.median(of_runs, axis=0))
-        axes.plot(
-            places,
-            line,
-            style,
-            color=color,
-            linewidth=line_width,
-            marker=marker,
-            label=name or None,
-        )
+        look = {"color": color, "linewidth": line_width, "linestyle": style, "marker": marker}
+        axes.plot(places, line, label=name or None, **look)  # type: ignore[arg-type]
         if repeats > 1:
             band = _odds(of_runs.min(axis=0)), _odds(of_runs.max(axis=0))
             axes.fill_between(places, *band, color=color, alpha=0.14, linewidth=0)
@@ -162,6 +156,8 @@ def curves(
             label=label,
         )
     low, high = _limits(np.concatenate(shown), most=7.0)
+    if high - low > 3:
+        low, high = min(low, np.floor(low + 0.3)), max(high, np.ceil(high - 0.3))
     axes.set_ylim(low - 0.15, high + 0.15)
     ticks = _odds_ticks(low - 0.15, high + 0.15)
     axes.set_yticks(_odds(ticks).tolist(), [percent(tick) for tick in ticks])
@@ -170,8 +166,17 @@ def curves(
     axes.grid(color="#e5e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    over = f"lines: median of {repeats} runs; bands: lowest to highest run" if repeats > 1 else ""
-    axes.legend(loc="lower right", frameon=True, framealpha=0.9, edgecolor="none", title=over)
+    legend = figure.legend(
+        loc="outside upper left",
+        ncols=min(4, len(axes.get_legend_handles_labels()[0])),
+        frameon=False,
+        fontsize=9,
+        labelcolor=INK,
+        title=f"Lines: median of {repeats} runs. Bands: lowest to highest run." * (repeats > 1),
+        title_fontsize=9,
+        alignment="left",
+    )
+    legend.get_title().set_color(FAINT)
     return _save(figure, path)
 
 
@@ -219,7 +224,7 @@ def _odds_ticks(low: float, high: float) -> list[float]:
 def _extend(values: NDArray[np.float64], high: float) -> str:
     """Whether the color bar needs an arrow for values beyond its ends."""
     odds = _odds(values)
-    above, below = bool(odds.max() > high + 1e-3), bool(odds.min() < -4.0 - 1e-3)
+    above, below = bool(odds.max() > high + 1e-3), bool(odds.min() < -5.0 - 1e-3)
     return {(0, 0): "neither", (1, 0): "max", (0, 1): "min", (1, 1): "both"}[above, below]
 
 

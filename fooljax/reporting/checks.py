@@ -32,18 +32,19 @@ def as_images(values: ArrayLike, axes: tuple[str, ...]) -> NDArray[np.uint8]:
     return np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
 
 
-def as_generations(values: ArrayLike, count: int) -> NDArray[np.float64]:
+def as_generations(values: ArrayLike, count: int, strictly: bool = True) -> NDArray[np.float64]:
     """Return ``count`` generation numbers, increasing from 0 or later.
 
     Raises:
-        ValueError: if there are not ``count``, or they do not increase, or the
-            first is negative.
+        ValueError: if there are not ``count``, the first is negative, or one is
+            before (``strictly``: or equal to) the one it follows.
     """
     generations = np.asarray(values, dtype=np.float64)
     if generations.shape != (count,):
         raise ValueError(f"generations must have shape {(count,)}, got {generations.shape}")
-    if not (generations[0] >= 0 and np.all(np.diff(generations) > 0)):
-        raise ValueError("generations must be at least 0 and increase")
+    steps = np.diff(generations)
+    if not (generations[0] >= 0 and np.all(steps > 0 if strictly else steps >= 0)):
+        raise ValueError(f"generations must be at least 0 and increase, got {generations}")
     return generations
 
 

@@ -44,6 +44,22 @@ def shorten(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
     return text.rstrip() + "…"
 
 
+def two_lines(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
+    """Break a text that is wider than ``width`` pixels once, then shorten each line."""
+    words, first = text.split(), ""
+    if face.getlength(text) > width:
+        while words and face.getlength(f"{first} {words[0]}".strip()) <= width:
+            first = f"{first} {words.pop(0)}".strip()
+    lines = [line for line in (first, " ".join(words)) if line]
+    return "\n".join(shorten(line, face, width) for line in lines)
+
+
+def font_sizes(smallest: int, largest: int, cell_width: int) -> range:
+    """Font sizes meant for a cell of the usual side, for one of ``cell_width`` pixels."""
+    scale = max(0.75, cell_width / CELL)
+    return range(round(smallest * scale), round(largest * scale) + 1)
+
+
 def magnification(height: int, width: int) -> int:
     """Whole factor that brings an image closest to the side of a cell."""
     return max(1, round(CELL / max(height, width)))
@@ -67,7 +83,7 @@ def paste_framed(
 def save(canvas: Image.Image, path: str | os.PathLike[str]) -> Path:
     """Write a PNG all at once."""
     buffer = io.BytesIO()
-    canvas.save(buffer, format="PNG", optimize=True)
+    canvas.save(buffer, format="PNG")
     return write(path, buffer.getvalue())
 
 

@@ -1,6 +1,5 @@
 """The report of an evolution run, for somebody who did not run it."""
 
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,9 +21,25 @@ from fooljax.reporting.html import (
     table,
     tiles,
 )
+from fooljax.reporting.readings import (
+    as_list,
+    by_run,
+    certainty_or_unknown,
+    count_or_unknown,
+    duration_or_unknown,
+    flat,
+    generation_or_never,
+    middle,
+    numbers_in,
+    percent_or_unknown,
+)
 from fooljax.reporting.wording import percent
 
-_UNKNOWN = "not measured"
+_ENCODINGS = {
+    "direct": "gives every pixel a number of its own, so the images tend to look like static",
+    "cppn": "paints each image with a small evolving network of functions of the position (a "
+    "compositional pattern-producing network), so the images tend to show regular patterns",
+}
 _CAPTIONS = {
     "gallery": (
         "Evolved images, one column for each class.",
@@ -102,38 +117,42 @@ def evolve_page(
 
 
 def _key_figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    evaluations, rate = _middle(summary.get("evaluations")), summary.get("evaluations_per_second")
-    seconds = _middle(summary.get("seconds"))
-    if seconds is None and evaluations and _middle(rate):
-        seconds = evaluations / (_middle(rate) or 1.0)
-    lowest = _numbers_in(summary.get("min_confidence"))
+    evaluations, rate = middle(summary.get("evaluations")), summary.get("evaluations_per_second")
+    seconds = middle(summary.get("seconds"))
+    if seconds is None and evaluations and middle(rate):
+        seconds = evaluations / (middle(rate) or 1.0)
+    lowest = numbers_in(summary.get("min_confidence"))
     return [
-        (_percent(_middle(summary.get("median_confidence"))), "median confidence over the classes"),
-        (_percent(min(lowest, default=None)), "confidence in the least certain class"),
         (
-            _percent(_middle(summary.get("clean_accuracy"))),
+            certainty_or_unknown(middle(summary.get("median_confidence"))),
+            "median confidence over the classes",
+        ),
+        (certainty_or_unknown(min(lowest, default=None)), "confidence in the least certain class"),
+        (
+            percent_or_unknown(middle(summary.get("clean_accuracy"))),
             "of real test images recognized correctly by the network",
         ),
-        (_count(evaluations), "images shown to the network in each run"),
-        (_duration(seconds), "of searching in each run"),
+        (count_or_unknown(evaluations), "images shown to the network in each run"),
+        (duration_or_unknown(seconds), "of searching in each run"),
     ]
 
 
 def _story(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Html]:
-    per_class = _by_run(summary.get("per_class_confidence"))
+    per_class = by_run(summary.get("per_class_confidence"))
     classes = f"each of its {len(per_class[0])} classes" if per_class else "each of its classes"
     runs = f"{len(per_class)} independent runs" if len(per_class) > 1 else "one run"
-    generations = _middle(summary.get("generations"))
-    length = f" of {_count(generations)} generations" if generations else ""
+    generations = middle(summary.get("generations"))
+    length = f" of {count_or_unknown(generations)} generations" if generations else ""
     yield paragraph(
         f"Starting from random images, an evolutionary search in {runs}{length} changed them a "
         f"little at a time and kept, for {classes}, the image which the network "
         f"{_named(settings, 'model')}was most confident belongs to it. Nothing asked for images "
         "that look like the class to people: only the network's confidence counted."
     )
-    encoding = settings.get("encoding")
+    encoding = str(settings.get("encoding") or "")
     if encoding:
-        yield paragraph("The images were described by the encoding ", strong(str(encoding)), ".")
+        words = _ENCODINGS.get(encoding, "is how a genome was turned into an image")
+        yield paragraph("The encoding, ", strong(encoding), f", {words}.")
 
 
 def _sections_of_pictures(pictures: Mapping[str, str | os.PathLike[str]]) -> Iterator[Html]:
@@ -166,14 +185,14 @@ def _controls(summary: Mapping[str, Any]) -> Iterator[Html]:
         "Share above 99 %",
         "Best image of each class (median)",
     )
-    evolved = _percent(_middle(summary.get("median_confidence")))
-    rows = [("Evolved", "–", "–", evolved)]
+    evolved = certainty_or_unknown(middle(summary.get("median_confidence")))
+    rows: list[tuple[str, ...]] = [("Evolved", "—", "—", evolved)]
     for kind, measured in (summary.get("controls") or {}).items():
         rows.append(
             (
                 names.get(kind, str(kind).replace("_", " ").capitalize()),
                 *(
-                    _percent(_middle((measured or {}).get(entry)))
+                    percent_or_unknown(middle((measured or {}).get(entry)))
                     for entry in (
                         "median_top1_confidence",
                         "share_above_0.99",
@@ -182,23 +201,24 @@ def _controls(summary: Mapping[str, Any]) -> Iterator[Html]:
                 ),
             )
         )
-    before = _middle(summary.get("random_image_median_confidence"))
+    if len(rows) == 1:
+        yield paragraph("In this run no such images were measured.")
+    before = middle(summary.get("random_image_median_confidence"))
     if before is not None:
-        rows.append(("The start of the search", "–", "–", _percent(before)))
+        rows.append(("Best of generation 0 of the search", "—", "—", certainty_or_unknown(before)))
     yield table(header, rows)
 
 
 def _network(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Html]:
-    accuracy = _middle(summary.get("clean_accuracy"))
+    accuracy = middle(summary.get("clean_accuracy"))
     data = settings.get("dataset")
     trained = f" for the data set {data}" if data else ""
     yield paragraph(
         f"The images were shown to the network {_named(settings, 'model')}made{trained}. ",
-        f"It recognizes {percent(accuracy)} of real test images correctly, so it is not a broken "
-        "network: it does its job on the images it was made for."
+        f"It recognizes {percent(accuracy)} of real test images correctly: that is how well it "
+        "does on images of the kind it was made for."
         if accuracy is not None
-        else "Its accuracy on real test images was not measured, so whether it does its job on "
-        "the images it was made for is not known here.",
+        else "How many real test images it recognizes correctly was not measured in this run.",
     )
     yield paragraph(
         "Confidence means the network's softmax output for the class, in single precision."
@@ -208,30 +228,35 @@ def _network(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterato
 def _numbers(summary: Mapping[str, Any], class_names: Sequence[str] | None) -> Iterator[Html]:
     first = summary.get("first_generation_all_above") or {}
     if first:
-        rows = []
-        for threshold, reached in first.items():
-            runs = reached if isinstance(reached, (list, tuple)) else [reached]
-            rows.append((percent(float(threshold)), ", ".join(_generation(run) for run in runs)))
+        rows: list[tuple[str, ...]] = [
+            (
+                percent(float(threshold)),
+                ", ".join(generation_or_never(run) for run in as_list(reached)),
+            )
+            for threshold, reached in first.items()
+        ]
         yield table(
             ("Confidence", "Generation, for each run"),
             rows,
             "First generation at which every class was above a confidence",
         )
-    per_class = _by_run(summary.get("per_class_confidence"))
+    per_class = by_run(summary.get("per_class_confidence"))
     if per_class:
-        values = np.asarray(per_class, dtype=np.float64)
-        names = class_names or [f"class {i}" for i in range(values.shape[1])]
+        names = class_names or [f"class {i}" for i in range(len(per_class[0]))]
         rows = [
-            (str(name), *(_percent(f(values[:, i])) for f in (np.median, np.min, np.max)))
-            for i, name in enumerate(names)
+            (
+                str(name),
+                *(certainty_or_unknown(float(of(runs))) for of in (np.median, np.min, np.max)),
+            )
+            for name, runs in zip(names, zip(*per_class, strict=True), strict=True)
         ]
         yield details(
             f"Confidence of all {len(rows)} classes",
             table(("Class", "Median of the runs", "Lowest run", "Highest run"), rows),
         )
-    rate, seed = _middle(summary.get("evaluations_per_second")), summary.get("seed")
+    rate, seed = middle(summary.get("evaluations_per_second")), summary.get("seed")
     if rate is not None:
-        yield paragraph(f"The search looked at {_count(rate)} images per second.")
+        yield paragraph(f"The search looked at {count_or_unknown(rate)} images per second.")
     if seed is not None:
         yield paragraph(f"Random seed: {seed}.")
 
@@ -241,8 +266,7 @@ def _repeat(settings: Mapping[str, Any], command: str | None) -> Iterator[Html]:
         yield paragraph("The same command with the same versions gives the same images:")
         yield code(command)
     if settings:
-        rows = [(name, value) for name, value in _flat(settings)]
-        yield table(("Setting", "Value"), rows, "Settings of this run")
+        yield table(("Setting", "Value"), list(flat(settings)), "Settings of this run")
 
 
 def _source() -> Iterator[Html]:
@@ -256,54 +280,3 @@ def _source() -> Iterator[Html]:
 
 def _named(settings: Mapping[str, Any], entry: str) -> str:
     return f"“{settings[entry]}” " if settings.get(entry) else ""
-
-
-def _by_run(value: Any) -> list[list[float]]:
-    """Confidences by run and class; one run may come without its outer list."""
-    if value is None or len(value) == 0:
-        return []
-    return [list(value)] if np.ndim(value[0]) == 0 else [list(run) for run in value]
-
-
-def _numbers_in(value: Any) -> list[float]:
-    """The known numbers in a number, a list of them, or nothing."""
-    if value is None:
-        return []
-    if isinstance(value, (list, tuple)):
-        return [number for item in value for number in _numbers_in(item)]
-    return [float(n) for n in np.ravel(np.asarray(value, dtype=np.float64)) if math.isfinite(n)]
-
-
-def _middle(value: Any) -> float | None:
-    """The median of the known numbers."""
-    known = _numbers_in(value)
-    return float(np.median(known)) if known else None
-
-
-def _percent(value: float | None) -> str:
-    return _UNKNOWN if value is None or math.isnan(value) else percent(value)
-
-
-def _count(value: float | None) -> str:
-    return _UNKNOWN if value is None else f"{value:,.0f}"
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return _UNKNOWN
-    if seconds < 120:
-        return f"{seconds:.3g} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
-
-
-def _generation(value: Any) -> str:
-    return "never" if value is None else f"{value:,}"
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Settings as lines of text; those inside others get dotted names."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", "none" if value is None else str(value)

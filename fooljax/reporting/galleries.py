@@ -1,5 +1,6 @@
 """The gallery: one picture for every class and run (Figs. 4 and 5 of the paper)."""
 
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,14 +15,15 @@ from fooljax.reporting.drawing import (
     INK,
     MARGIN,
     font,
+    font_sizes,
     largest_font,
     magnification,
     magnify,
     paste_framed,
     save,
-    shorten,
+    two_lines,
 )
-from fooljax.reporting.wording import drawable_names, percent
+from fooljax.reporting.wording import certainty, drawable_names
 
 _GAP = 14
 
@@ -79,29 +81,33 @@ def gallery(
 
     factor = magnification(height, width)
     cell_width, cell_height = width * factor, height * factor
+    small = font(font_sizes(15, 15, cell_width)[0])
     names = drawable_names(class_names)
-    labels = [[percent(certain[row, i]) for i in shown] for row in range(rows)]
-    name_font = largest_font((names[i] for i in shown), cell_width, range(14, 21))
-    label_font = largest_font(sum(labels, []), cell_width, range(10, 18))
-    label_height = label_font.size + 20
+    labels = [[certainty(certain[row, i]) for i in shown] for row in range(rows)]
+    name_font = largest_font((names[i] for i in shown), cell_width, font_sizes(16, 20, cell_width))
+    names = [two_lines(name, name_font, cell_width + _GAP / 2) for name in names]
+    name_height = (20 + max(names[i].count("\n") for i in shown) * 24) * name_font.size // 20 + 14
+    label_sizes = font_sizes(11, 16, cell_width)
+    label_font = largest_font(itertools.chain(*labels), cell_width, label_sizes)
+    label_height = round(label_font.size) + 20
     left = MARGIN
     if repeats > 1:
-        left += round(max(font(16).getlength(name) for name in row_names[:rows])) + _GAP
+        left += round(max(small.getlength(name) for name in row_names[:rows])) + _GAP
 
     blocks = [shown[i : i + columns] for i in range(0, len(shown), columns)]
-    block_height = name_font.size + 14 + rows * (cell_height + label_height) + _GAP
+    block_height = name_height + rows * (cell_height + label_height) + _GAP
     size = (
-        max(left + columns * (cell_width + _GAP) - _GAP, round(font(15).getlength(note))) + MARGIN,
-        MARGIN + len(blocks) * block_height + (24 if note else 0),
+        max(left + columns * (cell_width + _GAP) - _GAP, round(small.getlength(note))) + MARGIN,
+        MARGIN + len(blocks) * block_height + (round(small.size) + 8 if note else 0),
     )
     canvas = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(canvas)
     for b, block in enumerate(blocks):
-        top = MARGIN + b * block_height + name_font.size + 14
+        top = MARGIN + b * block_height + name_height
         for j, i in enumerate(block):
             x = left + j * (cell_width + _GAP)
-            name = shorten(names[i], name_font, cell_width)
-            draw.text((x + cell_width / 2, top - 10), name, INK, name_font, anchor="ms")
+            place = (x + cell_width / 2, top - 8)
+            draw.text(place, names[i], INK, name_font, anchor="md", align="center")
             for row in range(rows):
                 y = top + row * (cell_height + label_height)
                 paste_framed(canvas, magnify(pixels[row, i], factor), (x, y))
@@ -109,8 +115,8 @@ def gallery(
                 draw.text(place, labels[row][b * columns + j], FAINT, label_font, anchor="ma")
         for row in range(rows if repeats > 1 else 0):
             y = top + row * (cell_height + label_height) + cell_height / 2
-            draw.text((left - _GAP, y), row_names[row], FAINT, font(16), anchor="rm")
-    draw.text((MARGIN, size[1] - MARGIN), note, FAINT, font(15), anchor="ls")
+            draw.text((left - _GAP, y), row_names[row], FAINT, small, anchor="rm")
+    draw.text((MARGIN, size[1] - MARGIN), note, FAINT, small, anchor="ls")
     return save(canvas, path)
 
 

@@ -15,6 +15,7 @@ from fooljax.reporting.drawing import (
     INK,
     MARGIN,
     font,
+    font_sizes,
     largest_font,
     magnification,
     magnify,
@@ -22,7 +23,7 @@ from fooljax.reporting.drawing import (
     save,
     shorten,
 )
-from fooljax.reporting.wording import drawable_names, percent
+from fooljax.reporting.wording import certainty, drawable_names
 
 _ARROW = 46  # width of the space between two ancestors
 
@@ -47,7 +48,7 @@ def lineage(
     Args:
         path: the PNG file to write.
         images: ``[ancestors, h, w, c]`` in [0, 1], ``c`` 1 or 3, oldest first.
-        generations: ``[ancestors]``, when each was born; increasing.
+        generations: ``[ancestors]``, when each was born; not decreasing.
         confidences: ``[ancestors]`` in [0, 1], each in its own class.
         niche_names: for each ancestor, the name of its class.
         columns: most images side by side.
@@ -58,13 +59,13 @@ def lineage(
 
     Raises:
         ValueError: if shapes disagree, an input is empty, NaN or outside
-            [0, 1], ``generations`` do not increase, ``columns`` is less than 1
+            [0, 1], ``generations`` decrease, ``columns`` is less than 1
             or ``max_ancestors`` less than 2.
     """
     pixels = as_images(images, ("ancestors", "h", "w", "c"))
     certain = as_probabilities(confidences, ("ancestors",))
     count, height, width, _ = pixels.shape
-    born = as_generations(generations, count)
+    born = as_generations(generations, count, strictly=False)
     check_count("confidences", certain, count)  # type: ignore[arg-type]
     check_count("niche_names", niche_names, count)
     if columns < 1 or max_ancestors < 2:
@@ -85,10 +86,10 @@ def lineage(
 
     factor = magnification(height, width)
     cell_width, cell_height = width * factor, height * factor
-    labels = [percent(certain[i]) for i in shown]
+    labels = [certainty(certain[i]) for i in shown]
     ages = [f"generation {born[i]:.0f}" for i in shown]
-    name_font = largest_font((names[i] for i in shown), cell_width, range(14, 21))
-    label_font = largest_font(labels + ages, cell_width, range(10, 18))
+    name_font = largest_font((names[i] for i in shown), cell_width, font_sizes(15, 18, cell_width))
+    label_font = largest_font(labels + ages, cell_width, font_sizes(11, 15, cell_width))
     above = name_font.size + 14
     row_height = above + cell_height + 2 * (label_font.size + 7) + 26
     rows = -(-len(shown) // columns)

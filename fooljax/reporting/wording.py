@@ -34,6 +34,15 @@ def percent(confidence: float) -> str:
     return f"{100 * confidence:.{decimals}f}".rstrip("0").rstrip(".") + " %"
 
 
+def certainty(confidence: float) -> str:
+    """Write a softmax output as ``percent`` does, but never as ``100 %``.
+
+    A softmax is never exactly 1; where single precision rounds it to 1, this
+    says ``>99.99999 %``.
+    """
+    return percent(min(float(confidence), math.nextafter(1.0, 0.0)))
+
+
 @functools.cache
 def font_file() -> Path:
     """The font of every picture: DejaVu Sans, which matplotlib brings along."""
