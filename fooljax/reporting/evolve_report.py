@@ -32,6 +32,7 @@ from fooljax.reporting.readings import (
     middle,
     numbers_in,
     percent_or_unknown,
+    total,
 )
 from fooljax.reporting.wording import percent
 
@@ -80,7 +81,8 @@ def evolve_page(
     """Write the report of an evolution run.
 
     Every entry of ``summary`` may be missing or None; what was not measured is
-    said to be so. Numbers may be one value or one for each run.
+    said to be so. Numbers may be one value or one for each run: confidences are
+    then shown by their median, ``evaluations`` and ``seconds`` by their sum.
 
     Args:
         path: the HTML file to write.
@@ -117,10 +119,13 @@ def evolve_page(
 
 
 def _key_figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
-    evaluations, rate = middle(summary.get("evaluations")), summary.get("evaluations_per_second")
-    seconds = middle(summary.get("seconds"))
-    if seconds is None and evaluations and middle(rate):
-        seconds = evaluations / (middle(rate) or 1.0)
+    evaluations, rate = (
+        total(summary.get("evaluations")),
+        middle(summary.get("evaluations_per_second")),
+    )
+    seconds = total(summary.get("seconds"))
+    if seconds is None and evaluations and rate:
+        seconds = evaluations / rate
     lowest = numbers_in(summary.get("min_confidence"))
     return [
         (
@@ -132,22 +137,22 @@ def _key_figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
             percent_or_unknown(middle(summary.get("clean_accuracy"))),
             "of real test images recognized correctly by the network",
         ),
-        (count_or_unknown(evaluations), "images shown to the network in each run"),
-        (duration_or_unknown(seconds), "of searching in each run"),
+        (count_or_unknown(evaluations), "images shown to the network during the search"),
+        (duration_or_unknown(seconds), "of searching"),
     ]
 
 
 def _story(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Html]:
     per_class = by_run(summary.get("per_class_confidence"))
-    classes = f"each of its {len(per_class[0])} classes" if per_class else "each of its classes"
+    count = f"{len(per_class[0])} " if per_class else ""
     runs = f"{len(per_class)} independent runs" if len(per_class) > 1 else "one run"
     generations = middle(summary.get("generations"))
     length = f" of {count_or_unknown(generations)} generations" if generations else ""
     yield paragraph(
-        f"Starting from random images, an evolutionary search in {runs}{length} changed them a "
-        f"little at a time and kept, for {classes}, the image which the network "
-        f"{_named(settings, 'model')}was most confident belongs to it. Nothing asked for images "
-        "that look like the class to people: only the network's confidence counted."
+        "An evolutionary search started from random images and changed them a little at a time, in "
+        f"{runs}{length}. For each of the {count}classes that the network "
+        f"{_named(settings, 'model')}knows, it kept the image that the network was most confident about; nothing asked for "
+        "images that look like the class to people."
     )
     encoding = str(settings.get("encoding") or "")
     if encoding:

@@ -23,7 +23,7 @@ from fooljax.reporting.drawing import (
     save,
     shorten,
 )
-from fooljax.reporting.wording import certainty, drawable_names
+from fooljax.reporting.wording import certainty, code_points, drawable
 
 _ARROW = 46  # width of the space between two ancestors
 
@@ -73,7 +73,7 @@ def lineage(
 
     shown = np.rint(np.linspace(0, count - 1, min(count, max_ancestors))).astype(int)
     columns = min(columns, len(shown))
-    names = drawable_names(niche_names)
+    names = [drawable(str(name), code_points(str(name))) for name in niche_names]
     moved = [a > 0 and niche_names[i] != niche_names[shown[a - 1]] for a, i in enumerate(shown)]
     note = " ".join(
         part

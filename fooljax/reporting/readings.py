@@ -33,6 +33,12 @@ def middle(value: Any) -> float | None:
     return float(np.median(known)) if known else None
 
 
+def total(value: Any) -> float | None:
+    """The sum of the known numbers."""
+    known = numbers_in(value)
+    return sum(known) if known else None
+
+
 def percent_or_unknown(value: float | None) -> str:
     """A share or an accuracy, in percent."""
     return UNKNOWN if value is None or math.isnan(value) else percent(value)
@@ -53,8 +59,8 @@ def duration_or_unknown(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     if seconds < 120:
-        return f"{seconds:.3g} seconds"
-    return f"{seconds / 60:.0f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def as_list(value: Any) -> list[Any]:

@@ -76,6 +76,11 @@ def drawable(name: str, fallback: str) -> str:
     return text if has_content else fallback
 
 
+def code_points(name: str) -> str:
+    """Spell a name in Unicode numbers, such as ``U+304A``, for want of glyphs."""
+    return " ".join(f"U+{ord(character):04X}" for character in name) or "no name"
+
+
 def drawable_names(class_names: Sequence[str]) -> list[str]:
     """Names as the pictures show them; ``class 3`` where nothing can be drawn."""
     return [drawable(str(name), f"class {i}") for i, name in enumerate(class_names)]
