@@ -151,8 +151,8 @@ def _story(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[
     yield paragraph(
         "An evolutionary search started from random images and changed them a little at a time, in "
         f"{runs}{length}. For each of the {count}classes that the network "
-        f"{_named(settings, 'model')}knows, it kept the image that the network was most confident about; nothing asked for "
-        "images that look like the class to people."
+        f"{_named(settings, 'model')}knows, it kept the image that the network was most "
+        "confident about; nothing asked for images that look like the class to people."
     )
     encoding = str(settings.get("encoding") or "")
     if encoding:
@@ -268,7 +268,10 @@ def _numbers(summary: Mapping[str, Any], class_names: Sequence[str] | None) -> I
 
 def _repeat(settings: Mapping[str, Any], command: str | None) -> Iterator[Html]:
     if command:
-        yield paragraph("The same command with the same versions gives the same images:")
+        yield paragraph(
+            "The same command, with the same versions on the same kind of device, gives the same "
+            "images:"
+        )
         yield code(command)
     if settings:
         yield table(("Setting", "Value"), list(flat(settings)), "Settings of this run")

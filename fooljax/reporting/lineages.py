@@ -106,7 +106,7 @@ def lineage(
         x = MARGIN + (a % columns) * (cell_width + _ARROW)
         y = MARGIN + (a // columns) * row_height + above
         middle = x + cell_width / 2
-        name = shorten(names[i], name_font, cell_width + _ARROW - 12)
+        name = shorten(names[i], name_font, cell_width + MARGIN)
         color = ACCENT if moved[a] else INK
         draw.text((middle, y - 10), name, color, name_font, anchor="ms")
         paste_framed(canvas, magnify(pixels[i], factor), (x, y))

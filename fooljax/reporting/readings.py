@@ -41,12 +41,12 @@ def total(value: Any) -> float | None:
 
 def percent_or_unknown(value: float | None) -> str:
     """A share or an accuracy, in percent."""
-    return UNKNOWN if value is None or math.isnan(value) else percent(value)
+    return UNKNOWN if value is None or math.isnan(value) else _unbroken(percent(value))
 
 
 def certainty_or_unknown(value: float | None) -> str:
     """A confidence, in percent, never as ``100 %``."""
-    return UNKNOWN if value is None or math.isnan(value) else certainty(value)
+    return UNKNOWN if value is None or math.isnan(value) else _unbroken(certainty(value))
 
 
 def count_or_unknown(value: float | None) -> str:
@@ -80,3 +80,8 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, s
             yield from flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", "none" if value is None else str(value)
+
+
+def _unbroken(text: str) -> str:
+    """Keep a number and its unit on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
