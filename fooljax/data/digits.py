@@ -26,5 +26,5 @@ def read_digits(image_size: tuple[int, int] | None) -> Splits:
     scans = load_digits()
     brightness = np.round(scans.images * (255 / 16)).astype(np.uint8)[..., None]
     framed = np.pad(brightness, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    images = stack(framed, (), image_size or (28, 28))
+    images = stack(list(framed), (), image_size or (28, 28))
     return hold_out_fifth(from_arrays(images, scans.target, DIGITS))

@@ -55,6 +55,9 @@ def find(name: str, data_dir: str | None) -> Any | None:
     Args:
         name: as in ``tfds.builder``, with an optional ``/config`` and ``:version``.
         data_dir: looked into first for a prepared set, then the default folder.
+
+    Raises:
+        ModuleNotFoundError: if the code of the set cannot run without TensorFlow.
     """
     import tensorflow_datasets as tfds
 
@@ -67,6 +70,11 @@ def find(name: str, data_dir: str | None) -> Any | None:
                 builders.append(tfds.builder(name, data_dir=folder))
             except tfds.core.registered.DatasetNotFoundError:
                 continue
+            except ModuleNotFoundError as error:
+                raise ModuleNotFoundError(
+                    f"{name}: tensorflow-datasets needs another package even to describe this "
+                    'set, most often TensorFlow; run pip install "fooljax[tfds]"'
+                ) from error
         prepared = (builder for builder in builders if builder.is_prepared())
         return next(prepared, builders[0] if builders else None)
 
@@ -79,9 +87,13 @@ def known_sets() -> list[str]:
         return tfds.list_builders(with_community_datasets=False)
 
 
+def _has_tensorflow() -> bool:
+    return importlib.util.find_spec("tensorflow") is not None
+
+
 def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
     """Download and prepare a set with TensorFlow, or tell how to."""
-    if importlib.util.find_spec("tensorflow") is None:
+    if not _has_tensorflow():
         where = "" if data_dir is None else f", data_dir={data_dir!r}"
         raise FileNotFoundError(
             f"{name}: not prepared in {builder.data_path}, and preparing needs TensorFlow; "
