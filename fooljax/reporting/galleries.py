@@ -23,7 +23,7 @@ from fooljax.reporting.drawing import (
     save,
     two_lines,
 )
-from fooljax.reporting.wording import certainty, drawable_names
+from fooljax.reporting.wording import certainty, drawable, drawable_names
 
 _GAP = 14
 
@@ -71,6 +71,7 @@ def gallery(
     if row_names is None:
         row_names = [f"run {i + 1}" for i in range(repeats)]
     check_count("row_names", row_names, repeats)
+    row_names = [drawable(str(name), f"run {i + 1}") for i, name in enumerate(row_names)]
     if not 1 <= columns <= max_pictures:
         raise ValueError(f"need 1 <= columns <= max_pictures, got {columns} and {max_pictures}")
 
