@@ -1,0 +1,113 @@
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fooljax.models import MLP, SoftmaxRegression, build, from_flax, init_flax, validate
+from fooljax.types import Classifier
+
+SHAPE = (3, 2, 1)
+
+
+def counted():
+    """A jitted forward pass, and the list that grows with every compilation."""
+    traces = []
+
+    @jax.jit
+    def forward(classifier, images):
+        traces.append(None)
+        return classifier(images)
+
+    return forward, traces
+
+
+def test_equal_networks_compile_once(key):
+    forward, traces = counted()
+    images = jnp.zeros((1, *SHAPE))
+    key_a, key_b = jax.random.split(key)
+    first, second = build("mlp", key_a, SHAPE, 3), build("mlp", key_b, SHAPE, 3)
+    assert first.apply == second.apply and hash(first.apply) == hash(second.apply)
+    forward(first, images)
+    forward(second, images)
+    forward(init_flax(key_a, MLP(3), list(SHAPE), 3), images)
+    forward(from_flax(MLP(3), jax.tree.map(jnp.ones_like, first.params), SHAPE, 3), images)
+    assert len(traces) == 1
+
+
+def test_other_networks_compile_again(key):
+    forward, traces = counted()
+    for hidden in ((4,), (5,)):
+        forward(init_flax(key, MLP(3, hidden), SHAPE, 3), jnp.zeros((1, *SHAPE)))
+    assert len(traces) == 2
+
+
+def test_the_key_decides_the_weights(key):
+    first = build("softmax", key, SHAPE, 3)
+    again = build("softmax", key, SHAPE, 3)
+    other = build("softmax", jax.random.key(1), SHAPE, 3)
+    jax.tree.map(np.testing.assert_array_equal, first.params, again.params)
+    assert not np.allclose(first.params["fc"]["kernel"], other.params["fc"]["kernel"])
+
+
+def test_more_columns_than_classes(key):
+    classifier = init_flax(key, SoftmaxRegression(4), SHAPE, 3)
+    validate(classifier)
+    assert classifier.num_classes == 3
+    assert classifier(jnp.zeros((2, *SHAPE))).shape == (2, 4)
+
+
+def test_impossible_arguments(key):
+    with pytest.raises(ValueError, match="unknown network 'alexnet'; known are softmax, mlp"):
+        build("alexnet", key, SHAPE, 3)
+    for shape in ((28, 28), (0, 28, 1)):
+        with pytest.raises(ValueError, match="input_shape must be"):
+            build("softmax", key, shape, 3)
+    with pytest.raises(ValueError, match="num_classes must be positive, got 0"):
+        build("softmax", key, SHAPE, 0)
+
+
+def constant(logits):
+    """A classifier that answers the same for every image."""
+    logits = jnp.asarray(logits)
+
+    def apply(params, images):
+        return jnp.broadcast_to(logits, (images.shape[0], *logits.shape))
+
+    return Classifier({"scale": jnp.ones(2)}, apply, SHAPE, 3)
+
+
+def test_validate_accepts_what_fulfills_the_contract():
+    validate(constant([1.0, 2.0, 3.0]))
+    validate(constant(jnp.ones(4, jnp.bfloat16)))
+
+
+@pytest.mark.parametrize(
+    ("classifier", "sentence"),
+    [
+        (constant([1.0, 2.0]), r"logits \(2, 3 or more\), got \(2, 2\)"),
+        (constant(1.0), r"got \(2,\)"),
+        (constant([1, 2, 3]), "floating point logits, got int32"),
+        (constant([1.0, jnp.nan, 3.0]), "mid-gray image hold NaN"),
+        (
+            dataclasses.replace(
+                constant([1.0, 2.0, 3.0]), params={"a": {"b": jnp.array([jnp.inf])}}
+            ),
+            "weights a.b hold NaN or infinity",
+        ),
+        (
+            dataclasses.replace(constant([1.0, 2.0, 3.0]), apply=lambda params, images: (images,)),
+            "one array of logits, got tuple",
+        ),
+        (
+            dataclasses.replace(
+                constant([1.0, 2.0, 3.0]), apply=lambda params, images: images.reshape(7, 7)
+            ),
+            r"fails on images of shape \(2, 3, 2, 1\)",
+        ),
+    ],
+)
+def test_validate_says_what_is_wrong(classifier, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        validate(classifier)

@@ -1,0 +1,105 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fooljax.models import MLP, NETWORKS, LeNet, ResNet, build, init_flax, max_pool
+
+
+def convolve(x, kernel, bias):
+    """Slide one window at a time: what a valid cross-correlation means."""
+    size = kernel.shape[0]
+    height, width = x.shape[0] - size + 1, x.shape[1] - size + 1
+    out = np.zeros((height, width, kernel.shape[3]))
+    for i in range(height):
+        for j in range(width):
+            out[i, j] = np.tensordot(x[i : i + size, j : j + size], kernel, 3) + bias
+    return out
+
+
+def pool(x):
+    rows, columns = range(0, x.shape[0], 2), range(0, x.shape[1], 2)
+    return np.array([[x[i : i + 2, j : j + 2].max((0, 1)) for j in columns] for i in rows])
+
+
+def lenet(params, image):
+    p = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), params)
+    x = image * 255 / 256
+    x = pool(convolve(x, p["conv1"]["kernel"], p["conv1"]["bias"]))
+    x = pool(convolve(x, p["conv2"]["kernel"], p["conv2"]["bias"]))
+    x = x.transpose(2, 0, 1).ravel()
+    x = np.maximum(x @ p["ip1"]["kernel"] + p["ip1"]["bias"], 0)
+    return x @ p["ip2"]["kernel"] + p["ip2"]["bias"]
+
+
+@pytest.mark.parametrize("shape", [(28, 28, 1), (13, 15, 3)])
+def test_lenet_equals_a_slow_obvious_one(key, shape):
+    key_init, key_bias, key_images = jax.random.split(key, 3)
+    classifier = init_flax(key_init, LeNet(10), shape, 10)
+    bias = jax.random.normal(key_bias, (50,))  # biases start at zero, which would hide them
+    params = {**classifier.params, "conv2": {**classifier.params["conv2"], "bias": bias}}
+    images = jax.random.uniform(key_images, (2, *shape))
+    logits = jax.jit(classifier.apply)(params, images)
+    expected = [lenet(params, image) for image in np.asarray(images, np.float64)]
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_lenet_has_caffes_size_and_start(key):
+    params = build("lenet", key, (28, 28, 1), 10).params
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == 431_080
+    for layer, fan_in in {"conv1": 25, "conv2": 500, "ip1": 800, "ip2": 500}.items():
+        kernel, bound = params[layer]["kernel"], np.sqrt(3 / fan_in)
+        assert 0.9 * bound < jnp.max(jnp.abs(kernel)) <= bound
+        assert jnp.all(params[layer]["bias"] == 0)
+
+
+def test_lenet_refuses_small_images(key):
+    with pytest.raises(ValueError, match="at least 13x13 pixels, got 28x12"):
+        build("lenet", key, (28, 12, 1), 10)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 6, 3), (1, 5, 7, 2)])
+def test_max_pool_equals_a_slow_obvious_one(key, shape):
+    x = jax.random.normal(key, shape) - 3.0  # negative: padding must not win
+    np.testing.assert_array_equal(max_pool(x), [pool(image) for image in np.asarray(x)])
+
+
+def test_max_pool_gradient_goes_to_the_maximum():
+    x = jnp.array([[1.0, 2.0, 5.0], [4.0, 3.0, 6.0], [7.0, 7.0, 8.0]]).reshape(1, 3, 3, 1)
+    gradient = jax.grad(lambda x: jnp.sum(max_pool(x)))(x)
+    expected = [[0, 0, 0], [1, 0, 1], [0.5, 0.5, 1]]
+    np.testing.assert_array_equal(gradient[0, :, :, 0], expected)
+
+
+def test_mlp_by_hand(key):
+    classifier = init_flax(key, MLP(2, hidden=(3,)), (2, 1, 2), 2)
+    image = jnp.arange(4.0).reshape(1, 2, 1, 2)
+    flat = np.array([0.0, 2.0, 1.0, 3.0])  # channel by channel
+    first, second = classifier.params["fc1"], classifier.params["fc2"]
+    hidden = np.maximum(flat @ first["kernel"] + first["bias"], 0)
+    np.testing.assert_allclose(
+        classifier(image)[0], hidden @ second["kernel"] + second["bias"], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_image_depends_on_its_batch(name, key):
+    key_init, key_images = jax.random.split(key)
+    classifier = build(name, key_init, (13, 15, 3), 10)
+    images = jax.random.uniform(key_images, (2, 13, 15, 3))
+    apply = jax.jit(classifier.apply)
+    logits = apply(classifier.params, images)
+    assert logits.shape == (2, 10) and logits.dtype == jnp.float32
+    other = apply(classifier.params, images.at[1].set(1.0))
+    np.testing.assert_allclose(other[0], logits[0], rtol=1e-5, atol=1e-5)
+    assert not np.allclose(other[1], logits[1])
+
+
+def test_resnet_has_the_published_depth(key):
+    for blocks in (1, 3):
+        images = jax.ShapeDtypeStruct((1, 32, 32, 3), jnp.float32)
+        params = jax.eval_shape(ResNet(10, blocks=blocks).init, key, images)["params"]
+        flat = jax.tree_util.tree_leaves_with_path(params)
+        kernels = [jax.tree_util.keystr(path) for path, leaf in flat if leaf.ndim in (2, 4)]
+        assert sum("downsample" not in name for name in kernels) == 6 * blocks + 2
+        assert sum("downsample" in name for name in kernels) == 2

@@ -1,0 +1,137 @@
+import dataclasses
+import gzip
+import pickle
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import safetensors.numpy
+
+from fooljax.models import MLP, build, init_flax, load_weights, save_weights
+from fooljax.types import Classifier
+
+SHAPE = (2, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return init_flax(jax.random.key(0), MLP(3, hidden=(4,)), SHAPE, 3)
+
+
+@pytest.fixture
+def tensors(tmp_path, classifier):
+    save_weights(tmp_path / "weights.safetensors", classifier)
+    return safetensors.numpy.load_file(tmp_path / "weights.safetensors")
+
+
+def blank(classifier):
+    params = jax.tree.map(jnp.zeros_like, classifier.params)
+    return dataclasses.replace(classifier, params=params)
+
+
+@pytest.mark.parametrize("name", ["lenet", "resnet"])
+def test_round_trip(name, key, tmp_path):
+    classifier = build(name, key, (13, 15, 3), 10)
+    save_weights(tmp_path / "new" / "w.safetensors", classifier)
+    loaded = load_weights(tmp_path / "new" / "w.safetensors", blank(classifier))
+    jax.tree.map(np.testing.assert_array_equal, loaded.params, classifier.params)
+    assert jax.tree.structure(loaded) == jax.tree.structure(classifier)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["w.safetensors"]
+
+
+def test_files_have_published_names_and_layouts(key, tmp_path):
+    classifier = build("lenet", key, (28, 28, 1), 10)
+    save_weights(tmp_path / "w", classifier)
+    stored = safetensors.numpy.load_file(tmp_path / "w")
+    assert {name: array.shape for name, array in stored.items()} == {
+        "conv1.weight": (20, 1, 5, 5),
+        "conv1.bias": (20,),
+        "conv2.weight": (50, 20, 5, 5),
+        "conv2.bias": (50,),
+        "ip1.weight": (500, 800),
+        "ip1.bias": (500,),
+        "ip2.weight": (10, 500),
+        "ip2.bias": (10,),
+    }
+    kernel = classifier.params["conv2"]["kernel"]
+    assert stored["conv2.weight"][7, 3, 1, 2] == kernel[1, 2, 3, 7]
+
+
+def test_the_first_linear_layer_reads_channels_first(tensors, classifier):
+    image = np.random.default_rng(0).random(SHAPE, np.float32)
+    hidden = np.maximum(tensors["fc1.weight"] @ image.transpose(2, 0, 1).ravel(), 0)
+    expected = tensors["fc2.weight"] @ hidden
+    np.testing.assert_allclose(classifier(jnp.asarray(image[None]))[0], expected, rtol=1e-4)
+
+
+def test_other_float_types_are_converted(tensors, classifier, tmp_path):
+    half = {name: array.astype(np.float16) for name, array in tensors.items()}
+    safetensors.numpy.save_file(half, tmp_path / "half")
+    loaded = load_weights(tmp_path / "half", blank(classifier))
+    assert {leaf.dtype for leaf in jax.tree.leaves(loaded.params)} == {jnp.dtype("float32")}
+    np.testing.assert_array_equal(loaded.params["fc2"]["kernel"], half["fc2.weight"].T)
+
+
+def test_everything_that_does_not_fit_is_listed(tensors, classifier, tmp_path):
+    wrong = {
+        "extra.weight": np.zeros(2, np.float32),
+        "fc1.weight": tensors["fc1.weight"].T.copy(),
+        "fc1.bias": tensors["fc1.bias"].astype(np.int32),
+        "fc2.weight": np.full_like(tensors["fc2.weight"], np.nan),
+    }
+    safetensors.numpy.save_file(wrong, tmp_path / "wrong")
+    with pytest.raises(ValueError, match="--weights") as caught:
+        load_weights(tmp_path / "wrong", classifier)
+    for part in (
+        str(tmp_path / "wrong"),
+        "fc2.bias is missing",
+        "extra.weight is unexpected",
+        "fc1.weight has shape (12, 4) instead of (4, 12)",
+        "fc1.bias holds int32 instead of floating point",
+        "fc2.weight holds NaN or infinity",
+    ):
+        assert part in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tensors, classifier, tmp_path):
+    content = (tmp_path / "weights.safetensors").read_bytes()
+    (tmp_path / "truncated").write_bytes(content[: len(content) // 2])
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "pickle.safetensors").write_bytes(pickle.dumps(tensors))
+    (tmp_path / "huge").write_bytes(b"\xff" * 64)
+    for name in ("truncated", "empty", "pickle.safetensors", "huge"):
+        with pytest.raises(ValueError, match=rf"{name} is truncated or not a .*--weights"):
+            load_weights(tmp_path / name, classifier)
+    for name in ("absent", "."):
+        with pytest.raises(ValueError, match=r"there is no file .*--weights"):
+            load_weights(tmp_path / name, classifier)
+
+
+def test_only_nested_dictionaries_have_names(tmp_path):
+    classifier = Classifier([jnp.ones(3)], lambda params, images: images, SHAPE, 3)
+    with pytest.raises(ValueError, match="nested dictionaries, got list"):
+        save_weights(tmp_path / "w", classifier)
+
+
+def test_the_published_lenet(key, data_dir):
+    """82 errors on MNIST's test images, and the logits that PyTorch computes."""
+
+    def read(name, offset):
+        content = gzip.decompress((Path(data_dir) / "mnist" / name).read_bytes())
+        return np.frombuffer(content, np.uint8)[offset:]
+
+    images = read("t10k-images-idx3-ubyte.gz", 16).reshape(10, 1000, 28, 28, 1)
+    labels = read("t10k-labels-idx1-ubyte.gz", 8)
+    models = Path(data_dir) / "models"
+    template = build("lenet", key, (28, 28, 1), 10)
+    classifier = load_weights(models / "caffe_lenet_mnist.safetensors", template)
+    forward = jax.jit(classifier.apply)
+    logits = np.concatenate(
+        [forward(classifier.params, batch.astype(np.float32) / 255) for batch in images]
+    )
+    assert np.sum(logits.argmax(1) != labels) == 82
+    with np.load(models / "reference_logits.npz", allow_pickle=False) as reference:
+        expected = reference["caffe_lenet_logits_first64_t10k"]
+    np.testing.assert_allclose(logits[:64], expected, atol=1e-4, rtol=0)
