@@ -80,7 +80,8 @@ def paint(channels: Channels, color: Color, levels: int | None) -> Image:
     """
     top = None if levels is None else levels - 1
     if top is not None:
-        channels = jnp.floor(channels * top) / top
+        # through integers: XLA fuses a floor into the first convolution, 10 % slower
+        channels = (channels * top).astype(jnp.int32).astype(channels.dtype) / top
     if channels.shape[-1] == 1 or color == "rgb":
         return channels
     hue, second, third = channels[..., 0], channels[..., 1], channels[..., 2]

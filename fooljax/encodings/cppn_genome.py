@@ -162,9 +162,7 @@ def _add_node(genome: Cppn, draws: Float[Array, " 3"], rate: float) -> Cppn:
     return Cppn(
         function=_put(genome.function, node, function, added),
         source=_put(genome.source, slot, node, added),
-        target=_put(
-            _put(genome.target, slot, genome.target[edge], added), edge, node, added
-        ),
+        target=_put(_put(genome.target, slot, genome.target[edge], added), edge, node, added),
         weight=_put(genome.weight, slot, genome.weight[edge], added),
         refused=genome.refused + (wanted & ~added),
     )

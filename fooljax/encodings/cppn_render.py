@@ -128,9 +128,7 @@ def run_program(program: Program, rows: Float[Array, "4 p"]) -> Float[Array, "ou
     def compute(row, values):
         add = lambda edge, total: total + program.weight[edge] * values[program.source[edge]]
         total = jnp.zeros(rows.shape[1], rows.dtype)
-        total = jax.lax.fori_loop(
-            program.first_edge[row], program.first_edge[row + 1], add, total
-        )
+        total = jax.lax.fori_loop(program.first_edge[row], program.first_edge[row + 1], add, total)
         return values.at[row].set(activate(program.function[row], total))
 
     values = jax.lax.fori_loop(NUM_INPUTS, program.length, compute, values)

@@ -1,0 +1,20 @@
+"""Population searches over images: archives, MAP-Elites, evolution strategies."""
+
+from fooljax.evolution.archive import Archive, Challengers, Contest, compete, insert
+from fooljax.evolution.map_elites import Evolution, Generation, express_elites, map_elites
+from fooljax.evolution.run import advance, repeat, start
+
+__all__ = [
+    "Archive",
+    "Challengers",
+    "Contest",
+    "Evolution",
+    "Generation",
+    "advance",
+    "compete",
+    "express_elites",
+    "insert",
+    "map_elites",
+    "repeat",
+    "start",
+]

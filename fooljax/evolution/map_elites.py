@@ -1,0 +1,194 @@
+"""MAP-Elites with one niche for each class."""
+
+import functools
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32
+
+from fooljax.evolution.archive import Archive, Contest, insert
+from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
+from fooljax.types import Classifier, Encoding, Genome, Image, RandomKey, Search
+
+Niches: TypeAlias = Literal["all", "own"]
+
+
+class Evolution(NamedTuple):
+    """Everything a run needs to go on.
+
+    Attributes:
+        archive: the champions.
+        generation: generations done; 0 after the random population.
+    """
+
+    archive: Archive
+    generation: Int32[Array, ""]
+
+
+class Generation(NamedTuple):
+    """What happened in one generation.
+
+    Attributes:
+        confidence: of the champions afterwards, in [0, 1].
+        parent: niche of the parent of each new champion; -1 where the niche
+            kept its champion or the new one is random.
+        taken: whether each niche changed hands.
+        jumps: niches taken, counting champions that lasted less than the
+            generation.
+        traits: the encoding's traits, summed over the children.
+    """
+
+    confidence: Float[Array, " k"]
+    parent: Int32[Array, " k"]
+    taken: Array
+    jumps: Int32[Array, ""]
+    traits: Mapping[str, Array]
+
+
+def empty_archive(genome: Genome, num_classes: int) -> Archive:
+    """Return an archive without champions, for genomes shaped like ``genome``."""
+    rows = lambda leaf: jnp.zeros((num_classes, *leaf.shape), leaf.dtype)
+    nobody = jnp.full(num_classes, -1, jnp.int32)
+    return Archive(
+        genomes=jax.tree.map(rows, genome),
+        fitness=jnp.full(num_classes, -jnp.inf),
+        confidence=jnp.zeros(num_classes),
+        born=nobody,
+        parent=nobody,
+    )
+
+
+def report(archive: Archive, contest: Contest, traits: Mapping[str, Array]) -> Generation:
+    """Write down what happened in one generation."""
+    return Generation(
+        confidence=archive.confidence,
+        parent=jnp.where(contest.wins, archive.parent, -1),
+        taken=contest.wins,
+        jumps=contest.jumps,
+        traits=traits,
+    )
+
+
+def own_niche(indices: Int32[Array, " b"], logits: Float[Array, "b m"]) -> Array:
+    """Admit every child to the niche of its top class only, as textbook MAP-Elites does.
+
+    ``[b, m]`` with a column for every logit; a child whose top column rejects
+    enters no niche.
+    """
+    del indices
+    return jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1], dtype=bool)
+
+
+def check_search(fitness: str, children: int, init_children: int, micro_batch: int | None) -> None:
+    """Refuse impossible settings of a search.
+
+    Raises:
+        ValueError: naming the setting.
+    """
+    if fitness not in FITNESS:
+        raise ValueError(f"fitness must be one of {', '.join(FITNESS)}, got {fitness!r}")
+    if children < 1 or init_children < 1:
+        raise ValueError(f"children must be at least 1, got {children} and {init_children}")
+    if micro_batch is not None and micro_batch < 1:
+        raise ValueError(f"micro_batch must be at least 1, got {micro_batch}")
+
+
+@functools.cache
+def map_elites(
+    encoding: Encoding,
+    children: int = 200,
+    init_children: int | None = None,
+    *,
+    fitness: Fitness = "logprob",
+    niches: Niches = "all",
+    micro_batch: int | None = None,
+    axis_name: str | None = None,
+) -> Search:
+    """Keep the best image so far for every class and breed from all of them.
+
+    Each generation draws parents uniformly over the occupied niches (an image
+    that holds several is drawn as often), varies them, and lets every child
+    compete in every niche.
+
+    Args:
+        encoding: the images searched.
+        children: children in a generation.
+        init_children: size of the random population, ``children`` unless given.
+        fitness: what a niche maximises; ``logprob`` and ``margin`` go on where
+            a float32 ``prob`` is exactly 1 and can no longer improve.
+        niches: ``all`` as in the paper, or ``own`` (a child enters the niche of
+            its top class only, textbook MAP-Elites) for comparison.
+        micro_batch: show the network this many children at a time.
+        axis_name: mesh axis to split the children over; see ``evaluate``.
+
+    Returns:
+        A search over ``Evolution`` states whose info is a ``Generation``.
+        Generation ``i`` draws from ``fold_in(key, i)``, child ``j`` of it from
+        ``fold_in`` of that and ``j``, so cutting, resuming or splitting a run
+        changes nothing.
+
+    Raises:
+        ValueError: if a count is not positive or a name is unknown.
+
+    Source:
+        Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
+        Mouret and Clune, 2015, arXiv:1504.04909.
+    """
+    init_children = children if init_children is None else init_children
+    check_search(fitness, children, init_children, micro_batch)
+    if niches not in ("all", "own"):
+        raise ValueError(f"niches must be all or own, got {niches!r}")
+
+    def advance(key, classifier, evolution, make, count):
+        enter = None
+        if niches == "own":
+            enter = lambda i, logits: own_niche(i, logits)[:, : classifier.num_classes]
+        challengers, traits = evaluate(
+            classifier,
+            encoding,
+            lambda index: make(jax.random.fold_in(key, index)),
+            count,
+            fitness=fitness,
+            enter=enter,
+            micro_batch=micro_batch,
+            axis_name=axis_name,
+        )
+        archive, contest = insert(
+            evolution.archive, challengers, evolution.generation, axis_name=axis_name
+        )
+        return Evolution(archive, evolution.generation), report(archive, contest, traits)
+
+    def init(key: RandomKey, classifier: Classifier) -> tuple[Evolution, Generation]:
+        genome = jax.eval_shape(encoding.init, key)
+        start = Evolution(empty_archive(genome, classifier.num_classes), jnp.int32(0))
+        make = lambda key: (encoding.init(key), jnp.int32(-1))
+        return advance(jax.random.fold_in(key, 0), classifier, start, make, init_children)
+
+    def step(
+        key: RandomKey, classifier: Classifier, evolution: Evolution
+    ) -> tuple[Evolution, Generation]:
+        generation = evolution.generation + 1
+        champions = evolution.archive.genomes
+        rank = jnp.cumsum(evolution.archive.fitness > -jnp.inf)
+
+        def make(key):
+            key_parents, key_vary = jax.random.split(key)
+            drawn = jax.random.uniform(key_parents, (2,)) * rank[-1]
+            wanted = jnp.minimum(drawn.astype(rank.dtype), rank[-1] - 1)
+            parent, mate = jnp.argmax(rank[None, :] > wanted[:, None], axis=1)
+            pick = lambda index: jax.tree.map(lambda leaf: leaf[index], champions)
+            child = encoding.vary(key_vary, pick(parent), pick(mate), generation)
+            return child, parent.astype(jnp.int32)
+
+        grown = Evolution(evolution.archive, generation)
+        return advance(jax.random.fold_in(key, generation), classifier, grown, make, children)
+
+    return Search(init, step)
+
+
+def express_elites(encoding: Encoding, archive: Archive) -> Image:
+    """Paint the champions of every niche, images ``[k, h, w, c]``; empty niches are black."""
+    images = jax.vmap(encoding.express)(archive.genomes)
+    return jnp.where((archive.born >= 0)[:, None, None, None], images, 0.0)

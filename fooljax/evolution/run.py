@@ -1,0 +1,104 @@
+"""Drive a search: several seeds at once, chunk after chunk."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.types import Classifier, Info, RandomKey, Search, State
+
+
+@functools.cache
+def repeat(search: Search) -> Search:
+    """Run independent repeats of a search as one program.
+
+    Keys, states and infos get a leading axis ``[repeats]``; the classifier is
+    shared. On a CPU one repeat runs after the other: there ``vmap`` of a
+    convolution is 2.3 times slower than its batches in turn (LeNet, 5 x 200
+    images: 177 against 57 ms).
+    """
+    if jax.default_backend() == "cpu":
+        return Search(
+            init=lambda key, classifier: jax.lax.map(lambda k: search.init(k, classifier), key),
+            step=lambda key, classifier, state: jax.lax.map(
+                lambda both: search.step(both[0], classifier, both[1]), (key, state)
+            ),
+        )
+    return Search(
+        init=jax.vmap(search.init, in_axes=(0, None)),
+        step=jax.vmap(search.step, in_axes=(0, None, 0)),
+    )
+
+
+@functools.partial(jax.jit, static_argnames="search")
+def start(key: RandomKey, search: Search, classifier: Classifier) -> tuple[State, Info]:
+    """Draw and score the random population."""
+    return search.init(key, classifier)
+
+
+@functools.partial(jax.jit, static_argnames="search", donate_argnames="state")
+def _step(key: RandomKey, search: Search, classifier: Classifier, state: State):
+    return search.step(key, classifier, state)
+
+
+@functools.partial(jax.jit, static_argnames=("search", "capacity"), donate_argnames="state")
+def _steps(
+    key: RandomKey,
+    search: Search,
+    classifier: Classifier,
+    state: State,
+    count: jax.Array,
+    capacity: int,
+):
+    """Run ``count <= capacity`` steps in one program, whatever ``count`` is."""
+    _, info = jax.eval_shape(search.step, key, classifier, state)
+    infos = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape), leaf.dtype), info)
+
+    def one(index, carry):
+        state, infos = carry
+        state, info = search.step(key, classifier, state)
+        return state, jax.tree.map(lambda all_, new: all_.at[index].set(new), infos, info)
+
+    return jax.lax.fori_loop(0, count, one, (state, infos))
+
+
+def advance(
+    key: RandomKey,
+    search: Search,
+    classifier: Classifier,
+    state: State,
+    count: int,
+    capacity: int | None = None,
+) -> tuple[State, Any]:
+    """Run ``count`` steps without waiting for the host in between.
+
+    Every step draws from the key and the state's own generation counter, so a
+    run cut into chunks, or resumed from a checkpoint, follows the path of an
+    uncut run. ``state`` is donated: do not use it again.
+
+    On a CPU the steps are sent off one by one as the same compiled program
+    (loops around convolutions are slower there and the chunk length would
+    change the compiled arithmetic); elsewhere the chunk is one program.
+
+    Args:
+        key: the run's key (or keys, for a repeated search).
+        search: the search, or ``repeat(search)``.
+        classifier: the network.
+        state: from ``start`` or an earlier ``advance``.
+        count: steps to take, at least 1.
+        capacity: largest ``count`` of this run; calls with equal capacity share
+            one compilation. ``count`` unless given.
+
+    Returns:
+        The new state, and the infos stacked along a new leading axis ``[count]``.
+    """
+    if jax.default_backend() == "cpu":
+        infos = []
+        for _ in range(count):
+            state, info = _step(key, search, classifier, state)
+            infos.append(info)
+        return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *infos)
+    capacity = count if capacity is None else capacity
+    state, infos = _steps(key, search, classifier, state, jnp.int32(count), capacity)
+    return state, jax.tree.map(lambda leaf: leaf[:count], infos)

@@ -1,0 +1,49 @@
+"""Confidence from logits, also where float32 probabilities have long become exactly 1.
+
+A float32 softmax is exactly 1.0 from a lead of 16.6 on, so it can neither rank two
+certain images nor say how certain the network is. The log-odds
+``log(p / (1 - p))`` keep growing with the lead; log-probabilities follow from
+them without rounding to 0.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+Logits = Float[Array, "*b m"]
+Scores = Float[Array, "*b m"]
+
+
+def _top_two(logits: Logits) -> tuple[Array, Array, Array]:
+    """The highest logit, the highest of the rest, and where the highest stands."""
+    is_top = jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1], dtype=bool)
+    rest = jnp.where(is_top, -jnp.inf, logits)
+    return jnp.max(logits, axis=-1, keepdims=True), jnp.max(rest, axis=-1, keepdims=True), is_top
+
+
+def margins(logits: Logits) -> Scores:
+    """Each class's lead over the best of the others; positive for the top class only."""
+    top, second, is_top = _top_two(logits)
+    return logits - jnp.where(is_top, second, top)
+
+
+def log_odds(logits: Logits) -> Scores:
+    """``log(p / (1 - p))`` of every class: its logit minus the log-sum-exp of the others."""
+    top, second, is_top = _top_two(logits)
+    rest = jnp.where(is_top, 0.0, jnp.exp(logits - second))
+    log_rest = second + jnp.log(jnp.sum(rest, axis=-1, keepdims=True))
+    # for a class below the top the others sum to at least e^top, so nothing cancels
+    weight = jnp.exp(logits - top)
+    total = jnp.sum(weight, axis=-1, keepdims=True)
+    log_others = top + jnp.log(jnp.maximum(total - weight, 1.0))
+    return logits - jnp.where(is_top, log_rest, log_others)
+
+
+def log_probabilities(logits: Logits) -> Scores:
+    """Log-softmax that keeps its resolution near 0: two certain images still differ."""
+    return -jax.nn.softplus(-log_odds(logits))
+
+
+def probabilities(logits: Logits) -> Scores:
+    """Softmax in float32: what a network's user reads as its confidence, in [0, 1]."""
+    return jax.nn.softmax(logits.astype(jnp.float32), axis=-1)
