@@ -44,10 +44,10 @@ class RichProgress:
         self.total = total
         self._bar = Progress(*columns, TransferSpeedColumn(), console=Console(stderr=True))
         self._task = self._bar.add_task(title, total=total)
-        self._bar.start()
 
     def update(self, count: int) -> None:
-        """Count ``count`` more bytes."""
+        """Count ``count`` more bytes; the bar shows from the first on."""
+        self._bar.start()
         self._bar.update(self._task, advance=count)
 
     def reset(self) -> None:
@@ -56,7 +56,8 @@ class RichProgress:
 
     def close(self) -> None:
         """Leave the bar as it is on the screen."""
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.stop()
 
 
 def registered(name: str) -> tuple[Registered, ...]:
@@ -98,15 +99,13 @@ def fetch(file: Registered, folder: Path, remedy: str) -> Path:
     """
     import pooch
 
-    bar: RichProgress | None = None
+    bar = RichProgress(file.name, file.size)
 
     def transfer(url: str, output_file: str, pup: object) -> None:
-        nonlocal bar
-        bar = RichProgress(file.name, file.size)
         pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 18)(url, output_file, pup)
 
     try:
-        with quiet(pooch.get_logger().name):
+        with quiet(pooch.get_logger()):
             path = pooch.retrieve(
                 file.url, f"sha256:{file.sha256}", file.name, folder, downloader=transfer
             )
@@ -118,8 +117,7 @@ def fetch(file: Registered, folder: Path, remedy: str) -> Path:
             f"it was thrown away, so try again later, or {remedy}"
         ) from error
     finally:
-        if bar is not None:
-            bar.close()
+        bar.close()
     return Path(path)
 
 
@@ -128,4 +126,4 @@ def _reason(error: OSError) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"the server answers {response.status_code} {response.reason}"
-    return f"{type(error).__name__}: {str(error)[:100]}"
+    return error.strerror or type(error).__name__

@@ -38,7 +38,7 @@ def load(
         ValueError: if the name is unknown, or the data are damaged or unfit.
         OSError: if something is not there, or cannot be downloaded.
     """
-    data_dir = data_dir or os.environ.get("FOOLJAX_DATA_DIR") or None
+    data_dir = os.path.expanduser(data_dir or os.environ.get("FOOLJAX_DATA_DIR", "")) or None
     size = _checked_size(image_size)
     if name == "digits":
         return read_digits(size)

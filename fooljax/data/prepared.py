@@ -1,6 +1,7 @@
 """Image-classification sets of tensorflow-datasets, read without TensorFlow once prepared."""
 
 import importlib.util
+import logging
 import re
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 from fooljax.data.dataset import Dataset, Splits, blame, from_arrays, hold_out_fifth
 from fooljax.data.quiet import quiet
 from fooljax.data.resize import resize, stack
+
+_ABSL = logging.getLogger("absl")  # through which tensorflow-datasets talks
 
 
 def read_prepared(
@@ -31,7 +34,7 @@ def read_prepared(
             is prepared in a format that needs TensorFlow.
         OSError: if it is not prepared, and cannot be here.
     """
-    with quiet("absl"):
+    with quiet(_ABSL):
         features = builder.info.features
         if not {"image", "label"} <= set(features or ()) or not hasattr(features["label"], "names"):
             raise ValueError(
@@ -64,7 +67,7 @@ def find(name: str, data_dir: str | None) -> Any | None:
     if not re.split("[/:]", name)[0].isidentifier():
         return None
     builders = []
-    with quiet("absl"):
+    with quiet(_ABSL):
         for folder in dict.fromkeys((data_dir, None)):
             try:
                 builders.append(tfds.builder(name, data_dir=folder))
@@ -83,7 +86,7 @@ def known_sets() -> list[str]:
     """Return the names of all sets of tensorflow-datasets, of images or not."""
     import tensorflow_datasets as tfds
 
-    with quiet("absl"):
+    with quiet(_ABSL):
         return tfds.list_builders(with_community_datasets=False)
 
 

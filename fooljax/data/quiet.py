@@ -6,9 +6,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet(name: str) -> Iterator[None]:
-    """Let the logger ``name`` pass nothing below an error."""
-    logger = logging.getLogger(name)
+def quiet(logger: logging.Logger) -> Iterator[None]:
+    """Let ``logger`` pass nothing below an error."""
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:

@@ -68,6 +68,8 @@ def test_reads_idx(name, packed, mnist, tmp_path):
 def test_data_dir_comes_from_the_environment(mnist, monkeypatch):
     monkeypatch.setenv("FOOLJAX_DATA_DIR", str(mnist.parent))
     agrees(load("mnist").test, TEST[..., None], TEST_LABELS)
+    monkeypatch.setenv("HOME", str(mnist.parent.parent))
+    agrees(load("mnist", f"~/{mnist.parent.name}").test, TEST[..., None], TEST_LABELS)
 
 
 def test_resizes_on_request(mnist):
