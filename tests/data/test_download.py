@@ -2,6 +2,7 @@
 
 import hashlib
 import http.server
+import logging
 import threading
 from typing import ClassVar
 
@@ -104,9 +105,11 @@ def test_keeps_nothing_of_a_cut_transfer(server, tmp_path):
 
 
 def test_restores_the_logger(server, tmp_path):
-    level = pooch.get_logger().level
-    fetch(entry(server, LABELS_FILE), tmp_path, "do this")
-    assert pooch.get_logger().level == level
+    logger = pooch.get_logger()
+    for level in (logging.DEBUG, logging.INFO):
+        logger.setLevel(level)
+        fetch(entry(server, LABELS_FILE), tmp_path / str(level), "do this")
+        assert logger.level == level
 
 
 @pytest.fixture
