@@ -1,0 +1,163 @@
+"""Pytrees on disk by Orbax: whole or not at all, and never believed when damaged."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+_TREE = "tree"
+_NOTE = "note.json"
+
+
+class Damaged(ValueError):
+    """A folder that is not, or no longer, what ``save`` wrote."""
+
+
+def save(folder: Path, tree: Any, note: Mapping[str, Any]) -> None:
+    """Write a pytree of arrays, replacing the folder if it exists.
+
+    The folder appears complete or not at all.
+
+    Args:
+        folder: where to; created with its parents.
+        tree: arrays and typed keys.
+        note: plain values to keep beside it, as JSON can hold them.
+    """
+    folder = folder.absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    new, old = workshop / "new", workshop / "old"
+    try:
+        new.mkdir()
+        with _quiet_orbax() as ocp:
+            ocp.save(new / _TREE, tree)
+        full = {**note, "arrays": shapes(tree), "sha256": _fingerprint(new / _TREE)}
+        (new / _NOTE).write_text(json.dumps(full, indent=2) + "\n")
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def read_note(folder: Path) -> dict[str, Any]:
+    """Read what ``save`` was given as ``note``, with ``arrays`` and ``sha256`` added.
+
+    Raises:
+        Damaged: if it cannot be read.
+    """
+    try:
+        note = json.loads((folder / _NOTE).read_text())
+        note["arrays"], note["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{folder} is damaged ({_NOTE}: {error!r})") from error
+    return note
+
+
+def load(folder: Path, template: Any) -> Any:
+    """Read a pytree.
+
+    Args:
+        folder: as given to ``save``.
+        template: a pytree of arrays or ``ShapeDtypeStruct`` of the same shapes;
+            devices of the result are the template's.
+
+    Raises:
+        Damaged: if the folder was written in part or changed since.
+        ValueError: if it holds arrays of other names, shapes or types.
+    """
+    folder = folder.absolute()
+    note = read_note(folder)
+    # looked at before Orbax does: its errors run to pages and leave threads behind
+    if note["sha256"] != _fingerprint(folder / _TREE):
+        raise Damaged(f"{folder} is damaged (its files have changed since they were written)")
+    if note["arrays"] != shapes(template):
+        raise ValueError(f"{folder} holds {note['arrays']} instead of {shapes(template)}")
+    with _quiet_orbax() as ocp:
+        return ocp.load(folder / _TREE, jax.tree.map(_abstract, template))
+
+
+def save_step(folder: Path, step: int, tree: Any, note: Mapping[str, Any], keep: int = 2) -> None:
+    """Write one checkpoint of a run, then drop all but the ``keep`` newest."""
+    save(folder / f"{step:08d}", tree, note)
+    for outdated in steps(folder)[:-keep]:
+        shutil.rmtree(folder / f"{outdated:08d}", ignore_errors=True)
+
+
+def steps(folder: Path) -> list[int]:
+    """List the steps that have a checkpoint, oldest first."""
+    return sorted(int(path.name) for path in folder.glob("[0-9]" * 8))
+
+
+def load_newest(folder: Path, template: Any) -> tuple[int, Any, dict[str, Any]] | None:
+    """Read the newest sound checkpoint, warning of damaged ones and removing them.
+
+    Returns:
+        Its step, the tree and the note; None if there is no checkpoint.
+
+    Raises:
+        ValueError: if there are checkpoints but all are damaged.
+    """
+    found = steps(folder)
+    for leftover in folder.glob(".[0-9]*"):
+        shutil.rmtree(leftover, ignore_errors=True)  # of a run killed while writing
+    for step in reversed(found):
+        path = folder / f"{step:08d}"
+        try:
+            return step, load(path, template), read_note(path)
+        except Damaged as error:
+            warnings.warn(f"{error}; using the checkpoint before it", stacklevel=2)
+            shutil.rmtree(path, ignore_errors=True)
+    if found:
+        raise ValueError(f"--resume: every checkpoint in {folder} is damaged; start anew")
+    return None
+
+
+def shapes(tree: Any) -> dict[str, str]:
+    """Describe every array by type and shape, ``{"fc.bias": "float32 (10,)"}``."""
+    return {
+        jax.tree_util.keystr(path, simple=True, separator="."): f"{leaf.dtype} {leaf.shape}"
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def _fingerprint(folder: Path) -> str:
+    """Hash the names and contents of all files in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _abstract(leaf: jax.Array | np.ndarray | jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
+    """Say to Orbax where an array goes: where the template's is."""
+    if not isinstance(leaf, jax.ShapeDtypeStruct):
+        leaf = jax.numpy.asarray(leaf)
+    sharding = leaf.sharding or jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
+
+
+@contextlib.contextmanager
+def _quiet_orbax() -> Iterator[Any]:
+    """Import Orbax, which is slow, and hold back its progress messages."""
+    from orbax.checkpoint import v1 as ocp
+
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    try:
+        yield ocp
+    finally:
+        logger.setLevel(level)
