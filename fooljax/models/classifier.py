@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -93,7 +94,7 @@ class _FlaxApply:
     module: nn.Module
 
     def __call__(self, params: Params, images: Images) -> Logits:
-        return self.module.apply({"params": params}, images)
+        return cast(Logits, self.module.apply({"params": params}, images))
 
 
 # Runs once: without optimization it compiles in a quarter of the time.

@@ -3,13 +3,12 @@
 from fooljax.training.evaluate import evaluate, evaluate_classes, predict
 from fooljax.training.fit import fit
 from fooljax.training.recipes import RECIPES, Recipe, caffe_lenet, quick
-from fooljax.training.samplers import Sampler, as_pixels, minibatches
+from fooljax.training.samplers import Sampler, minibatches
 
 __all__ = [
     "RECIPES",
     "Recipe",
     "Sampler",
-    "as_pixels",
     "caffe_lenet",
     "evaluate",
     "evaluate_classes",

@@ -1,14 +1,13 @@
 """How often a classifier is right."""
 
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax.training.samplers import as_pixels
+from fooljax.data import Dataset, as_float
 from fooljax.types import Classifier
 
 
@@ -43,12 +42,12 @@ def predict(classifier: Classifier, images: Array, batch_size: int = 500) -> Int
     return predictions
 
 
-def evaluate(classifier: Classifier, dataset: Any, batch_size: int = 500) -> float:
+def evaluate(classifier: Classifier, dataset: Dataset, batch_size: int = 500) -> float:
     """Measure the share of a data set that is classified correctly, in [0, 1].
 
     Args:
         classifier: any classifier.
-        dataset: has ``images`` ``[n, h, w, c]`` and ``labels`` ``[n]``.
+        dataset: labeled images.
         batch_size: images at a time; decides memory and speed only.
 
     Raises:
@@ -59,13 +58,13 @@ def evaluate(classifier: Classifier, dataset: Any, batch_size: int = 500) -> flo
 
 
 def evaluate_classes(
-    classifier: Classifier, dataset: Any, batch_size: int = 500
+    classifier: Classifier, dataset: Dataset, batch_size: int = 500
 ) -> Float[np.ndarray, " k"]:
     """Measure for every class the share of its samples classified correctly.
 
     Args:
         classifier: any classifier.
-        dataset: has ``images`` ``[n, h, w, c]`` and ``labels`` ``[n]``.
+        dataset: labeled images.
         batch_size: images at a time; decides memory and speed only.
 
     Returns:
@@ -85,6 +84,6 @@ def _predict(
     classifier: Classifier, images: Array, start: Int[Array, ""], size: int
 ) -> Int[Array, " size"]:
     """Classify ``size`` images from number ``start`` on."""
-    logits = classifier(as_pixels(jax.lax.dynamic_slice_in_dim(images, start, size)))
+    logits = classifier(as_float(jax.lax.dynamic_slice_in_dim(images, start, size)))
     broken = jnp.any(jnp.isnan(logits), axis=1)
     return jnp.where(broken, -1, jnp.argmax(logits, axis=1))

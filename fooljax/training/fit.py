@@ -4,7 +4,7 @@ import dataclasses
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
+from fooljax.data import Dataset
 from fooljax.training.samplers import Sampler
 from fooljax.types import Classifier, Params, RandomKey
 
@@ -29,7 +30,7 @@ class _State(NamedTuple):
 def fit(
     key: RandomKey,
     classifier: Classifier,
-    dataset: Any,
+    dataset: Dataset,
     *,
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
@@ -49,8 +50,7 @@ def fit(
     Args:
         key: decides the batches.
         classifier: the network and its starting weights, which are left intact.
-        dataset: a pytree with ``images``, uint8 or float32 ``[n, h, w, c]``, and
-            ``labels``, int ``[n]``; a label may name any column of the logits.
+        dataset: labeled images; a label may name any column of the logits.
         optimizer: schedules, momentum and weight decay are optax's.
         sampler: draws the batch of one step, as ``minibatches(64)``.
         steps: number of updates.
@@ -100,7 +100,7 @@ def _update(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Any,
+    dataset: Dataset,
     i: Int[Array, ""],
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
@@ -125,7 +125,7 @@ def _loop(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Any,
+    dataset: Dataset,
     first: int,
     count: int,
     *,
@@ -146,7 +146,7 @@ def _advance(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Any,
+    dataset: Dataset,
     first: Int[Array, ""],
     count: Int[Array, ""],
     *,
@@ -164,7 +164,7 @@ def _advance(
     return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(chunk)))
 
 
-def _check(classifier: Classifier, dataset: Any, steps: int, chunk: int) -> None:
+def _check(classifier: Classifier, dataset: Dataset, steps: int, chunk: int) -> None:
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps and chunk must be positive, got {steps} and {chunk}")
     images, labels = dataset.images, np.asarray(dataset.labels)

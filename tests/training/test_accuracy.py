@@ -1,16 +1,14 @@
-from typing import NamedTuple
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from fooljax.data import Dataset
 from fooljax.training import evaluate, evaluate_classes, predict
 from fooljax.types import Classifier
 
 
-class Samples(NamedTuple):
-    images: np.ndarray
-    labels: np.ndarray
+def samples(images, labels):
+    return Dataset(images, labels, class_names=("a", "b", "c"))
 
 
 def brightness(params, images):
@@ -32,15 +30,15 @@ def test_every_image_counts_once(classifier, batch_size, dtype):
         images = np.round(images * 255).astype(np.uint8)
     np.testing.assert_array_equal(predict(classifier, images, batch_size), levels)
     labels = np.array([0, 1, 2, 0, 4, 0, 0])  # wrong at 3 and 6
-    assert evaluate(classifier, Samples(images, labels), batch_size) == 5 / 7
-    shares = evaluate_classes(classifier, Samples(images, labels), batch_size)
+    assert evaluate(classifier, samples(images, labels), batch_size) == 5 / 7
+    shares = evaluate_classes(classifier, samples(images, labels), batch_size)
     np.testing.assert_array_equal(shares, [0.5, 1, 1, np.nan])
 
 
 def test_a_network_without_an_answer_is_wrong():
     nothing = Classifier(None, lambda params, images: images[:, :, 0, 0] * jnp.nan, (2, 1, 1), 2)
     images = np.zeros((3, 2, 1, 1), np.float32)
-    assert evaluate(nothing, Samples(images, np.zeros(3, np.int32))) == 0
+    assert evaluate(nothing, samples(images, np.zeros(3, np.int32))) == 0
 
 
 def test_impossible_arguments(classifier):

@@ -1,5 +1,4 @@
 import dataclasses
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -7,23 +6,23 @@ import numpy as np
 import optax
 import pytest
 
+from fooljax.data import Dataset, as_float
 from fooljax.models import SoftmaxRegression, build, init_flax
-from fooljax.training import as_pixels, caffe_lenet, fit, minibatches
+from fooljax.training import caffe_lenet, fit, minibatches
 from fooljax.types import Classifier
 
 SHAPE, N = (2, 3, 1), 8
 
 
-class Samples(NamedTuple):
-    images: jax.Array
-    labels: jax.Array
+def samples(images, labels):
+    return Dataset(images, labels, class_names=("a", "b", "c"))
 
 
 @pytest.fixture(scope="module")
 def dataset():
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (N, *SHAPE), dtype=np.uint8)
-    return Samples(images, random.integers(0, 3, N, dtype=np.int32))
+    return samples(images, random.integers(0, 3, N, dtype=np.int32))
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def classifier():
 
 def everything(key, classifier, dataset):
     """A sampler that leaves nothing to chance."""
-    return as_pixels(dataset.images), dataset.labels
+    return as_float(dataset.images), dataset.labels
 
 
 SGD = optax.sgd(0.5)
@@ -129,7 +128,7 @@ def test_the_sampler_sees_the_weights_of_its_step(key, classifier, dataset):
     """An adversarial sampler attacks the network that it is about to train."""
 
     def hardest(key, classifier, dataset):
-        images = as_pixels(dataset.images)
+        images = as_float(dataset.images)
         logits = classifier(images)
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, dataset.labels)
         worst = jnp.argmax(losses)[None]
@@ -138,7 +137,7 @@ def test_the_sampler_sees_the_weights_of_its_step(key, classifier, dataset):
     _, losses = fit(key, classifier, dataset, optimizer=optax.sgd(0.1), sampler=hardest, steps=5)
     one, _ = fit(key, classifier, dataset, optimizer=optax.sgd(0.1), sampler=hardest, steps=4)
     each = optax.softmax_cross_entropy_with_integer_labels(
-        one(as_pixels(dataset.images)), dataset.labels
+        one(as_float(dataset.images)), dataset.labels
     )
     np.testing.assert_allclose(losses[4], jnp.max(each), rtol=1e-4)
 
@@ -146,7 +145,7 @@ def test_the_sampler_sees_the_weights_of_its_step(key, classifier, dataset):
 def test_labels_beyond_the_classes(key, dataset):
     """A fooling class is one more column, trained like any other."""
     start = init_flax(key, SoftmaxRegression(4), SHAPE, 3)
-    fooling = Samples(dataset.images, np.full(N, 3, np.int32))
+    fooling = samples(dataset.images, np.full(N, 3, np.int32))
     fitted, losses = fit(key, start, fooling, optimizer=SGD, sampler=everything, steps=20)
     assert fitted.num_classes == 3 and losses[-1] < 0.2 < losses[0]
 
@@ -193,15 +192,15 @@ def test_a_diverging_loss_is_an_error(key, classifier, dataset):
     ],
 )
 def test_impossible_arguments(key, classifier, dataset, change, sentence):
-    data = {name: change.pop(name, getattr(dataset, name)) for name in dataset._fields}
+    data = {name: change.pop(name, getattr(dataset, name)) for name in ("images", "labels")}
     run = {"optimizer": SGD, "sampler": SAMPLER, "steps": 3, **change}
     with pytest.raises(ValueError, match=sentence):
-        fit(key, classifier, Samples(**data), **run)
+        fit(key, classifier, samples(**data), **run)
 
 
 def test_minibatches_are_uniform(key):
     """Chi-square of 30,000 draws from 10 samples; 21.7 is its 99 % quantile."""
-    identity = Samples(jnp.arange(10, dtype=jnp.float32).reshape(10, 1, 1, 1), jnp.arange(10))
+    identity = samples(jnp.arange(10, dtype=jnp.float32).reshape(10, 1, 1, 1), jnp.arange(10))
     nobody = Classifier(None, lambda params, images: images, (1, 1, 1), 10)
     images, labels = jax.jit(minibatches(30_000))(key, nobody, identity)
     np.testing.assert_array_equal(images.ravel(), labels)
@@ -213,8 +212,3 @@ def test_minibatches_of_equal_size_are_equal():
     assert minibatches(4) is minibatches(4)
     with pytest.raises(ValueError, match="batch_size must be positive, got 0"):
         minibatches(0)
-
-
-def test_bytes_become_pixels():
-    np.testing.assert_allclose(as_pixels(jnp.array([0, 51, 255], jnp.uint8)), [0, 0.2, 1], 1e-6)
-    np.testing.assert_array_equal(as_pixels(jnp.array([0.0, 0.5])), [0, 0.5])
