@@ -1,0 +1,1 @@
+"""What the searches cost; run as ``python -m benchmarks.evolve``."""
