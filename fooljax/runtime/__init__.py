@@ -14,6 +14,7 @@ _MODULES = (
     "files",
     "interrupts",
     "progress",
+    "search_run",
     "victim",
 )
 

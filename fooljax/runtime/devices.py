@@ -48,9 +48,7 @@ def mesh(devices: int | None) -> Mesh:
     count = len(available) if devices is None else devices
     if not 1 <= count <= len(available):
         raise ValueError(f"--devices must be between 1 and {len(available)} here, got {count}")
-    return jax.make_mesh(
-        (count,), (AXIS,), axis_types=(AxisType.Auto,), devices=available[:count]
-    )
+    return jax.make_mesh((count,), (AXIS,), axis_types=(AxisType.Auto,), devices=available[:count])
 
 
 @functools.cache
