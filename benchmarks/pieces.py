@@ -1,5 +1,6 @@
 """The parts of a generation by themselves: painting, mutation, the contest for niches."""
 
+import itertools
 from typing import Any
 
 import jax
@@ -24,7 +25,7 @@ def full_genomes(seed: int, count: int) -> fj.encodings.Cppn:
     """
     rng = np.random.default_rng(seed)
     path = [0, *range(NUM_INPUTS + OUTPUTS, NODES), NUM_INPUTS]
-    fixed = list(zip(path[:-1], path[1:], strict=True))
+    fixed = list(itertools.pairwise(path))
     fixed += [(other, path[1]) for other in range(1, NUM_INPUTS)]
     before = [*range(1, NUM_INPUTS), *path]
     forward = [
@@ -86,8 +87,12 @@ def measure_cppn(
     encoding = fj.encodings.cppn((28, 28, OUTPUTS), NODES, EDGES)
     kinds = {}
     if champions is not None:
-        flat = jax.tree.map(lambda leaf, one: leaf.reshape(-1, *one.shape), champions, _one(champions))
-        kinds["evolved"] = jax.tree.map(lambda leaf: jnp.resize(leaf, (count, *leaf.shape[1:])), flat)
+        flat = jax.tree.map(
+            lambda leaf, one: leaf.reshape(-1, *one.shape), champions, _one(champions)
+        )
+        kinds["evolved"] = jax.tree.map(
+            lambda leaf: jnp.resize(leaf, (count, *leaf.shape[1:])), flat
+        )
     kinds["drifted"] = drifted_genomes(key, encoding, count, mutations)
     kinds["full"] = full_genomes(0, count)
 
