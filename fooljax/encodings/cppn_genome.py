@@ -108,7 +108,7 @@ def ancestors(genome: Cppn, of: Bool[Array, " nodes"]) -> Bool[Array, " nodes"]:
     return jax.lax.while_loop(lambda carry: carry[1], grow, (of, jnp.array(True)))[0]
 
 
-def _pick(draw: Float[Array, ""], allowed: Bool[Array, " n"]) -> tuple[Array, Array]:
+def _pick(draw: Float[Array, ""] | float, allowed: Bool[Array, " n"]) -> tuple[Array, Array]:
     """Turn a uniform draw into one of the allowed indices, and whether there is any."""
     rank = jnp.cumsum(allowed)
     count = rank[-1]

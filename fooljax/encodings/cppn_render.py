@@ -62,7 +62,8 @@ def compile_genome(genome: Cppn, outputs: int) -> Program:
     index = jnp.arange(nodes)
     live = ancestors(genome, (index >= NUM_INPUTS) & (index < NUM_INPUTS + outputs))
     live = live | (index < NUM_INPUTS)
-    used = (genome.source >= 0) & live[genome.target]
+    # no edge ends in an input, so this also stops the loop below on a genome of zeros
+    used = (genome.source >= 0) & (genome.target >= NUM_INPUTS) & live[genome.target]
 
     def deepen(carry):
         depth, _ = carry
@@ -101,9 +102,10 @@ def sine(x: Array) -> Array:
     rest = rest - turns * np.float32(9.6750259e-4)
     rest = rest - turns * np.float32(1.5099580e-7)
     square = rest * rest
-    series = square * (-1.6666654e-1 + square * (8.3321608e-3 + square * -1.9515296e-4))
+    series = 8.33301636e-3 + square * (-1.98065471e-4 + square * 2.59990322e-6)
+    series = square * (-1.66666571e-1 + square * series)
     odd = turns - 2.0 * jnp.floor(0.5 * turns) > 0.5
-    value = rest + rest * series
+    value = jnp.clip(rest + rest * series, -1.0, 1.0)
     return jnp.where(odd, -value, value)
 
 
@@ -120,7 +122,9 @@ def activate(function: Array, total: Array) -> Array:
     return jnp.where(function == SINE, sine(total), smooth)
 
 
-def run_program(program: Program, rows: Float[Array, "4 p"]) -> Float[Array, "outputs p"]:
+def run_program(
+    program: Program, rows: Float[Array | np.ndarray, "4 p"]
+) -> Float[Array, "outputs p"]:
     """Compute the outputs over rows of pixels, one row of the graph after another."""
     values = jnp.zeros((program.function.size, rows.shape[1]), rows.dtype)
     values = values.at[:NUM_INPUTS].set(rows)

@@ -54,7 +54,9 @@ def polynomial_mutation(
     """
     draw = jax.random.uniform(key, genes.shape, genes.dtype)
     moved = draw < rate
-    u = jnp.where(moved, draw / rate, 0.5)
+    # draws are multiples of eps: count them from the middle, so that no rate biases the steps
+    eps = float(jnp.finfo(draw.dtype).eps)
+    u = jnp.where(moved, (draw + 0.5 * eps) / (jnp.ceil(rate / eps) * eps), 0.5)
     low = u < 0.5
     root = _power(2.0 * jnp.where(low, u, 1.0 - u), 1.0 / (eta + 1.0))
     return jnp.clip(genes + jnp.where(low, root - 1.0, 1.0 - root), 0.0, 1.0)

@@ -48,8 +48,8 @@ class Generation(NamedTuple):
 
 
 def empty_archive(genome: Genome, num_classes: int) -> Archive:
-    """Return an archive without champions, for genomes shaped like ``genome``."""
-    rows = lambda leaf: jnp.zeros((num_classes, *leaf.shape), leaf.dtype)
+    """Return an archive without champions; ``genome`` stands in for them in every niche."""
+    rows = lambda leaf: jnp.broadcast_to(leaf, (num_classes, *leaf.shape))
     nobody = jnp.full(num_classes, -1, jnp.int32)
     return Archive(
         genomes=jax.tree.map(rows, genome),
@@ -161,10 +161,12 @@ def map_elites(
         return Evolution(archive, evolution.generation), report(archive, contest, traits)
 
     def init(key: RandomKey, classifier: Classifier) -> tuple[Evolution, Generation]:
-        genome = jax.eval_shape(encoding.init, key)
+        key_first = jax.random.fold_in(key, 0)
+        # a real genome, not zeros: children start from it if no random image enters a niche
+        genome = encoding.init(jax.random.fold_in(key_first, init_children))
         start = Evolution(empty_archive(genome, classifier.num_classes), jnp.int32(0))
         make = lambda key: (encoding.init(key), jnp.int32(-1))
-        return advance(jax.random.fold_in(key, 0), classifier, start, make, init_children)
+        return advance(key_first, classifier, start, make, init_children)
 
     def step(
         key: RandomKey, classifier: Classifier, evolution: Evolution
@@ -180,7 +182,7 @@ def map_elites(
             parent, mate = jnp.argmax(rank[None, :] > wanted[:, None], axis=1)
             pick = lambda index: jax.tree.map(lambda leaf: leaf[index], champions)
             child = encoding.vary(key_vary, pick(parent), pick(mate), generation)
-            return child, parent.astype(jnp.int32)
+            return child, jnp.where(rank[-1] > 0, parent, -1).astype(jnp.int32)
 
         grown = Evolution(evolution.archive, generation)
         return advance(jax.random.fold_in(key, generation), classifier, grown, make, children)

@@ -30,7 +30,7 @@ def margins(logits: Logits) -> Scores:
 def log_odds(logits: Logits) -> Scores:
     """``log(p / (1 - p))`` of every class: its logit minus the log-sum-exp of the others."""
     top, second, is_top = _top_two(logits)
-    rest = jnp.where(is_top, 0.0, jnp.exp(logits - second))
+    rest = jnp.exp(jnp.where(is_top, -jnp.inf, logits - second))  # so that gradients stay finite
     log_rest = second + jnp.log(jnp.sum(rest, axis=-1, keepdims=True))
     # for a class below the top the others sum to at least e^top, so nothing cancels
     weight = jnp.exp(logits - top)
