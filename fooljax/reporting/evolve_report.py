@@ -86,14 +86,15 @@ def evolve_page(
 
     Args:
         path: the HTML file to write.
-        summary: ``clean_accuracy``, ``median_confidence``, ``min_confidence``,
-            ``random_image_median_confidence``, ``evaluations``,
+        summary: ``clean_accuracy``, ``network`` (where it comes from, in words),
+            ``median_confidence``, ``min_confidence``,
+            ``median_confidence_by_generation``, ``evaluations``,
             ``evaluations_per_second``, ``seconds``, ``generations``, ``seed``,
             ``per_class_confidence`` (by run, by class),
             ``first_generation_all_above`` (generations by threshold) and
             ``controls`` (measurements by kind of image).
-        settings: what the run was told, shown as a table; ``dataset``,
-            ``model`` and ``encoding`` are also used in the text.
+        settings: what the run was told, shown as a table; ``encoding`` is also
+            used in the text.
         pictures: picture files by name: ``gallery``, ``curves``, ``heatmap``,
             ``lineage``, and any others, which are shown last.
         class_names: names of the classes, in the order of the columns.
@@ -110,7 +111,7 @@ def evolve_page(
         section("What was done", *_story(summary, settings)),
         *_sections_of_pictures(pictures),
         section("Is it the search, or would any noise do?", *_controls(summary)),
-        section("The network", *_network(summary, settings)),
+        section("The network", *_network(summary)),
         section("All numbers", *_numbers(summary, class_names)),
         section("How to repeat this", *_repeat(settings, command)),
         section("Where the idea comes from", *_source()),
@@ -150,9 +151,9 @@ def _story(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[
     length = f" of {count_or_unknown(generations)} generations" if generations else ""
     yield paragraph(
         "An evolutionary search started from random images and changed them a little at a time, in "
-        f"{runs}{length}. For each of the {count}classes that the network "
-        f"{_named(settings, 'model')}knows, it kept the image that the network was most "
-        "confident about; nothing asked for images that look like the class to people."
+        f"{runs}{length}. For each of the {count}classes that the network knows, it kept the "
+        "image that the network was most confident about; nothing asked for images that look like "
+        "the class to people."
     )
     encoding = str(settings.get("encoding") or "")
     if encoding:
@@ -208,18 +209,18 @@ def _controls(summary: Mapping[str, Any]) -> Iterator[Html]:
         )
     if len(rows) == 1:
         yield paragraph("In this run no such images were measured.")
-    before = middle(summary.get("random_image_median_confidence"))
-    if before is not None:
-        rows.append(("Best of generation 0 of the search", "—", "—", certainty_or_unknown(before)))
+    by_generation = numbers_in(summary.get("median_confidence_by_generation"))
+    if by_generation:
+        start = certainty_or_unknown(by_generation[0])
+        rows.append(("Champions of generation 0 of the search", "—", "—", start))
     yield table(header, rows)
 
 
-def _network(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[Html]:
+def _network(summary: Mapping[str, Any]) -> Iterator[Html]:
     accuracy = middle(summary.get("clean_accuracy"))
-    data = settings.get("dataset")
-    trained = f" for the data set {data}" if data else ""
+    origin = summary.get("network")
     yield paragraph(
-        f"The images were shown to the network {_named(settings, 'model')}made{trained}. ",
+        f"The images were shown to {origin}. " if origin else "",
         f"It recognizes {percent(accuracy)} of real test images correctly: that is how well it "
         "does on images of the kind it was made for."
         if accuracy is not None
@@ -284,7 +285,3 @@ def _source() -> Iterator[Html]:
         "confidence predictions for unrecognizable images”, CVPR 2015, ",
         join(paper, "."),
     )
-
-
-def _named(settings: Mapping[str, Any], entry: str) -> str:
-    return f"“{settings[entry]}” " if settings.get(entry) else ""
