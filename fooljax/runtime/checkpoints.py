@@ -4,7 +4,10 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
+import re
 import shutil
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -16,6 +19,7 @@ import numpy as np
 
 _TREE = "tree"
 _NOTE = "note.json"
+_WORKSHOP = re.compile(r"\.(?P<name>.+)\.saving-(?P<host>.+)-(?P<pid>\d+)-[^-]+")
 
 
 class Damaged(ValueError):
@@ -34,7 +38,9 @@ def save(folder: Path, tree: Any, note: Mapping[str, Any]) -> None:
     """
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    tidy(folder.parent)
+    prefix = f".{folder.name}.saving-{socket.gethostname()}-{os.getpid()}-"
+    workshop = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     new, old = workshop / "new", workshop / "old"
     try:
         new.mkdir()
@@ -78,6 +84,7 @@ def load(folder: Path, template: Any) -> Any:
         ValueError: if it holds arrays of other names, shapes or types.
     """
     folder = folder.absolute()
+    tidy(folder.parent)
     note = read_note(folder)
     # looked at before Orbax does: its errors run to pages and leave threads behind
     if note["sha256"] != _fingerprint(folder / _TREE):
@@ -100,8 +107,18 @@ def steps(folder: Path) -> list[int]:
     return sorted(int(path.name) for path in folder.glob("[0-9]" * 8))
 
 
-def load_newest(folder: Path, template: Any) -> tuple[int, Any, dict[str, Any]] | None:
-    """Read the newest sound checkpoint, warning of damaged ones and removing them.
+def load_newest(
+    folder: Path, template: Any, last: int | None = None
+) -> tuple[int, Any, dict[str, Any]] | None:
+    """Read the newest sound checkpoint.
+
+    Damaged ones are warned of; they, and those after ``last``, are removed once
+    a sound one is found.
+
+    Args:
+        folder: as given to ``save_step``.
+        template: as for ``load``.
+        last: newest step wanted, any unless given.
 
     Returns:
         Its step, the tree and the note; None if there is no checkpoint.
@@ -109,19 +126,26 @@ def load_newest(folder: Path, template: Any) -> tuple[int, Any, dict[str, Any]] 
     Raises:
         ValueError: if there are checkpoints but all are damaged.
     """
-    found = steps(folder)
-    for leftover in folder.glob(".[0-9]*"):
-        shutil.rmtree(leftover, ignore_errors=True)  # of a run killed while writing
-    for step in reversed(found):
+    useless = []
+    for step in reversed(steps(folder)):
         path = folder / f"{step:08d}"
         try:
-            return step, load(path, template), read_note(path)
+            if last is None or step <= last:
+                found = step, load(path, template), read_note(path)
+                break
         except Damaged as error:
             warnings.warn(f"{error}; using the checkpoint before it", stacklevel=2)
-            shutil.rmtree(path, ignore_errors=True)
-    if found:
-        raise ValueError(f"--resume: every checkpoint in {folder} is damaged; start anew")
-    return None
+        useless.append(path)
+    else:
+        if useless:
+            raise ValueError(
+                f"no checkpoint in {folder} can be used; delete that folder to compute the run "
+                "again from its start, which gives the same result"
+            )
+        return None
+    for path in useless:
+        shutil.rmtree(path, ignore_errors=True)
+    return found
 
 
 def shapes(tree: Any) -> dict[str, str]:
@@ -130,6 +154,30 @@ def shapes(tree: Any) -> dict[str, str]:
         jax.tree_util.keystr(path, simple=True, separator="."): f"{leaf.dtype} {leaf.shape}"
         for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
     }
+
+
+def tidy(parent: Path) -> None:
+    """Remove what killed processes left of saving; put back what they were replacing."""
+    for workshop in parent.glob(".*.saving-*"):
+        match = _WORKSHOP.fullmatch(workshop.name)
+        if match is None or match["host"] != socket.gethostname() or _lives(int(match["pid"])):
+            continue
+        folder, old = parent / match["name"], workshop / "old"
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    """Tell whether another process runs; always where asking would end it (Windows)."""
+    if pid == os.getpid():
+        return False
+    try:
+        return os.name == "nt" or os.kill(pid, 0) is None
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
 
 
 def _fingerprint(folder: Path) -> str:

@@ -1,25 +1,18 @@
 """Trained classifiers on disk, one folder for each, so that none is trained twice.
 
-A folder holds ``config.json``, the settings that led to the weights and the
-accuracy reached, and ``params/``, an Orbax checkpoint of the weights.
+A folder is a checkpoint (see ``checkpoints``) of the weights whose note holds
+the settings that led to them and the accuracy reached.
 """
 
-import contextlib
 import dataclasses
-import hashlib
 import json
-import logging
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
-
-from fooljax.types import Classifier, Params
+from fooljax.runtime import checkpoints
+from fooljax.types import Classifier
 
 _REMEDY = "give another folder with --classifier, or delete this one to train again"
 
@@ -45,29 +38,10 @@ def save(
     """
     folder = Path(folder).absolute()
     settings = _plain(settings)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if not _is_free(folder):
         _check_settings(folder, settings)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    workshop = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    new, old = workshop / "new", workshop / "old"
-    try:
-        new.mkdir()
-        with _quiet_orbax() as ocp:
-            ocp.save(new / "params", classifier.params)
-        config = {
-            "settings": settings,
-            "accuracy": float(accuracy),
-            "weights": _shapes(classifier.params),
-            "sha256": _fingerprint(new / "params"),
-        }
-        (new / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(workshop, ignore_errors=True)
+    note = {"settings": settings, "accuracy": float(accuracy)}
+    checkpoints.save(folder, classifier.params, note)
 
 
 def load(
@@ -92,19 +66,19 @@ def load(
     """
     folder = Path(folder).absolute()
     settings = _plain(settings)
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+    checkpoints.tidy(folder.parent)
+    if _is_free(folder):
         return None
-    config = _check_settings(folder, settings)
-    # Looked at before Orbax does: its errors run to pages and leave threads behind.
-    if config["weights"] != _shapes(template.params):
+    expected, found = checkpoints.shapes(template.params), _check_settings(folder, settings)
+    if found["arrays"] != expected:
         raise ValueError(
-            f"{folder} holds the weights of another network, {config['weights']} instead of "
-            f"{_shapes(template.params)}; {_REMEDY}"
+            f"{folder} holds the weights of another network, {found['arrays']} instead of "
+            f"{expected}; {_REMEDY}"
         )
-    if config["sha256"] != _fingerprint(folder / "params"):
-        raise ValueError(f"the weights in {folder} are damaged; {_REMEDY}")
-    with _quiet_orbax() as ocp:
-        params = ocp.load(folder / "params", jax.tree.map(_abstract, template.params))
+    try:
+        params = checkpoints.load(folder, template.params)
+    except checkpoints.Damaged as error:
+        raise ValueError(f"{error}; {_REMEDY}") from error
     return dataclasses.replace(template, params=params)
 
 
@@ -112,25 +86,27 @@ def describe(folder: str | os.PathLike) -> dict[str, Any]:
     """Read what is known of a stored classifier.
 
     Returns:
-        ``{"settings": {...}, "accuracy": share in [0, 1]}``, and under
-        ``"weights"`` and ``"sha256"`` what tells whether the folder is sound.
+        ``{"settings": {...}, "accuracy": share in [0, 1]}``, and what
+        ``checkpoints.read_note`` adds.
 
     Raises:
         ValueError: if the folder does not hold a classifier.
     """
-    path = Path(folder).absolute() / "config.json"
+    folder = Path(folder).absolute()
     try:
-        config = json.loads(path.read_text())
-        if not isinstance(config["settings"], dict):
+        note = checkpoints.read_note(folder)
+        if not isinstance(note["settings"], dict):
             raise TypeError("settings must be an object")
-        config["accuracy"] = float(config["accuracy"])
-        config["weights"], config["sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        note["accuracy"] = float(note["accuracy"])
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path.parent} holds no classifier that can be read "
-            f"(config.json: {error!r}); {_REMEDY}"
+            f"{folder} holds no classifier that can be read ({error!r}); {_REMEDY}"
         ) from error
-    return config
+    return note
+
+
+def _is_free(folder: Path) -> bool:
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,9 +118,9 @@ def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_settings(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the folder's config if it was written for these settings."""
-    config = describe(folder)
-    stored, absent = config["settings"], "absent"
+    """Return the folder's note if it was written for these settings."""
+    note = describe(folder)
+    stored, absent = note["settings"], "absent"
     differences = [
         f"{name} is {stored.get(name, absent)!r} there and {settings.get(name, absent)!r} here"
         for name in sorted(stored.keys() | settings.keys())
@@ -154,41 +130,4 @@ def _check_settings(folder: Path, settings: Mapping[str, Any]) -> dict[str, Any]
         raise ValueError(
             f"{folder} holds a classifier of other settings: {', '.join(differences)}; {_REMEDY}"
         )
-    return config
-
-
-def _shapes(params: Params) -> dict[str, str]:
-    """Describe every weight by type and shape, ``{"fc.bias": "float32 (10,)"}``."""
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="."): f"{leaf.dtype} {leaf.shape}"
-        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-    }
-
-
-def _fingerprint(folder: Path) -> str:
-    """Hash the names and contents of all files in a folder."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
-
-
-def _abstract(leaf: jax.Array | np.ndarray) -> jax.ShapeDtypeStruct:
-    """Say to Orbax where a weight goes: where the template's is."""
-    leaf = jax.numpy.asarray(leaf)
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)
-
-
-@contextlib.contextmanager
-def _quiet_orbax() -> Iterator[Any]:
-    """Import Orbax, which is slow, and hold back its progress messages."""
-    from orbax.checkpoint import v1 as ocp
-
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(max(level, logging.WARNING))
-    try:
-        yield ocp
-    finally:
-        logger.setLevel(level)
+    return note

@@ -1,5 +1,9 @@
 import json
 import logging
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -7,7 +11,7 @@ import numpy as np
 import pytest
 
 from fooljax.models import build
-from fooljax.runtime import classifier_store
+from fooljax.runtime import checkpoints, classifier_store
 
 SETTINGS = {"dataset": "digits", "steps": 500, "shape": (3, 3, 1)}
 
@@ -39,7 +43,7 @@ def test_what_was_saved_comes_back(folder, classifier, template):
 
 def test_nothing_else_is_left_behind(folder):
     assert [path.name for path in folder.parent.iterdir()] == ["classifier"]
-    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "params"]
+    assert sorted(path.name for path in folder.iterdir()) == ["note.json", "tree"]
 
 
 def test_nothing_there(tmp_path, template):
@@ -65,7 +69,7 @@ def test_a_failed_save_keeps_what_was_there(folder, classifier, template, monkey
         if accident == "rename":
             patch.setattr(Path, "rename", rename_fails)
         else:
-            patch.setattr(classifier_store, accident, lambda _: 1 / 0)
+            patch.setattr(checkpoints, accident, lambda _: 1 / 0)
         classifier_store.save(folder, template, SETTINGS, accuracy=0.5)
     assert [path.name for path in folder.parent.iterdir()] == ["classifier"]
     loaded = classifier_store.load(folder, template, SETTINGS)
@@ -103,7 +107,7 @@ def test_another_network(folder):
 
 def test_damaged_weights(folder, template):
     for path in [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]:
-        if path.name == "config.json":
+        if path.name == "note.json":
             continue
         intact = path.read_bytes()
         damaged = bytearray(intact)
@@ -120,7 +124,7 @@ def test_damaged_weights(folder, template):
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", json.dumps({"settings": 1})])
 def test_damaged_config(folder, template, content):
-    (folder / "config.json").write_text(content)
+    (folder / "note.json").write_text(content)
     with pytest.raises(ValueError, match=r"no classifier that can be read.*--classifier"):
         classifier_store.load(folder, template, SETTINGS)
 
@@ -140,3 +144,41 @@ def test_is_silent(folder, template, capfd, caplog):
         classifier_store.load(folder, template, SETTINGS)
     assert not caplog.records
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture(scope="module")
+def dead_pid():
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def workshop(folder, pid, host=None):
+    place = folder.parent / f".{folder.name}.saving-{host or socket.gethostname()}-{pid}-ab1_"
+    (place / "new").mkdir(parents=True)
+    return place
+
+
+@pytest.mark.parametrize("again", ["save", "load"])
+def test_what_a_killed_save_left_is_removed(folder, classifier, dead_pid, again):
+    workshop(folder, dead_pid)
+    if again == "save":
+        classifier_store.save(folder, classifier, SETTINGS, accuracy=0.5)
+    else:
+        classifier_store.load(folder, classifier, SETTINGS)
+    assert [path.name for path in folder.parent.iterdir()] == ["classifier"]
+
+
+def test_what_a_killed_save_was_replacing_is_put_back(folder, classifier, template, dead_pid):
+    folder.rename(workshop(folder, dead_pid) / "old")
+    loaded = classifier_store.load(folder, template, SETTINGS)
+    jax.tree.map(np.testing.assert_array_equal, loaded.params, classifier.params)
+    assert [path.name for path in folder.parent.iterdir()] == ["classifier"]
+
+
+def test_somebody_else_may_be_saving_at_this_moment(folder, classifier):
+    others = {workshop(folder, os.getppid()), workshop(folder, 1, host="another")}
+    others.add(folder.parent / ".classifier.of.mine")
+    (folder.parent / ".classifier.of.mine").mkdir()
+    classifier_store.load(folder, classifier, SETTINGS)
+    assert others <= set(folder.parent.iterdir())
