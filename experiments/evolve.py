@@ -11,19 +11,17 @@ Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled
         arXiv:1412.1897, sections 2.2, 3.1 and 3.2.
 """
 
+import functools
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fooljax.runtime import command, files, interrupts
+from fooljax.runtime import command, directory
 from fooljax.runtime.victim import Prepared, Victim, prepare
 
 if TYPE_CHECKING:
     from fooljax.types import Classifier, Encoding, Search
-
-MICRO_BATCH = 25
 
 
 @dataclass(frozen=True)
@@ -106,82 +104,6 @@ PRESETS = {
 }
 
 
-def check(config: Config) -> None:
-    """Refuse impossible settings.
-
-    Raises:
-        ValueError: naming the flag and the remedy.
-    """
-    for name in ("generations", "children", "repeats"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"--{name} must be at least 1, got {getattr(config, name)}")
-    for name in ("chunk", "devices"):
-        value = getattr(config, name)
-        if value is not None and value < 1:
-            raise ValueError(f"--{name} must be at least 1, got {value}")
-    if not 0.0 <= config.mutation_rate <= 1.0:
-        raise ValueError(f"--mutation-rate must be in [0, 1], got {config.mutation_rate}")
-    if config.halve_rate_every < 0:
-        raise ValueError(f"--halve-rate-every must not be negative, got {config.halve_rate_every}")
-    if config.encoding == "cppn" and (config.variation != "polynomial" or config.halve_rate_every):
-        raise ValueError("--variation and --halve-rate-every belong to --encoding direct")
-    if config.tensorboard:
-        try:
-            import tensorboardX  # noqa: F401
-        except ImportError as error:
-            raise ValueError('--tensorboard needs: pip install "fooljax[tensorboard]"') from error
-
-
-def build_encoding(config: Config, shape: tuple[int, ...]) -> "Encoding":
-    """Return the search space of images of this shape."""
-    import optax
-
-    from fooljax import encodings
-
-    if config.encoding == "cppn":
-        rates = encodings.Rates(weight=config.mutation_rate, function=config.mutation_rate)
-        return encodings.cppn(
-            shape, config.nodes, config.edges, rates, config.coordinates, config.color
-        )
-    rate: Any = config.mutation_rate
-    if config.halve_rate_every:
-        rate = optax.exponential_decay(rate, config.halve_rate_every, 0.5, staircase=True)
-    if config.variation == "iso_line":
-        vary = encodings.iso_line_dd()
-    else:
-        crossover = "none" if config.variation == "polynomial" else config.variation
-        vary = encodings.polynomial(rate, crossover=crossover)
-    return encodings.direct(shape, vary, config.color)
-
-
-def build_search(config: Config, encoding: "Encoding", num_classes: int) -> "Search":
-    """Return the search, repeated and spread over devices."""
-    import jax
-
-    from fooljax import evolution
-    from fooljax.runtime import devices
-
-    one_cpu = jax.default_backend() == "cpu" and config.devices is None
-    mesh = devices.mesh(1 if one_cpu else config.devices)
-    options: dict[str, Any] = {
-        "fitness": config.fitness,
-        "micro_batch": MICRO_BATCH if config.deterministic else None,
-        "axis_name": devices.AXIS if mesh.size > 1 else None,
-    }
-    if config.search in ("map_elites", "own_niche"):
-        niches = "all" if config.search == "map_elites" else "own"
-        search = evolution.map_elites(encoding, config.children, niches=niches, **options)
-    else:
-        if config.children < 2 * num_classes:
-            raise ValueError(
-                f"--search {config.search} needs at least two --children for each of the "
-                f"{num_classes} classes, got {config.children}"
-            )
-        search = evolution.strategy(config.search, encoding, config.children, **options)
-    search = evolution.repeat(search)
-    return devices.spread(search, mesh) if mesh.size > 1 else search
-
-
 def main(config: Config, classifier: "Classifier | None" = None) -> dict[str, Any]:
     """Run the experiment.
 
@@ -196,29 +118,45 @@ def main(config: Config, classifier: "Classifier | None" = None) -> dict[str, An
         ValueError, OSError: for anything wrong with settings or files.
         Interrupted: if stopped before the end; what is done is saved.
     """
-    check(config)
-    from fooljax.runtime import devices
+    import jax
 
+    from experiments import evolve_results, evolve_search
+    from fooljax.runtime import devices, search_run
+
+    evolve_search.check(config)
     devices.set_up(config.devices)
-    if config.resume:
-        folder = Path(config.resume)
-    else:
-        folder = files.create(config.out, "evolve")
-        command.save(folder, config)
-    print(f"run directory: {folder}", file=sys.stderr)
-    with interrupts.deferred() as stopping:
-        prepared = _prepare(config, folder, classifier, stopping)
-        return _evolve(config, folder, prepared, stopping)
+    with directory.opened(config, "evolve", NEUTRAL) as folder:
+        prepared = _prepare(config, folder, classifier)
+        network = prepared.classifier
+        encoding, search = _build(config, network.input_shape, network.num_classes)
+        keys = jax.random.split(jax.random.key(config.seed), config.repeats + 1)
+        images = lambda generation: config.repeats * config.children * (generation + 1)
+        finished = search_run.run(
+            folder,
+            keys[:-1],
+            search,
+            network,
+            encoding,
+            config.generations,
+            images,
+            chunk=config.chunk,
+            on_chunk=evolve_results.tensorboard(folder) if config.tensorboard else None,
+        )
+        print("drawing ...", file=sys.stderr)
+        return evolve_results.write(folder, config, prepared, encoding, finished, keys[-1], images)
 
 
-def _prepare(
-    config: Config,
-    folder: Path,
-    classifier: "Classifier | None",
-    stopping: Callable[[], int | None],
-) -> Prepared:
+def _build(config: Config, shape: tuple[int, ...], num_classes: int) -> "tuple[Encoding, Search]":
+    from experiments import evolve_search
+
+    encoding = evolve_search.build_encoding(config, shape)
+    return encoding, evolve_search.build_search(config, encoding, num_classes)
+
+
+def _prepare(config: Config, folder: Path, classifier: "Classifier | None") -> Prepared:
+    fits = functools.partial(_build, config)
     if classifier is None:
-        prepared = prepare(config.victim, folder, stopping)
+        prepared = prepare(config.victim, folder, fits)
     else:
         from fooljax import models
 
@@ -230,50 +168,12 @@ def _prepare(
     return prepared
 
 
-def _evolve(
-    config: Config, folder: Path, prepared: Prepared, stopping: Callable[[], int | None]
-) -> dict[str, Any]:
-    import jax
-
-    from experiments import evolve_results
-    from fooljax.runtime import search_run
-
-    network = prepared.classifier
-    encoding = build_encoding(config, tuple(network.input_shape))
-    search = build_search(config, encoding, network.num_classes)
-    keys = jax.random.split(jax.random.key(config.seed), config.repeats + 1)
-    images = lambda generation: config.repeats * config.children * (generation + 1)
-    finished = search_run.run(
-        folder,
-        keys[:-1],
-        search,
-        network,
-        encoding,
-        config.generations,
-        images,
-        chunk=config.chunk,
-        stopping=stopping,
-        on_chunk=evolve_results.tensorboard(folder) if config.tensorboard else None,
-    )
-    if finished.generation < config.generations:
-        raise interrupts.Interrupted(
-            f"stopped after generation {finished.generation} of {config.generations}; go on with\n"
-            f"    python -m experiments.evolve --resume {folder}",
-            128 + (finished.signal or 0),
-        )
-    return evolve_results.write(
-        folder, config, prepared, encoding, finished, keys[-1], images(config.generations)
-    )
-
-
 def cli() -> None:
     """Parse flags and run."""
     debug = "--debug" in sys.argv
 
     def parse_and_run() -> None:
-        config = command.parse(
-            PRESETS, NEUTRAL, prog="python -m experiments.evolve", description=__doc__
-        )
+        config = command.parse(PRESETS, prog="python -m experiments.evolve", description=__doc__)
         main(config)
 
     command.run(parse_and_run, debug=debug)

@@ -13,7 +13,7 @@ import numpy as np
 from fooljax import evolution, metrics, reporting
 from fooljax.evolution import lineage
 from fooljax.runtime import files
-from fooljax.runtime.search_run import Finished
+from fooljax.runtime.search_run import Clock, Finished
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Classifier, Encoding, RandomKey
 
@@ -28,7 +28,7 @@ def write(
     encoding: Encoding,
     finished: Finished,
     key: RandomKey,
-    evaluations: int,
+    evaluations: Callable[[int], int],
 ) -> dict[str, Any]:
     """Write ``elites.npz``, ``genomes.npz``, pictures, ``summary.json`` and ``report.html``.
 
@@ -39,7 +39,7 @@ def write(
         encoding: the search space.
         finished: the run.
         key: decides the control images.
-        evaluations: images shown to the network.
+        evaluations: images shown to the network up to a generation.
 
     Returns:
         The summary.
@@ -83,7 +83,7 @@ def summarize(
     encoding: Encoding,
     finished: Finished,
     key: RandomKey,
-    evaluations: int,
+    evaluations: Callable[[int], int],
 ) -> dict[str, Any]:
     """Return the numbers the claim is about; see README for the names."""
     confidence = finished.history["confidence"]  # generation, repeat, class
@@ -109,9 +109,9 @@ def summarize(
         "controls": controls,
         "jumps": np.sum(finished.history["jumps"], axis=0),
         "traits": _traits(finished.history, config.children),
-        "evaluations": evaluations,
-        "evaluations_per_second": evaluations / max(finished.seconds, 1e-9),
-        "seconds": finished.seconds,
+        "evaluations": evaluations(config.generations),
+        "evaluations_per_second": _pace(finished.clock, evaluations),
+        "seconds": finished.clock.seconds,
         "generations": config.generations,
         "repeats": config.repeats,
         "seed": config.seed,
@@ -212,6 +212,12 @@ def _ancestors(images: np.ndarray, finished: Finished) -> tuple[np.ndarray, ...]
 def _first_above(lowest: np.ndarray, level: float) -> int | None:
     above = np.flatnonzero(lowest >= level)
     return int(above[0]) if above.size else None
+
+
+def _pace(clock: Clock, evaluations: Callable[[int], int]) -> float | None:
+    """Images a second once compiled; None in runs too short to tell."""
+    images = evaluations(clock.steady_generations) - evaluations(0)
+    return images / clock.steady_seconds if images else None
 
 
 def _traits(history: Mapping[str, np.ndarray], children: int) -> dict[str, Any]:

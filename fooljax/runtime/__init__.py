@@ -11,10 +11,14 @@ _MODULES = (
     "classifier_store",
     "command",
     "devices",
+    "directory",
     "files",
+    "history",
     "interrupts",
+    "own_network",
     "progress",
     "search_run",
+    "settings",
     "victim",
 )
 

@@ -170,14 +170,15 @@ def tidy(parent: Path) -> None:
 
 def _lives(pid: int) -> bool:
     """Tell whether another process runs; always where asking would end it (Windows)."""
-    if pid == os.getpid():
-        return False
+    if pid == os.getpid() or os.name == "nt":
+        return pid != os.getpid()
     try:
-        return os.name == "nt" or os.kill(pid, 0) is None
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # it is somebody else's
+    return True
 
 
 def _fingerprint(folder: Path) -> str:

@@ -1,41 +1,17 @@
-"""Run directories: made once, written so that no reader ever sees half a file."""
+"""Files written so that no reader ever sees half of one."""
 
 import json
 import math
 import os
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
 
-def create(out: str | None, experiment: str) -> Path:
-    """Make an empty run directory.
-
-    Args:
-        out: where, or None for ``runs/EXPERIMENT-DATE-TIME``.
-        experiment: name of the experiment.
-
-    Raises:
-        ValueError: if the place is taken by a file or by a folder with content.
-    """
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder = Path("runs") / f"{experiment}-{stamp}" if out is None else Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--out: {folder} is a file; give a folder")
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ValueError(
-            f"--out: {folder} is not empty; continue it with --resume {folder}, "
-            "or give another folder"
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def write(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
+def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     """Write a file under a temporary name and move it into place."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -51,7 +27,7 @@ def write(path: Path, fill: Callable[[IO[bytes]], None]) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON; NaN and infinities become null."""
     text = json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n"
-    write(path, lambda stream: stream.write(text.encode()) and None)
+    write(path, lambda stream: stream.write(text.encode()))
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = False) -> None:
@@ -82,19 +58,23 @@ def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
             stream.write(json.dumps(_finite(record)) + "\n")
 
 
-def keep_lines(path: Path, wanted: Callable[[Mapping[str, Any]], bool]) -> None:
-    """Drop the records of a file of JSON lines that are not wanted, or cut short."""
-    if not path.exists():
-        return
+def keep_lines(path: Path, wanted: Callable[[Mapping[str, Any]], bool]) -> int:
+    """Drop the records of a file of JSON lines that are not wanted, or cut short.
+
+    Returns:
+        How many are kept.
+    """
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            record = json.loads(line)
-        except ValueError:
-            break  # the run was killed while it wrote this line
-        if wanted(record):
-            kept.append(f"{line}\n")
-    write(path, lambda stream: stream.write("".join(kept).encode()) and None)
+    if path.exists():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            try:
+                record = json.loads(line)
+            except ValueError:
+                break  # the run was killed while it wrote this line
+            if wanted(record):
+                kept.append(f"{line}\n")
+        write(path, lambda stream: stream.write("".join(kept).encode()))
+    return len(kept)
 
 
 def _finite(value: Any) -> Any:

@@ -1,13 +1,15 @@
-"""Ctrl-C and SIGTERM, answered when the work is in a state worth keeping."""
+"""Ctrl-C and SIGTERM: at once, or when the work is in a state worth keeping."""
 
+import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import NoReturn
 
 
-class Interrupted(Exception):
+class Interrupted(KeyboardInterrupt):
     """The user, or the machine's owner, asked the run to stop.
 
     Attributes:
@@ -20,6 +22,17 @@ class Interrupted(Exception):
 
 
 @contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM raise ``Interrupted`` at once, as Ctrl-C raises ``KeyboardInterrupt``."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise Interrupted("stopped", 128 + number)
+
+    with _handling({signal.SIGTERM: stop}):
+        yield
+
+
+@contextmanager
 def deferred() -> Iterator[Callable[[], int | None]]:
     """Hold back Ctrl-C and SIGTERM.
 
@@ -28,19 +41,25 @@ def deferred() -> Iterator[Callable[[], int | None]]:
     """
     received: list[int] = []
 
-    def note(number: int, frame: object) -> None:
-        del frame
+    def note(number: int, frame: FrameType | None) -> None:
         if received and number == signal.SIGINT:
             raise KeyboardInterrupt
         received.append(number)
-        print("\nstopping after this chunk (Ctrl-C again: at once)", file=sys.stderr)
+        with suppress(OSError):  # print must not be called while it is at work
+            os.write(2, b"\nstopping after this chunk (Ctrl-C: at once)\n")
 
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None  # only the main thread may install handlers
-        return
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with _handling({signal.SIGINT: note, signal.SIGTERM: note}):
         yield lambda: received[0] if received else None
+
+
+@contextmanager
+def _handling(handlers: dict[signal.Signals, Callable]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may install handlers
+        return
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -23,7 +23,7 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
         seconds and at the end.
     """
     if not sys.stderr.isatty():
-        last = time.monotonic() - _SECONDS_BETWEEN_LINES
+        last = float("-inf")
 
         def show_line(now_done: int, text: str) -> None:
             nonlocal last

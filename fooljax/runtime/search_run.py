@@ -1,14 +1,13 @@
 """Run a search to the end in a run directory: watched, checkpointed, resumable.
 
-The directory gets ``checkpoints/`` (the two newest states), ``history/`` (one
-file of per-generation records a chunk) and ``metrics.jsonl`` (a line a
-generation). The state is written last, so a run killed at any moment goes on
+The directory gets ``checkpoints/`` (the two newest states) and the records of
+``history``. The state is written last, so a run killed at any moment goes on
 from the end of its last whole chunk.
 """
 
-import functools
 import hashlib
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,18 +16,16 @@ import jax
 import numpy as np
 
 from fooljax import evolution
-from fooljax.runtime import checkpoints, files, progress
+from fooljax.runtime import checkpoints, history, interrupts, progress
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 _SECONDS_A_CHUNK = 1.0
 _LONGEST_CHUNK = 100
 _CHECKPOINT_SHARE = 0.05  # chunks grow until saving takes at most this part of the time
-_EARLY = (1, 2, 5)
-_MAX_SNAPSHOT_BYTES = 64_000_000
 
 
 class Finished(NamedTuple):
-    """A run that reached its last generation, or was stopped before.
+    """A run that reached its last generation.
 
     Attributes:
         state: of the search, leaves ``[repeats, ...]``.
@@ -37,24 +34,37 @@ class Finished(NamedTuple):
             and ``trait_NAME`` summed over the children.
         snapshots: champions of repeat 0 at a few generations, uint8
             ``[classes, h, w, c]``.
-        generation: the last one done.
-        seconds: time spent evolving, over all sessions.
-        signal: what stopped the run, or None.
+        generation: the last one.
+        clock: the time it took.
     """
 
     state: Any
     history: Mapping[str, np.ndarray]
     snapshots: Mapping[int, np.ndarray]
     generation: int
-    seconds: float
-    signal: int | None
+    clock: "Clock"
 
 
-def is_milestone(generation: int) -> bool:
-    """Tell whether champions are kept for the lineage: 1, 2, 5, 10, 20, 50, ..."""
-    while generation >= 10 and generation % 10 == 0:
-        generation //= 10
-    return generation in (0, *_EARLY)
+class Clock(NamedTuple):
+    """Time spent evolving, over all sessions.
+
+    Attributes:
+        seconds: in all, compilation included.
+        steady_seconds: in chunks after the first of a session, which compiles.
+        steady_generations: in these chunks.
+    """
+
+    seconds: float = 0.0
+    steady_seconds: float = 0.0
+    steady_generations: int = 0
+
+    def after(self, seconds: float, generations: int, steady: bool) -> "Clock":
+        """Return the clock after a chunk."""
+        return Clock(
+            self.seconds + seconds,
+            self.steady_seconds + seconds * steady,
+            self.steady_generations + generations * steady,
+        )
 
 
 def run(
@@ -67,10 +77,11 @@ def run(
     evaluations: Callable[[int], int],
     *,
     chunk: int | None,
-    stopping: Callable[[], int | None],
-    on_chunk: Callable[[int, Mapping[str, np.ndarray]], None] | None = None,
+    on_chunk: Callable[[int, history.Rows], None] | None = None,
 ) -> Finished:
     """Evolve until ``generations``, from the newest checkpoint if there is one.
+
+    The first Ctrl-C or SIGTERM lets the chunk end and be saved.
 
     Args:
         folder: run directory.
@@ -81,67 +92,66 @@ def run(
         generations: how many in all.
         evaluations: images shown to the network up to a generation, over all
             repeats.
-        chunk: generations between checkpoints; about a second's worth if None,
-            longer where saving is slow. It does not change the result.
-        stopping: returns a signal number once the user wants to stop.
+        chunk: most generations between checkpoints; about a second's worth if
+            None, longer where saving is slow. It does not change the result.
         on_chunk: called with the last generation done and the chunk's records.
 
     Raises:
-        ValueError: if the newest checkpoint belongs to another network, or all
-            are damaged.
+        ValueError: if the newest checkpoint belongs to another network, or what
+            was saved is damaged beyond use.
+        Interrupted: if stopped; what is done is saved.
     """
-    print_of_network = fingerprint(classifier.params)
-    template, _ = jax.eval_shape(evolution.start, key, search, classifier)
-    resumed = checkpoints.load_newest(folder / "checkpoints", template)
-    if resumed is None:
-        began = time.monotonic()
-        _forget_after(folder, -1)
-        state, info = evolution.start(key, search, classifier)
-        rows = _rows(jax.tree.map(lambda leaf: leaf[None], info))
-        generation, seconds = 0, 0.0
-        _record(folder, generation, rows, state, encoding, evaluations, seconds)
-        checkpoints.save_step(
-            folder / "checkpoints",
-            0,
-            state,
-            {"network": print_of_network, "seconds": time.monotonic() - began},
-        )
-    else:
-        generation, state, note = resumed
-        if note["network"] != print_of_network:
-            raise ValueError(
-                f"--resume: the network is not the one that {folder} was begun with; "
-                "give the same --weights, --model or --classifier"
-            )
-        seconds = note["seconds"]
-        _forget_after(folder, generation)
+    network = fingerprint(classifier.params)
+    resumed = _resume(folder, key, search, classifier, network)
+    with (
+        progress.bar("evolving", generations, resumed[0] if resumed else 0) as show,
+        interrupts.deferred() as stopping,
+    ):
 
-    length = chunk or 1
-    with progress.bar("evolving", generations, generation) as show:
+        def keep(rows: history.Rows) -> None:
+            history.record(
+                folder, generation, rows, state.archive, encoding, evaluations, clock.seconds
+            )
+            if on_chunk is not None:
+                on_chunk(generation, rows)
+            note = {"network": network, "clock": clock}
+            checkpoints.save_step(folder / "checkpoints", generation, state, note)
+
+        if resumed is None:
+            show(0, "compiling ...")
+            began = time.monotonic()
+            state, info = evolution.start(key, search, classifier)
+            rows = history.to_rows(jax.tree.map(lambda leaf: leaf[None], info))
+            generation, clock = 0, Clock(time.monotonic() - began)
+            keep(rows)
+        else:
+            generation, state, clock = resumed
+        steady, length = False, 1  # the first chunk is short: it compiles, and tells the pace
+        if generation < generations:
+            show(generation, "compiling ...")
         while generation < generations and stopping() is None:
             began = time.monotonic()
             count = _to_next_stop(generation, length, generations)
             state, infos = evolution.advance(
                 key, search, classifier, state, count, capacity=chunk or _LONGEST_CHUNK
             )
-            rows = _rows(infos)
-            generation += count
+            rows = history.to_rows(infos)
             computed = time.monotonic() - began
-            seconds += computed
-            _record(folder, generation, rows, state, encoding, evaluations, seconds)
-            if on_chunk is not None:
-                on_chunk(generation, rows)
+            generation, clock = generation + count, clock.after(computed, count, steady)
             saving = time.monotonic()
-            note = {"network": print_of_network, "seconds": seconds}
-            checkpoints.save_step(folder / "checkpoints", generation, state, note)
+            keep(rows)
             saved = time.monotonic() - saving
-            if chunk is None:
-                wanted = max(_SECONDS_A_CHUNK, saved / _CHECKPOINT_SHARE)
-                length = round(wanted / (computed / count))
-                length = max(1, min(length, 2 * count, _LONGEST_CHUNK))
-            show(generation, _status(rows, evaluations(count) - evaluations(0), computed))
-    history, snapshots = _read(folder)
-    return Finished(state, history, snapshots, generation, seconds, stopping())
+            pace = (evaluations(count) - evaluations(0)) / max(computed, 1e-9)
+            show(generation, _status(rows, pace if steady else None))
+            wanted = max(_SECONDS_A_CHUNK, saved / _CHECKPOINT_SHARE)
+            pleasant = round(wanted / max(computed / count, 1e-9))
+            length = chunk or max(1, min(pleasant, 2 * count, _LONGEST_CHUNK))
+            steady = True
+        if signal := stopping():
+            raise interrupts.Interrupted(
+                f"stopped after generation {generation} of {generations}", 128 + signal
+            )
+    return Finished(state, *history.read(folder), generation, clock)
 
 
 def fingerprint(params: Any) -> str:
@@ -152,87 +162,45 @@ def fingerprint(params: Any) -> str:
     return digest.hexdigest()
 
 
+def _resume(
+    folder: Path, key: RandomKey, search: Search, classifier: Classifier, network: str
+) -> tuple[int, Any, Clock] | None:
+    """Return the generation, state and clock to go on from, None to start; forget what follows."""
+    saved = folder / "checkpoints"
+    template, _ = jax.eval_shape(evolution.start, key, search, classifier)
+    whole = history.last_whole(folder)
+    if checkpoints.steps(saved) and min(checkpoints.steps(saved)) > whole:
+        raise ValueError(
+            f"{folder / 'history'} is damaged after generation {whole}, before the oldest "
+            f"checkpoint; restore the file, or delete {saved} to compute the run again from its "
+            "start, which gives the same result"
+        )
+    if checkpoints.steps(saved) and max(checkpoints.steps(saved)) > whole:
+        warnings.warn(
+            f"the records after generation {whole} in {folder / 'history'} are lost; "
+            "they are computed again",
+            stacklevel=2,
+        )
+    newest = checkpoints.load_newest(saved, template, whole)
+    if newest is not None and newest[2]["network"] != network:
+        raise ValueError(
+            f"--resume: the network is not the one that {folder} was begun with; "
+            "give the same --weights, --model or --classifier"
+        )
+    history.forget_after(folder, -1 if newest is None else newest[0])
+    return newest and (newest[0], newest[1], Clock(*newest[2]["clock"]))
+
+
 def _to_next_stop(generation: int, length: int, generations: int) -> int:
     """Take ``length`` steps, or fewer to stop at the next milestone or the end."""
     for count in range(1, min(length, generations - generation)):
-        if is_milestone(generation + count):
+        if history.is_milestone(generation + count):
             return count
     return min(length, generations - generation)
 
 
-def _rows(infos: evolution.Generation) -> dict[str, np.ndarray]:
-    host = jax.device_get(infos)
-    rows = {name: getattr(host, name) for name in ("confidence", "parent", "taken", "jumps")}
-    return rows | {f"trait_{name}": value for name, value in host.traits.items()}
-
-
-def _record(
-    folder: Path,
-    generation: int,
-    rows: Mapping[str, np.ndarray],
-    state: Any,
-    encoding: Encoding,
-    evaluations: Callable[[int], int],
-    seconds: float,
-) -> None:
-    """Append a chunk that ends with ``generation`` to the history and the metrics."""
-    arrays = dict(rows)
-    archive = state.archive
-    size = jax.eval_shape(functools.partial(_first, encoding), archive).size
-    if is_milestone(generation) and size <= _MAX_SNAPSHOT_BYTES:
-        images = _paint(encoding, archive)
-        arrays["snapshot"] = np.round(np.asarray(images) * 255.0).astype(np.uint8)
-    (folder / "history").mkdir(exist_ok=True)
-    files.write_npz(folder / "history" / f"{generation:08d}.npz", arrays, compress=True)
-    confidence = rows["confidence"]
-    first = generation - len(confidence) + 1
-    files.append_lines(
-        folder / "metrics.jsonl",
-        (
-            {
-                "generation": first + row,
-                "median_confidence": float(np.median(confidence[row])),
-                "min_confidence": float(np.min(confidence[row])),
-                "median_confidence_per_repeat": np.median(confidence[row], axis=-1),
-                "min_confidence_per_repeat": np.min(confidence[row], axis=-1),
-                "jumps": rows["jumps"][row],
-                "evaluations": evaluations(first + row),
-                "seconds": round(seconds, 3),
-            }
-            for row in range(len(confidence))
-        ),
-    )
-
-
-def _first(encoding: Encoding, archive: evolution.Archive) -> jax.Array:
-    return evolution.express_elites(encoding, jax.tree.map(lambda leaf: leaf[0], archive))
-
-
-_paint = jax.jit(_first, static_argnums=0)
-
-
-def _forget_after(folder: Path, generation: int) -> None:
-    """Drop records of chunks whose state was not saved."""
-    for path in (folder / "history").glob("*.npz"):
-        if int(path.stem) > generation:
-            path.unlink()
-    files.keep_lines(folder / "metrics.jsonl", lambda line: line["generation"] <= generation)
-
-
-def _read(folder: Path) -> tuple[dict[str, np.ndarray], dict[int, np.ndarray]]:
-    chunks, snapshots = [], {}
-    for path in sorted((folder / "history").glob("*.npz")):
-        arrays = files.read_npz(path)
-        if "snapshot" in arrays:
-            snapshots[int(path.stem)] = arrays.pop("snapshot")
-        chunks.append(arrays)
-    history = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-    return history, snapshots
-
-
-def _status(rows: Mapping[str, np.ndarray], images: int, seconds: float) -> str:
+def _status(rows: history.Rows, pace: float | None) -> str:
+    """Describe the last generation; ``pace`` is in images a second, None while compiling."""
     confidence = rows["confidence"][-1]
-    return (
-        f"median {np.median(confidence):.5f}  worst {np.min(confidence):.5f}  "
-        f"{images / max(seconds, 1e-9):,.0f} images/s"
-    )
+    text = f"median {np.median(confidence):.5f}  worst {np.min(confidence):.5f}"
+    return text if pace is None else f"{text}  {pace:,.0f} images/s"

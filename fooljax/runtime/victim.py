@@ -1,11 +1,13 @@
 """The network under test, from flags: trained here, published, or the user's own."""
 
-import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from fooljax.runtime import own_network
 
 if TYPE_CHECKING:
     from fooljax.data import Splits
@@ -67,40 +69,71 @@ class Prepared(NamedTuple):
     origin: str
 
 
-def prepare(victim: Victim, folder: Path, stopping: Callable[[], int | None]) -> Prepared:
+def prepare(
+    victim: Victim, folder: Path, fits: Callable[[tuple[int, ...], int], object]
+) -> Prepared:
     """Load, build, train or fetch the network, and test it.
 
     Args:
         victim: the settings.
         folder: run directory; keeps the trained network unless the settings
             name another place.
-        stopping: returns a signal number once the user wants to stop.
+        fits: called with image shape and number of classes as soon as they are
+            known, to refuse them before anything is trained.
 
     Raises:
         ValueError, OSError: for anything wrong with the flags or files, naming
             the flag.
-        Interrupted: if stopped while training.
     """
-    from fooljax import data, models, training
+    from fooljax import models, training
 
-    splits = None
-    if victim.dataset != "none":
-        splits = data.load(victim.dataset, victim.data_dir, victim.image_size)
+    splits = _data(victim)
+    if splits is not None:
+        fits(splits.train.input_shape, splits.train.num_classes)
     if ":" in victim.model:
-        classifier, origin = _own(victim.model), f"your own network, {victim.model}"
+        if victim.weights is not None:
+            raise ValueError(f"--weights: {victim.model} brings its own; leave --weights out")
+        classifier, origin = own_network.load(victim.model), f"your own network, {victim.model}"
     elif splits is None:
         raise ValueError("--dataset none needs a network of your own: --model FILE.py:NAME")
     elif victim.weights is not None:
-        classifier = models.load_weights(victim.weights, _fresh(victim, splits))
+        with _blame("--weights"):
+            classifier = models.load_weights(victim.weights, _fresh(victim, splits))
         origin = f"{victim.model} with the weights of {victim.weights}"
     else:
-        classifier, origin = _trained(victim, splits, folder, stopping)
-    models.validate(classifier)
+        classifier, origin = _trained(victim, splits, folder)
+    with _blame(f"--model {victim.model}"):
+        models.validate(classifier)
     names = _names(classifier, splits, victim)
+    fits(tuple(classifier.input_shape), classifier.num_classes)
     accuracy = None
     if splits is not None:
         accuracy = float(training.evaluate(classifier, splits.test))
     return Prepared(classifier, names, accuracy, origin)
+
+
+def _data(victim: Victim) -> "Splits | None":
+    if victim.dataset == "none":
+        return None
+    from fooljax import data
+
+    print(f"loading {victim.dataset} ...", file=sys.stderr)
+    with _blame("--dataset"):
+        splits = data.load(victim.dataset, victim.data_dir, victim.image_size)
+    if splits.train.num_classes < 2:
+        raise ValueError(f"--dataset {victim.dataset} has one class only; a network needs two")
+    return splits
+
+
+@contextmanager
+def _blame(flag: str) -> Iterator[None]:
+    """Start the message of an error raised inside with a flag."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        if str(error).startswith("--"):
+            raise
+        raise ValueError(f"{flag}: {error}") from error
 
 
 def _fresh(victim: Victim, splits: "Splits") -> "Classifier":
@@ -110,20 +143,15 @@ def _fresh(victim: Victim, splits: "Splits") -> "Classifier":
 
     key = jax.random.fold_in(jax.random.key(victim.train_seed), 0)
     train = splits.train
-    try:
+    with _blame(f"--model {victim.model}"):
         return models.build(victim.model, key, train.input_shape, train.num_classes)
-    except ValueError as error:
-        raise ValueError(f"--model {victim.model}: {error}") from error
 
 
-def _trained(
-    victim: Victim, splits: "Splits", folder: Path, stopping: Callable[[], int | None]
-) -> tuple["Classifier", str]:
+def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifier", str]:
     import jax
 
     from fooljax import training
     from fooljax.runtime import classifier_store, progress
-    from fooljax.runtime.interrupts import Interrupted
 
     make = training.RECIPES[victim.recipe]
     recipe = make() if victim.train_steps is None else make(victim.train_steps)
@@ -146,46 +174,14 @@ def _trained(
         return stored, origin
     key = jax.random.fold_in(jax.random.key(victim.train_seed), 1)
     with progress.bar(f"training {victim.model}", recipe.steps) as show:
-
-        def watch(step: int, loss: float) -> None:
-            show(step, f"loss {loss:.4f}")
-            if number := stopping():
-                raise Interrupted(
-                    "stopped while training; nothing was evolved yet, "
-                    "start again with the same command",
-                    128 + number,
-                )
-
+        show(0, "compiling ...")
+        watch = lambda step, loss: show(step, f"loss {loss:.4f}")
         classifier, _ = training.fit(
             key, classifier, splits.train, **recipe._asdict(), on_chunk=watch
         )
     accuracy = float(training.evaluate(classifier, splits.test))
     classifier_store.save(place, classifier, settings, accuracy)
     return classifier, origin
-
-
-def _own(model: str) -> "Classifier":
-    """Load ``FILE.py:NAME``, the user's own code."""
-    from fooljax.types import Classifier
-
-    file, _, name = model.rpartition(":")
-    path = Path(file)
-    if not path.is_file():
-        raise ValueError(f"--model {model}: there is no file {path}")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"--model {model}: {path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Any = getattr(module, name, None)
-    if callable(found) and not isinstance(found, Classifier):
-        found = found()
-    if not isinstance(found, Classifier):
-        raise ValueError(
-            f"--model {model}: {name} must be a fooljax.types.Classifier or a function "
-            f"that returns one, got {type(found).__name__}"
-        )
-    return found
 
 
 def _names(classifier: "Classifier", splits: "Splits | None", victim: Victim) -> tuple[str, ...]:

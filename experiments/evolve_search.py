@@ -1,0 +1,112 @@
+"""From the settings of ``experiments.evolve`` to its search; impossible ones are refused."""
+
+from typing import Any
+
+import jax
+import optax
+
+from fooljax import encodings, evolution
+from fooljax.runtime import devices
+from fooljax.types import Encoding, Search
+
+MICRO_BATCH = 25
+_POPULATIONS = {"map_elites": "all", "own_niche": "own"}
+
+
+def check(config: Any) -> None:
+    """Refuse settings that are impossible whatever the network.
+
+    Raises:
+        ValueError: naming the flag and the remedy.
+    """
+    least = {"generations": 1, "children": 1, "repeats": 1, "halve_rate_every": 0, "seed": 0}
+    optional = {"chunk": 1, "devices": 1}
+    values = {name: (getattr(config, name), low) for name, low in (least | optional).items()}
+    values["train_steps"] = config.victim.train_steps, 1
+    values["train_seed"] = config.victim.train_seed, 0
+    for name, (value, low) in values.items():
+        if value is not None and value < low:
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} must be at least {low}, got {value}")
+    for name, value in (("seed", config.seed), ("train-seed", config.victim.train_seed)):
+        if value >= 2**32:
+            raise ValueError(f"--{name} must be below 2**32, got {value}")
+    if not 0.0 <= config.mutation_rate <= 1.0:
+        raise ValueError(f"--mutation-rate must be in [0, 1], got {config.mutation_rate}")
+    if config.encoding == "cppn" and (config.variation != "polynomial" or config.halve_rate_every):
+        raise ValueError("--variation and --halve-rate-every belong to --encoding direct")
+    if config.tensorboard:
+        try:
+            import tensorboardX  # noqa: F401
+        except ImportError as error:
+            raise ValueError('--tensorboard needs: pip install "fooljax[tensorboard]"') from error
+
+
+def build_encoding(config: Any, shape: tuple[int, ...]) -> Encoding:
+    """Return the search space of images of this shape.
+
+    Raises:
+        ValueError: if there is none, naming the flag.
+    """
+    height, width, channels = shape
+    if channels not in (1, 3):
+        raise ValueError(f"--encoding needs images of 1 or 3 channels, got {channels}")
+    if config.encoding == "cppn":
+        rates = encodings.Rates(weight=config.mutation_rate, function=config.mutation_rate)
+        try:
+            return encodings.cppn(
+                (height, width, channels),
+                config.nodes,
+                config.edges,
+                rates,
+                config.coordinates,
+                config.color,
+            )
+        except ValueError as error:
+            raise ValueError(f"--nodes, --edges: {error}") from error
+    rate: Any = config.mutation_rate
+    if config.halve_rate_every:
+        rate = optax.exponential_decay(rate, config.halve_rate_every, 0.5, staircase=True)
+    if config.variation == "iso_line":
+        vary = encodings.iso_line_dd()
+    else:
+        crossover = "none" if config.variation == "polynomial" else config.variation
+        vary = encodings.polynomial(rate, crossover=crossover)
+    return encodings.direct((height, width, channels), vary, config.color)
+
+
+def build_search(config: Any, encoding: Encoding, num_classes: int) -> Search:
+    """Return the search, repeated and spread over devices.
+
+    Raises:
+        ValueError: if the classes cannot be searched like this, naming the flag.
+    """
+    if num_classes < 2:
+        raise ValueError(f"--model: a network needs two classes to be fooled, got {num_classes}")
+    one_cpu = jax.default_backend() == "cpu" and config.devices is None
+    mesh = devices.mesh(1 if one_cpu else config.devices)
+    options: dict[str, Any] = {
+        "fitness": config.fitness,
+        "micro_batch": MICRO_BATCH if config.deterministic else None,
+        "axis_name": devices.AXIS if mesh.size > 1 else None,
+    }
+    if niches := _POPULATIONS.get(config.search):
+        search = evolution.map_elites(encoding, config.children, niches=niches, **options)
+    else:
+        if config.children < 2 * num_classes:
+            raise ValueError(
+                f"--search {config.search} needs at least two --children for each of the "
+                f"{num_classes} classes, got {config.children}"
+            )
+        search = _strategy(config, encoding, options)
+    search = evolution.repeat(search)
+    return devices.spread(search, mesh) if mesh.size > 1 else search
+
+
+def _strategy(config: Any, encoding: Encoding, options: dict[str, Any]) -> Search:
+    try:
+        return evolution.strategy(config.search, encoding, config.children, **options)
+    except ValueError as error:
+        raise ValueError(
+            f"--search {config.search}: {error}; or map_elites, or own_niche"
+        ) from error

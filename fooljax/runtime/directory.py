@@ -1,0 +1,120 @@
+"""Run directories: made once, used by one process at a time, never left half-made."""
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fooljax.runtime import settings
+from fooljax.runtime.interrupts import Interrupted
+
+
+@contextmanager
+def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Path]:
+    """Make the directory of a new run, or go back to that of an earlier one.
+
+    A directory in which nothing was computed disappears again when the run
+    fails. Errors and interruptions say how to go on with what was computed.
+
+    Args:
+        config: settings with the fields ``out`` (where, or None for
+            ``runs/EXPERIMENT-DATE-TIME``) and ``resume``.
+        experiment: name of the experiment, a module of ``experiments``.
+        neutral: fields that may differ on resumption.
+
+    Yields:
+        The directory; it holds ``config.json``.
+
+    Raises:
+        ValueError: if the place is taken, if there is no run to resume or its
+            settings differ, or if another process is at work there.
+        Interrupted: in place of ``KeyboardInterrupt``.
+    """
+    made: list[Path] = []
+    if config.resume:
+        folder = Path(config.resume)
+        before = settings.load(folder, type(config))
+        settings.refuse_changes(before, config, neutral, folder)
+    else:
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        folder = Path(config.out or Path("runs") / f"{experiment}-{stamp}")
+        made = _make(folder)
+    try:
+        if not config.resume:
+            settings.save(folder, config)
+        with _locked(folder):
+            print(f"run directory: {folder}", file=sys.stderr)
+            _sweep(folder)
+            yield folder
+    except (KeyboardInterrupt, Exception) as error:
+        untouched = not config.resume and _discard(folder, made)
+        how = (
+            "nothing had been computed; start again with the same command"
+            if untouched
+            else f"go on with\n    python -m experiments.{experiment} "
+            f"--resume {shlex.quote(str(folder))}"
+        )
+        if isinstance(error, KeyboardInterrupt):
+            code = getattr(error, "exit_code", 130)
+            raise Interrupted(f"{error or 'stopped'}; {how}", code) from error
+        if not untouched:
+            error.add_note(f"what was computed is kept; once this is put right, {how}")
+        raise
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make an empty directory; return what had to be made, innermost first."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out: {folder} is a file; give a folder")
+    if folder.is_dir() and any(folder.iterdir()):
+        remedy = "give another folder"
+        if (folder / settings.FILE).is_file():
+            remedy = f"continue it with --resume {folder}, or {remedy}"
+        raise ValueError(f"--out: {folder} is not empty; {remedy}")
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"--out: {folder} cannot be made ({error.strerror}); give another folder"
+        ) from error
+    return made
+
+
+def _discard(folder: Path, made: Sequence[Path]) -> bool:
+    """Remove a directory that holds no more than the settings; tell whether it did not."""
+    if any(path.name != settings.FILE for path in folder.iterdir()):
+        return False
+    (folder / settings.FILE).unlink(missing_ok=True)
+    with suppress(OSError):  # somebody else may have put something there
+        for path in made:
+            path.rmdir()
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the files that a killed process was writing."""
+    for place in (folder, folder / "history"):
+        for unfinished in place.glob(".*.tmp"):
+            unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the directory for this process, where the system can; a killed one lets go."""
+    with (folder / settings.FILE).open("rb") as held:
+        with suppress(ImportError):
+            import fcntl
+
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ValueError(
+                    f"--resume: another process is at work in {folder}; wait for its end"
+                ) from error
+            except OSError:
+                pass  # a file system without locks
+        yield

@@ -1,0 +1,66 @@
+"""A network from a file of the user's own, ``FILE.py:NAME``."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fooljax.types import Classifier
+
+
+def load(model: str) -> "Classifier":
+    """Run the user's file and take the network from it.
+
+    Modules beside the file can be imported by it, as if it were run by itself.
+
+    Args:
+        model: ``FILE.py:NAME``; the name is a ``Classifier``, or a function
+            without arguments that returns one.
+
+    Raises:
+        ValueError: if there is no such file or name, if the file cannot be run,
+            or if the name is something else.
+    """
+    from fooljax.types import Classifier
+
+    file, _, name = model.rpartition(":")
+    module = _run(Path(file), model)
+    found: Any = getattr(module, name, None)
+    if found is None:
+        raise ValueError(f"--model {model}: {file} has no {name or 'empty name'}")
+    if callable(found) and not isinstance(found, Classifier):
+        try:
+            found = found()
+        except (Exception, SystemExit) as error:
+            raise ValueError(
+                f"--model {model}: {name}() fails with {type(error).__name__}: {error}; "
+                "it is called without arguments"
+            ) from error
+    if not isinstance(found, Classifier):
+        raise ValueError(
+            f"--model {model}: {name} must be a fooljax.types.Classifier or a function "
+            f"that returns one, got {type(found).__name__}"
+        )
+    return found
+
+
+def _run(path: Path, model: str) -> ModuleType:
+    if not path.is_file():
+        raise ValueError(f"--model {model}: there is no file {path}")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ValueError(f"--model {model}: {path} is not a Python file (.py)")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)  # dataclasses look their module up
+    folder = str(path.parent.absolute())
+    if folder not in sys.path:
+        sys.path.append(folder)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise ValueError(
+            f"--model {model}: {path} cannot be run ({type(error).__name__}: {error})"
+        ) from error
+    return module
