@@ -66,12 +66,12 @@ def run(main: Callable[[], None], *, debug: bool) -> None:
     Exit codes: 1 for an error, 2 for unreadable flags, 130 and 143 after Ctrl-C
     and SIGTERM. With ``debug`` errors keep their traceback.
     """
-    warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
     try:
-        with interrupts.terminable():
+        with warnings.catch_warnings(), interrupts.terminable():
+            warnings.showwarning = _show_warning
             main()
     except KeyboardInterrupt as stop:
-        print(f"\n{stop or 'stopped'}", file=sys.stderr)
+        print(f"\n{str(stop) or 'stopped'}", file=sys.stderr)
         sys.exit(getattr(stop, "exit_code", 130))
     except Exception as error:
         if debug:
@@ -91,6 +91,10 @@ def explain(error: Exception) -> str:
     else:
         text = f"{type(error).__name__}: {error}\n(run again with --debug for the traceback)"
     return "\n".join([text, *getattr(error, "__notes__", ())])
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def _full_disk(error: BaseException | None) -> str | None:

@@ -59,7 +59,7 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
         )
         if isinstance(error, KeyboardInterrupt):
             code = getattr(error, "exit_code", 130)
-            raise Interrupted(f"{error or 'stopped'}; {how}", code) from error
+            raise Interrupted(f"{str(error) or 'stopped'}; {how}", code) from error
         if not untouched:
             error.add_note(f"what was computed is kept; once this is put right, {how}")
         raise

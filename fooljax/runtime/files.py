@@ -47,7 +47,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """Read all arrays of a file written by ``write_npz``."""
-    with np.load(path, allow_pickle=False) as arrays:
+    with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 

@@ -1,0 +1,242 @@
+import dataclasses
+import errno
+import json
+import signal
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+
+from fooljax.runtime import command, directory, settings
+from fooljax.runtime.interrupts import Interrupted
+
+
+@dataclass(frozen=True)
+class Inner:
+    """Inner.
+
+    Attributes:
+        size: two numbers.
+    """
+
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings.
+
+    Attributes:
+        kind: which.
+        steps: how many.
+        places: neutral.
+        out: where to.
+        resume: where from.
+        preset: start from.
+        inner: nested.
+    """
+
+    kind: Literal["a", "b"] = "a"
+    steps: int = 3
+    places: str | None = None
+    out: str | None = None
+    resume: str | None = None
+    preset: str = "default"
+    inner: Inner = field(default_factory=Inner)
+
+
+PRESETS = {"default": Config(), "long": Config(steps=99, inner=Inner(size=(2, 3)))}
+NEUTRAL = ("places", "out", "resume")
+
+
+def parse(*args):
+    return command.parse(PRESETS, args=args, prog="it", description="What.\n\nRun: x\nCost: y")
+
+
+def open_run(config):
+    return directory.opened(config, "evolve", NEUTRAL)
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """The folder of a run in which something was computed."""
+    folder = tmp_path / "begun"
+    with open_run(Config(out=str(folder), inner=Inner((4, 5)))):
+        (folder / "checkpoints").mkdir()
+    return folder
+
+
+def test_flags_presets_and_defaults():
+    assert parse() == Config()
+    assert parse("--preset", "long").steps == 99
+    assert parse("--preset=long", "--steps", "5") == dataclasses.replace(
+        PRESETS["long"], steps=5, preset="long"
+    )
+    with pytest.raises(ValueError, match="--preset must be one of default, long, got 'shrt'"):
+        parse("--preset", "shrt")
+
+
+@pytest.mark.parametrize("args", [["--stpes", "1"], ["--kind", "c"], ["--steps", "many"], ["x"]])
+def test_unreadable_flags_are_named(args, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse(*args)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert not out and args[0] in err
+
+
+def test_help_keeps_the_paragraphs(capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse("--help")
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert "\nRun: x\n" in out and "\nCost: y\n" in out
+
+
+def test_resume_starts_from_the_settings_of_the_run(begun):
+    config = parse("--resume", str(begun), "--places", "here")
+    assert config.inner == Inner((4, 5))
+    with open_run(config) as folder:
+        assert folder == begun
+
+
+def test_resume_refuses_other_settings(begun):
+    config = parse("--resume", str(begun), "--steps", "9", "--size", "1", "2", "--places", "here")
+    with (
+        pytest.raises(ValueError, match=r"other settings: --steps was 3 and is now 9") as caught,
+        open_run(config),
+    ):
+        pass
+    assert "--size was (4, 5) and is now (1, 2)" in str(caught.value)
+    assert "places" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "1", "{}", '{"steps": 1, "unknown": 2}'])
+def test_resume_with_damaged_settings(begun, content):
+    (begun / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=r"--resume: .*config.json cannot be read as settings"):
+        parse("--resume", str(begun))
+
+
+def test_resume_where_there_is_no_run(tmp_path):
+    with pytest.raises(ValueError, match=r"--resume: .* holds no run \(config.json is missing\)"):
+        parse("--resume", str(tmp_path))
+    with pytest.raises(ValueError, match=r"holds no run \(there is no such folder\)"):
+        parse("--resume", str(tmp_path / "absent"))
+
+
+def test_out_must_be_free(tmp_path, begun):
+    for name, message in (("file", "is a file"), ("full", "not empty; give another")):
+        place = tmp_path / name
+        if name == "full":
+            place.mkdir()
+            place = place / "thesis.tex"
+        place.write_text("years of work")
+        out = tmp_path / name
+        with pytest.raises(ValueError, match=f"--out: .*{message}"), open_run(Config(out=str(out))):
+            pass
+        assert place.read_text() == "years of work"
+    with pytest.raises(ValueError, match="--resume"), open_run(Config(out=str(begun))):
+        pass
+
+
+def test_out_below_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    config = Config(out=str(tmp_path / "file" / "run"))
+    with pytest.raises(OSError, match=r"--out: .*cannot be made"), open_run(config):
+        pass
+
+
+@pytest.mark.parametrize("there_before", [True, False])
+def test_a_failed_beginning_leaves_nothing(tmp_path, there_before):
+    out = tmp_path / "deep" / "run"
+    if there_before:
+        out.mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError), open_run(Config(out=str(out))) as folder:
+            assert json.loads((folder / "config.json").read_text())["steps"] == 3
+            1 / 0  # noqa: B018
+    assert list(tmp_path.rglob("*")) == ([out.parent, out] if there_before else [])
+
+
+def test_what_was_computed_is_kept(tmp_path):
+    out = tmp_path / "my run"
+    with pytest.raises(ZeroDivisionError) as caught, open_run(Config(out=str(out))) as folder:
+        (folder / "checkpoints").mkdir()
+        1 / 0  # noqa: B018
+    assert (out / "config.json").is_file()
+    assert f"python -m experiments.evolve --resume '{out}'" in command.explain(caught.value)
+
+
+def test_interruptions_say_how_to_go_on(tmp_path, begun):
+    with pytest.raises(Interrupted, match="start again with the same command") as caught:
+        with open_run(Config(out=str(tmp_path / "run"))):
+            raise KeyboardInterrupt
+    assert caught.value.exit_code == 130
+    with pytest.raises(Interrupted, match=f"--resume {begun}") as caught:
+        with open_run(parse("--resume", str(begun))):
+            raise Interrupted("stopped", 143)
+    assert caught.value.exit_code == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["begun"]
+
+
+def test_one_process_at_a_time(begun):
+    pytest.importorskip("fcntl")
+    config = parse("--resume", str(begun))
+    with open_run(config), pytest.raises(ValueError, match="another process is at work"):
+        with open_run(config):
+            pass
+    with open_run(config):
+        pass
+
+
+def test_unfinished_files_are_swept(begun):
+    (begun / ".elites.npz.tmp").write_text("half")
+    with open_run(parse("--resume", str(begun))):
+        assert {path.name for path in begun.iterdir()} == {"config.json", "checkpoints"}
+
+
+def fails(error):
+    def main():
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (ValueError("--children must be 1"), 1, "error: --children must be 1\n"),
+        (OSError(errno.ENOSPC, "full", "/d/x"), 1, "error: no space left on the device (/d/x); "),
+        (RuntimeError("No space left on device: /e/y"), 1, "no space left on the device (/e/y)"),
+        (KeyError("x"), 1, "error: KeyError: 'x'\n(run again with --debug for the traceback)\n"),
+        (Interrupted("stopped; go on", 143), 143, "stopped; go on\n"),
+        (KeyboardInterrupt(), 130, "stopped\n"),
+    ],
+)
+def test_one_message_and_an_exit_code(error, code, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command.run(fails(error), debug=False)
+    assert caught.value.code == code
+    out, err = capsys.readouterr()
+    assert not out and message in err and "Traceback" not in err
+
+
+def test_debug_shows_the_traceback(capsys):
+    with pytest.raises(SystemExit):
+        command.run(fails(ValueError("x")), debug=True)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_sigterm_stops_at_once(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as caught:
+        command.run(lambda: signal.raise_signal(signal.SIGTERM), debug=False)
+    assert caught.value.code == 143
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_settings_survive_json(tmp_path):
+    config = Config(kind="b", inner=Inner((1, 2)))
+    settings.save(tmp_path, config)
+    assert settings.load(tmp_path, Config) == config
