@@ -112,7 +112,7 @@ def _ours(
         def iterate():
             nonlocal state
             state, info = fj.evolution.advance(key, search, classifier, state, iterations)
-            return state, info
+            return info  # the next call consumes the state
 
         return iterate
 

@@ -93,13 +93,14 @@ def measure_cppn(
         kinds["evolved"] = jax.tree.map(
             lambda leaf: jnp.resize(leaf, (count, *leaf.shape[1:])), flat
         )
-    kinds["drifted"] = drifted_genomes(key, encoding, count, mutations)
+    key_drift, key_vary = jax.random.split(key)
+    kinds["drifted"] = drifted_genomes(key_drift, encoding, count, mutations)
     kinds["full"] = full_genomes(0, count)
 
     paint = jax.jit(jax.vmap(encoding.express))
     vary = jax.jit(jax.vmap(encoding.vary, in_axes=(0, 0, 0, None)))
     live = jax.jit(jax.vmap(lambda genome: compile_genome(genome, OUTPUTS).length))
-    keys = jax.random.split(key, count)
+    keys = jax.random.split(key_vary, count)
     tasks = {name: lambda genomes=genomes: paint(genomes) for name, genomes in kinds.items()}
     for name in ("drifted", "full"):
         tasks[f"mutate {name}"] = lambda genomes=kinds[name]: vary(keys, genomes, genomes, 1)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
 from typing import Any, NamedTuple
 
-_PACKAGES = ("fooljax", "jax", "jaxlib", "numpy", "flax", "qdax", "ribs")
+_PACKAGES = ("jax", "jaxlib", "numpy", "flax", "qdax", "ribs")
 
 
 class Cost(NamedTuple):
@@ -78,6 +78,8 @@ def environment() -> dict[str, Any]:
     """Describe the machine and the packages that were measured."""
     import jax
 
+    import fooljax
+
     device = jax.devices()[0]
     return {
         "backend": device.platform,
@@ -86,6 +88,7 @@ def environment() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "load_1_minute": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
+        "fooljax": fooljax.__version__,
         "packages": {name: version(name) for name in _PACKAGES},
     }
 
