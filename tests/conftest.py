@@ -10,6 +10,7 @@ import pytest
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
+jax.config.update("jax_num_cpu_devices", 8)  # the first one works, the rest test sharding
 
 
 @pytest.fixture
