@@ -1,6 +1,7 @@
 """The parts of a generation by themselves: painting, mutation, the contest for niches."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -49,22 +50,19 @@ def full_genomes(seed: int, count: int) -> fj.encodings.Cppn:
     )
 
 
-def drifted_genomes(key: RandomKey, encoding: Encoding, count: int, mutations: int) -> Any:
-    """Mutate random genomes again and again, without selection."""
+def drifted_genomes(
+    key: RandomKey, encoding: Encoding, vary: Callable, count: int, mutations: int
+) -> Any:
+    """Mutate random genomes again and again, without selection.
+
+    ``vary`` is that of the encoding, for ``count`` genomes and compiled.
+    """
     key_init, key_vary = jax.random.split(key)
-
-    @jax.jit
-    def drift(keys, genomes):
-        def mutate(step, genomes):
-            vary = lambda key, genome: encoding.vary(
-                jax.random.fold_in(key, step), genome, genome, step
-            )
-            return jax.vmap(vary)(keys, genomes)
-
-        return jax.lax.fori_loop(0, mutations, mutate, genomes)
-
-    genomes = jax.vmap(encoding.init)(jax.random.split(key_init, count))
-    return drift(jax.random.split(key_vary, count), genomes)
+    genomes = jax.jit(jax.vmap(encoding.init))(jax.random.split(key_init, count))
+    for step in range(mutations):
+        keys = jax.random.split(jax.random.fold_in(key_vary, step), count)
+        genomes = vary(keys, genomes, genomes, step)
+    return genomes
 
 
 def measure_cppn(
@@ -85,6 +83,7 @@ def measure_cppn(
         each kind of genome; the cost of mutating ``count`` genomes.
     """
     encoding = fj.encodings.cppn((28, 28, OUTPUTS), NODES, EDGES)
+    vary = jax.jit(jax.vmap(encoding.vary, in_axes=(0, 0, 0, None)))
     kinds = {}
     if champions is not None:
         flat = jax.tree.map(
@@ -94,11 +93,10 @@ def measure_cppn(
             lambda leaf: jnp.resize(leaf, (count, *leaf.shape[1:])), flat
         )
     key_drift, key_vary = jax.random.split(key)
-    kinds["drifted"] = drifted_genomes(key_drift, encoding, count, mutations)
+    kinds["drifted"] = drifted_genomes(key_drift, encoding, vary, count, mutations)
     kinds["full"] = full_genomes(0, count)
 
     paint = jax.jit(jax.vmap(encoding.express))
-    vary = jax.jit(jax.vmap(encoding.vary, in_axes=(0, 0, 0, None)))
     live = jax.jit(jax.vmap(lambda genome: compile_genome(genome, OUTPUTS).length))
     keys = jax.random.split(key_vary, count)
     tasks = {name: lambda genomes=genomes: paint(genomes) for name, genomes in kinds.items()}

@@ -46,7 +46,7 @@ def measuring():
 
 @pytest.fixture(scope="module")
 def document(measuring):
-    parts = ("cppn", "arrays")
+    parts = ("arrays",)
     return json.loads(json.dumps(evolve.measure(Config(**{**vars(TINY), "parts": parts}))))
 
 
@@ -57,17 +57,24 @@ def test_says_what_was_measured_where(document):
     assert document["environment"]["cpus"] >= 1
 
 
-def test_pieces_are_positive_and_complete(document):
-    assert set(document["cppn"]["render"]) == {"drifted", "full"}
-    assert set(document["cppn"]["mutate"]) == {"drifted", "full"}
+def test_array_operations_are_positive_and_complete(document):
     assert {"compete", "insert", "polynomial_mutation"} < set(document["arrays"])
-    assert min(numbers(document["cppn"]) + numbers(document["arrays"])) > 0
+    assert min(numbers(document["arrays"])) > 0
 
 
 def test_summary_has_a_line_for_every_figure(document):
     summary = evolve.summarize(document)
-    for name in ("painting drifted", "painting full", "mutate full", "compete", "insert"):
+    for name in ("compete", "insert", "polynomial_mutation"):
         assert name in summary
+
+
+@pytest.mark.slow
+def test_painting_is_positive_and_complete():
+    document = evolve.measure(Config(**{**vars(TINY), "parts": ("cppn",)}))
+    assert set(document["cppn"]["render"]) == {"drifted", "full"}
+    assert set(document["cppn"]["mutate"]) == {"drifted", "full"}
+    assert min(numbers(document["cppn"])) > 0
+    assert "painting full" in evolve.summarize(document)
 
 
 def test_a_whole_run_goes_through_every_generation(key):
