@@ -3,6 +3,7 @@
 from fooljax.evolution.archive import Archive, Challengers, Contest, compete, insert
 from fooljax.evolution.map_elites import Evolution, Generation, express_elites, map_elites
 from fooljax.evolution.run import advance, repeat, start
+from fooljax.evolution.strategies import Strategies, strategy
 
 __all__ = [
     "Archive",
@@ -10,6 +11,7 @@ __all__ = [
     "Contest",
     "Evolution",
     "Generation",
+    "Strategies",
     "advance",
     "compete",
     "express_elites",
@@ -17,4 +19,5 @@ __all__ = [
     "map_elites",
     "repeat",
     "start",
+    "strategy",
 ]

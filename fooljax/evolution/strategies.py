@@ -1,0 +1,223 @@
+"""Evolution strategies from evosax, one independent search for each class."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32
+
+from fooljax.evolution.archive import Archive, insert
+from fooljax.evolution.evaluate import Fitness, evaluate
+from fooljax.evolution.map_elites import Generation, check_search, empty_archive, report
+from fooljax.types import Classifier, Encoding, RandomKey, Search
+
+# these have no step size, or need more than one: a prior, a number of populations
+_UNUSABLE = ("GradientlessDescent", "RandomSearch", "SV_CMA_ES", "SV_Open_ES")
+# their updates are already in units of the step size
+_OWN_OPTIMIZER = ("DES", "SNES", "SimpleES", "xNES")
+
+
+class Strategies(NamedTuple):
+    """Everything a run needs to go on.
+
+    Attributes:
+        archive: the champions.
+        generation: generations done; 0 after the random population.
+        distributions: the evosax state of every class, leaves ``[k, ...]``.
+    """
+
+    archive: Archive
+    generation: Int32[Array, ""]
+    distributions: Any
+
+
+def _find(name: str) -> Any:
+    from evosax.algorithms import distribution_based_algorithms as known
+
+    usable = {key.lower(): value for key, value in known.items() if key not in _UNUSABLE}
+    if name.lower() not in usable:
+        raise ValueError(f"strategy must be one of {', '.join(sorted(usable))}, got {name!r}")
+    return usable[name.lower()]
+
+
+def _genome_shape(encoding: Encoding) -> tuple[int, ...]:
+    leaves = jax.tree.leaves(jax.eval_shape(lambda: encoding.init(jax.random.key(0))))
+    if len(leaves) != 1 or not jnp.issubdtype(leaves[0].dtype, jnp.floating):
+        raise ValueError(
+            "a strategy searches genomes that are one array of floats, such as direct's; "
+            f"this encoding's genomes have {len(leaves)} arrays of types "
+            f"{', '.join(sorted({str(leaf.dtype) for leaf in leaves}))} (a CPPN is a growing graph)"
+        )
+    return leaves[0].shape
+
+
+def _configure(kind: Any, population: int, shape: tuple[int, ...], std: float) -> tuple[Any, Any]:
+    """Return an evosax algorithm and its parameters, for samples ``std`` around the mean."""
+    import optax
+
+    accepted = inspect.signature(kind).parameters
+    options: dict[str, Any] = {"metrics_fn": lambda *_: {}}
+    if "std_schedule" in accepted:
+        options["std_schedule"] = optax.constant_schedule(std)
+    if "optimizer" in accepted and kind.__name__ not in _OWN_OPTIMIZER:
+        options["optimizer"] = optax.adam(0.5 * std)
+    # some compute their sizes with jax.numpy
+    with jax.ensure_compile_time_eval(), jax.numpy_rank_promotion("allow"):
+        try:
+            algorithm = kind(population_size=population, solution=jnp.zeros(shape), **options)
+        except AssertionError as error:
+            problem = f"{kind.__name__} with {population} children per class: {error}"
+            raise ValueError(problem) from None
+        params = algorithm.default_params
+    return algorithm, params.replace(std_init=std) if hasattr(params, "std_init") else params
+
+
+def _every(method: Callable[..., Any], params: Any) -> Callable[..., Any]:
+    """Run a method of an evosax algorithm for all classes, whatever its habits.
+
+    It broadcasts over ranks, which users may have forbidden, and starts from
+    Python numbers, whose weak types would have the next step compiled twice.
+    The barriers keep its arithmetic the same whatever is compiled around it.
+    """
+
+    def run(keys, *args):
+        args = jax.lax.optimization_barrier(args)
+        with jax.numpy_rank_promotion("allow"):
+            found = jax.vmap(lambda *one: method(*one, params))(keys, *args)
+        found = jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), found)
+        return jax.lax.optimization_barrier(found)
+
+    return run
+
+
+def _costs(scores: Float[Array, "k p"]) -> Float[Array, "k p"]:
+    """What a strategy minimises; children without a finite score count as its worst."""
+    finite = jnp.isfinite(scores)
+    worst = jnp.min(jnp.where(finite, scores, jnp.inf), axis=1, keepdims=True)
+    return -jnp.where(finite, scores, jnp.where(jnp.isfinite(worst), worst, 0.0))
+
+
+@functools.cache
+def strategy(
+    name: str,
+    encoding: Encoding,
+    children: int = 200,
+    *,
+    std: float = 0.2,
+    fitness: Fitness = "logprob",
+    micro_batch: int | None = None,
+    axis_name: str | None = None,
+) -> Search:
+    """Search for every class by itself with an evolution strategy.
+
+    Each class has a normal distribution of its own, started at the best of its
+    share of the random population. Every generation it samples its share of the
+    children, which compete in the niche of that class only.
+
+    Args:
+        name: a distribution-based algorithm of evosax in any case, such as
+            ``snes``, ``sep_cma_es``, ``open_es`` or ``pgpe``. Those that keep a
+            full covariance matrix need memory quadratic in the genome.
+        encoding: the images searched; genomes must be one array of floats,
+            clipped to [0, 1] before they are painted.
+        children: children in a generation; each of ``k`` classes gets
+            ``children // k``.
+        std: standard deviation of the first samples, in units of a gene. On
+            MNIST pixels 0.2 to 0.3 found the most certain images, 0.05 was slow.
+        fitness: what a niche maximises, see ``map_elites``.
+        micro_batch: show the network this many children at a time.
+        axis_name: mesh axis to split the children over; see ``evaluate``. The
+            distributions stay whole on every device.
+
+    Returns:
+        A search over ``Strategies`` states whose info is a ``Generation``, with
+        the class itself as the parent of its new champions. A generation draws
+        from ``fold_in(key, i)``, as in ``map_elites``. Its ``init`` and
+        ``step`` raise ``ValueError`` if a class gets fewer than two children,
+        or a number that the algorithm cannot use (some need an even one).
+
+    Raises:
+        ValueError: if the name is unknown, the genomes are not one array of
+            floats, ``std`` is not positive, or a setting of the search is
+            impossible.
+
+    Source:
+        Lange, 2022, arXiv:2212.04180 (evosax).
+    """
+    check_search(fitness, children, children, micro_batch)
+    if not std > 0.0:
+        raise ValueError(f"std must be positive, got {std}")
+    kind, shape = _find(name), _genome_shape(encoding)
+
+    def split(num_classes: int) -> int:
+        if children < 2 * num_classes:
+            raise ValueError(
+                f"a strategy needs at least 2 children for each of {num_classes} classes, "
+                f"got {children} children"
+            )
+        return children // num_classes
+
+    def compete(classifier, archive, generation, genomes, parent):
+        """Let genomes ``[k, p, ...]`` compete, each in the niche of its row."""
+        k, population = classifier.num_classes, split(classifier.num_classes)
+        flat = genomes.reshape(k * population, *shape)
+        niche = lambda index: jnp.minimum(index // population, k - 1)  # of padding: any
+        challengers, traits = evaluate(
+            classifier,
+            encoding,
+            lambda index: (flat[index], parent[niche(index)]),
+            k * population,
+            fitness=fitness,
+            enter=lambda index, logits: jax.nn.one_hot(niche(index), k, dtype=bool),
+            micro_batch=micro_batch,
+            axis_name=axis_name,
+        )
+        first = 0 if axis_name is None else jax.lax.axis_index(axis_name)
+        share = challengers.parent.size
+        own = niche(first * share + jnp.arange(share))
+        scores = challengers.scores[jnp.arange(share), own]
+        if axis_name is not None:
+            scores = jax.lax.all_gather(scores, axis_name, tiled=True)
+        archive, contest = insert(archive, challengers, generation, axis_name=axis_name)
+        scores = scores[: k * population].reshape(k, population)
+        return archive, report(archive, contest, traits), scores
+
+    def keys_of(key: RandomKey, count: int) -> RandomKey:
+        return jax.vmap(lambda index: jax.random.fold_in(key, index))(jnp.arange(count))
+
+    def init(key: RandomKey, classifier: Classifier) -> tuple[Strategies, Generation]:
+        k = classifier.num_classes
+        algorithm, params = _configure(kind, split(k), shape, std)
+        key_genomes, key_strategy = jax.random.split(jax.random.fold_in(key, 0))
+        genomes = jax.vmap(encoding.init)(keys_of(key_genomes, k * split(k)))
+        nobody = jnp.full(k, -1, jnp.int32)
+        archive, info, _ = compete(
+            classifier, empty_archive(genomes[0], k), jnp.int32(0), genomes, nobody
+        )
+        start = _every(algorithm.init, params)
+        distributions = start(keys_of(key_strategy, k), archive.genomes)
+        return Strategies(archive, jnp.int32(0), distributions), info
+
+    def step(
+        key: RandomKey, classifier: Classifier, state: Strategies
+    ) -> tuple[Strategies, Generation]:
+        k = classifier.num_classes
+        algorithm, params = _configure(kind, split(k), shape, std)
+        generation = state.generation + 1
+        key_ask, key_tell = jax.random.split(jax.random.fold_in(key, generation))
+        ask, tell = _every(algorithm.ask, params), _every(algorithm.tell, params)
+        samples, distributions = ask(keys_of(key_ask, k), state.distributions)
+        archive, info, scores = compete(
+            classifier,
+            state.archive,
+            generation,
+            jnp.clip(samples, 0.0, 1.0),
+            jnp.arange(k, dtype=jnp.int32),
+        )
+        distributions, _ = tell(keys_of(key_tell, k), samples, _costs(scores), distributions)
+        return Strategies(archive, generation, distributions), info
+
+    return Search(init, step)

@@ -1,0 +1,76 @@
+import functools
+
+import jax
+import numpy as np
+import pytest
+from jax.sharding import AxisType
+from jax.sharding import PartitionSpec as P
+
+from fooljax.evolution import map_elites, repeat, strategy
+from fooljax.types import Search
+
+AXIS = "children"
+# 22 children in batches of 4: two children of padding on 1 device, ten on 8
+SEARCHES = {
+    "all": lambda toy, axis: map_elites(toy.encoding, 22, micro_batch=4, axis_name=axis),
+    "own": lambda toy, axis: map_elites(
+        toy.encoding, 22, 9, niches="own", micro_batch=4, axis_name=axis
+    ),
+    "snes": lambda toy, axis: strategy("snes", toy.encoding, 22, micro_batch=4, axis_name=axis),
+}
+
+
+def over(devices, search):
+    """The search with its children split over devices, everything else whole on each."""
+    mesh = jax.make_mesh((devices,), (AXIS,), axis_types=(AxisType.Auto,))
+    split = lambda f, n: jax.shard_map(
+        f, mesh=mesh, in_specs=(P(),) * n, out_specs=P(), check_vma=False
+    )
+    return Search(split(search.init, 2), split(search.step, 3))
+
+
+def evolve(search, classifier, keys, generations=4):
+    """Start and step in one program: compilation is what these tests cost."""
+
+    @jax.jit
+    def go(keys):
+        state, first = search.init(jax.random.clone(keys), classifier)
+        step = lambda i, both: search.step(jax.random.clone(keys), classifier, both[0])
+        return jax.lax.fori_loop(0, generations, step, (state, first)), first
+
+    return jax.device_get(go(keys))
+
+
+@pytest.fixture(scope="module")
+def whole(toy):
+    """What each search finds without a mesh, run once."""
+    keys = jax.random.split(jax.random.key(5), 2)
+
+    @functools.cache
+    def found(name):
+        return evolve(repeat(SEARCHES[name](toy, None)), toy.rejecting, jax.random.clone(keys))
+
+    return keys, found
+
+
+@pytest.mark.parametrize(
+    "name, devices", [("all", 1), ("all", 2), ("all", 4), ("all", 8), ("own", 4), ("snes", 8)]
+)
+def test_champions_do_not_depend_on_the_devices(name, devices, toy, whole, same):
+    keys, found = whole
+    (expected, info), first = found(name)
+    assert np.isfinite(expected.archive.fitness).any() and np.all(expected.generation == 4)
+    search = over(devices, repeat(SEARCHES[name](toy, AXIS)))
+    (state, last), start = evolve(search, toy.rejecting, jax.random.clone(keys))
+    same(state.archive, expected.archive)
+    same((last, start), (info, first))
+
+
+def test_micro_batches_change_only_the_order_of_work(toy, whole):
+    """Without them the whole population is one batch: equal up to rounding."""
+    keys, found = whole
+    search = repeat(map_elites(toy.encoding, 22))
+    (at_once, _), first = evolve(search, toy.rejecting, jax.random.clone(keys))
+    (in_turn, _), expected = found("all")
+    np.testing.assert_allclose(first.confidence, expected.confidence, rtol=1e-5)
+    np.testing.assert_allclose(at_once.archive.fitness, in_turn.archive.fitness, rtol=1e-4)

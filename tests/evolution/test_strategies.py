@@ -1,0 +1,143 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fooljax import metrics
+from fooljax.encodings import cppn
+from fooljax.evolution import advance, express_elites, repeat, start, strategy
+from fooljax.evolution.strategies import _costs
+from fooljax.types import Classifier, Encoding
+
+NAMES = ["snes", "Sep_CMA_ES", "open_es", "pgpe", "LM_MA_ES"]
+OTHERS = [
+    "ars", "asebo", "cma_es", "cr_fm_nes", "des", "esmc", "guidedes", "hillclimbing", "ma_es",
+    "rm_es", "simplees", "xnes", "iamalgam_univariate",
+]  # fmt: skip
+
+
+def run(search, classifier, counts=(12,), seed=0):
+    key = jax.random.key(seed)
+    state, info = start(jax.random.clone(key), search, classifier)
+    states, infos = [jax.device_get(state)], [jax.tree.map(lambda leaf: leaf[None], info)]
+    for count in counts:
+        state, info = advance(jax.random.clone(key), search, classifier, state, count)
+        states.append(jax.device_get(state))
+        infos.append(info)
+    return states, jax.tree.map(lambda *leaves: np.concatenate(leaves), *infos)
+
+
+@pytest.mark.parametrize(
+    "name", [*NAMES, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+)
+def test_strategies_improve_every_niche(name, toy):
+    states, infos = run(strategy(name, toy.encoding, 24), toy.classifier)
+    first, last = states[0].archive, states[-1].archive
+    assert np.all(last.fitness > first.fitness + 0.1)
+    assert np.all(np.diff(infos.confidence, axis=0) >= 0.0)
+    assert last.genomes.min() >= 0.0 and last.genomes.max() <= 1.0
+    images = express_elites(toy.encoding, last)
+    scores = np.asarray(metrics.log_probabilities(toy.classifier(images)))
+    np.testing.assert_allclose(last.fitness, np.diag(scores), rtol=1e-5)
+    taken = np.argwhere(infos.taken[1:])
+    assert np.all(infos.parent[0] == -1) and len(taken) > 0
+    assert np.all(infos.parent[1:][infos.taken[1:]] == taken[:, 1])  # each class its own parent
+    assert np.all(infos.parent[1:][~infos.taken[1:]] == -1)
+    np.testing.assert_array_equal(last.parent, np.where(last.born > 0, np.arange(3), -1))
+
+
+def test_cutting_changes_nothing(toy, same):
+    search = strategy("snes", toy.encoding, 24)
+    (*_, whole), infos = run(search, toy.classifier, (12,))
+    (*_, cut), pieces = run(search, toy.classifier, (1, 7, 4))
+    same(whole, cut)
+    same(infos, pieces)
+
+
+def test_repeats_are_single_runs(toy, same):
+    search = strategy("snes", toy.encoding, 24)
+    keys = jax.random.split(jax.random.key(3), 2)
+    state, _ = start(jax.random.clone(keys), repeat(search), toy.classifier)
+    state, _ = advance(jax.random.clone(keys), repeat(search), toy.classifier, state, 2)
+    for row, key in enumerate(jax.random.clone(keys)):
+        single, _ = start(jax.random.clone(key), search, toy.classifier)
+        single, _ = advance(key, search, toy.classifier, single, 2)
+        same(jax.tree.map(lambda leaf: leaf[row], state), single)  # noqa: B023
+
+
+def squared(params, images):
+    """Class ``c`` likes only pixel ``c``; with margins to a constant column nothing else counts."""
+    flat = images.reshape(images.shape[0], -1)
+    likes = -params["scale"][None] * (flat[:, :3] - 0.5) ** 2
+    return jnp.concatenate([likes, jnp.full((len(flat), 1), 10.0)], axis=1)
+
+
+def test_niches_are_independent(toy, same):
+    """What one class is worth changes nothing in the other classes' searches."""
+    search = strategy("snes", toy.encoding, 24, fitness="margin")
+    runs = []
+    for third in (1.0, 0.5):
+        params = {"scale": jnp.array([1.0, 1.0, third])}
+        classifier = Classifier(params, squared, (4, 4, 1), 3)
+        runs.append(run(search, classifier, (5,))[0][-1])
+    searched = lambda state: (state.archive.genomes, state.archive.fitness, state.distributions)
+    rows = lambda state: jax.tree.map(lambda leaf: leaf[:2], searched(state))
+    same(rows(runs[0]), rows(runs[1]))
+    assert runs[0].archive.fitness[2] != runs[1].archive.fitness[2]
+
+
+def test_children_that_break_the_network_lose(toy):
+    states, _ = run(strategy("snes", toy.encoding, 60), toy.sometimes_nan, (10,))
+    archive = states[-1].archive
+    assert np.isfinite(archive.fitness).all() and archive.born.max() > 0
+    assert np.all(np.asarray(express_elites(toy.encoding, archive))[:, 0, 0] <= 0.7)
+    assert np.all(np.isfinite(states[-1].distributions.mean))
+
+
+def test_costs():
+    scores = jnp.array([[1.0, jnp.nan, -2.0], [-jnp.inf, 3.0, jnp.nan], [jnp.nan] * 3])
+    np.testing.assert_array_equal(_costs(scores), [[-1.0, 2.0, 2.0], [-3.0] * 3, [0.0] * 3])
+
+
+def test_no_recompilation(toy):
+    traces = []
+
+    def counting(params, images):
+        traces.append(images.shape)
+        return images.reshape(images.shape[0], -1) @ params["kernel"]
+
+    for seed in range(2):
+        search = strategy("snes", toy.encoding, 25)  # 24 of them: 8 for each class
+        run(search, toy.make(counting, seed=seed), (2, 1))
+    assert traces == [(24, 4, 4, 1)] * 2
+
+
+def test_no_transfer_inside_a_chunk(toy, key):
+    search = strategy("snes", toy.encoding, 24)
+    state, _ = start(jax.random.clone(key), search, toy.classifier)
+    state, _ = advance(jax.random.clone(key), search, toy.classifier, state, 2)
+    with jax.transfer_guard("disallow"):
+        advance(key, search, toy.classifier, state, 2)
+
+
+def test_impossible_arguments(toy):
+    with pytest.raises(ValueError, match=r"one of ars, .* snes, xnes, got 'adam'"):
+        strategy("adam", toy.encoding)
+    with pytest.raises(ValueError, match="std must be positive, got 0"):
+        strategy("snes", toy.encoding, std=0.0)
+    with pytest.raises(ValueError, match="fitness must be one of logprob, margin, prob, got 'x'"):
+        strategy("snes", toy.encoding, fitness="x")
+    with pytest.raises(ValueError, match="children must be at least 1, got 0"):
+        strategy("snes", toy.encoding, 0)
+    with pytest.raises(ValueError, match=r"5 arrays of types float32, int32 .*growing graph"):
+        strategy("snes", cppn((4, 4, 1)))
+    pair = Encoding(lambda key: (jnp.zeros(2), jnp.zeros(2)), *toy.encoding[1:])
+    with pytest.raises(ValueError, match="2 arrays of types float32"):
+        strategy("snes", pair)
+
+
+def test_impossible_shares(toy, key):
+    with pytest.raises(ValueError, match="at least 2 children for each of 3 classes, got 5"):
+        start(key, strategy("snes", toy.encoding, 5), toy.classifier)
+    with pytest.raises(ValueError, match=r"PGPE with 3 children per class: .* even"):
+        start(key, strategy("pgpe", toy.encoding, 9), toy.classifier)
