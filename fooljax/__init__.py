@@ -10,6 +10,7 @@ from types import ModuleType
 __version__ = "0.1.0"
 
 _SUBPACKAGES = (
+    "attacks",
     "data",
     "encodings",
     "evolution",

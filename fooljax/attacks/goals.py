@@ -1,0 +1,113 @@
+"""What counts as success: one margin for each image, positive exactly when it is reached."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int32
+
+from fooljax import metrics
+from fooljax.types import Logits
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Goal:
+    """What an attack wants the network to say; build it with ``reach`` or ``leave``.
+
+    A pytree: labels and thresholds are data, so that one compiled attack serves
+    all of them.
+
+    Attributes:
+        labels: column to reach, or to leave, ``[b]``.
+        least_log_odds: how certain the network must be of its answer, as
+            ``log(p / (1 - p))``; ``-inf`` if any certainty will do.
+        targeted: whether ``labels`` are to be reached.
+    """
+
+    labels: Int32[Array, " b"]
+    least_log_odds: Float[Array, " b"]
+    targeted: bool = field(metadata={"static": True})
+
+
+def reach(labels: Int32[Array, " b"]) -> Goal:
+    """Make the network answer ``labels`` (a targeted attack)."""
+    return _goal(labels, targeted=True)
+
+
+def leave(labels: Int32[Array, " b"]) -> Goal:
+    """Make the network answer any real class but ``labels`` (an untargeted attack).
+
+    An image that the network rejects has not been mistaken for another class.
+    Labels may themselves be columns that reject: then any real class will do.
+    """
+    return _goal(labels, targeted=False)
+
+
+def confident(goal: Goal, tau: float) -> Goal:
+    """Ask in addition that the network's answer has a confidence above ``tau``.
+
+    Raises:
+        ValueError: if ``tau`` is not in (0, 1).
+    """
+    if not 0.0 < tau < 1.0:
+        raise ValueError(f"tau must be in (0, 1), got {tau}")
+    least = jnp.full_like(goal.least_log_odds, np.log(tau) - np.log1p(-tau))
+    return dataclasses.replace(goal, least_log_odds=jnp.maximum(goal.least_log_odds, least))
+
+
+def leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
+    """Return for each column by how much it would satisfy the goal; ``-inf`` if it never does.
+
+    For a target: its lead over the best other column. For a true class: the
+    lead of every other real class over it and over the columns that reject.
+    With a demand on confidence, the smaller of that and the surplus of log-odds.
+
+    Args:
+        goal: of a batch ``b``.
+        logits: ``[b, m]``.
+        num_classes: number of real classes; later columns reject.
+    """
+    wanted = _wanted(goal, logits, num_classes)
+    rest = jnp.max(logits, axis=1, keepdims=True, where=~wanted, initial=-jnp.inf)
+    least = goal.least_log_odds[:, None]
+    surplus = jnp.where(least == -jnp.inf, jnp.inf, metrics.log_odds(logits) - least)
+    return jnp.where(wanted, jnp.minimum(logits - rest, surplus), -jnp.inf)
+
+
+def margin(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return the largest of the ``leads``: positive exactly where the goal is reached."""
+    return jnp.max(leads(goal, logits, num_classes), axis=1)
+
+
+def answer(goal: Goal, logits: Logits, num_classes: int) -> Int32[Array, " b"]:
+    """Return the class in question: the target, or the likeliest wrong one."""
+    wanted = _wanted(goal, logits, num_classes)
+    return jnp.argmax(jnp.where(wanted, logits, -jnp.inf), axis=1).astype(jnp.int32)
+
+
+def cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return what gradient attacks usually raise: log p of the target, or -log p of the label.
+
+    A network that may reject counts its rejections to the label: being rejected
+    is no success. Gradients survive where p is 1e-30 or 1 - 1e-30.
+    """
+    wanted = _wanted(goal, logits, num_classes)
+    log_odds = jax.nn.logsumexp(logits, axis=1, where=wanted) - jax.nn.logsumexp(
+        logits, axis=1, where=~wanted
+    )
+    return -jax.nn.softplus(-log_odds) if goal.targeted else jax.nn.softplus(log_odds)
+
+
+def _goal(labels: Int32[Array, " b"], targeted: bool) -> Goal:
+    labels = jnp.asarray(labels, jnp.int32)
+    return Goal(labels, jnp.full(labels.shape, -jnp.inf), targeted)
+
+
+def _wanted(goal: Goal, logits: Logits, num_classes: int) -> Array:
+    """Mark the columns that would satisfy the goal, bool ``[b, m]``."""
+    column = jnp.arange(logits.shape[-1])[None, :]
+    is_label = column == goal.labels[:, None]
+    return is_label if goal.targeted else ~is_label & (column < num_classes)

@@ -1,0 +1,154 @@
+"""Attacks from outside ``jit``: inputs checked, in batches, with restarts, stopped early."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool
+
+from fooljax.attacks import attack as loop
+from fooljax.attacks.attack import Attack, AttackResult, Progress, RandomKeys
+from fooljax.attacks.goals import Goal
+from fooljax.types import Classifier, Images, RandomKey
+
+
+def run(
+    attack: Attack,
+    key: RandomKey,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    *,
+    batch_size: int | None = None,
+    restarts: int = 1,
+    on_step: Callable[[int], None] | None = None,
+) -> AttackResult:
+    """Attack images from outside ``jit``: the same path as calling the attack.
+
+    On a CPU the steps are sent off one by one (a compiled loop around a
+    convolution's gradient runs off XLA's fast path there); elsewhere all steps
+    are one program, unless somebody wants to watch.
+
+    Args:
+        attack: what to do.
+        key: sample ``i`` draws from ``fold_in(key, i)``, whatever the batch; or a
+            key for each sample.
+        classifier: the network; new weights do not recompile.
+        images: ``[n, h, w, c]`` in [0, 1].
+        goal: of every image.
+        batch_size: attack at most so many images at a time; all unless given.
+        restarts: how often to start, each time from other random numbers; the
+            best image is kept, so only attacks with a random start gain.
+        on_step: called with the number of steps sent off so far.
+
+    Raises:
+        ValueError: if images, labels or their shapes do not suit the classifier,
+            or a number is out of its range.
+    """
+    for name, value in (("batch_size", batch_size), ("restarts", restarts)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")
+    images = _checked(classifier, images, goal)
+    count = len(images)
+    keys = loop.sample_keys(key, count)
+    size = min(batch_size or count, count)
+    sent = 0
+
+    def tell() -> None:
+        nonlocal sent
+        sent += 1
+        if on_step is not None:
+            on_step(sent)
+
+    watched = on_step is not None or jax.default_backend() == "cpu"
+    walk = functools.partial(_walk_watched, tell) if watched else _walk
+    results = []
+    for first in range(0, count, size):
+        # the last batch is filled up with its last image: no other shape, no other program
+        rows = jnp.minimum(jnp.arange(first, first + size), count - 1)
+        part_keys, part, part_goal = jax.tree.map(
+            lambda leaf, rows=rows: leaf[rows], (keys, images, goal)
+        )
+        progress = _begin(part)
+        for restart in range(restarts):
+            walk_keys, progress = _start(attack, part_keys, restart, part, progress)
+            progress = walk(attack, walk_keys, classifier, part, part_goal, progress)
+        results.append(_finish(classifier, part, part_goal, progress))
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *results)
+
+
+def _walk_watched(
+    tell: Callable[[], None],
+    attack: Attack,
+    keys: RandomKeys,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    progress: Progress,
+) -> Progress:
+    """Take the steps one by one, until every sample is done or there are none left."""
+    one_step = dataclasses.replace(attack, steps=1)  # more steps are no other program
+    before = latest = None
+    for index in range(attack.steps):
+        # asking the step before the last one never leaves the device without work
+        if before is not None and before:
+            break
+        progress, done = _advance(one_step, keys, classifier, images, goal, progress, index)
+        before, latest = latest, done if attack.stops else None
+        tell()
+    return _look(one_step, classifier, images, goal, progress)
+
+
+def _checked(classifier: Classifier, images: Images, goal: Goal) -> Images:
+    """Return the images as float32, or say what is wrong with them or the goal."""
+    if isinstance(images, jax.core.Tracer):
+        raise ValueError("run is for outside jit; inside, call the attack itself")
+    images = jnp.asarray(images)
+    if not jnp.issubdtype(images.dtype, jnp.floating):
+        raise ValueError(f"images must be floats in [0, 1], got {images.dtype}")
+    if images.ndim != 4 or len(images) == 0 or images.shape[1:] != classifier.input_shape:
+        raise ValueError(
+            f"images must be [n, h, w, c] with (h, w, c) = {classifier.input_shape}, "
+            f"got {images.shape}"
+        )
+    if goal.labels.shape != (len(images),):
+        raise ValueError(
+            f"the goal must have a label for each of {len(images)} images, "
+            f"got labels {goal.labels.shape}"
+        )
+    low, high, first, last = (one.item() for one in _ranges(images, goal.labels))
+    if not (low >= 0.0 and high <= 1.0):
+        raise ValueError(f"images must be in [0, 1], got numbers from {low:g} to {high:g}")
+    columns = classifier.num_classes
+    if last >= columns:
+        columns = jax.eval_shape(classifier, images).shape[1]
+    if not 0 <= first <= last < columns:
+        raise ValueError(f"labels must be in [0, {columns}), got {first if first < 0 else last}")
+    return images.astype(jnp.float32)
+
+
+@jax.jit
+def _ranges(images: Images, labels: Array) -> tuple[Array, Array, Array, Array]:
+    return jnp.min(images), jnp.max(images), jnp.min(labels), jnp.max(labels)
+
+
+@jax.jit
+def _start(
+    attack: Attack, keys: RandomKeys, restart: int, images: Images, progress: Progress
+) -> tuple[RandomKeys, Progress]:
+    keys = loop.fold_in(keys, restart)
+    return keys, loop.start(attack, keys, images, progress)
+
+
+def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, Bool[Array, ""]]:
+    progress = loop.advance(attack, *arguments)
+    return progress, jnp.all(progress.reached)
+
+
+_begin = jax.jit(loop.begin)
+_advance = jax.jit(_advance_and_ask, donate_argnums=5)
+_look = jax.jit(loop.look)
+_walk = jax.jit(loop.walk)
+_finish = jax.jit(loop.finish)
