@@ -169,13 +169,12 @@ def test_what_was_computed_is_kept(tmp_path):
 
 
 def test_interruptions_say_how_to_go_on(tmp_path, begun):
-    with pytest.raises(Interrupted, match="start again with the same command") as caught:
-        with open_run(Config(out=str(tmp_path / "run"))):
-            raise KeyboardInterrupt
+    anew, again = open_run(Config(out=str(tmp_path / "run"))), parse("--resume", str(begun))
+    with pytest.raises(Interrupted, match="start again with the same command") as caught, anew:
+        raise KeyboardInterrupt
     assert caught.value.exit_code == 130
-    with pytest.raises(Interrupted, match=f"--resume {begun}") as caught:
-        with open_run(parse("--resume", str(begun))):
-            raise Interrupted("stopped", 143)
+    with pytest.raises(Interrupted, match=f"--resume {begun}") as caught, open_run(again):
+        raise Interrupted("stopped", 143)
     assert caught.value.exit_code == 143
     assert [path.name for path in tmp_path.iterdir()] == ["begun"]
 
@@ -183,9 +182,9 @@ def test_interruptions_say_how_to_go_on(tmp_path, begun):
 def test_one_process_at_a_time(begun):
     pytest.importorskip("fcntl")
     config = parse("--resume", str(begun))
-    with open_run(config), pytest.raises(ValueError, match="another process is at work"):
-        with open_run(config):
-            pass
+    at_work = pytest.raises(ValueError, match="another process is at work")
+    with open_run(config), at_work, open_run(config):
+        pass
     with open_run(config):
         pass
 
