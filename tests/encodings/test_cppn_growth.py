@@ -165,25 +165,31 @@ def test_a_lost_node_takes_its_edges(chain, key):
         assert edge_set(children, row) == sorted(kept)
 
 
-def test_full_genomes_count_what_they_refuse(key):
+def test_full_genomes_count_what_they_refuse(chain, key):
     """Neither an edge nor a node fits; the expected number of attempts is 0.5 + 0.5."""
-    encoding = cppn((2, 2, 1), nodes=5, edges=4)
-    genome = encoding.init(jax.random.key(1))
+    function = np.where(chain.function < 0, 2, chain.function)
+    free = chain.source < 0
+    genome = chain._replace(
+        function=function,
+        source=np.where(free, [7, 1, 8, 1, 1, 9, 1, 1, 1, 2, 1, 3], chain.source).astype(np.int32),
+        target=np.where(free, 4, chain.target).astype(np.int32),
+    )
     children = litter(key, genome, add_edge=0.5, add_node=0.5)
     np.testing.assert_array_equal(children.source, np.tile(genome.source, (CHILDREN, 1)))
     shares = np.bincount(children.refused, minlength=3) / CHILDREN
     assert list(shares) == [near(0.25), near(0.5), near(0.25)]
     both = litter(jax.random.key(2), genome, add_edge=1.0, add_node=1.0)
     assert np.all(both.refused == 2)
-    assert encoding.traits(jax.tree.map(lambda leaf: leaf[0], both))["refused"] == 2
+    traits = cppn((2, 2, 1), 10, 12).traits(jax.tree.map(lambda leaf: leaf[0], both))
+    assert traits == {"nodes": 10, "edges": 12, "refused": 2}
 
 
 def test_what_cannot_happen_is_not_refused(key):
     """No edge to split or delete, no hidden node to lose."""
     bare = Cppn(
-        np.array([0, 1, 2, 3, 2], np.int32),
-        *np.full((2, 4), -1, np.int32),
-        np.zeros(4, np.float32),
+        np.array([0, 1, 2, 3, 2, -1, -1, -1, -1, -1], np.int32),
+        *np.full((2, 12), -1, np.int32),
+        np.zeros(12, np.float32),
         np.int32(5),
     )
     children = litter(key, bare, delete_edge=1.0, add_node=1.0, delete_node=1.0)

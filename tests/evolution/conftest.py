@@ -12,22 +12,20 @@ SHAPE = (4, 4, 1)
 
 
 def linear(params, images):
-    """Softmax regression; the last columns reject if there are more than three."""
-    return images.reshape(images.shape[0], -1) @ params["kernel"] + params["bias"][None]
+    """Softmax regression that too bright an upper left pixel breaks."""
+    logits = images.reshape(images.shape[0], -1) @ params["kernel"] + params["bias"][None]
+    return jnp.where(images[:, 0, 0] > params["breaks"], jnp.nan, logits)
 
 
-def sometimes_nan(params, images):
-    """As ``linear``, but bright upper left pixels break it."""
-    return jnp.where(images[:, 0, 0] > 0.7, jnp.nan, linear(params, images))
-
-
-def make(apply=linear, columns=3, seed=0, scale=1.0, bias=None):
+def make(columns=3, seed=0, scale=1.0, bias=None, breaks=2.0):
+    """Three classes; further columns reject."""
     rng = np.random.default_rng(seed)
     params = {
         "kernel": jnp.asarray(scale * rng.normal(size=(16, columns)), jnp.float32),
         "bias": jnp.zeros(columns) if bias is None else jnp.asarray(bias, jnp.float32),
+        "breaks": jnp.float32(breaks),
     }
-    return Classifier(params, apply, SHAPE, 3)
+    return Classifier(params, linear, SHAPE, 3)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +34,7 @@ def toy():
     return SimpleNamespace(
         make=make,
         classifier=make(),
-        sometimes_nan=make(sometimes_nan),
+        sometimes_nan=make(breaks=0.7),
         rejecting=make(columns=5, bias=[0.0, 0.0, 0.0, 1.0, -1.0]),
         encoding=direct(SHAPE),
     )

@@ -14,7 +14,7 @@ from fooljax.evolution import (
     repeat,
     start,
 )
-from fooljax.evolution.run import _steps
+from fooljax.evolution.run import _step, _steps
 from fooljax.types import Classifier, Encoding
 
 GENERATIONS = 21
@@ -145,8 +145,9 @@ def test_nothing_but_nan(watched, same):
     """No image enters a niche: children descend from a random genome, nobody's child."""
     encoding, classifier, seen = watched
     seen.clear()
-    states, infos = run(map_elites(encoding, 20), classifier, 2)
+    states, infos = run(map_elites(encoding, 7, 11), classifier, 2)
     jax.effects_barrier()
+    assert [len(batch) for batch in seen] == [11, 7, 7]  # both populations have their size
     archive = states[-1].archive
     assert np.all(np.isneginf(archive.fitness)) and np.all(archive.born == -1)
     assert np.all(archive.confidence == 0.0) and np.all(infos.parent == -1)
@@ -269,24 +270,18 @@ def test_repeats_are_single_runs(toy, same):
 def test_repeats_side_by_side(toy):
     """What ``repeat`` does on accelerators."""
     search = map_elites(toy.encoding, 12)
-    keys = jax.random.split(jax.random.key(3), 3)
+    keys = jax.random.split(jax.random.key(3), 4)
     many = jax.jit(jax.vmap(lambda key: search.init(key, toy.classifier)))
     state, _ = start(jax.random.clone(keys), repeat(search), toy.classifier)
     np.testing.assert_allclose(many(keys)[0].archive.fitness, state.archive.fitness, rtol=1e-5)
 
 
-def test_no_recompilation(toy):
-    """Neither for other weights nor for settings made anew; and nothing waits for the host."""
-    traces = []
-
-    def counting(params, images):
-        traces.append(images.shape)
-        return images.reshape(images.shape[0], -1) @ params["kernel"]
-
-    first, second = toy.make(counting), toy.make(counting, seed=1)
-    runs = [run(map_elites(direct((4, 4, 1)), 12), c, 4, chunk=2)[0] for c in (first, second)]
-    assert len(traces) == 2  # one in init, one in step
-    assert np.all(runs[0][-1].archive.fitness != runs[1][-1].archive.fitness)
+def test_no_recompilation(toy, history):
+    """Neither for other weights nor for settings made anew."""
+    sizes = start._cache_size(), _step._cache_size()
+    states, _ = run(map_elites(direct((4, 4, 1)), 12), toy.make(seed=1), 1)
+    assert (start._cache_size(), _step._cache_size()) == sizes
+    assert np.all(states[-1].archive.fitness != history[0][1].archive.fitness)
 
 
 def test_no_transfer_inside_a_chunk(toy, key):
@@ -310,11 +305,3 @@ def test_no_transfer_inside_a_chunk(toy, key):
 def test_impossible_arguments(settings, message, toy):
     with pytest.raises(ValueError, match=message):
         map_elites(toy.encoding, **settings)
-
-
-def test_sizes_of_both_populations(watched):
-    encoding, classifier, seen = watched
-    seen.clear()
-    run(map_elites(encoding, 7, 11), classifier, 1)
-    jax.effects_barrier()
-    assert [len(batch) for batch in seen] == [11, 7]

@@ -54,7 +54,13 @@ def whole(toy):
 
 
 @pytest.mark.parametrize(
-    "name, devices", [("all", 1), ("all", 2), ("all", 4), ("all", 8), ("own", 4), ("snes", 8)]
+    "name, devices",
+    [
+        *(("all", devices) for devices in (1, 2, 4, 8)),
+        ("snes", 8),
+        pytest.param("snes", 2, marks=pytest.mark.slow),
+        pytest.param("own", 4, marks=pytest.mark.slow),
+    ],
 )
 def test_champions_do_not_depend_on_the_devices(name, devices, toy, whole, same):
     keys, found = whole

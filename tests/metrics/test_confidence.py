@@ -29,6 +29,19 @@ def leads():
     return np.stack([np.insert(rest, 1, float(lead)) for lead in range(1, 201)])
 
 
+@jax.jit
+def measured(logits):
+    return {
+        measure.__name__: measure(logits)
+        for measure in (
+            metrics.log_odds,
+            metrics.log_probabilities,
+            metrics.margins,
+            metrics.probabilities,
+        )
+    }
+
+
 LOGITS = {
     "leads 1 to 200": leads(),
     "random": np.random.default_rng(0).normal(0.0, 10.0, (300, 10)),
@@ -48,7 +61,7 @@ def logits(request):
 
 
 def test_log_odds(logits):
-    found = np.asarray(metrics.log_odds(logits))
+    found = np.asarray(measured(logits)["log_odds"])
     assert found.shape == logits.shape
     assert found.dtype == np.float32
     # a float32 logit itself is rounded by this much
@@ -60,7 +73,7 @@ def test_log_odds(logits):
 def test_log_probabilities(logits):
     odds = exact_log_odds(logits)
     exact = -np.logaddexp(0.0, -odds)
-    found = np.asarray(metrics.log_probabilities(logits), np.float64)
+    found = np.asarray(measured(logits)["log_probabilities"], np.float64)
     assert np.all(found <= 0.0)
     normal = odds < 85.0  # from here on the value itself leaves the range of float32
     np.testing.assert_allclose(
@@ -71,42 +84,44 @@ def test_log_probabilities(logits):
 
 def test_margins(logits):
     np.testing.assert_allclose(
-        metrics.margins(logits), exact_margins(logits), atol=2e-7 * abs(logits).max()
+        measured(logits)["margins"], exact_margins(logits), atol=2e-7 * abs(logits).max()
     )
 
 
 def test_probabilities(logits):
     exact = np.exp(logits - np.logaddexp.reduce(np.float64(logits), axis=-1, keepdims=True))
-    np.testing.assert_allclose(metrics.probabilities(logits), exact, rtol=1e-4, atol=1e-30)
+    np.testing.assert_allclose(measured(logits)["probabilities"], exact, rtol=1e-4, atol=1e-30)
 
 
 def test_larger_leads_count_where_probabilities_are_one():
     logits = leads().astype(np.float32)
-    assert np.all(np.asarray(metrics.probabilities(logits))[20:, 1] == 1.0)
-    assert np.all(np.diff(np.asarray(metrics.log_odds(logits))[:, 1]) > 0.0)
-    assert np.all(np.diff(np.asarray(metrics.margins(logits))[:, 1]) > 0.0)
-    assert np.all(np.diff(np.asarray(metrics.log_probabilities(logits))[:80, 1]) > 0.0)
+    assert np.all(np.asarray(measured(logits)["probabilities"])[20:, 1] == 1.0)
+    assert np.all(np.diff(np.asarray(measured(logits)["log_odds"])[:, 1]) > 0.0)
+    assert np.all(np.diff(np.asarray(measured(logits)["margins"])[:, 1]) > 0.0)
+    assert np.all(np.diff(np.asarray(measured(logits)["log_probabilities"])[:80, 1]) > 0.0)
 
 
 def test_only_the_top_class_has_a_positive_margin():
     logits = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
-    positive = np.asarray(metrics.margins(logits)) > 0.0
+    positive = np.asarray(measured(logits)["margins"]) > 0.0
     np.testing.assert_array_equal(positive, np.eye(6, dtype=bool)[logits.argmax(axis=1)])
-    tied = np.asarray(metrics.margins(jnp.array([2.0, 2.0, 0.0])))
+    tied = np.asarray(measured(jnp.array([2.0, 2.0, 0.0]))["margins"])
     np.testing.assert_array_equal(tied, [0.0, 0.0, -2.0])
 
 
 def test_nan_stays_visible():
     logits = jnp.array([[1.0, jnp.nan, 0.0]])
-    for measure in (metrics.log_odds, metrics.log_probabilities, metrics.margins):
-        assert np.isnan(np.asarray(measure(logits))).all()
+    assert all(np.isnan(np.asarray(found)).all() for found in measured(logits).values())
+
+
+gradients = jax.jit(jax.jacobian(metrics.log_odds))
 
 
 @pytest.mark.parametrize("lead", [1.0, 20.0, 90.0, 1000.0])
 def test_gradients_stay_finite(lead):
     logits = jnp.array([lead, 0.0, -lead])
-    of_top = jax.grad(lambda z: metrics.log_odds(z)[0])(logits)
+    slopes = np.asarray(gradients(logits))
     # d/dz_c = [c is top] - softmax over the others
     others = np.exp([0.0, -lead]) / np.exp([0.0, -lead]).sum()
-    np.testing.assert_allclose(of_top, [1.0, *-others], atol=1e-6)
-    assert np.all(np.isfinite(jax.jacobian(metrics.log_odds)(logits)))
+    np.testing.assert_allclose(slopes[0], [1.0, *-others], atol=1e-6)
+    assert np.isfinite(slopes).all()
