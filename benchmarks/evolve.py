@@ -1,12 +1,14 @@
 """What an evolution costs beyond the forward passes of the network that it fools.
 
     Run:    python -m benchmarks.evolve > evolve.json
-    Cost:   about three minutes on two CPU cores; ``--quick`` half a minute
+    Cost:   about four minutes on two CPU cores; ``--quick`` one minute
     Expect: direct encoding at most 1.25 times, CPPN at most twice the time of the
             bare forward passes of LeNet on a CPU
 
 Everything that is compared is measured in turn in one run, and medians are
-reported, by wall clock and by processor time (all threads of the process). One
+reported, by wall clock and by processor time (all threads of the process). Wall
+ratios hold for an idle machine: the bare network spreads over all cores, and
+other programs take them away from it first. One
 JSON document goes to standard output, progress and a summary to standard error.
 """
 
