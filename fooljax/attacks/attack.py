@@ -133,7 +133,7 @@ def fold_in(keys: RandomKeys, index: Array | int) -> RandomKeys:
 def begin(images: Images) -> Progress:
     """Before the first start: nothing found, nothing spent."""
     none = jnp.zeros(len(images), jnp.int32)
-    worst = jnp.full(len(images), -jnp.inf)
+    worst = jnp.full(len(images), -jnp.inf, jnp.float32)
     return Progress(Point(images, None), images, none > 0, worst, none, none)
 
 
@@ -155,7 +155,7 @@ def advance(
     point, logits, passes = attack.step(
         fold_in(keys, index + 1), attack.budget, classifier, images, goal, progress.point
     )
-    seen = _keep(attack, classifier, images, goal, progress, logits)
+    seen = _keep(attack.better, attack.stops, classifier, images, goal, progress, logits)
     if not attack.stops:
         return seen._replace(point=point, gradients=seen.gradients + passes)
     stay = lambda old, new: jax.vmap(jnp.where)(seen.reached, old, new)
@@ -164,11 +164,16 @@ def advance(
 
 
 def look(
-    attack: Attack, classifier: Classifier, images: Images, goal: Goal, progress: Progress
+    better: Better,
+    stops: bool,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    progress: Progress,
 ) -> Progress:
     """Compare the point that the last step went to with the best."""
     logits = classifier(progress.point.images)
-    return _keep(attack, classifier, images, goal, progress, logits)
+    return _keep(better, stops, classifier, images, goal, progress, logits)
 
 
 def walk(
@@ -189,7 +194,7 @@ def walk(
         )
     else:
         progress = jax.lax.fori_loop(0, attack.steps, step, progress)
-    return look(attack, classifier, images, goal, progress)
+    return look(attack.better, attack.stops, classifier, images, goal, progress)
 
 
 def finish(classifier: Classifier, images: Images, goal: Goal, progress: Progress) -> AttackResult:
@@ -234,7 +239,8 @@ per_image = functools.partial(jnp.expand_dims, axis=(1, 2, 3))
 
 
 def _keep(
-    attack: Attack,
+    better: Better,
+    stops: bool,
     classifier: Classifier,
     images: Images,
     goal: Goal,
@@ -246,12 +252,12 @@ def _keep(
     margin = goals.margin(goal, logits, classifier.num_classes)
     reached = margin > 0.0
     worth = margin
-    if attack.better != "margin":
+    if better != "margin":
         change = (here - images).reshape(len(images), -1)
-        far = jnp.linalg.norm(change, ord=2 if attack.better == "l2" else jnp.inf, axis=1)
+        far = jnp.linalg.norm(change, ord=2 if better == "l2" else jnp.inf, axis=1)
         worth = jnp.where(reached, -far, margin)
     wins = jnp.where(reached == progress.reached, worth > progress.worth, reached)
-    looked = ~progress.reached if attack.stops else jnp.ones_like(reached)
+    looked = ~progress.reached if stops else jnp.ones_like(reached)
     return progress._replace(
         best=jnp.where(per_image(wins), here, progress.best),
         reached=reached | progress.reached,

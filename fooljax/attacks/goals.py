@@ -103,7 +103,7 @@ def cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, 
 
 def _goal(labels: Int32[Array, " b"], targeted: bool) -> Goal:
     labels = jnp.asarray(labels, jnp.int32)
-    return Goal(labels, jnp.full(labels.shape, -jnp.inf), targeted)
+    return Goal(labels, jnp.full(labels.shape, -jnp.inf, jnp.float32), targeted)
 
 
 def _wanted(goal: Goal, logits: Logits, num_classes: int) -> Array:

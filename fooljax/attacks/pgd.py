@@ -12,7 +12,7 @@ from jaxtyping import Array
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Loss, Point, RandomKeys, gradient_of, per_image
 from fooljax.attacks.goals import Goal
-from fooljax.types import Classifier, Images, Logits
+from fooljax.types import Classifier, Images, Logits, RandomKey
 
 Norm: TypeAlias = Literal["linf", "l2"]
 
@@ -52,16 +52,24 @@ def _project(images: Images, change: Images, epsilon: Array | float, norm: Norm)
     return jnp.where(too_far, jnp.nextafter(moved, images), moved)
 
 
+def _in_cube(key: RandomKey, shape: tuple[int, ...]) -> Array:
+    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+
+
+def _in_ball(key: RandomKey, shape: tuple[int, ...]) -> Array:
+    """Draw uniformly from the unit ball (``jax.random.ball`` takes seconds to compile)."""
+    key_direction, key_radius = jax.random.split(key)
+    direction = jax.random.normal(key_direction, shape)
+    radius = jax.random.uniform(key_radius) ** (1.0 / math.prod(shape))
+    return radius * direction / jnp.linalg.norm(direction.ravel())
+
+
 def _start(keys: RandomKeys, ball: Ball, images: Images, norm: Norm, random_start: bool) -> Point:
     direction = jnp.zeros_like(images)
     if not random_start:
         return Point(images, direction)
-    shape = images.shape[1:]
-    if norm == "linf":
-        draw = lambda key: jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
-    else:
-        draw = lambda key: jax.random.ball(key, math.prod(shape)).reshape(shape)
-    change = jax.vmap(draw)(keys) * ball.epsilon
+    draw = _in_cube if norm == "linf" else _in_ball
+    change = ball.epsilon * jax.vmap(lambda key: draw(key, images.shape[1:]))(keys)
     return Point(_project(images, change, ball.epsilon, norm), direction)
 
 

@@ -98,7 +98,7 @@ def _walk_watched(
         progress, done = _advance(one_step, keys, classifier, images, goal, progress, index)
         before, latest = latest, done if attack.stops else None
         tell()
-    return _look(one_step, classifier, images, goal, progress)
+    return _look(attack.better, attack.stops, classifier, images, goal, progress)
 
 
 def _checked(classifier: Classifier, images: Images, goal: Goal) -> Images:
@@ -149,6 +149,6 @@ def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, Bool[Array, 
 
 _begin = jax.jit(loop.begin)
 _advance = jax.jit(_advance_and_ask, donate_argnums=5)
-_look = jax.jit(loop.look)
+_look = jax.jit(loop.look, static_argnums=(0, 1))
 _walk = jax.jit(loop.walk)
 _finish = jax.jit(loop.finish)

@@ -1,0 +1,83 @@
+"""Toy networks as plain functions, and the one table of attacks that every contract covers."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+import fooljax as fj
+from fooljax.attacks import Attack, confident, leave, reach
+from fooljax.types import Classifier
+
+SHAPE = (6, 6, 1)
+CLASSES = 4  # a fifth column rejects
+
+
+class Case(NamedTuple):
+    attack: Attack
+    goal: fj.attacks.Goal
+
+
+COUNT = 5
+LABELS = jnp.array([0, 1, 2, 3, 1])
+LEAVE, REACH = leave(LABELS), reach(LABELS)
+_deepfool, _pgd = fj.attacks.deepfool, fj.attacks.pgd
+_short = lambda name: fj.attacks.published(name, steps=3, max_rate=1e3)
+
+# Every test of test_contract.py runs over all of them: add yours.
+CASES = {
+    "fgsm": Case(fj.attacks.fgsm(0.1), LEAVE),
+    "pgd": Case(_pgd(0.1, 0.04, 4), LEAVE),
+    "pgd reach": Case(_pgd(0.1, 0.04, 4), REACH),
+    "pgd random start": Case(_pgd(0.1, 0.04, 4, random_start=True), LEAVE),
+    "pgd momentum": Case(_pgd(0.1, 0.04, 4, momentum=0.9), LEAVE),
+    "pgd margin": Case(_pgd(0.1, 0.04, 4, loss=fj.attacks.margin), confident(LEAVE, 0.9)),
+    "pgd l2": Case(_pgd(0.5, 0.2, 4, norm="l2"), LEAVE),
+    "pgd l2 random start momentum": Case(
+        _pgd(0.5, 0.2, 4, norm="l2", random_start=True, momentum=0.5), LEAVE
+    ),
+    "deepfool l2": Case(_deepfool(8), LEAVE),
+    "deepfool linf": Case(_deepfool(8, norm="linf"), LEAVE),
+    "deepfool confident": Case(_deepfool(8, candidates=2), confident(LEAVE, 0.9)),
+    "ascent none": Case(_short("none"), REACH),
+    "ascent decay": Case(_short("decay"), REACH),
+    "ascent blur": Case(_short("blur"), REACH),
+    "ascent sparse": Case(_short("sparse"), REACH),
+}
+
+
+TRACES = []  # one entry for every time that a network is traced, hence compiled
+
+
+def two_layers(params, images):
+    """A small smooth network that breaks where the last pixel is above 0.9.
+
+    It does not see the last pixel otherwise, so that no attack repairs it.
+    """
+    TRACES.append(images.shape)
+    pixels = images.reshape(len(images), -1)
+    hidden = jnp.tanh(pixels[:, :-1] @ params["first"])
+    logits = hidden @ params["second"]
+    return jnp.where(pixels[:, -1:] > 0.9, logits * jnp.nan, logits)
+
+
+def make_params(seed, columns=CLASSES + 1):
+    key_first, key_second = jax.random.split(jax.random.key(seed))
+    size = SHAPE[0] * SHAPE[1] * SHAPE[2]
+    return {
+        "first": jax.random.normal(key_first, (size - 1, 12)) / 3.0,
+        "second": jax.random.normal(key_second, (12, columns)),
+    }
+
+
+def affine(params, images):
+    weights, bias = params
+    return images.reshape(len(images), -1) @ weights + bias[None]
+
+
+def make_affine(seed, scale=0.3, columns=CLASSES):
+    key_weights, key_bias = jax.random.split(jax.random.key(seed))
+    size = SHAPE[0] * SHAPE[1] * SHAPE[2]
+    weights = scale * jax.random.normal(key_weights, (size, columns))
+    bias = 0.1 * jax.random.normal(key_bias, (columns,)) - 0.5 * jnp.sum(weights, axis=0)
+    return Classifier((weights, bias), affine, SHAPE, columns)

@@ -1,0 +1,158 @@
+"""What every attack owes its user, over the whole table of attacks."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from attack_cases import CASES, CLASSES, LABELS, TRACES, make_params
+
+import fooljax as fj
+
+_attack_inside_jit = jax.jit(lambda attack, *arguments: attack(*arguments))
+
+
+@pytest.fixture(scope="module", params=CASES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def case(name):
+    return CASES[name]
+
+
+@pytest.fixture(scope="module")
+def result(case, classifier, images):
+    return fj.attacks.run(case.attack, jax.random.key(0), classifier, images, case.goal)
+
+
+def float64(array):
+    return np.asarray(array, np.float64)
+
+
+def close(one, other):
+    """Equal, up to how a matrix product on a CPU sums in other shapes or programs."""
+    for name, mine, others in zip(one._fields, one, other, strict=True):
+        np.testing.assert_allclose(mine, others, rtol=1e-4, atol=2e-6, err_msg=name)
+
+
+def test_stays_in_range_and_in_the_ball(name, case, result, images):
+    assert result.images.dtype == jnp.float32
+    assert jnp.all((result.images >= 0.0) & (result.images <= 1.0))
+    change = float64(result.images) - float64(images)
+    if not hasattr(case.attack.budget, "epsilon"):
+        return
+    epsilon = case.attack.budget.epsilon
+    if "l2" not in name:
+        assert np.asarray(result.linf).max() <= np.float32(epsilon)
+        assert abs(change).max() <= np.float32(epsilon)
+    else:
+        lengths = np.sqrt((change**2).sum(axis=(1, 2, 3)))
+        assert lengths.max() <= epsilon
+        assert np.asarray(result.l2).max() <= np.float32(epsilon)
+
+
+def test_reports_distances(result, images):
+    change = abs(float64(result.images) - float64(images)).reshape(len(images), -1)
+    np.testing.assert_allclose(result.l2, np.sqrt((change**2).sum(axis=1)), rtol=1e-5)
+    np.testing.assert_allclose(result.linf, change.max(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(result.l0, (change > 0.0).mean(axis=1), rtol=1e-6)
+
+
+def test_success_is_what_the_network_says_of_the_image(case, result, classifier):
+    logits = float64(classifier(result.images))
+    said = logits.argmax(axis=1)
+    log_odds = float64(fj.metrics.log_odds(logits.astype(np.float32)))
+    labels = np.asarray(case.goal.labels)
+    real = said == labels if case.goal.targeted else (said != labels) & (said < CLASSES)
+    sure = np.take_along_axis(log_odds, said[:, None], axis=1)[:, 0]
+    np.testing.assert_array_equal(result.success, real & (sure > case.goal.least_log_odds))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    wanted = np.arange(CLASSES + 1)[None] == labels[:, None]
+    wanted = wanted if case.goal.targeted else ~wanted & (np.arange(CLASSES + 1) < CLASSES)[None]
+    asked = np.where(wanted, p, 0.0).max(axis=1)
+    np.testing.assert_allclose(result.confidence, asked, rtol=1e-5)
+    np.testing.assert_allclose(result.log_doubt, np.log1p(-asked), rtol=1e-4)
+
+
+def test_is_never_worse_than_the_start(name, case, result, classifier, images):
+    before = fj.attacks.margin(case.goal, classifier(images), CLASSES)
+    after = fj.attacks.margin(case.goal, classifier(result.images), CLASSES)
+    assert jnp.all(result.success | (before <= 0.0))
+    if case.attack.better == "margin" and "random" not in name:
+        assert jnp.all(after >= before - 1e-6)
+    if case.attack.better != "margin":
+        assert jnp.all((before <= 0.0) | (result.l2 == 0.0))
+
+
+def test_counts_the_passes_of_every_sample(case, result):
+    steps = case.attack.steps
+    if not case.attack.stops:
+        np.testing.assert_array_equal(result.forwards, steps + 2)
+        np.testing.assert_array_equal(result.gradients, steps)
+        return
+    rivals = CLASSES - 1 if case.goal.least_log_odds[0] == -jnp.inf else 2
+    assert jnp.all(result.gradients % rivals == 0)
+    taken = np.asarray(result.gradients) // rivals
+    np.testing.assert_array_equal(result.forwards, taken + 2)
+    assert jnp.all(result.success | (taken == steps))
+
+
+def test_does_not_depend_on_the_batch(case, result, classifier, images):
+    """Elsewhere in a batch of other images: the same to the bit."""
+    order = jnp.array([3, 0, 4])
+    keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(jax.random.key(0), order)
+    keys = jnp.concatenate([jax.random.split(jax.random.key(9), 2), keys])
+    company = jnp.concatenate([1.0 - images[:2], images[order]])
+    goal = jax.tree.map(lambda leaf: jnp.concatenate([leaf[2:4], leaf[order]]), case.goal)
+    found = fj.attacks.run(case.attack, keys, classifier, company, goal)
+    same = lambda one, other: np.testing.assert_array_equal(one[2:], other[order])
+    jax.tree.map(same, found, result)
+
+
+def test_the_same_inside_jit(case, result, classifier, images):
+    inside = _attack_inside_jit(case.attack, jax.random.key(0), classifier, images, case.goal)
+    close(inside, result)
+
+
+def test_the_same_key_the_same_result(case, result, classifier, images):
+    again = fj.attacks.run(case.attack, jax.random.key(0), classifier, images, case.goal)
+    jax.tree.map(np.testing.assert_array_equal, again, result)
+
+
+def test_new_numbers_do_not_recompile(case, result, classifier, images):
+    before = len(TRACES)
+    budget = jax.tree.map(lambda number: number * 1.1, case.attack.budget)
+    attack = dataclasses.replace(case.attack, budget=budget, steps=case.attack.steps + 1)
+    other = dataclasses.replace(classifier, params=make_params(5))
+    goal = dataclasses.replace(case.goal, labels=(LABELS + 1) % CLASSES)
+    fj.attacks.run(attack, jax.random.key(1), other, images, goal)
+    assert len(TRACES) == before
+
+
+def test_nan_does_not_spread(case, result, classifier, images):
+    broken = images.at[2, -1, -1, 0].set(1.0)
+    found = fj.attacks.run(case.attack, jax.random.key(0), classifier, broken, case.goal)
+    others = jnp.array([0, 1, 3, 4])
+    jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[others], b[others]), found, result)
+    assert not found.success[2]
+    assert jnp.all(jnp.isfinite(found.images))
+    unlucky = fj.attacks.margin(case.goal, classifier(found.images), CLASSES)[2]
+    assert jnp.isnan(unlucky)
+    np.testing.assert_array_equal(found.images[2], broken[2])
+
+
+def test_epsilon_0_is_the_identity(case, classifier, images):
+    if not hasattr(case.attack.budget, "epsilon"):
+        pytest.skip("an attack without a ball")
+    still = dataclasses.replace(case.attack, budget=case.attack.budget._replace(epsilon=0.0))
+    result = fj.attacks.run(still, jax.random.key(0), classifier, images, case.goal)
+    np.testing.assert_array_equal(result.images, images)
+    np.testing.assert_array_equal(result.l2, 0.0)
+
+
+def test_equal_arguments_give_equal_attacks(name, case):
+    assert case.attack == CASES[name].attack
+    assert dataclasses.replace(case.attack, steps=case.attack.steps + 1) != case.attack
