@@ -123,7 +123,8 @@ def summarize(
 def control_images(encoding: Encoding, classifier: Classifier, key: RandomKey) -> dict[str, Any]:
     """Show the network 1000 random images of the encoding and 1000 of Gaussian noise.
 
-    Noise has mean 0.5 and standard deviation 0.25, clipped to [0, 1].
+    Noise has mean 0.5 and standard deviation 0.25, clipped to [0, 1]. Images that
+    the network has no answer to (NaN) do not count.
     """
     key_random, key_noise = jax.random.split(key)
 
@@ -138,9 +139,13 @@ def control_images(encoding: Encoding, classifier: Classifier, key: RandomKey) -
     for name, images in kinds.items():
         batches = [read(classifier, batch) for batch in jnp.split(images, 10)]
         confidence = np.concatenate(batches)[:, : classifier.num_classes]
+        confidence = confidence[~np.isnan(confidence).any(axis=1)]
+        if not len(confidence):
+            result[name] = {"images": 0, "median_top1_confidence": None}
+            continue
         top = confidence.max(axis=1)
         result[name] = {
-            "images": CONTROLS,
+            "images": len(confidence),
             "median_top1_confidence": np.median(top),
             "share_above_0.99": np.mean(top > 0.99),
             "median_class_confidence": np.median(confidence),

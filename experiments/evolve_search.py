@@ -31,6 +31,10 @@ def check(config: Any) -> None:
     for name, value in (("seed", config.seed), ("train-seed", config.victim.train_seed)):
         if value >= 2**32:
             raise ValueError(f"--{name} must be below 2**32, got {value}")
+    if config.devices is not None and config.devices > config.children:
+        raise ValueError(
+            f"--devices must not exceed --children, got {config.devices} and {config.children}"
+        )
     if not 0.0 <= config.mutation_rate <= 1.0:
         raise ValueError(f"--mutation-rate must be in [0, 1], got {config.mutation_rate}")
     if config.encoding == "cppn" and (config.variation != "polynomial" or config.halve_rate_every):

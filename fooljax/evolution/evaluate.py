@@ -62,8 +62,9 @@ def evaluate(
         logits = classifier(jax.vmap(encoding.express)(genomes))
         k = classifier.num_classes
         scores = FITNESS[fitness](logits)[:, :k]
+        confidence = metrics.probabilities(logits)[:, :k]
         real = indices < children
-        allowed = jnp.broadcast_to(real[:, None], scores.shape)
+        allowed = real[:, None] & ~jnp.isnan(confidence)
         if enter is not None:
             allowed = allowed & enter(indices, logits)
         traits = jax.vmap(encoding.traits)(genomes)
@@ -71,7 +72,7 @@ def evaluate(
         return Challengers(
             genomes=genomes,
             scores=jnp.where(allowed, scores, -jnp.inf),
-            confidence=metrics.probabilities(logits)[:, :k],
+            confidence=confidence,
             parent=parent,
         ), counted
 

@@ -45,5 +45,11 @@ def log_probabilities(logits: Logits) -> Scores:
 
 
 def probabilities(logits: Logits) -> Scores:
-    """Softmax in float32: what a network's user reads as its confidence, in [0, 1]."""
-    return jax.nn.softmax(logits.astype(jnp.float32), axis=-1)
+    """Softmax in float32: what a network's user reads as its confidence, in [0, 1].
+
+    NaN where a logit is NaN or positive infinity: compiled for a CPU the exponential of NaN
+    can be any number (JAX 0.10: 15.0), so it is not left to softmax.
+    """
+    logits = logits.astype(jnp.float32)
+    broken = jnp.any(jnp.isnan(logits) | (logits == jnp.inf), axis=-1, keepdims=True)
+    return jnp.where(broken, jnp.nan, jax.nn.softmax(logits, axis=-1))

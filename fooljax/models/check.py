@@ -16,7 +16,8 @@ def validate(classifier: Classifier) -> None:
     """
     for path, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):
         if jnp.issubdtype(leaf.dtype, jnp.inexact) and not jnp.all(jnp.isfinite(leaf)):
-            raise ValueError(f"the classifier's weights {_name(path)} hold NaN or infinity")
+            name = f" {_name(path)}" if path else ""
+            raise ValueError(f"the classifier's weights{name} hold NaN or infinity")
 
     batch = 2
     images = jax.ShapeDtypeStruct((batch, *classifier.input_shape), jnp.float32)

@@ -1,6 +1,7 @@
 """Pytrees on disk by Orbax: whole or not at all, and never believed when damaged."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -19,6 +20,7 @@ import numpy as np
 
 _TREE = "tree"
 _NOTE = "note.json"
+_SPARE_BYTES = 250_000  # what Orbax writes beside the arrays, and some more
 _WORKSHOP = re.compile(r"\.(?P<name>.+)\.saving-(?P<host>.+)-(?P<pid>\d+)-[^-]+")
 
 
@@ -39,6 +41,7 @@ def save(folder: Path, tree: Any, note: Mapping[str, Any]) -> None:
     folder = folder.absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     tidy(folder.parent)
+    _check_space(folder.parent, tree)
     prefix = f".{folder.name}.saving-{socket.gethostname()}-{os.getpid()}-"
     workshop = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
     new, old = workshop / "new", workshop / "old"
@@ -168,6 +171,13 @@ def tidy(parent: Path) -> None:
         shutil.rmtree(workshop, ignore_errors=True)
 
 
+def _check_space(place: Path, tree: Any) -> None:
+    """Raise before Orbax meets a full disk, which makes its threads print tracebacks."""
+    wanted = _SPARE_BYTES + sum(leaf.nbytes for leaf in jax.tree.leaves(tree))
+    if shutil.disk_usage(place).free < wanted:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(place))
+
+
 def _lives(pid: int) -> bool:
     """Tell whether another process runs; always where asking would end it (Windows)."""
     if pid == os.getpid() or os.name == "nt":
@@ -200,12 +210,12 @@ def _abstract(leaf: jax.Array | np.ndarray | jax.ShapeDtypeStruct) -> jax.ShapeD
 
 @contextlib.contextmanager
 def _quiet_orbax() -> Iterator[Any]:
-    """Import Orbax, which is slow, and hold back its progress messages."""
+    """Import Orbax, which is slow, and hold back its messages."""
     from orbax.checkpoint import v1 as ocp
 
     logger = logging.getLogger("absl")
     level = logger.level
-    logger.setLevel(max(level, logging.WARNING))
+    logger.setLevel(logging.CRITICAL)  # its threads log the errors that it raises
     try:
         yield ocp
     finally:

@@ -60,6 +60,8 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
         if isinstance(error, KeyboardInterrupt):
             code = getattr(error, "exit_code", 130)
             raise Interrupted(f"{str(error) or 'stopped'}; {how}", code) from error
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(folder)  # a full disk does not name itself
         if not untouched:
             error.add_note(f"what was computed is kept; once this is put right, {how}")
         raise

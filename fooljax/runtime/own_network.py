@@ -29,7 +29,7 @@ def load(model: str) -> "Classifier":
     module = _run(Path(file), model)
     found: Any = getattr(module, name, None)
     if found is None:
-        raise ValueError(f"--model {model}: {file} has no {name or 'empty name'}")
+        raise ValueError(f"--model {model}: {file} has no {name!r}")
     if callable(found) and not isinstance(found, Classifier):
         try:
             found = found()
