@@ -267,6 +267,7 @@ def test_repeats_are_single_runs(toy, same):
         same(jax.tree.map(lambda leaf: leaf[:, row], infos), info)  # noqa: B023
 
 
+@pytest.mark.slow
 def test_repeats_side_by_side(toy):
     """What ``repeat`` does on accelerators."""
     search = map_elites(toy.encoding, 12)

@@ -56,8 +56,11 @@ def whole(toy):
 @pytest.mark.parametrize(
     "name, devices",
     [
-        *(("all", devices) for devices in (1, 2, 4, 8)),
+        ("all", 2),
+        ("all", 8),
         ("snes", 8),
+        pytest.param("all", 1, marks=pytest.mark.slow),
+        pytest.param("all", 4, marks=pytest.mark.slow),
         pytest.param("snes", 2, marks=pytest.mark.slow),
         pytest.param("own", 4, marks=pytest.mark.slow),
     ],
