@@ -7,9 +7,9 @@
 
 Everything that is compared is measured in turn in one run, and medians are
 reported, by wall clock and by processor time (all threads of the process). Wall
-ratios hold for an idle machine: the bare network spreads over all cores, and
-other programs take them away from it first. One
-JSON document goes to standard output, progress and a summary to standard error.
+ratios need an idle machine: on a CPU the network spreads over the cores and the
+painting of CPPNs does not, so a busy machine flatters them. One JSON document
+goes to standard output, progress and a summary to standard error.
 """
 
 import dataclasses
