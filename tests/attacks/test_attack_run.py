@@ -1,0 +1,143 @@
+"""The loop and what surrounds it: the best so far, batches, restarts, checks."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from attack_cases import CLASSES, COUNT, LABELS, LEAVE, SHAPE
+
+import fooljax as fj
+from fooljax.attacks import Attack, Point, deepfool, leave, pgd, run
+
+RANDOM = pgd(0.1, 0.04, 4, random_start=True)
+
+
+def stride(keys, budget, classifier, images, goal, point):
+    """Walk straight on, by ``budget`` a step."""
+    del keys, images, goal
+    return Point(point.images + budget, None), classifier(point.images), 1
+
+
+def stay(keys, budget, images):
+    del keys, budget
+    return Point(images, None)
+
+
+def peak(_, images):
+    """Class 1 leads by at most 0.15, where the mean of the image is 0.6."""
+    mean = jnp.mean(images, axis=(1, 2, 3))
+    return jnp.stack([jnp.abs(mean - 0.6), jnp.full_like(mean, 0.15)], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("better", "found"), [("margin", [0.6, 0.55]), ("l2", [0.6, 0.55]), ("linf", [0.6, 0.55])]
+)
+def test_keeps_the_best_and_not_the_last(better, found, key):
+    network = fj.types.Classifier(None, peak, SHAPE, 2)
+    images = jnp.stack([jnp.full(SHAPE, 0.0), jnp.full(SHAPE, 0.35)])
+    attack = Attack(0.2, stay, stride, 4, better)
+    result = run(attack, key, network, images, leave(jnp.zeros(2, int)))
+    np.testing.assert_allclose(jnp.mean(result.images, axis=(1, 2, 3)), found, atol=1e-6)
+    assert jnp.all(result.success)
+
+
+@pytest.mark.parametrize(("better", "found"), [("margin", 0.6), ("l2", 0.5), ("linf", 0.5)])
+def test_of_two_successes_the_better_is_kept(better, found, key):
+    network = fj.types.Classifier(None, peak, SHAPE, 2)
+    attack = Attack(0.1, stay, stride, 5, better)
+    result = run(attack, key, network, jnp.full((1, *SHAPE), 0.4), leave(jnp.zeros(1, int)))
+    np.testing.assert_allclose(jnp.mean(result.images), found, atol=1e-6)
+
+
+def test_of_failures_the_nearest_to_success_is_kept(key):
+    network = fj.types.Classifier(None, lambda _, x: peak(_, x) - jnp.array([[0, 1.0]]), SHAPE, 2)
+    for better in ("margin", "l2"):
+        attack = Attack(0.2, stay, stride, 4, better)
+        result = run(attack, key, network, jnp.zeros((1, *SHAPE)), leave(jnp.zeros(1, int)))
+        np.testing.assert_allclose(jnp.mean(result.images), 0.6, atol=1e-6)
+        assert not result.success[0]
+
+
+@pytest.mark.parametrize("batch_size", [2, COUNT, 100])
+def test_batches_change_nothing(batch_size, classifier, images, key):
+    """Up to how a matrix product on a CPU sums in another shape."""
+    given = (RANDOM, key, classifier, images, LEAVE)
+    found, whole = run(*given, batch_size=batch_size), run(*given)
+    assert found.images.shape == images.shape
+    compare = lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-6)
+    jax.tree.map(compare, found, whole)
+
+
+def test_restarts_keep_the_best(classifier, images, key):
+    results = [run(RANDOM, key, classifier, images, LEAVE, restarts=r) for r in (1, 2, 5)]
+    margins = np.stack([result.margin for result in results])
+    assert np.all(np.diff(margins, axis=0) >= -1e-6)
+    assert np.any(np.diff(margins, axis=0) > 1e-4)
+    np.testing.assert_array_equal(results[2].forwards, 5 * (RANDOM.steps + 1) + 1)
+    np.testing.assert_array_equal(results[2].gradients, 5 * RANDOM.steps)
+
+
+def test_more_steps_from_the_same_start_are_never_worse(classifier, images, key):
+    more = dataclasses.replace(RANDOM, steps=8)
+    few, many = (run(attack, key, classifier, images, LEAVE) for attack in (RANDOM, more))
+    assert jnp.all(many.margin >= few.margin - 1e-6)
+
+
+def test_tells_how_far_it_is(classifier, images, key):
+    sent = []
+    run(RANDOM, key, classifier, images, LEAVE, batch_size=2, restarts=2, on_step=sent.append)
+    assert sent == list(range(1, 3 * 2 * RANDOM.steps + 1))
+
+
+def test_samples_do_not_share_their_random_numbers(classifier, images, key):
+    start = pgd(0.1, 0.0, 1, random_start=True, loss=fj.attacks.margin)
+    keys = jax.random.split(key, COUNT)
+    points = start.init(keys, start.budget, jnp.full_like(images, 0.5)).images
+    assert len(np.unique(np.asarray(points).reshape(COUNT, -1)[:, 0])) == COUNT
+
+
+WRONG = {
+    "too bright": (lambda x: x.at[1, 0, 0, 0].set(1.5), LABELS, r"in \[0, 1\].* to 1.5"),
+    "too dark": (lambda x: x - 0.5, LABELS, r"images must be in \[0, 1\]"),
+    "nan": (lambda x: x.at[1, 0, 0, 0].set(jnp.nan), LABELS, r"images must be in \[0, 1\].*nan"),
+    "bytes": (lambda x: (255 * x).astype(jnp.uint8), LABELS, "must be floats .* uint8"),
+    "one image": (lambda x: x[0], LABELS, r"must be \[n, h, w, c\]"),
+    "another size": (lambda x: x[:, :4], LABELS, r"\(6, 6, 1\), got \(5, 4, 6, 1\)"),
+    "no images": (lambda x: x[:0], LABELS[:0], r"got \(0, 6, 6, 1\)"),
+    "few labels": (lambda x: x, LABELS[:2], "a label for each of 5 images"),
+    "one hot": (lambda x: x, jnp.zeros((COUNT, CLASSES)), "a label for each of 5 images"),
+    "negative label": (lambda x: x, LABELS.at[0].set(-1), r"labels must be in .* got -1"),
+    "large label": (lambda x: x, LABELS.at[0].set(5), r"labels must be in \[0, 5\), got 5"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "labels", "message"), WRONG.values(), ids=WRONG.keys())
+def test_says_what_is_wrong(spoil, labels, message, classifier, images, key):
+    with pytest.raises(ValueError, match=message):
+        run(RANDOM, key, classifier, spoil(images), leave(labels))
+
+
+def test_impossible_numbers(classifier, images, key):
+    for name in ("batch_size", "restarts"):
+        with pytest.raises(ValueError, match=name):
+            run(RANDOM, key, classifier, images, LEAVE, **{name: 0})
+
+
+def test_refuses_to_run_inside_jit(classifier, images, key):
+    with pytest.raises(ValueError, match="outside jit"):
+        jax.jit(lambda x: run(RANDOM, key, classifier, x, LEAVE))(images)
+
+
+def test_a_column_that_rejects_is_a_label_too(classifier, images, key):
+    rejected = jnp.full(COUNT, CLASSES)
+    result = run(RANDOM, key, classifier, images, leave(rejected))
+    says = jnp.argmax(classifier(result.images), axis=1)
+    np.testing.assert_array_equal(result.success, says < CLASSES)
+
+
+def test_numpy_images_and_labels(classifier, images, key):
+    given = np.asarray(images, np.float64)
+    found = run(deepfool(8), key, classifier, given, leave(np.asarray(LABELS)))
+    assert found.images.dtype == jnp.float32

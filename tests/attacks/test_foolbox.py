@@ -1,0 +1,124 @@
+"""Foolbox as an oracle, on the same network and the same digits; skips without it.
+
+    python -m pip install foolbox
+    FOOLJAX_DATA_DIR=... python -m pytest tests/attacks/test_foolbox.py -s
+
+The numbers that it compares are printed.
+"""
+
+import gzip
+import os
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fooljax as fj
+from fooljax.attacks import deepfool, fgsm, leave, pgd, run
+
+foolbox = pytest.importorskip("foolbox")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+COUNT = 128
+KEY = jax.random.key(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lenient():
+    """Foolbox relies on rank promotion."""
+    with jax.numpy_rank_promotion("allow"):
+        yield
+
+
+def read_idx(path, offset):
+    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+        return np.frombuffer(file.read(), np.uint8, offset=offset)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """The published LeNet, and test digits that it recognizes."""
+    folder = Path(os.environ.get("FOOLJAX_DATA_DIR", "nowhere"))
+    weights = folder / "models" / "caffe_lenet_mnist.safetensors"
+    pixels = sorted((folder / "mnist").rglob("t10k-images*ubyte*"))
+    labels = sorted((folder / "mnist").rglob("t10k-labels*ubyte*"))
+    if not (weights.exists() and pixels and labels):
+        pytest.skip("FOOLJAX_DATA_DIR holds no LeNet weights and MNIST test digits")
+    classifier = fj.models.build("lenet", KEY, (28, 28, 1), 10)
+    classifier = fj.models.load_weights(str(weights), classifier)
+    images = read_idx(pixels[0], 16).reshape(-1, 28, 28, 1)[: 2 * COUNT] / np.float32(255.0)
+    truth = read_idx(labels[0], 8)[: 2 * COUNT].astype(np.int32)
+    right = np.flatnonzero(np.asarray(jnp.argmax(classifier(images), axis=1)) == truth)[:COUNT]
+    model = foolbox.models.JAXModel(jax.jit(classifier.__call__), bounds=(0, 1))
+    return classifier, model, jnp.asarray(images[right]), jnp.asarray(truth[right])
+
+
+def l2(one, other):
+    return np.linalg.norm(np.float64(one - other).reshape(len(one), -1), axis=1)
+
+
+@pytest.mark.parametrize("epsilon", [0.1, 0.3])
+def test_fgsm_is_the_same(digits, epsilon):
+    classifier, model, images, labels = digits
+    theirs, _, _ = foolbox.attacks.FGSM()(model, images, labels, epsilons=epsilon)
+    attack = fgsm(epsilon)
+    point, _, _ = attack.step(
+        None,
+        attack.budget,
+        classifier,
+        images,
+        leave(labels),
+        attack.init(None, attack.budget, images),
+    )
+    same = np.mean(abs(np.asarray(point.images - theirs)) < 1e-6)
+    print(f"FGSM {epsilon}: {same:.6f} of all pixels equal")
+    assert same > 0.9999  # gradients of 0 up to rounding have no sign
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 10, 20])
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_pgd_is_close_step_by_step(digits, norm, steps):
+    classifier, model, images, labels = digits
+    epsilon, size = {"linf": (0.3, 0.02), "l2": (2.0, 0.2)}[norm]
+    peer = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}[norm]
+    theirs, _, fooled = peer(abs_stepsize=size, steps=steps, random_start=False)(
+        model, images, labels, epsilons=epsilon
+    )
+    attack = pgd(epsilon, size, steps, norm=norm)
+    step = jax.jit(attack.step)
+    point = attack.init(None, attack.budget, images)
+    for _ in range(steps):
+        point, _, _ = step(None, attack.budget, classifier, images, leave(labels), point)
+    ours = run(attack, KEY, classifier, images, leave(labels))
+    apart = l2(point.images, theirs)
+    print(
+        f"PGD {norm} after {steps} steps: last images {np.median(apart):.1e} apart in the median, "
+        f"{apart.max():.1e} at most, of {np.median(l2(images, theirs)):.2f}; "
+        f"success {np.mean(ours.success):.4f} against {np.mean(np.asarray(fooled)):.4f}"
+    )
+    assert np.median(apart) < 1e-3 * np.median(l2(images, theirs))
+    assert np.mean(ours.success) >= np.mean(np.asarray(fooled))
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_deepfool_finds_the_same_distances(digits, norm):
+    classifier, model, images, labels = digits
+    peer = {"l2": foolbox.attacks.L2DeepFoolAttack, "linf": foolbox.attacks.LinfDeepFoolAttack}
+    theirs, _, fooled = peer[norm](steps=50)(model, images, labels, epsilons=None)
+    ours = run(deepfool(50, norm=norm), KEY, classifier, images, leave(labels))
+    change = np.float64(theirs - images).reshape(COUNT, -1)
+    far = np.linalg.norm(change, ord=2 if norm == "l2" else np.inf, axis=1)
+    mine = np.asarray(getattr(ours, norm), np.float64)
+    apart = abs(mine - far) / far
+    print(
+        f"DeepFool {norm}: median {np.median(mine):.5f} against {np.median(far):.5f}, mean "
+        f"{mine.mean():.5f} against {far.mean():.5f}; relative difference of a sample: median "
+        f"{np.median(apart):.1e}, within 1e-3 {np.mean(apart < 1e-3):.3f}; success "
+        f"{np.mean(ours.success):.4f} against {np.mean(np.asarray(fooled)):.4f}; "
+        f"{np.mean(ours.gradients) / 9:.2f} steps"
+    )
+    assert jnp.all(ours.success)
+    assert np.median(mine) <= 1.001 * np.median(far)
+    assert np.median(apart) < 5e-3
