@@ -149,7 +149,10 @@ def test_stopped_in_the_middle_the_bytes_are_the_same(toy, tmp_path, monkeypatch
         assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "uncut" / name).read_bytes()
 
 
-@pytest.mark.parametrize(("encoding", "fitness"), [("direct", "prob"), ("cppn", "logprob")])
+@pytest.mark.parametrize(
+    ("encoding", "fitness"),
+    [("direct", "prob"), pytest.param("cppn", "logprob", marks=pytest.mark.slow)],
+)
 def test_children_with_nan_are_rejected(toy, tmp_path, encoding, fitness):
     nan = dataclasses.replace(toy, apply=unsure)
     summary = evolve.main(
