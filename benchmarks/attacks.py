@@ -183,8 +183,8 @@ def _foolbox_tasks(
         return {}
     import jax
 
-    forward = jax.jit(classifier)
-    model = foolbox.models.JAXModel(lambda images: forward(images), bounds=(0, 1))
+    forward = jax.jit(lambda images: classifier(images))
+    model = foolbox.models.JAXModel(forward, bounds=(0, 1))
     pgd = foolbox.attacks.LinfPGD(abs_stepsize=0.01, steps=config.steps, random_start=False)
     deepfool = foolbox.attacks.L2DeepFoolAttack(steps=deepfool_steps)
     return {
