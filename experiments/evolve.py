@@ -54,7 +54,9 @@ class Config:
         repeats: independent runs from other random starts, at once.
         seed: decides everything but the training.
         deterministic: show images to the network in batches of 25, so that any
-            number of devices gives the same bits; costs about 10 % on a CPU.
+            number of devices gives the same bits (otherwise 1 and 4 can differ in
+            the last ones). Costs about 10 % of the time on a CPU, and more where
+            only large batches are fast.
         devices: how many devices share the children; all accelerators, or one
             CPU, unless given. On a CPU they are simulated.
         chunk: generations between checkpoints; about a second's worth unless

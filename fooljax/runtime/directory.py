@@ -44,7 +44,7 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
         made = _make(folder)
     try:
         if not config.resume:
-            settings.save(folder, config)
+            _write_settings(folder, config)
         with _locked(folder):
             print(f"run directory: {folder}", file=sys.stderr)
             _sweep(folder)
@@ -60,7 +60,7 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
         if isinstance(error, KeyboardInterrupt):
             code = getattr(error, "exit_code", 130)
             raise Interrupted(f"{str(error) or 'stopped'}; {how}", code) from error
-        if isinstance(error, OSError) and error.filename is None:
+        if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(folder)  # a full disk does not name itself
         if not untouched:
             error.add_note(f"what was computed is kept; once this is put right, {how}")
@@ -84,6 +84,16 @@ def _make(folder: Path) -> list[Path]:
             f"--out: {folder} cannot be made ({error.strerror}); give another folder"
         ) from error
     return made
+
+
+def _write_settings(folder: Path, config: Any) -> None:
+    try:
+        settings.save(folder, config)
+    except PermissionError as error:
+        raise PermissionError(
+            f"--out: nothing can be written to {folder} ({error.strerror}); give another folder, "
+            "or make this one writable"
+        ) from error
 
 
 def _discard(folder: Path, made: Sequence[Path]) -> bool:

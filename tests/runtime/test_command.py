@@ -147,6 +147,17 @@ def test_out_below_a_file(tmp_path):
         pass
 
 
+def test_out_that_cannot_be_written(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied", "config.json")
+
+    monkeypatch.setattr(settings, "save", refuse)
+    config = Config(out=str(tmp_path / "run"))
+    with pytest.raises(OSError, match=r"^--out: nothing can be written to"), open_run(config):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("there_before", [True, False])
 def test_a_failed_beginning_leaves_nothing(tmp_path, there_before):
     out = tmp_path / "deep" / "run"
