@@ -19,6 +19,8 @@ Budget: TypeAlias = Any
 Loss: TypeAlias = Callable[[Goal, Logits, int], Float[Array, " b"]]
 RandomKeys: TypeAlias = RandomKey  # one for each sample, [b]
 
+_UNROLLED = 10  # steps that are worth compiling one by one on a CPU
+
 
 class Point(NamedTuple):
     """Where an attack stands.
@@ -193,7 +195,9 @@ def walk(
             (jnp.int32(0), progress),
         )
     else:
-        progress = jax.lax.fori_loop(0, attack.steps, step, progress)
+        # XLA's CPU convolutions are several times slower inside a loop than outside
+        unroll = attack.steps <= _UNROLLED and jax.default_backend() == "cpu"
+        progress = jax.lax.fori_loop(0, attack.steps, step, progress, unroll=unroll)
     return look(attack.better, attack.stops, classifier, images, goal, progress)
 
 

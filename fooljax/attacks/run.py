@@ -3,9 +3,11 @@
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool
 
 from fooljax.attacks import attack as loop
@@ -52,7 +54,7 @@ def run(
             raise ValueError(f"{name} must be at least 1, got {value}")
     images = _checked(classifier, images, goal)
     count = len(images)
-    keys = loop.sample_keys(key, count)
+    keys = _sample_keys(key, count)
     size = min(batch_size or count, count)
     sent = 0
 
@@ -67,16 +69,14 @@ def run(
     results = []
     for first in range(0, count, size):
         # the last batch is filled up with its last image: no other shape, no other program
-        rows = jnp.minimum(jnp.arange(first, first + size), count - 1)
-        part_keys, part, part_goal = jax.tree.map(
-            lambda leaf, rows=rows: leaf[rows], (keys, images, goal)
-        )
+        rows = np.minimum(np.arange(first, first + size), count - 1)
+        part_keys, part, part_goal = _take((keys, images, goal), rows)
         progress = _begin(part)
         for restart in range(restarts):
             walk_keys, progress = _start(attack, part_keys, restart, part, progress)
             progress = walk(attack, walk_keys, classifier, part, part_goal, progress)
         results.append(_finish(classifier, part, part_goal, progress))
-    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *results)
+    return results[0] if len(results) == 1 else _join(results, count)
 
 
 def _walk_watched(
@@ -142,11 +142,22 @@ def _start(
     return keys, loop.start(attack, keys, images, progress)
 
 
+@jax.jit
+def _take(tree: Any, rows: Array) -> Any:
+    return jax.tree.map(lambda leaf: leaf[rows], tree)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _join(results: list[AttackResult], count: int) -> AttackResult:
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *results)
+
+
 def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, Bool[Array, ""]]:
     progress = loop.advance(attack, *arguments)
     return progress, jnp.all(progress.reached)
 
 
+_sample_keys = jax.jit(loop.sample_keys, static_argnums=1)
 _begin = jax.jit(loop.begin)
 _advance = jax.jit(_advance_and_ask, donate_argnums=5)
 _look = jax.jit(loop.look, static_argnums=(0, 1))

@@ -28,9 +28,8 @@ _short = lambda name: fj.attacks.published(name, steps=3, max_rate=1e3)
 CASES = {
     "fgsm": Case(fj.attacks.fgsm(0.1), LEAVE),
     "pgd": Case(_pgd(0.1, 0.04, 4), LEAVE),
-    "pgd reach": Case(_pgd(0.1, 0.04, 4), REACH),
+    "pgd reach momentum": Case(_pgd(0.1, 0.04, 4, momentum=0.9), REACH),
     "pgd random start": Case(_pgd(0.1, 0.04, 4, random_start=True), LEAVE),
-    "pgd momentum": Case(_pgd(0.1, 0.04, 4, momentum=0.9), LEAVE),
     "pgd margin": Case(_pgd(0.1, 0.04, 4, loss=fj.attacks.margin), confident(LEAVE, 0.9)),
     "pgd l2": Case(_pgd(0.5, 0.2, 4, norm="l2"), LEAVE),
     "pgd l2 random start momentum": Case(

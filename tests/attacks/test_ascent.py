@@ -100,7 +100,7 @@ def test_a_step_gains_what_it_aims_at(bias, key):
     goal = reach(jnp.ones(COUNT, int))
     attack = ascent(1, early=1e-5, late=0.01, max_rate=1e9)
     start = attack.init(None, attack.budget, images())
-    point, logits, _ = attack.step(None, attack.budget, classifier, images(), goal, start)
+    point, logits, _ = jax.jit(attack.step)(None, attack.budget, classifier, images(), goal, start)
     odds = lambda table: np.float64(jnp.diff(table, axis=1)[:, 0])
     before, after = odds(logits), odds(classifier(point.images))
     p = 1.0 / (1.0 + np.exp(-before))

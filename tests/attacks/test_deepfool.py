@@ -10,7 +10,7 @@ import fooljax as fj
 from fooljax.attacks import confident, deepfool, leave, reach
 from fooljax.types import Classifier
 
-COUNT, CLASSES, OVERSHOOT = 6, 4, 0.02
+COUNT, CLASSES, OVERSHOOT = 5, 4, 0.02
 NETWORK = make_affine(7, columns=CLASSES)
 
 

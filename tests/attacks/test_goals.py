@@ -8,10 +8,24 @@ import numpy as np
 import pytest
 
 import fooljax as fj
-from fooljax.attacks import answer, confident, cross_entropy, leads, leave, margin, reach
+from fooljax.attacks import confident, leave, reach
 
 CLASSES = 4
+answer, cross_entropy, leads, margin = (  # one program for each shape, not one for each operation
+    jax.jit(function, static_argnums=2)
+    for function in (
+        fj.attacks.answer,
+        fj.attacks.cross_entropy,
+        fj.attacks.leads,
+        fj.attacks.margin,
+    )
+)
 LABELS = np.arange(60) % CLASSES
+
+
+@jax.jit
+def slope(goal, table):
+    return jax.grad(lambda t: jnp.sum(fj.attacks.cross_entropy(goal, t, CLASSES)))(table)
 
 
 def logits(columns, scale=5.0):
@@ -101,7 +115,7 @@ def test_cross_entropy_is_that_of_the_label():
 def test_gradients_of_the_cross_entropy(kind, columns, scale):
     """Softmax over all columns against softmax over those that do not satisfy the goal."""
     table = logits(columns, scale)
-    gradient = jax.grad(lambda t: jnp.sum(cross_entropy(kind(LABELS), t, CLASSES)))(table)
+    gradient = slope(kind(LABELS), table)
     column = np.arange(columns)[None]
     is_label = column == LABELS[:, None]
     wanted = is_label if kind is reach else ~is_label & (column < CLASSES)

@@ -13,7 +13,7 @@ from fooljax.attacks import fgsm, leave, pgd, reach
 from fooljax.types import Classifier
 
 TWO = make_affine(3, columns=2)
-COUNT = 4
+COUNT = 5
 GOALS = {"leave": leave(jnp.zeros(COUNT, int)), "reach": reach(jnp.ones(COUNT, int))}
 
 
@@ -120,7 +120,9 @@ def test_vanishing_gradients_still_give_steps(key):
     images = draw(0.4, 0.6)
     for attack in (fgsm(0.1), pgd(0.1, 0.1, 1, norm="l2")):
         start = attack.init(None, attack.budget, images)
-        point, _, _ = attack.step(None, attack.budget, certain, images, GOALS["leave"], start)
+        point, _, _ = jax.jit(attack.step)(
+            None, attack.budget, certain, images, GOALS["leave"], start
+        )
         change = np.asarray(point.images - images).reshape(COUNT, -1)
         size = np.linalg.norm(change, axis=1) if attack != fgsm(0.1) else abs(change).max(axis=1)
         np.testing.assert_allclose(size, 0.1, rtol=1e-5)
