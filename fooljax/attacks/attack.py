@@ -104,7 +104,8 @@ class Attack:
             goal: of every image.
         """
         keys = fold_in(sample_keys(key, len(images)), 0)
-        progress = start(self, keys, images, begin(images))
+        point = self.init(fold_in(keys, 0), self.budget, images)
+        progress = begin(images)._replace(point=point)
         progress = walk(self, keys, classifier, images, goal, progress)
         return finish(classifier, images, goal, progress)
 
@@ -137,11 +138,6 @@ def begin(images: Images) -> Progress:
     none = jnp.zeros(len(images), jnp.int32)
     worst = jnp.full(len(images), -jnp.inf, jnp.float32)
     return Progress(Point(images, None), images, none > 0, worst, none, none)
-
-
-def start(attack: Attack, keys: RandomKeys, images: Images, progress: Progress) -> Progress:
-    """Go to the starting point, and keep what was found before."""
-    return progress._replace(point=attack.init(fold_in(keys, 0), attack.budget, images))
 
 
 def advance(

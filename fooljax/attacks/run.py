@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from fooljax.attacks import attack as loop
-from fooljax.attacks.attack import Attack, AttackResult, Progress, RandomKeys
+from fooljax.attacks.attack import Attack, AttackResult, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -73,7 +73,8 @@ def run(
         part_keys, part, part_goal = _take((keys, images, goal), rows)
         progress = _begin(part)
         for restart in range(restarts):
-            walk_keys, progress = _start(attack, part_keys, restart, part, progress)
+            walk_keys, point = _start(attack.init, part_keys, restart, attack.budget, part)
+            progress = progress._replace(point=point)
             progress = walk(attack, walk_keys, classifier, part, part_goal, progress)
         results.append(_finish(classifier, part, part_goal, progress))
     return results[0] if len(results) == 1 else _join(results, count)
@@ -134,12 +135,13 @@ def _ranges(images: Images, labels: Array) -> tuple[Array, Array, Array, Array]:
     return jnp.min(images), jnp.max(images), jnp.min(labels), jnp.max(labels)
 
 
-@jax.jit
+@functools.partial(jax.jit, static_argnums=0)
 def _start(
-    attack: Attack, keys: RandomKeys, restart: int, images: Images, progress: Progress
-) -> tuple[RandomKeys, Progress]:
+    init: Callable[..., Point], keys: RandomKeys, restart: int, budget: Budget, images: Images
+) -> tuple[RandomKeys, Point]:
+    """Return the keys of this start, and where it is; start 0 is that of calling the attack."""
     keys = loop.fold_in(keys, restart)
-    return keys, loop.start(attack, keys, images, progress)
+    return keys, init(loop.fold_in(keys, 0), budget, images)
 
 
 @jax.jit

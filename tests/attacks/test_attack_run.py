@@ -31,16 +31,15 @@ def peak(_, images):
     return jnp.stack([jnp.abs(mean - 0.6), jnp.full_like(mean, 0.15)], axis=1)
 
 
-@pytest.mark.parametrize(
-    ("better", "found"), [("margin", [0.6, 0.55]), ("l2", [0.6, 0.55]), ("linf", [0.6, 0.55])]
-)
-def test_keeps_the_best_and_not_the_last(better, found, key):
+@pytest.mark.parametrize("better", ["margin", "l2"])
+def test_keeps_the_best_and_not_the_last(better, key):
     network = fj.types.Classifier(None, peak, SHAPE, 2)
     images = jnp.stack([jnp.full(SHAPE, 0.0), jnp.full(SHAPE, 0.35)])
     attack = Attack(0.2, stay, stride, 4, better)
     result = run(attack, key, network, images, leave(jnp.zeros(2, int)))
-    np.testing.assert_allclose(jnp.mean(result.images, axis=(1, 2, 3)), found, atol=1e-6)
-    assert jnp.all(result.success)
+    means = np.asarray(result.images).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(means, [0.6, 0.55], atol=1e-6)
+    assert np.all(result.success)
 
 
 @pytest.mark.parametrize(("better", "found"), [("margin", 0.6), ("l2", 0.5), ("linf", 0.5)])
