@@ -69,6 +69,14 @@ def test_batches_change_nothing(batch_size, classifier, images, key):
     jax.tree.map(compare, found, whole)
 
 
+@pytest.mark.parametrize("steps", [3, 12], ids=["unrolled", "as a loop"])
+def test_the_same_inside_jit(steps, classifier, images, key):
+    attack = dataclasses.replace(RANDOM, steps=steps)
+    given = (key, classifier, images, LEAVE)
+    compare = lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-6)
+    jax.tree.map(compare, jax.jit(attack)(*given), run(attack, *given))
+
+
 def test_restarts_keep_the_best(classifier, images, key):
     results = [run(RANDOM, key, classifier, images, LEAVE, restarts=r) for r in (1, 2, 5)]
     margins = np.stack([result.margin for result in results])
