@@ -1,6 +1,7 @@
 """Fooling images by gradient ascent: from noise, grey or any image to a certain answer."""
 
 import functools
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -63,12 +64,14 @@ class Pace(NamedTuple):
     Attributes:
         early: gain in probability aimed at while it is low.
         late: share of what is missing to 1 that is aimed at later.
+        max_gain: upper limit of the gain in log-probability aimed at.
         max_rate: upper limit of the learning rate, in units of [0, 1].
         center: grey level that decay and dropped pixels go back to.
     """
 
     early: Array | float
     late: Array | float
+    max_gain: Array | float
     max_rate: Array | float
     center: Array | float
 
@@ -119,8 +122,10 @@ def _climb(
     p, doubt = jnp.exp(log_p), -jnp.expm1(log_p)
     wanted = jnp.minimum(pace.early, pace.late * doubt)
     steepness = jnp.sum(slope**2, axis=(1, 2, 3))
-    # p moves by rate * |dp|^2 = rate * p^2 * steepness to first order; make that ``wanted``
-    length = jnp.minimum(pace.max_rate * p, wanted / jnp.maximum(p * steepness, _TINY))
+    # d log p = dp / p, and to first order log p gains length * steepness
+    gain = jnp.minimum(wanted / jnp.maximum(p, _TINY), pace.max_gain)
+    limit = pace.max_rate * jnp.maximum(p, _TINY)
+    length = jnp.minimum(limit, gain / jnp.maximum(steepness, _TINY))
     change = point.images + per_image(length) * slope - pace.center
     change = change * (1.0 - regularization.decay)
     count = point.memory
@@ -145,7 +150,8 @@ def ascent(
     *,
     early: float = 0.02,
     late: float = 0.1,
-    max_rate: float = 1e7 / 255.0**2,
+    max_gain: float = 1.0,
+    max_rate: float = math.inf,
     center: float = 0.5,
     regularization: Regularization | None = None,
 ) -> Attack:
@@ -159,7 +165,11 @@ def ascent(
         steps: number of steps.
         early: gain aimed at in one step while the probability is low.
         late: share of what is missing to 1 that is aimed at later.
-        max_rate: upper limit of the learning rate, in units of [0, 1].
+        max_gain: upper limit of the gain in log-probability aimed at in one
+            step. From a probability of 1e-12 the rule alone would leap; the
+            published settings stop it by ``max_rate`` and then hardly move.
+        max_rate: upper limit of the learning rate on the probability, in units
+            of [0, 1].
         center: grey level that decay and dropped pixels go back to.
         regularization: what keeps the image smooth or sparse; nothing unless
             given.
@@ -177,12 +187,13 @@ def ascent(
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    for name, value in (("early", early), ("late", late), ("max_rate", max_rate)):
+    paces = {"early": early, "late": late, "max_gain": max_gain, "max_rate": max_rate}
+    for name, value in paces.items():
         if not value > 0.0:
             raise ValueError(f"{name} must be positive, got {value}")
     if not 0.0 <= center <= 1.0:
         raise ValueError(f"center must be in [0, 1], got {center}")
-    pace = Pace(float(early), float(late), float(max_rate), float(center))
+    pace = Pace(float(early), float(late), float(max_gain), float(max_rate), float(center))
     step = _step(regularization or Regularization())
     return Attack(pace, _start, step, steps, better="margin")
 
@@ -217,9 +228,12 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 def published(name: str, **changes: Any) -> Attack:
     """Return one of the ``PUBLISHED`` ascents, with changes.
 
+    All of them limit the learning rate to 1e7 in units of grey levels.
+
     Raises:
         ValueError: if the name is unknown.
     """
     if name not in PUBLISHED:
         raise ValueError(f"published ascents are {', '.join(PUBLISHED)}, got {name!r}")
-    return ascent(**{**PUBLISHED[name], **changes})
+    limits = {"max_gain": math.inf, "max_rate": 1e7 / 255.0**2}
+    return ascent(**{**limits, **PUBLISHED[name], **changes})

@@ -73,7 +73,7 @@ SETTINGS = {name: dict(setting) for name, setting in PUBLISHED.items()} | {
 def test_the_published_loop_by_hand(setting, key):
     setting = {**setting, "steps": 4}
     classifier = make_network(0.2)
-    attack = ascent(**setting, max_rate=50.0, center=0.4)
+    attack = ascent(**setting, max_gain=np.inf, max_rate=50.0, center=0.4)
     goal = reach(TARGETS)
     point = attack.init(None, attack.budget, images())
     step = jax.jit(attack.step)
@@ -89,6 +89,18 @@ def test_the_published_loop_by_hand(setting, key):
         setting.get("regularization", Regularization()),
     )
     np.testing.assert_allclose(point.images, expected, atol=2e-5)
+
+
+def test_an_unlikely_target_gains_max_gain(key):
+    """Far below any probability: log p rises by ``max_gain`` in a step, to first order."""
+    weights = 0.1 * jax.random.normal(jax.random.key(3), (7 * 9 * 3, 2))
+    unlikely = lambda params, x: affine(params, x) - jnp.array([[0.0, 60.0]])
+    classifier = Classifier((weights, jnp.zeros(2)), unlikely, SHAPE, 2)
+    attack = ascent(1, max_gain=0.05)
+    goal, start = reach(jnp.ones(COUNT, int)), attack.init(None, attack.budget, images())
+    point, logits, _ = jax.jit(attack.step)(None, attack.budget, classifier, images(), goal, start)
+    gain = jnp.diff(classifier(point.images)) - jnp.diff(logits)
+    np.testing.assert_allclose(gain, 0.05, rtol=0.02)
 
 
 @pytest.mark.parametrize("bias", [-8.0, 0.0, 8.0], ids=["unlikely", "even", "certain"])
@@ -175,6 +187,7 @@ def test_published_settings():
         (ascent, {"early": 0.0}),
         (ascent, {"late": -0.1}),
         (ascent, {"max_rate": float("nan")}),
+        (ascent, {"max_gain": 0.0}),
         (ascent, {"center": 1.5}),
         (Regularization, {"decay": 1.5}),
         (Regularization, {"blur": -1.0}),
