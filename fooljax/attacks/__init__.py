@@ -1,7 +1,7 @@
 """Attacks by gradient: fooling images from nothing, and small perturbations of real ones."""
 
 from fooljax.attacks.ascent import PUBLISHED, Regularization, ascent, published
-from fooljax.attacks.attack import Attack, AttackResult, Point
+from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.goals import (
     Goal,
@@ -14,6 +14,7 @@ from fooljax.attacks.goals import (
     reach,
 )
 from fooljax.attacks.pgd import fgsm, pgd
+from fooljax.attacks.result import AttackResult, score
 from fooljax.attacks.run import run
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Attack",
     "AttackResult",
     "Goal",
+    "Passes",
     "Point",
     "Regularization",
     "answer",
@@ -36,4 +38,5 @@ __all__ = [
     "published",
     "reach",
     "run",
+    "score",
 ]

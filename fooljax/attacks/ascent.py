@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from fooljax.attacks import goals
-from fooljax.attacks.attack import Attack, Point, RandomKeys, gradient_of, per_image
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, gradient_of, per_image
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, Logits
 
@@ -100,7 +100,7 @@ def _drop(change: Images, worth: Array, percentage: float) -> Images:
 
 def _start(keys: RandomKeys, pace: Pace, images: Images) -> Point:
     del keys, pace
-    return Point(images, jnp.int32(0))
+    return Point(images, jnp.zeros(len(images), jnp.int32))
 
 
 def _climb(
@@ -111,7 +111,7 @@ def _climb(
     goal: Goal,
     point: Point,
     regularization: Regularization,
-) -> tuple[Point, Logits, int]:
+) -> tuple[Point, Logits, Passes]:
     """One step of the "progress" rule, on the probability of the target."""
     del keys, images
     if not goal.targeted:
@@ -126,18 +126,20 @@ def _climb(
     gain = jnp.minimum(wanted / jnp.maximum(p, _TINY), pace.max_gain)
     limit = pace.max_rate * jnp.maximum(p, _TINY)
     length = jnp.minimum(limit, gain / jnp.maximum(steepness, _TINY))
-    change = point.images + per_image(length) * slope - pace.center
+    center = per_image(pace.center)
+    change = point.images + per_image(length) * slope - center
     change = change * (1.0 - regularization.decay)
     count = point.memory
     if regularization.blur >= _LEAST_BLUR:
         soft = _blurred(change, regularization.blur)
-        change = jnp.where(count % regularization.blur_every == 0, soft, change)
+        change = jnp.where(per_image(count % regularization.blur_every == 0), soft, change)
     change = _drop(change, jnp.linalg.norm(change, axis=3), regularization.small_norm)
     benefit = jnp.sum(slope * change, axis=3)
     change = _drop(change, benefit, regularization.small_benefit)
     benefit = jnp.sum(slope * change, axis=3)
     change = _drop(change, jnp.abs(benefit), regularization.small_influence)
-    return Point(jnp.clip(pace.center + change, 0.0, 1.0), count + 1), logits, 1
+    moved = jnp.clip(center + change, 0.0, 1.0)
+    return Point(moved, count + 1), logits, Passes(1, 1)
 
 
 @functools.cache

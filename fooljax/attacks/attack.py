@@ -1,5 +1,6 @@
 """The one attack loop: step, keep the best so far, count what it cost."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,9 +10,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import metrics
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.result import AttackResult, score
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
 Better: TypeAlias = Literal["margin", "l2", "linf"]
@@ -27,39 +28,24 @@ class Point(NamedTuple):
 
     Attributes:
         images: ``[b, h, w, c]`` in [0, 1].
-        memory: whatever else the method carries from step to step.
+        memory: whatever else the method carries from step to step; every leaf
+            has a leading axis ``b``.
     """
 
     images: Images
     memory: Any
 
 
-class AttackResult(NamedTuple):
-    """The best image found for each sample, never merely the last.
+class Passes(NamedTuple):
+    """What a step cost each sample: numbers, or an int32 ``[b]``.
 
     Attributes:
-        images: ``[b, h, w, c]`` in [0, 1].
-        success: whether the goal is reached.
-        margin: by how much; see ``goals.margin``.
-        confidence: softmax probability of the class in question, in [0, 1].
-        log_doubt: ``log(1 - p)`` of it, exact where ``confidence`` is 1.
-        l0: share of numbers changed, in [0, 1].
-        l2: Euclidean length of the perturbation, in units of [0, 1].
-        linf: largest change of a number.
-        forwards: forward passes that each sample needed.
-        gradients: gradient passes that each sample needed.
+        forwards: passes forward, those that made the step's logits included.
+        gradients: passes backward.
     """
 
-    images: Images
-    success: Bool[Array, " b"]
-    margin: Float[Array, " b"]
-    confidence: Float[Array, " b"]
-    log_doubt: Float[Array, " b"]
-    l0: Float[Array, " b"]
-    l2: Float[Array, " b"]
-    linf: Float[Array, " b"]
-    forwards: Int32[Array, " b"]
-    gradients: Int32[Array, " b"]
+    forwards: Array | int
+    gradients: Array | int
 
 
 @jax.tree_util.register_dataclass
@@ -71,14 +57,14 @@ class Attack:
     share one compilation.
 
     Attributes:
-        budget: the method's numbers (epsilon, step size, ...), a pytree.
-        init: ``(keys, budget, images) -> point``, where to start; one key for
-            each sample.
+        budget: the method's numbers (epsilon, step size, ...), a pytree of
+            scalars, or of arrays ``[b]`` that give each sample its own.
+        init: ``(keys, budget, images) -> point``, where to start; one key and one
+            of each of the budget's numbers for each sample.
         step: ``(keys, budget, classifier, images, goal, point) -> (point, logits,
-            gradients)``, one step; ``logits`` are those of the point it came
-            from, so that a step costs no pass of its own to be watched, and
-            ``gradients`` says how many passes backward it made. ``images`` are
-            the originals.
+            passes)``, one step; ``logits`` are those of the point it came from,
+            so that a step costs no pass of its own to be watched. ``images`` are
+            the originals; keys and numbers are one for each sample.
         steps: how many.
         better: which of two images that reach the goal is kept: the one with
             the larger ``margin``, or the one nearer in ``l2`` or ``linf``.
@@ -87,7 +73,7 @@ class Attack:
 
     budget: Budget
     init: Callable[..., Point] = field(metadata={"static": True})
-    step: Callable[..., tuple[Point, Logits, int]] = field(metadata={"static": True})
+    step: Callable[..., tuple[Point, Logits, Passes]] = field(metadata={"static": True})
     steps: int = field(metadata={"static": True})
     better: Better = field(metadata={"static": True})
     stops: bool = field(default=False, metadata={"static": True})
@@ -104,17 +90,22 @@ class Attack:
             goal: of every image.
         """
         keys = fold_in(sample_keys(key, len(images)), 0)
-        point = self.init(fold_in(keys, 0), self.budget, images)
+        attack = dataclasses.replace(self, budget=for_each(self.budget, len(images)))
+        point = attack.init(fold_in(keys, 0), attack.budget, images)
         progress = begin(images)._replace(point=point)
-        progress = walk(self, keys, classifier, images, goal, progress)
+        progress = walk(attack, keys, classifier, images, goal, progress)
         return finish(classifier, images, goal, progress)
 
 
 class Progress(NamedTuple):
-    """What the loop carries: the point, the best image and how good it is, the counts."""
+    """What the loop carries: the point, the best image and how good it is, the counts.
+
+    ``margin`` is that of the image looked at last, NaN where a sample is left alone.
+    """
 
     point: Point
     best: Images
+    margin: Float[Array, " b"]
     reached: Bool[Array, " b"]
     worth: Float[Array, " b"]
     forwards: Int32[Array, " b"]
@@ -128,6 +119,16 @@ def sample_keys(key: RandomKey, count: int) -> RandomKeys:
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(count))
 
 
+def for_each(budget: Budget, count: int) -> Budget:
+    """Give every sample numbers of its own: scalars become ``[count]``."""
+
+    def spread(number: Array | float) -> Array:
+        number = jnp.asarray(number, jnp.float32)
+        return jnp.broadcast_to(number, (count,)) if number.ndim == 0 else number
+
+    return jax.tree.map(spread, budget)
+
+
 def fold_in(keys: RandomKeys, index: Array | int) -> RandomKeys:
     """Fold a number into every sample's key."""
     return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, index)
@@ -137,7 +138,7 @@ def begin(images: Images) -> Progress:
     """Before the first start: nothing found, nothing spent."""
     none = jnp.zeros(len(images), jnp.int32)
     worst = jnp.full(len(images), -jnp.inf, jnp.float32)
-    return Progress(Point(images, None), images, none > 0, worst, none, none)
+    return Progress(Point(images, None), images, worst, none > 0, worst, none, none)
 
 
 def advance(
@@ -153,12 +154,11 @@ def advance(
     point, logits, passes = attack.step(
         fold_in(keys, index + 1), attack.budget, classifier, images, goal, progress.point
     )
-    seen = _keep(attack.better, attack.stops, classifier, images, goal, progress, logits)
+    seen = _keep(attack.better, attack.stops, classifier, images, goal, progress, logits, passes)
     if not attack.stops:
-        return seen._replace(point=point, gradients=seen.gradients + passes)
+        return seen._replace(point=point)
     stay = lambda old, new: jax.vmap(jnp.where)(seen.reached, old, new)
-    gradients = seen.gradients + passes * ~seen.reached
-    return seen._replace(point=jax.tree.map(stay, progress.point, point), gradients=gradients)
+    return seen._replace(point=jax.tree.map(stay, progress.point, point))
 
 
 def look(
@@ -171,7 +171,7 @@ def look(
 ) -> Progress:
     """Compare the point that the last step went to with the best."""
     logits = classifier(progress.point.images)
-    return _keep(better, stops, classifier, images, goal, progress, logits)
+    return _keep(better, stops, classifier, images, goal, progress, logits, Passes(1, 0))
 
 
 def walk(
@@ -198,25 +198,8 @@ def walk(
 
 
 def finish(classifier: Classifier, images: Images, goal: Goal, progress: Progress) -> AttackResult:
-    """Score the best image of each sample once more, as anybody would who is given it."""
-    best = progress.best
-    logits = classifier(best)
-    asked = goals.answer(goal, logits, classifier.num_classes)[:, None]
-    read = lambda scores: jnp.take_along_axis(scores, asked, axis=1)[:, 0]
-    margin = goals.margin(goal, logits, classifier.num_classes)
-    change = jnp.abs(best - images).reshape(len(images), -1)
-    return AttackResult(
-        images=best,
-        success=margin > 0.0,
-        margin=margin,
-        confidence=read(metrics.probabilities(logits)),
-        log_doubt=-jax.nn.softplus(read(metrics.log_odds(logits))),
-        l0=jnp.mean(change > 0.0, axis=1),
-        l2=jnp.linalg.norm(change, axis=1),
-        linf=jnp.max(change, axis=1),
-        forwards=progress.forwards + 1,
-        gradients=progress.gradients,
-    )
+    """Score the best image of each sample."""
+    return score(classifier, images, goal, progress.best, progress.forwards, progress.gradients)
 
 
 def gradient_of(
@@ -246,8 +229,13 @@ def _keep(
     goal: Goal,
     progress: Progress,
     logits: Logits,
+    passes: Passes,
 ) -> Progress:
-    """Compare the present point with the best; NaN never wins."""
+    """Compare the present point with the best, and count; NaN never wins.
+
+    A sample that is left alone pays for the look that finds it done, and for
+    nothing after it.
+    """
     here = progress.point.images
     margin = goals.margin(goal, logits, classifier.num_classes)
     reached = margin > 0.0
@@ -257,10 +245,13 @@ def _keep(
         far = jnp.linalg.norm(change, ord=2 if better == "l2" else jnp.inf, axis=1)
         worth = jnp.where(reached, -far, margin)
     wins = jnp.where(reached == progress.reached, worth > progress.worth, reached)
-    looked = ~progress.reached if stops else jnp.ones_like(reached)
+    done, leaves = progress.reached & stops, reached & stops
+    forwards = jnp.where(leaves, 1, passes.forwards)
     return progress._replace(
         best=jnp.where(per_image(wins), here, progress.best),
+        margin=jnp.where(done, jnp.nan, margin),
         reached=reached | progress.reached,
         worth=jnp.where(wins, worth, progress.worth),
-        forwards=progress.forwards + looked,
+        forwards=progress.forwards + jnp.where(done, 0, forwards),
+        gradients=progress.gradients + jnp.where(done | leaves, 0, passes.gradients),
     )

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax.attacks import goals
-from fooljax.attacks.attack import Attack, Point, RandomKeys, per_image
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, per_image
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, Logits
 
@@ -38,7 +38,7 @@ def _walk(
     point: Point,
     norm: Literal["l2", "linf"],
     candidates: int,
-) -> tuple[Point, Logits, int]:
+) -> tuple[Point, Logits, Passes]:
     """One pass forward and one backward for each candidate class."""
     del keys
     k = classifier.num_classes
@@ -66,8 +66,8 @@ def _walk(
     # a little further, or rounding leaves the image on the boundary
     step = per_image(way * (1.0 + 1e-5) + 1e-6) * unit
     change = point.memory + jnp.where(per_image(jnp.isfinite(way)), step, 0.0)
-    moved = jnp.clip(images + (1.0 + budget.overshoot) * change, 0.0, 1.0)
-    return Point(moved, change), logits, candidates
+    moved = jnp.clip(images + per_image(1.0 + budget.overshoot) * change, 0.0, 1.0)
+    return Point(moved, change), logits, Passes(1, candidates)
 
 
 @functools.cache

@@ -3,14 +3,22 @@
 import functools
 import math
 from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from fooljax.attacks import goals
-from fooljax.attacks.attack import Attack, Loss, Point, RandomKeys, gradient_of, per_image
+from fooljax.attacks.attack import (
+    Attack,
+    Loss,
+    Passes,
+    Point,
+    RandomKeys,
+    gradient_of,
+    per_image,
+)
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
@@ -26,9 +34,9 @@ class Ball(NamedTuple):
         momentum: share of the last direction that is kept, in [0, 1).
     """
 
-    epsilon: Array | float
-    step_size: Array | float
-    momentum: Array | float
+    epsilon: Any
+    step_size: Any
+    momentum: Any
 
 
 def _divide(images: Images, sizes: Array) -> Images:
@@ -40,15 +48,16 @@ def _lengths(images: Images) -> Array:
     return jnp.linalg.norm(images.reshape(len(images), -1), axis=1)
 
 
-def _project(images: Images, change: Images, epsilon: Array | float, norm: Norm) -> Images:
-    """Return ``images + change``, moved into the ball and into [0, 1]."""
+def project(images: Images, change: Images, epsilon: Float[Array, " b"], norm: Norm) -> Images:
+    """Return ``images + change``, moved into the ball around the images and into [0, 1]."""
     if norm == "l2":
         inside = epsilon * (1.0 - 1e-6)  # or rounding leaves the image outside
         length = _lengths(change)
         share = jnp.where(length > inside, inside / length, 1.0)
         return jnp.clip(images + per_image(share) * change, 0.0, 1.0)
-    moved = jnp.clip(images + jnp.clip(change, -epsilon, epsilon), 0.0, 1.0)
-    too_far = jnp.abs(moved - images) > epsilon  # by the rounding of the sum
+    reach = per_image(epsilon)
+    moved = jnp.clip(images + jnp.clip(change, -reach, reach), 0.0, 1.0)
+    too_far = jnp.abs(moved - images) > reach  # by the rounding of the sum
     return jnp.where(too_far, jnp.nextafter(moved, images), moved)
 
 
@@ -69,8 +78,9 @@ def _start(keys: RandomKeys, ball: Ball, images: Images, norm: Norm, random_star
     if not random_start:
         return Point(images, direction)
     draw = _in_cube if norm == "linf" else _in_ball
-    change = ball.epsilon * jax.vmap(lambda key: draw(key, images.shape[1:]))(keys)
-    return Point(_project(images, change, ball.epsilon, norm), direction)
+    change = jax.vmap(lambda key: draw(key, images.shape[1:]))(keys)
+    change = per_image(ball.epsilon) * change
+    return Point(project(images, change, ball.epsilon, norm), direction)
 
 
 def _climb(
@@ -82,14 +92,14 @@ def _climb(
     point: Point,
     norm: Norm,
     loss: Loss,
-) -> tuple[Point, Logits, int]:
+) -> tuple[Point, Logits, Passes]:
     del keys
     gradient, logits = gradient_of(loss, classifier, goal, point.images)
     gradient = _divide(gradient, jnp.mean(jnp.abs(gradient), axis=(1, 2, 3)))
-    direction = ball.momentum * point.memory + gradient
+    direction = per_image(ball.momentum) * point.memory + gradient
     uphill = jnp.sign(direction) if norm == "linf" else _divide(direction, _lengths(direction))
-    change = point.images + ball.step_size * uphill - images
-    return Point(_project(images, change, ball.epsilon, norm), direction), logits, 1
+    change = point.images + per_image(ball.step_size) * uphill - images
+    return Point(project(images, change, ball.epsilon, norm), direction), logits, Passes(1, 1)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from fooljax.attacks import attack as loop
-from fooljax.attacks.attack import Attack, AttackResult, Budget, Point, Progress, RandomKeys
+from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.result import AttackResult
 from fooljax.types import Classifier, Images, RandomKey
 
 
@@ -25,6 +26,8 @@ def run(
     *,
     batch_size: int | None = None,
     restarts: int = 1,
+    start: Any = None,
+    trace: bool = False,
     on_step: Callable[[int], None] | None = None,
 ) -> AttackResult:
     """Attack images from outside ``jit``: the same path as calling the attack.
@@ -43,6 +46,9 @@ def run(
         batch_size: attack at most so many images at a time; all unless given.
         restarts: how often to start, each time from other random numbers; the
             best image is kept, so only attacks with a random start gain.
+        start: where to begin instead of at the images themselves: other images,
+            or whatever the attack begins at, a pytree with an entry for each image.
+        trace: keep the margins of all points, for plots of how an attack went.
         on_step: called with the number of steps sent off so far.
 
     Raises:
@@ -54,7 +60,9 @@ def run(
             raise ValueError(f"{name} must be at least 1, got {value}")
     images = _checked(classifier, images, goal)
     count = len(images)
-    keys = _sample_keys(key, count)
+    if start is not None and any(len(leaf) != count for leaf in jax.tree.leaves(start)):
+        raise ValueError(f"start must have an entry for each of {count} images")
+    keys, budget = _sample_keys(key, count), _for_each(attack.budget, count)
     size = min(batch_size or count, count)
     sent = 0
 
@@ -64,20 +72,36 @@ def run(
         if on_step is not None:
             on_step(sent)
 
-    watched = on_step is not None or jax.default_backend() == "cpu"
-    walk = functools.partial(_walk_watched, tell) if watched else _walk
+    watched = trace or on_step is not None or jax.default_backend() == "cpu"
+    walk = functools.partial(_walk_watched, tell) if watched else _walk_unwatched
     results = []
     for first in range(0, count, size):
         # the last batch is filled up with its last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
-        part_keys, part, part_goal = _take((keys, images, goal), rows)
-        progress = _begin(part)
+        part = _take(_Batch(keys, budget, images, goal, start), rows)
+        attack_part = dataclasses.replace(attack, budget=part.budget)
+        progress, margins = _begin(part.images), []
         for restart in range(restarts):
-            walk_keys, point = _start(attack.init, part_keys, restart, attack.budget, part)
+            begin_at = part.images if part.start is None else part.start
+            walk_keys, point = _start(attack.init, part.keys, restart, part.budget, begin_at)
             progress = progress._replace(point=point)
-            progress = walk(attack, walk_keys, classifier, part, part_goal, progress)
-        results.append(_finish(classifier, part, part_goal, progress))
+            progress, seen = walk(
+                attack_part, walk_keys, classifier, part.images, part.goal, progress
+            )
+            margins += seen
+        result = _finish(classifier, part.images, part.goal, progress)
+        results.append(result._replace(trace=_stack(margins)) if trace else result)
     return results[0] if len(results) == 1 else _join(results, count)
+
+
+class _Batch(NamedTuple):
+    """What belongs to each sample, leaves ``[b, ...]``."""
+
+    keys: RandomKeys
+    budget: Budget
+    images: Images
+    goal: Goal
+    start: Any
 
 
 def _walk_watched(
@@ -88,18 +112,29 @@ def _walk_watched(
     images: Images,
     goal: Goal,
     progress: Progress,
-) -> Progress:
-    """Take the steps one by one, until every sample is done or there are none left."""
+) -> tuple[Progress, list[Array]]:
+    """Take the steps one by one, until every sample is done or there are none left.
+
+    Returns the margins of the points gone through too, ``[b]`` each.
+    """
     one_step = dataclasses.replace(attack, steps=1)  # more steps are no other program
     before = latest = None
+    margins = []
     for index in range(attack.steps):
         # asking the step before the last one never leaves the device without work
         if before is not None and before:
+            margins += [jnp.full(len(images), jnp.nan)] * (attack.steps - index)
             break
-        progress, done = _advance(one_step, keys, classifier, images, goal, progress, index)
+        progress, margin, done = _advance(one_step, keys, classifier, images, goal, progress, index)
         before, latest = latest, done if attack.stops else None
+        margins.append(margin)
         tell()
-    return _look(attack.better, attack.stops, classifier, images, goal, progress)
+    progress = _look(attack.better, attack.stops, classifier, images, goal, progress)
+    return progress, [*margins, progress.margin]
+
+
+def _walk_unwatched(attack: Attack, *arguments: Any) -> tuple[Progress, list[Array]]:
+    return _walk(attack, *arguments), []
 
 
 def _checked(classifier: Classifier, images: Images, goal: Goal) -> Images:
@@ -137,11 +172,11 @@ def _ranges(images: Images, labels: Array) -> tuple[Array, Array, Array, Array]:
 
 @functools.partial(jax.jit, static_argnums=0)
 def _start(
-    init: Callable[..., Point], keys: RandomKeys, restart: int, budget: Budget, images: Images
+    init: Callable[..., Point], keys: RandomKeys, restart: int, budget: Budget, begin_at: Any
 ) -> tuple[RandomKeys, Point]:
     """Return the keys of this start, and where it is; start 0 is that of calling the attack."""
     keys = loop.fold_in(keys, restart)
-    return keys, init(loop.fold_in(keys, 0), budget, images)
+    return keys, init(loop.fold_in(keys, 0), budget, begin_at)
 
 
 @jax.jit
@@ -154,12 +189,14 @@ def _join(results: list[AttackResult], count: int) -> AttackResult:
     return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *results)
 
 
-def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, Bool[Array, ""]]:
+def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, Array, Bool[Array, ""]]:
     progress = loop.advance(attack, *arguments)
-    return progress, jnp.all(progress.reached)
+    return progress, progress.margin, jnp.all(progress.reached)
 
 
 _sample_keys = jax.jit(loop.sample_keys, static_argnums=1)
+_for_each = jax.jit(loop.for_each, static_argnums=1)
+_stack = jax.jit(lambda margins: jnp.stack(margins, axis=1))
 _begin = jax.jit(loop.begin)
 _advance = jax.jit(_advance_and_ask, donate_argnums=5)
 _look = jax.jit(loop.look, static_argnums=(0, 1))

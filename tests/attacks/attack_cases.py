@@ -1,5 +1,6 @@
 """Toy networks as plain functions, and the one table of attacks that every contract covers."""
 
+import dataclasses
 from typing import NamedTuple
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 
 import fooljax as fj
 from fooljax.attacks import Attack, confident, leave, reach
+from fooljax.attacks.attack import for_each
 from fooljax.types import Classifier
 
 SHAPE = (6, 6, 1)
@@ -43,6 +45,11 @@ CASES = {
     "ascent blur": Case(_short("blur"), REACH),
     "ascent sparse": Case(_short("sparse"), REACH),
 }
+
+
+def spread(attack, count=COUNT):
+    """The attack as its functions see it: a number for each sample."""
+    return dataclasses.replace(attack, budget=for_each(attack.budget, count))
 
 
 TRACES = []  # one entry for every time that a network is traced, hence compiled

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from attack_cases import spread
 from scipy import ndimage
 
 import fooljax as fj
@@ -73,7 +74,7 @@ SETTINGS = {name: dict(setting) for name, setting in PUBLISHED.items()} | {
 def test_the_published_loop_by_hand(setting, key):
     setting = {**setting, "steps": 4}
     classifier = make_network(0.2)
-    attack = ascent(**setting, max_gain=np.inf, max_rate=50.0, center=0.4)
+    attack = spread(ascent(**setting, max_gain=np.inf, max_rate=50.0, center=0.4), COUNT)
     goal = reach(TARGETS)
     point = attack.init(None, attack.budget, images())
     step = jax.jit(attack.step)
@@ -96,7 +97,7 @@ def test_an_unlikely_target_gains_max_gain(key):
     weights = 0.1 * jax.random.normal(jax.random.key(3), (7 * 9 * 3, 2))
     unlikely = lambda params, x: affine(params, x) - jnp.array([[0.0, 60.0]])
     classifier = Classifier((weights, jnp.zeros(2)), unlikely, SHAPE, 2)
-    attack = ascent(1, max_gain=0.05)
+    attack = spread(ascent(1, max_gain=0.05), COUNT)
     goal, start = reach(jnp.ones(COUNT, int)), attack.init(None, attack.budget, images())
     point, logits, _ = jax.jit(attack.step)(None, attack.budget, classifier, images(), goal, start)
     gain = jnp.diff(classifier(point.images)) - jnp.diff(logits)
@@ -110,7 +111,7 @@ def test_a_step_gains_what_it_aims_at(bias, key):
     shifted = lambda params, x: affine(params, x) + jnp.array([[0.0, bias]]) * 0.5
     classifier = Classifier((weights, jnp.zeros(2)), shifted, SHAPE, 2)
     goal = reach(jnp.ones(COUNT, int))
-    attack = ascent(1, early=1e-5, late=0.01, max_rate=1e9)
+    attack = spread(ascent(1, early=1e-5, late=0.01, max_rate=1e9), COUNT)
     start = attack.init(None, attack.budget, images())
     point, logits, _ = jax.jit(attack.step)(None, attack.budget, classifier, images(), goal, start)
     odds = lambda table: np.float64(jnp.diff(table, axis=1)[:, 0])

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from attack_cases import CLASSES, COUNT, LABELS, LEAVE, SHAPE
+from attack_cases import CLASSES, COUNT, LABELS, LEAVE, SHAPE, spread
 
 import fooljax as fj
-from fooljax.attacks import Attack, Point, deepfool, leave, pgd, run
+from fooljax.attacks import Attack, Passes, Point, deepfool, leave, pgd, run
 
 RANDOM = pgd(0.1, 0.04, 4, random_start=True)
 
@@ -17,7 +17,8 @@ RANDOM = pgd(0.1, 0.04, 4, random_start=True)
 def stride(keys, budget, classifier, images, goal, point):
     """Walk straight on, by ``budget`` a step."""
     del keys, images, goal
-    return Point(point.images + budget, None), classifier(point.images), 1
+    moved = point.images + budget[:, None, None, None]
+    return Point(moved, None), classifier(point.images), Passes(1, 1)
 
 
 def stay(keys, budget, images):
@@ -92,6 +93,39 @@ def test_more_steps_from_the_same_start_are_never_worse(classifier, images, key)
     assert jnp.all(many.margin >= few.margin - 1e-6)
 
 
+def test_a_trace_has_the_margin_of_every_point(key):
+    network = fj.types.Classifier(None, peak, SHAPE, 2)
+    images = jnp.stack([jnp.full(SHAPE, 0.0), jnp.full(SHAPE, 0.35)])
+    attack = Attack(0.2, stay, stride, 3, "margin")
+    goal = leave(jnp.zeros(2, int))
+    result = run(attack, key, network, images, goal, restarts=2, batch_size=1, trace=True)
+    means = np.array([[0.0, 0.2, 0.4, 0.6], [0.35, 0.55, 0.75, 0.95]])
+    np.testing.assert_allclose(result.trace, np.tile(0.15 - abs(means - 0.6), 2), atol=1e-6)
+    left = run(deepfool(4), key, network, images, goal, trace=True).trace
+    assert left.shape == (2, 5)
+    np.testing.assert_array_equal(np.isnan(left[1]), [False, False, True, True, True])
+
+
+def test_every_sample_has_numbers_of_its_own(classifier, images, key):
+    """One run with an epsilon for each image is as many runs."""
+    epsilons = jnp.linspace(0.0, 0.2, COUNT)
+    budget = RANDOM.budget._replace(epsilon=epsilons)
+    mixed = run(dataclasses.replace(RANDOM, budget=budget), key, classifier, images, LEAVE)
+    for i, epsilon in enumerate(epsilons):
+        budget = RANDOM.budget._replace(epsilon=epsilon)
+        one = run(dataclasses.replace(RANDOM, budget=budget), key, classifier, images, LEAVE)
+        np.testing.assert_array_equal(one.images[i], mixed.images[i])
+
+
+def test_starts_elsewhere(classifier, images, key):
+    """From another image, but in the ball around the one given."""
+    attack = pgd(0.3, 0.0, 1)
+    result = run(attack, key, classifier, images, LEAVE, start=jnp.clip(images + 0.9, 0.0, 1.0))
+    np.testing.assert_allclose(result.images, jnp.clip(images + 0.3, 0.0, 1.0), atol=1e-6)
+    with pytest.raises(ValueError, match="an entry for each of 5 images"):
+        run(attack, key, classifier, images, LEAVE, start=images[:2])
+
+
 def test_tells_how_far_it_is(classifier, images, key):
     sent = []
     run(RANDOM, key, classifier, images, LEAVE, batch_size=2, restarts=2, on_step=sent.append)
@@ -99,7 +133,7 @@ def test_tells_how_far_it_is(classifier, images, key):
 
 
 def test_samples_do_not_share_their_random_numbers(classifier, images, key):
-    start = pgd(0.1, 0.0, 1, random_start=True, loss=fj.attacks.margin)
+    start = spread(pgd(0.1, 0.0, 1, random_start=True, loss=fj.attacks.margin))
     keys = jax.random.split(key, COUNT)
     points = start.init(keys, start.budget, jnp.full_like(images, 0.5)).images
     assert len(np.unique(np.asarray(points).reshape(COUNT, -1)[:, 0])) == COUNT

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from attack_cases import spread
 
 import fooljax as fj
 from fooljax.attacks import deepfool, fgsm, leave, pgd, run
@@ -63,7 +64,7 @@ def l2(one, other):
 def test_fgsm_is_the_same(digits, epsilon):
     classifier, model, images, labels = digits
     theirs, _, _ = foolbox.attacks.FGSM()(model, images, labels, epsilons=epsilon)
-    attack = fgsm(epsilon)
+    attack = spread(fgsm(epsilon), len(images))
     point, _, _ = attack.step(
         None,
         attack.budget,
@@ -86,7 +87,7 @@ def test_pgd_is_close_step_by_step(digits, norm, steps):
     theirs, _, fooled = peer(abs_stepsize=size, steps=steps, random_start=False)(
         model, images, labels, epsilons=epsilon
     )
-    attack = pgd(epsilon, size, steps, norm=norm)
+    attack = spread(pgd(epsilon, size, steps, norm=norm), len(images))
     step = jax.jit(attack.step)
     point = attack.init(None, attack.budget, images)
     for _ in range(steps):

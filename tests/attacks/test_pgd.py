@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from attack_cases import SHAPE, make_affine
+from attack_cases import SHAPE, make_affine, spread
 
 import fooljax as fj
 from fooljax.attacks import fgsm, leave, pgd, reach
@@ -84,7 +84,7 @@ def test_steps_have_the_length_given(key):
 @pytest.mark.parametrize("norm", ["linf", "l2"])
 def test_random_starts_fill_the_ball(norm, key):
     """Uniform: a quarter of them within half the radius, and every sample elsewhere."""
-    attack = pgd(0.4, norm=norm, random_start=True)
+    attack = spread(pgd(0.4, norm=norm, random_start=True), 2000)
     images = jnp.full((2000, 1, 2, 1), 0.5)
     point = attack.init(jax.random.split(key, 2000), attack.budget, images)
     change = np.asarray(point.images - images).reshape(2000, 2)
@@ -119,9 +119,10 @@ def test_vanishing_gradients_still_give_steps(key):
     certain = dataclasses.replace(TWO, params=(weights * 1e-25, jnp.array([12.0, 0.0])))
     images = draw(0.4, 0.6)
     for attack in (fgsm(0.1), pgd(0.1, 0.1, 1, norm="l2")):
-        start = attack.init(None, attack.budget, images)
+        each = spread(attack, COUNT)
+        start = each.init(None, each.budget, images)
         point, _, _ = jax.jit(attack.step)(
-            None, attack.budget, certain, images, GOALS["leave"], start
+            None, each.budget, certain, images, GOALS["leave"], start
         )
         change = np.asarray(point.images - images).reshape(COUNT, -1)
         size = np.linalg.norm(change, axis=1) if attack != fgsm(0.1) else abs(change).max(axis=1)
