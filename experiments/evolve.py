@@ -172,13 +172,7 @@ def _prepare(config: Config, folder: Path, classifier: "Classifier | None") -> P
 
 def cli() -> None:
     """Parse flags and run."""
-    debug = "--debug" in sys.argv
-
-    def parse_and_run() -> None:
-        config = command.parse(PRESETS, prog="python -m experiments.evolve", description=__doc__)
-        main(config)
-
-    command.run(parse_and_run, debug=debug)
+    command.launch(main, PRESETS, prog="python -m experiments.evolve", description=__doc__)
 
 
 if __name__ == "__main__":

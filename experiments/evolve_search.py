@@ -6,7 +6,7 @@ import jax
 import optax
 
 from fooljax import encodings, evolution
-from fooljax.runtime import devices
+from fooljax.runtime import devices, settings
 from fooljax.types import Encoding, Search
 
 MICRO_BATCH = 25
@@ -19,18 +19,9 @@ def check(config: Any) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    least = {"generations": 1, "children": 1, "repeats": 1, "halve_rate_every": 0, "seed": 0}
-    optional = {"chunk": 1, "devices": 1}
-    values = {name: (getattr(config, name), low) for name, low in (least | optional).items()}
-    values["train_steps"] = config.victim.train_steps, 1
-    values["train_seed"] = config.victim.train_seed, 0
-    for name, (value, low) in values.items():
-        if value is not None and value < low:
-            flag = name.replace("_", "-")
-            raise ValueError(f"--{flag} must be at least {low}, got {value}")
-    for name, value in (("seed", config.seed), ("train-seed", config.victim.train_seed)):
-        if value >= 2**32:
-            raise ValueError(f"--{name} must be below 2**32, got {value}")
+    positive = ("generations", "children", "repeats", "chunk", "devices", "train_steps")
+    natural = ("halve_rate_every", "seed", "train_seed")
+    settings.check_least(config, dict.fromkeys(positive, 1) | dict.fromkeys(natural, 0))
     if config.devices is not None and config.devices > config.children:
         raise ValueError(
             f"--devices must not exceed --children, got {config.devices} and {config.children}"

@@ -19,6 +19,8 @@ _MODULES = (
     "progress",
     "search_run",
     "settings",
+    "several",
+    "units",
     "victim",
 )
 

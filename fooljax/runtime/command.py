@@ -60,6 +60,24 @@ def parse(
     )
 
 
+def launch(
+    main: Callable[[Config], object], presets: Mapping[str, Config], *, prog: str, description: str
+) -> None:
+    """Read settings from flags and run an experiment: the whole of a command line.
+
+    Args:
+        main: called with the settings.
+        presets: settings by name, see ``parse``.
+        prog: shown in the usage line.
+        description: shown by ``--help``.
+    """
+
+    def parse_and_run() -> None:
+        main(parse(presets, prog=prog, description=description))
+
+    run(parse_and_run, debug="--debug" in sys.argv)
+
+
 def run(main: Callable[[], None], *, debug: bool) -> None:
     """Call ``main``; turn an error into one message on stderr and an exit code.
 

@@ -109,7 +109,7 @@ def _discard(folder: Path, made: Sequence[Path]) -> bool:
 
 def _sweep(folder: Path) -> None:
     """Remove the files that a killed process was writing."""
-    for place in (folder, folder / "history"):
+    for place in (folder, folder / "history", folder / "units"):
         for unfinished in place.glob(".*.tmp"):
             unfinished.unlink(missing_ok=True)
 

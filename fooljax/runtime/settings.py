@@ -62,6 +62,26 @@ def refuse_changes(before: Any, now: Any, neutral: Sequence[str], folder: Path) 
         )
 
 
+def check_least(config: Any, least: Mapping[str, float]) -> None:
+    """Refuse numbers that are too small, and seeds that no random key can hold.
+
+    Args:
+        config: settings; numbers of nested settings count too, None does not.
+        least: smallest allowed value by field name; of fields that hold several
+            numbers each one is checked.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    for name, value in flat(config).items():
+        flag = f"--{name.replace('_', '-')}"
+        for number in value if isinstance(value, tuple) else (value,):
+            if name in least and number is not None and not number >= least[name]:
+                raise ValueError(f"{flag} must be at least {least[name]}, got {number}")
+            if name.endswith("seed") and number >= 2**32:
+                raise ValueError(f"{flag} must be below 2**32, got {number}")
+
+
 def flat(config: Any) -> dict[str, Any]:
     """Return all fields by name, those of nested settings among them."""
     fields: dict[str, Any] = {}

@@ -61,12 +61,14 @@ class Prepared(NamedTuple):
         class_names: of its classes.
         accuracy: on the data set's test images, in [0, 1]; None without data.
         origin: where it comes from, in words.
+        splits: the data set; None without data.
     """
 
     classifier: "Classifier"
     class_names: tuple[str, ...]
     accuracy: float | None
     origin: str
+    splits: "Splits | None" = None
 
 
 def prepare(
@@ -109,7 +111,7 @@ def prepare(
     accuracy = None
     if splits is not None:
         accuracy = float(training.evaluate(classifier, splits.test))
-    return Prepared(classifier, names, accuracy, origin)
+    return Prepared(classifier, names, accuracy, origin, splits)
 
 
 def _data(victim: Victim) -> "Splits | None":

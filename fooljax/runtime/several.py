@@ -1,0 +1,47 @@
+"""Several networks for the same data, of other architectures and other starting weights."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from fooljax.runtime.victim import Prepared, Victim, prepare
+
+
+def prepare_several(
+    victim: Victim, folder: Path, models: Sequence[str], seeds: int = 1
+) -> dict[str, Prepared]:
+    """Prepare every architecture with several starting weights.
+
+    Args:
+        victim: the settings; the training seed of the first network of each
+            architecture is theirs, the next ones count up.
+        folder: run directory; keeps the trained networks unless the settings name
+            another place, each in a folder of its own.
+        models: as ``victim.model``.
+        seeds: networks of each architecture.
+
+    Returns:
+        The networks by name: ``lenet``, or ``lenet 1``, ``lenet 2``, ... where there
+        are several.
+
+    Raises:
+        ValueError, OSError: for anything wrong with the flags or files, naming the
+            flag.
+    """
+    if len(set(models)) < len(models):
+        raise ValueError(f"--models: each architecture once, got {' '.join(models)}")
+    if victim.weights is not None:
+        raise ValueError("--weights: these networks are trained here; leave --weights out")
+    place = Path(victim.classifier) if victim.classifier else folder / "networks"
+    networks = {}
+    for model in models:
+        for index in range(seeds):
+            name = model if seeds == 1 else f"{model} {index + 1}"
+            one = dataclasses.replace(
+                victim,
+                model=model,
+                train_seed=victim.train_seed + index,
+                classifier=str(place / name.replace(" ", "-").replace("/", "-")),
+            )
+            networks[name] = prepare(one, folder, lambda shape, num_classes: None)
+    return networks
