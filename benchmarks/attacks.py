@@ -13,11 +13,11 @@ to standard output, progress and a summary to standard error.
 """
 
 import dataclasses
-import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+from benchmarks.timing import environment, interleave, launch, say, version
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,10 @@ class Config:
         steps: of PGD; DeepFool takes a quarter of them, and at least two.
         epsilon: of PGD, in units of [0, 1].
         rounds: measurements of which the median is taken.
+        network: lenet, or small: the same with 8, 16 and 64 units, where what a
+            library adds to each step shows more.
         weights: safetensors file for LeNet; random weights unless given.
-        foolbox: measure Foolbox on the same network, where it is installed.
+        peers: measure Foolbox and ART on the same network, where they are installed.
         quick: eight steps and three rounds of the smallest batch only.
         seed: decides everything random.
     """
@@ -39,8 +41,9 @@ class Config:
     steps: int = 20
     epsilon: float = 0.3
     rounds: int = 5
+    network: Literal["lenet", "small"] = "lenet"
     weights: str | None = None
-    foolbox: bool = True
+    peers: bool = True
     quick: bool = False
     seed: int = 0
 
@@ -48,6 +51,8 @@ class Config:
         for name in ("steps", "rounds", *(() if self.batch_sizes else ("batch_sizes",))):
             if not getattr(self, name) or getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if self.weights is not None and self.network != "lenet":
+            raise ValueError("--weights are for --network lenet")
 
 
 def measure(config: Config) -> dict[str, Any]:
@@ -58,15 +63,14 @@ def measure(config: Config) -> dict[str, Any]:
     import jax
 
     import fooljax as fj
-    from benchmarks.timing import environment, version
 
     key_network, key_images = jax.random.split(jax.random.key(config.seed))
-    classifier = fj.models.build("lenet", key_network, (28, 28, 1), 10)
+    classifier = _build(config.network, key_network)
     if config.weights is not None:
         classifier = fj.models.load_weights(config.weights, classifier)
     document: dict[str, Any] = {"config": dataclasses.asdict(config), "environment": environment()}
-    document["environment"]["packages"]["foolbox"] = version("foolbox")
-    document["network"] = "lenet"
+    for package in ("foolbox", "adversarial-robustness-toolbox"):
+        document["environment"]["packages"][package] = version(package)
     document["batch_sizes"] = {
         size: _one_batch_size(config, jax.random.fold_in(key_images, size), classifier, size)
         for size in config.batch_sizes
@@ -75,15 +79,35 @@ def measure(config: Config) -> dict[str, Any]:
     return document
 
 
+def _build(network: str, key: Any) -> Any:
+    import flax.linen as nn
+
+    import fooljax as fj
+
+    if network == "lenet":
+        return fj.models.build("lenet", key, (28, 28, 1), 10)
+
+    class SmallLeNet(nn.Module):
+        @nn.compact
+        def __call__(self, images):
+            for width in (8, 16):
+                images = nn.Conv(width, (5, 5), padding="VALID")(images)
+                b, h, w, c = images.shape
+                images = images.reshape(b, h // 2, 2, w // 2, 2, c).max(axis=(2, 4))
+            x = nn.relu(nn.Dense(64)(images.reshape(len(images), -1)))
+            return nn.Dense(10)(x)
+
+    return fj.models.init_flax(key, SmallLeNet(), (28, 28, 1), 10)
+
+
 def _one_batch_size(config: Config, key: Any, classifier: Any, size: int) -> dict[str, Any]:
     """Measure the bare gradient and every attack on one batch, in turn."""
     import jax
     import jax.numpy as jnp
 
     import fooljax as fj
-    from benchmarks.timing import interleave
 
-    _say(f"batch {size}")
+    say(f"batch {size}")
     images = jax.random.uniform(key, (size, 28, 28, 1))
     # labels that the network does not give would make DeepFool stop at once
     goal = fj.attacks.leave(jnp.argmax(classifier(images), axis=1))
@@ -102,7 +126,11 @@ def _one_batch_size(config: Config, key: Any, classifier: Any, size: int) -> dic
         "pgd, eight epsilons": lambda: [run(pgd(epsilon)) for epsilon in epsilons],
     }
     calls = {name: config.steps for name in tasks} | {"deepfool": deepfool_steps}
-    peers = _foolbox_tasks(config, classifier, images, goal, deepfool_steps)
+    peers = {}
+    if config.peers:
+        from benchmarks.attack_peers import tasks as peer_tasks
+
+        peers = peer_tasks(config, classifier, images, goal, deepfool_steps)
     calls |= {name: deepfool_steps if "deepfool" in name else config.steps for name in peers}
     for name in ("pgd", "deepfool"):
         tasks[name]()
@@ -170,30 +198,6 @@ def _whole(attack: Any, *arguments: Any) -> Any:
 _COMPILED: dict[str, Callable[..., Any]] = {}
 
 
-def _foolbox_tasks(
-    config: Config, classifier: Any, images: Any, goal: Any, deepfool_steps: int
-) -> dict[str, Callable[[], Any]]:
-    """Foolbox on the same network, which its user has compiled."""
-    if not config.foolbox:
-        return {}
-    try:
-        import foolbox
-    except ImportError:
-        _say("foolbox is not installed")
-        return {}
-    import jax
-
-    forward = jax.jit(lambda images: classifier(images))
-    model = foolbox.models.JAXModel(forward, bounds=(0, 1))
-    pgd = foolbox.attacks.LinfPGD(abs_stepsize=0.01, steps=config.steps, random_start=False)
-    deepfool = foolbox.attacks.L2DeepFoolAttack(steps=deepfool_steps)
-    return {
-        "foolbox pgd": lambda: pgd(model, images, goal.labels, epsilons=config.epsilon)[0],
-        # it stops once every image is done, so a step may cost more than this says
-        "foolbox deepfool": lambda: deepfool(model, images, goal.labels, epsilons=None)[0],
-    }
-
-
 def summarize(document: dict[str, Any]) -> str:
     """Say the figures in lines for people."""
     lines = []
@@ -211,19 +215,5 @@ def summarize(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Read flags, measure, print."""
-    import tyro
-
-    config = tyro.cli(Config, prog="python -m benchmarks.attacks", description=__doc__)
-    document = measure(config)
-    _say(summarize(document))
-    print(json.dumps(document, indent=2))
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    launch(Config, measure, summarize, prog="python -m benchmarks.attacks", description=__doc__)

@@ -13,10 +13,10 @@ goes to standard output, progress and a summary to standard error.
 """
 
 import dataclasses
-import json
-import sys
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from benchmarks.timing import environment, launch, say
 
 SECONDS_2015 = 300.0  # one run of 200 generations of 200 images, released code, four cores
 
@@ -80,7 +80,6 @@ def measure(config: Config) -> dict[str, Any]:
 
     from benchmarks import pieces
     from benchmarks.peers import measure_peers
-    from benchmarks.timing import environment
 
     document: dict[str, Any] = {"config": dataclasses.asdict(config), "environment": environment()}
     key_runs, key_cppn, key_arrays, key_peers = jax.random.split(jax.random.key(config.seed), 4)
@@ -88,7 +87,7 @@ def measure(config: Config) -> dict[str, Any]:
     if "runs" in config.parts:
         document["runs"], champions = _runs(config, key_runs)
     if "cppn" in config.parts:
-        _say("painting and mutating CPPNs")
+        say("painting and mutating CPPNs")
         document["cppn"] = pieces.measure_cppn(
             key_cppn,
             champions,
@@ -97,7 +96,7 @@ def measure(config: Config) -> dict[str, Any]:
             rounds=config.rounds,
         )
     if "arrays" in config.parts:
-        _say("contest, insertion and mutation of arrays")
+        say("contest, insertion and mutation of arrays")
         document["arrays"] = pieces.measure_arrays(
             key_arrays,
             candidates=config.candidates,
@@ -106,7 +105,7 @@ def measure(config: Config) -> dict[str, Any]:
             rounds=config.rounds,
         )
     if "peers" in config.parts:
-        _say("peers")
+        say("peers")
         document["peers"] = measure_peers(
             key_peers,
             niches=config.niches,
@@ -133,7 +132,7 @@ def _runs(config: Config, key: Any) -> tuple[dict[str, Any], Any]:
         classifier = fj.models.load_weights(config.weights, classifier)
 
     generation = config.repeats * config.children
-    _say("the bare network in several batch sizes")
+    say("the bare network in several batch sizes")
     forward, table = fastest_forward(
         key_images,
         classifier,
@@ -145,7 +144,7 @@ def _runs(config: Config, key: Any) -> tuple[dict[str, Any], Any]:
     genomes = None
     for name in ("direct", "cppn"):
         encoding = getattr(fj.encodings, name)((28, 28, 1))
-        _say(f"{name} encoding, {config.repeats} repeats")
+        say(f"{name} encoding, {config.repeats} repeats")
         document[name], genomes = whole_run(
             key_run,
             classifier,
@@ -156,7 +155,7 @@ def _runs(config: Config, key: Any) -> tuple[dict[str, Any], Any]:
             generations=config.generations,
             slice_generations=config.slice,
         )
-        _say(f"{name} encoding, one repeat")
+        say(f"{name} encoding, one repeat")
         single = one_repeat(
             key_run,
             classifier,
@@ -207,19 +206,5 @@ def summarize(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Read flags, measure, print."""
-    import tyro
-
-    config = tyro.cli(Config, prog="python -m benchmarks.evolve", description=__doc__)
-    document = measure(config)
-    _say(summarize(document))
-    print(json.dumps(document, indent=2))
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    launch(Config, measure, summarize, prog="python -m benchmarks.evolve", description=__doc__)

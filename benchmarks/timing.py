@@ -1,8 +1,10 @@
 """Wall and processor time, measured so that a busy machine harms every task alike."""
 
+import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from importlib import metadata
@@ -72,6 +74,27 @@ def interleave(
             work = lambda task=tasks[name], count=calls[name]: [task() for _ in range(count)]
             measured[name].append(clock(work)[1].times(1.0 / calls[name]))
     return {name: median(costs) for name, costs in measured.items()}
+
+
+def say(line: str) -> None:
+    """Tell a person how far it is; standard output is for the document alone."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def launch(
+    config_type: type,
+    measure: Callable[[Any], dict[str, Any]],
+    summarize: Callable[[dict[str, Any]], str],
+    *,
+    prog: str,
+    description: str | None,
+) -> None:
+    """Read flags, measure, print a summary for people and the document as JSON."""
+    import tyro
+
+    document = measure(tyro.cli(config_type, prog=prog, description=description))
+    say(summarize(document))
+    print(json.dumps(document, indent=2))
 
 
 def environment() -> dict[str, Any]:

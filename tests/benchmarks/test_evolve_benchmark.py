@@ -173,8 +173,9 @@ def test_interleaved_tasks_are_medians_of_single_calls():
 
 def test_help_does_not_import_jax():
     code = (
-        "import sys; from benchmarks.evolve import main; sys.argv[1:] = ['--help']\n"
-        "try: main()\nexcept SystemExit: pass\nassert 'jax' not in sys.modules"
+        "import runpy, sys; sys.argv[1:] = ['--help']\n"
+        "try: runpy.run_module('benchmarks.evolve', run_name='__main__')\n"
+        "except SystemExit: pass\nassert 'jax' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
