@@ -1,0 +1,173 @@
+"""Transfer: what other networks say of images that were made for one of them.
+
+Letters in shapes: ``m`` networks, ``n`` images, ``k`` columns of the logits. An
+answer is the column with the largest logit; one from ``num_classes`` on rejects and
+is no success of anybody, and neither is NaN.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.stats
+from jaxtyping import Array, Bool, Float, Int32
+from numpy.typing import ArrayLike, NDArray
+
+from fooljax import metrics
+
+
+class Verdicts(NamedTuple):
+    """What every network says of images made for one of them; or the shares of it.
+
+    The label in question is the class that a fooling image was made to show, or
+    the wrong class that a perturbed image was taken for by the network that it was
+    made for.
+
+    Attributes:
+        same_label: whether the network's answer is the label in question.
+        sure_label: whether in addition its confidence in it is at least ``tau``.
+        any_label: for a fooling image whether the network's answer is any real
+            class, with a confidence of at least ``tau``; for a perturbed one
+            whether it is any wrong class, however uncertain.
+        confidence: of the network in the label in question, in [0, 1].
+    """
+
+    same_label: Bool[Array, "m n"] | Float[Array, " m"]
+    sure_label: Bool[Array, "m n"] | Float[Array, " m"]
+    any_label: Bool[Array, "m n"] | Float[Array, " m"]
+    confidence: Float[Array, "m n"] | Float[Array, " m"]
+
+
+class Interval(NamedTuple):
+    """A mean over independent repeats, and a confidence interval of it.
+
+    Attributes:
+        mean: over the repeats.
+        low: lower limit; NaN from a single repeat.
+        high: upper limit.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+@functools.partial(jax.jit, static_argnames="num_classes")
+def judge_fooling(
+    logits: Float[Array, "m n k"], targets: Int32[Array, " n"], num_classes: int, tau: float
+) -> Verdicts:
+    """Judge images that show nothing and were made to be taken for ``targets``.
+
+    Args:
+        logits: of every network.
+        targets: the class that each image was made to show.
+        num_classes: number of real classes; later columns reject.
+        tau: confidence, in (0, 1), from which on a network counts as sure.
+    """
+    answer, confidence = _answers(logits, num_classes)
+    return _verdicts(logits, answer == targets[None], confidence >= tau, targets, tau)
+
+
+@functools.partial(jax.jit, static_argnames="num_classes")
+def judge_perturbed(
+    logits: Float[Array, "m n k"],
+    made_for: int,
+    labels: Int32[Array, " n"],
+    num_classes: int,
+    tau: float,
+) -> Verdicts:
+    """Judge real images of ``labels`` that were perturbed to be mistaken by one network.
+
+    Where that network was not fooled there is no wrong label, so no network says
+    the same one; ``confidence`` is then that in the wrong class that came nearest.
+    Choose images whose originals all networks get right, or their mistakes count.
+
+    Args:
+        logits: of every network.
+        made_for: index of the network that the images were made for.
+        labels: the true class of each image.
+        num_classes: number of real classes; later columns reject.
+        tau: confidence, in (0, 1), from which on a network counts as sure.
+    """
+    answer, _ = _answers(logits, num_classes)
+    wrong = (answer >= 0) & (answer != labels[None])
+    column = jnp.arange(logits.shape[-1])[None]
+    rivals = (column != labels[:, None]) & (column < num_classes)
+    nearest = jnp.argmax(jnp.where(rivals, logits[made_for], -jnp.inf), axis=-1)
+    same = (answer == nearest[None]) & wrong[made_for][None]
+    return _verdicts(logits, same, wrong, nearest, tau)
+
+
+def shares(verdicts: Verdicts) -> Verdicts:
+    """Average verdicts over the images: a row of the transfer matrices, ``[m]`` each."""
+    return Verdicts(*(np.mean(np.asarray(leaf, np.float64), axis=-1) for leaf in verdicts))
+
+
+def relations(architectures: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Mark the pairs of networks that are to each other what a name says.
+
+    Args:
+        architectures: of each network.
+
+    Returns:
+        ``[m, m]`` each, row = made for, column = shown to: ``itself`` (the
+        diagonal, an attack with the weights in hand), ``other weights`` (same
+        architecture) and ``other architecture``.
+    """
+    names = np.asarray(architectures)
+    itself = np.eye(len(names), dtype=bool)
+    alike = names[:, None] == names[None, :]
+    return {"itself": itself, "other weights": alike & ~itself, "other architecture": ~alike}
+
+
+def mean_over_pairs(matrices: ArrayLike, pairs: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Average matrices ``[..., m, m]`` over the marked pairs; NaN if there are none."""
+    values = np.asarray(matrices, np.float64)[..., pairs]
+    if values.shape[-1] == 0:
+        return np.full(values.shape[:-1], np.nan)
+    return values.mean(axis=-1)
+
+
+def over_repeats(shares: ArrayLike, level: float = 0.95) -> Interval:
+    """Give the mean of independent repeats a confidence interval by Student's t.
+
+    It says how much the mean would change with other random numbers behind the
+    images, the networks being what they are; where all repeats agree it has no
+    width. Cut off at 0 and 1.
+
+    Args:
+        shares: ``[repeats]`` in [0, 1].
+        level: of confidence, in (0, 1).
+
+    Raises:
+        ValueError: if there is no repeat or ``level`` is not in (0, 1).
+    """
+    values = np.asarray(shares, np.float64)
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"shares must be a row of at least one number, got {values.shape}")
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be in (0, 1), got {level}")
+    mean, count = float(values.mean()), values.size
+    if count == 1 or np.isnan(mean):
+        return Interval(mean, float("nan"), float("nan"))
+    wide = scipy.stats.t.ppf(0.5 + level / 2, count - 1) * values.std(ddof=1) / np.sqrt(count)
+    return Interval(mean, max(0.0, float(mean - wide)), min(1.0, float(mean + wide)))
+
+
+def _answers(logits: Array, num_classes: int) -> tuple[Array, Array]:
+    """Each network's answer, -1 for a rejection or NaN, and its confidence in it, ``[m, n]``."""
+    probabilities = metrics.probabilities(logits)
+    top = jnp.argmax(logits, axis=-1)
+    confidence = jnp.max(probabilities, axis=-1)
+    answered = (top < num_classes) & ~jnp.isnan(confidence)
+    return jnp.where(answered, top, -1), jnp.where(answered, confidence, 0.0)
+
+
+def _verdicts(logits: Array, same: Array, any_label: Array, labels: Array, tau: float) -> Verdicts:
+    probabilities = jnp.nan_to_num(metrics.probabilities(logits))
+    asked = jnp.broadcast_to(labels[None, :, None], (*logits.shape[:2], 1))
+    confidence = jnp.take_along_axis(probabilities, asked, axis=-1)[..., 0]
+    return Verdicts(same, same & (confidence >= tau), any_label, confidence)

@@ -1,0 +1,185 @@
+"""Several networks and one image for all of them: attacked in turn, scored on each."""
+
+import functools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int32
+
+from fooljax.attacks import attack as loop
+from fooljax.attacks.attack import Attack, RandomKeys
+from fooljax.attacks.goals import Goal
+from fooljax.attacks.result import AttackResult, score
+from fooljax.attacks.run import run
+from fooljax.types import Classifier, Images, RandomKey
+
+
+class InTurn(NamedTuple):
+    """What came of attacking several networks one after the other.
+
+    Letters: ``r`` rounds, ``m`` networks, ``n`` images.
+
+    Attributes:
+        images: ``[n, h, w, c]`` in [0, 1]; of the image before the first turn and
+            those after every turn the one whose least margin over the networks is
+            largest, never merely the last.
+        success: whether it reaches the goal on every network.
+        margins: of that image, on every network.
+        before: margins of the originals, on every network.
+        after: margins after each turn; ``after[r, i, j]`` is what network ``j``
+            says once network ``i`` has had its turn in round ``r``.
+        forwards: forward passes that each image needed, on all networks together.
+        gradients: gradient passes that each image needed.
+    """
+
+    images: Images
+    success: Bool[Array, " n"]
+    margins: Float[Array, "m n"]
+    before: Float[Array, "m n"]
+    after: Float[Array, "r m m n"]
+    forwards: Int32[Array, " n"]
+    gradients: Int32[Array, " n"]
+
+
+def in_turn(
+    attack: Attack,
+    key: RandomKey,
+    classifiers: Sequence[Classifier],
+    images: Images,
+    goal: Goal,
+    *,
+    rounds: int = 1,
+    batch_size: int | None = None,
+) -> InTurn:
+    """Attack one network after the other, each time from the image found so far.
+
+    For the joint attack, attack ``defenses.ensemble(classifiers, "margins")``. In
+    turn, what is won on one network may be lost again on another; ``after`` shows
+    it. Budgets and distances count from the originals all the time. From outside
+    ``jit``.
+
+    Args:
+        attack: what to do at every turn; one that goes on from its start, such as
+            ``pgd`` or ``ascent``. (``deepfool`` counts its changes from the
+            originals, so it does not.)
+        key: sample ``i`` draws from ``fold_in(key, i)``, whatever the batch, and
+            anew at every turn; or a key for each sample.
+        classifiers: the networks, in the order of their turns.
+        images: ``[n, h, w, c]`` in [0, 1].
+        goal: of every image, the same on all networks.
+        rounds: how many turns each network has.
+        batch_size: look at no more images at a time; at all unless given.
+
+    Raises:
+        ValueError: if there is no network, they have other classes, or ``run``
+            refuses something.
+    """
+    if rounds < 1:
+        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    _check(classifiers)
+    found, spent = [images], []
+    for turn in range(rounds * len(classifiers)):
+        result = run(
+            attack,
+            _turn_keys(key, len(images), turn),
+            classifiers[turn % len(classifiers)],
+            images,
+            goal,
+            batch_size=batch_size,
+            start=found[-1],
+        )
+        found.append(result.images)
+        spent.append((result.forwards, result.gradients))
+    looks = [on_each(classifiers, images, goal, one, batch_size=batch_size) for one in found]
+    return _summarize(found, [look.margin for look in looks], spent, rounds)
+
+
+@functools.partial(jax.jit, static_argnames="rounds")
+def _summarize(
+    found: list[Images], margins: list[Array], spent: list[tuple[Array, Array]], rounds: int
+) -> InTurn:
+    """Choose each sample's image and add up the passes; index 0 is before the first turn."""
+    all_margins = jnp.stack(margins)
+    looks, m, n = all_margins.shape
+    least = jnp.min(all_margins, axis=1)
+    best = jnp.argmax(jnp.where(jnp.isnan(least), -jnp.inf, least), axis=0)  # ties: the earliest
+    chosen = jax.vmap(lambda column, i: column[:, i], (2, 0), 1)(all_margins.swapaxes(0, 1), best)
+    forwards, gradients = jax.tree.map(lambda *counts: sum(counts), *spent)
+    return InTurn(
+        images=jax.vmap(lambda column, i: column[i], (1, 0))(jnp.stack(found), best),
+        success=jnp.all(chosen > 0.0, axis=0),
+        margins=chosen,
+        before=all_margins[0],
+        after=all_margins[1:].reshape(rounds, m, m, n),
+        forwards=forwards + looks * m,
+        gradients=gradients,
+    )
+
+
+def on_each(
+    classifiers: Sequence[Classifier],
+    images: Images,
+    goal: Goal,
+    found: Images,
+    *,
+    batch_size: int | None = None,
+) -> AttackResult:
+    """Score the same images on several networks; from outside ``jit``.
+
+    Args:
+        classifiers: the networks; architectures may differ.
+        images: the originals ``[n, h, w, c]``, from which distances count.
+        goal: of every image.
+        found: what was made of them, ``[n, h, w, c]`` in [0, 1].
+        batch_size: look at no more images at a time; at all unless given.
+
+    Returns:
+        As ``score`` gives it, every leaf with a leading axis for the networks,
+        ``[m, n]``; only ``images`` has none.
+
+    Raises:
+        ValueError: if there is no network or they have other classes, or
+            ``batch_size`` is less than 1.
+    """
+    _check(classifiers)
+    if batch_size is not None and batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    count = len(images)
+    size = min(batch_size or count, count)
+    parts = []
+    for first in range(0, count, size):
+        # filled up with the last image: no other shape, no other program
+        rows = np.minimum(np.arange(first, first + size), count - 1)
+        parts.append(_score(tuple(classifiers), images, goal, found, rows))
+    joined = parts[0] if len(parts) == 1 else _join(parts, count)
+    return joined._replace(images=found)
+
+
+def _check(classifiers: Sequence[Classifier]) -> None:
+    if not classifiers:
+        raise ValueError("there must be at least one classifier")
+    classes = [classifier.num_classes for classifier in classifiers]
+    if len(set(classes)) > 1:
+        raise ValueError(f"the classifiers must have the same classes, got {classes}")
+
+
+@jax.jit
+def _score(
+    classifiers: tuple[Classifier, ...], images: Images, goal: Goal, found: Images, rows: Array
+) -> AttackResult:
+    part = jax.tree.map(lambda leaf: leaf[rows], (images, goal, found))
+    each = [score(classifier, *part)._replace(images=None) for classifier in classifiers]
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _join(parts: list[AttackResult], count: int) -> AttackResult:
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=1)[:, :count], *parts)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _turn_keys(key: RandomKey, count: int, turn: int) -> RandomKeys:
+    return loop.fold_in(loop.sample_keys(key, count), turn)
