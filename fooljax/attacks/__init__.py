@@ -1,8 +1,14 @@
 """Attacks by gradient: fooling images from nothing, and small perturbations of real ones."""
 
-from fooljax.attacks.ascent import PUBLISHED, Regularization, ascent, published
+from fooljax.attacks import spaces
+from fooljax.attacks.apgd import apgd
+from fooljax.attacks.ascent import ascent
 from fooljax.attacks.attack import Attack, Passes, Point
+from fooljax.attacks.carlini_wagner import carlini_wagner
+from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
+from fooljax.attacks.diagnostics import diagnose
+from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import (
     Goal,
     answer,
@@ -13,30 +19,58 @@ from fooljax.attacks.goals import (
     margin,
     reach,
 )
+from fooljax.attacks.hop_skip_jump import hop_skip_jump
+from fooljax.attacks.lbfgs import lbfgs
+from fooljax.attacks.losses import dlr
 from fooljax.attacks.pgd import fgsm, pgd
+from fooljax.attacks.published import PUBLISHED, published
+from fooljax.attacks.regularization import Regularization
 from fooljax.attacks.result import AttackResult, score
 from fooljax.attacks.run import run
+from fooljax.attacks.scores import score_evolution
+from fooljax.attacks.several import InTurn, in_turn, on_each
+from fooljax.attacks.square import square
+from fooljax.attacks.standard import Stage, StandardResult, standard
+from fooljax.attacks.sweep import sweep
 
 __all__ = [
     "PUBLISHED",
     "Attack",
     "AttackResult",
+    "Finding",
     "Goal",
+    "InTurn",
     "Passes",
     "Point",
     "Regularization",
+    "Stage",
+    "StandardResult",
     "answer",
+    "apgd",
     "ascent",
+    "carlini_wagner",
     "confident",
     "cross_entropy",
+    "ddn",
     "deepfool",
+    "diagnose",
+    "dlr",
     "fgsm",
+    "hop_skip_jump",
+    "in_turn",
+    "lbfgs",
     "leads",
     "leave",
     "margin",
+    "on_each",
     "pgd",
     "published",
     "reach",
     "run",
     "score",
+    "score_evolution",
+    "spaces",
+    "square",
+    "standard",
+    "sweep",
 ]

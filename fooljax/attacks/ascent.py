@@ -2,60 +2,24 @@
 
 import functools
 import math
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
+import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array
+import optax
+from jaxtyping import Array, Int32
 
-from fooljax.attacks import goals
+from fooljax.attacks import goals, spaces
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, gradient_of, per_image
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.regularization import Regularization, regularize, variation_slope
+from fooljax.attacks.spaces import Fixed, Moving, Space
 from fooljax.types import Classifier, Images, Logits
 
-_LEAST_BLUR = 0.3  # narrower kernels leave 8-bit images as they are
+Rule: TypeAlias = Literal["progress", "adam"]
+
 _TINY = 1e-30
-
-
-@dataclass(frozen=True)
-class Regularization:
-    """What keeps an ascent from ending in noise.
-
-    Attributes:
-        decay: share by which the difference from the center shrinks each step.
-        blur: standard deviation of a Gaussian blur, in pixels; less than 0.3 is
-            no blur.
-        blur_every: steps between blurs.
-        small_norm: percentage of pixels, those nearest to the center, that are
-            set to it each step.
-        small_benefit: percentage of pixels whose return to the center would
-            cost least that are set to it each step (the published code takes
-            those that cost most, but no published setting uses it).
-        small_influence: the same by the size of the cost, whatever its sign.
-
-    Raises:
-        ValueError: if a number is out of its range.
-    """
-
-    decay: float = 0.0
-    blur: float = 0.0
-    blur_every: int = 1
-    small_norm: float = 0.0
-    small_benefit: float = 0.0
-    small_influence: float = 0.0
-
-    def __post_init__(self):
-        if not 0.0 <= self.decay <= 1.0:
-            raise ValueError(f"decay must be in [0, 1], got {self.decay}")
-        if not self.blur >= 0.0 or self.blur_every < 1:
-            raise ValueError(
-                f"blur must not be negative and blur_every at least 1, got {self.blur} and "
-                f"{self.blur_every}"
-            )
-        for name in ("small_norm", "small_benefit", "small_influence"):
-            if not 0.0 <= getattr(self, name) <= 100.0:
-                raise ValueError(f"{name} must be a percentage, got {getattr(self, name)}")
+_ADAM = optax.scale_by_adam()
 
 
 class Pace(NamedTuple):
@@ -65,8 +29,9 @@ class Pace(NamedTuple):
         early: gain in probability aimed at while it is low.
         late: share of what is missing to 1 that is aimed at later.
         max_gain: upper limit of the gain in log-probability aimed at.
-        max_rate: upper limit of the learning rate, in units of [0, 1].
+        max_rate: upper limit of the learning rate, in units of the space.
         center: grey level that decay and dropped pixels go back to.
+        step_size: of Adam, in units of the space.
     """
 
     early: Array | float
@@ -74,33 +39,50 @@ class Pace(NamedTuple):
     max_gain: Array | float
     max_rate: Array | float
     center: Array | float
+    step_size: Array | float
 
 
-@functools.cache
-def _blur_matrix(size: int, sigma: float) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter1d
+class Memory(NamedTuple):
+    """Where an ascent stands in its space.
 
-    return gaussian_filter1d(np.eye(size, dtype=np.float32), sigma, axis=0)
+    Attributes:
+        moving: what ascends.
+        fixed: what belongs to each sample and stays.
+        adam: what Adam remembers; None under the other rule.
+        count: steps done.
+    """
 
-
-def _blurred(images: Images, sigma: float) -> Images:
-    """Blur along both axes, edges mirrored as in ``scipy.ndimage.gaussian_filter``."""
-    _, height, width, _ = images.shape
-    rows, columns = _blur_matrix(height, sigma), _blur_matrix(width, sigma)
-    return jnp.einsum("yh,bhwc,xw->byxc", rows, images, columns)
-
-
-def _drop(change: Images, worth: Array, percentage: float) -> Images:
-    """Set the pixels of least worth ``[b, h, w]`` to the center."""
-    if percentage == 0.0:
-        return change
-    bar = jnp.percentile(worth, percentage, axis=(1, 2), keepdims=True)
-    return jnp.where((worth < bar)[..., None], 0.0, change)
+    moving: Moving
+    fixed: Fixed
+    adam: Any
+    count: Int32[Array, " b"]
 
 
-def _start(keys: RandomKeys, pace: Pace, images: Images) -> Point:
-    del keys, pace
-    return Point(images, jnp.zeros(len(images), jnp.int32))
+def _start(keys: RandomKeys, pace: Pace, begin_at: Any, space: Space, rule: Rule) -> Point:
+    del pace
+    moving, fixed = space.start(keys, begin_at)
+    adam = jax.vmap(_ADAM.init)(moving) if rule == "adam" else None
+    count = jnp.zeros(len(jax.tree.leaves(moving)[0]), jnp.int32)
+    return Point(space.paint(moving, fixed), Memory(moving, fixed, adam, count))
+
+
+def _progress(pace: Pace, log_p: Array, slope: Moving) -> Moving:
+    """Return the step that gains, to first order, what the pace asks for."""
+    p, doubt = jnp.exp(log_p), -jnp.expm1(log_p)
+    wanted = jnp.minimum(pace.early, pace.late * doubt)
+    square = lambda leaf: jnp.sum(leaf.reshape(len(leaf), -1) ** 2, axis=1)
+    steepness = sum(square(leaf) for leaf in jax.tree.leaves(slope))
+    # d log p = dp / p, and to first order log p gains length * steepness
+    gain = jnp.minimum(wanted / jnp.maximum(p, _TINY), pace.max_gain)
+    limit = pace.max_rate * jnp.maximum(p, _TINY)
+    return _scaled(slope, jnp.minimum(limit, gain / jnp.maximum(steepness, _TINY)))
+
+
+def _scaled(tree: Moving, numbers: Array) -> Moving:
+    """Multiply every sample's entries by its number."""
+    return jax.vmap(lambda number, leaves: jax.tree.map(lambda leaf: number * leaf, leaves))(
+        numbers, tree
+    )
 
 
 def _climb(
@@ -110,132 +92,106 @@ def _climb(
     images: Images,
     goal: Goal,
     point: Point,
+    space: Space,
+    rule: Rule,
     regularization: Regularization,
 ) -> tuple[Point, Logits, Passes]:
-    """One step of the "progress" rule, on the probability of the target."""
     del keys, images
     if not goal.targeted:
         raise ValueError("ascent raises a target's probability: give it a reach goal")
+    moving, fixed, adam, count = point.memory
     # d p = p d log p, and log p keeps a gradient where p is 1e-30 or 1 - 1e-30
-    slope, logits = gradient_of(goals.cross_entropy, classifier, goal, point.images)
-    log_p = goals.cross_entropy(goal, logits, classifier.num_classes)
-    p, doubt = jnp.exp(log_p), -jnp.expm1(log_p)
-    wanted = jnp.minimum(pace.early, pace.late * doubt)
-    steepness = jnp.sum(slope**2, axis=(1, 2, 3))
-    # d log p = dp / p, and to first order log p gains length * steepness
-    gain = jnp.minimum(wanted / jnp.maximum(p, _TINY), pace.max_gain)
-    limit = pace.max_rate * jnp.maximum(p, _TINY)
-    length = jnp.minimum(limit, gain / jnp.maximum(steepness, _TINY))
-    center = per_image(pace.center)
-    change = point.images + per_image(length) * slope - center
-    change = change * (1.0 - regularization.decay)
-    count = point.memory
-    if regularization.blur >= _LEAST_BLUR:
-        soft = _blurred(change, regularization.blur)
-        change = jnp.where(per_image(count % regularization.blur_every == 0), soft, change)
-    change = _drop(change, jnp.linalg.norm(change, axis=3), regularization.small_norm)
-    benefit = jnp.sum(slope * change, axis=3)
-    change = _drop(change, benefit, regularization.small_benefit)
-    benefit = jnp.sum(slope * change, axis=3)
-    change = _drop(change, jnp.abs(benefit), regularization.small_influence)
-    moved = jnp.clip(center + change, 0.0, 1.0)
-    return Point(moved, count + 1), logits, Passes(1, 1)
+    seen, logits = gradient_of(goals.cross_entropy, classifier, goal, point.images)
+    if regularization.total_variation > 0.0:
+        seen = seen - regularization.total_variation * variation_slope(point.images)
+    _, pull_back = jax.vjp(lambda moving: space.paint(moving, fixed), moving)
+    (slope,) = pull_back(seen)
+    slope = jax.tree.map(lambda leaf: jnp.where(jnp.isfinite(leaf), leaf, 0.0), slope)
+    if rule == "adam":
+        step, adam = jax.vmap(lambda slope, state: _ADAM.update(slope, state))(slope, adam)
+        step = _scaled(step, pace.step_size)
+    else:
+        log_p = goals.cross_entropy(goal, logits, classifier.num_classes)
+        step = _progress(pace, log_p, slope)
+    moved = jax.tree.map(jnp.add, moving, step)
+    if regularization.changes_pixels:
+        center = per_image(pace.center)
+        moved = center + regularize(moved - center, slope, count, regularization)
+    moved = space.settle(moved)
+    memory = Memory(moved, fixed, adam, count + 1)
+    return Point(space.paint(moved, fixed), memory), logits, Passes(1, 1)
 
 
 @functools.cache
-def _step(regularization: Regularization):
-    return functools.partial(_climb, regularization=regularization)
+def _functions(space: Space, rule: Rule, regularization: Regularization):
+    """Equal arguments give the same functions, so equal attacks share a compilation."""
+    start = functools.partial(_start, space=space, rule=rule)
+    return start, functools.partial(_climb, space=space, rule=rule, regularization=regularization)
 
 
 def ascent(
     steps: int = 500,
     *,
+    space: Space | None = None,
+    rule: Rule = "progress",
     early: float = 0.02,
     late: float = 0.1,
     max_gain: float = 1.0,
     max_rate: float = math.inf,
     center: float = 0.5,
+    step_size: float = 0.05,
     regularization: Regularization | None = None,
 ) -> Attack:
     """Raise the probability of a target class, step by step, without a budget.
 
-    The images given to the attack are where it starts: noise, grey, anything.
-    Each step aims at a gain in probability of ``min(early, late * (1 - p))`` and
-    is as long as that takes to first order.
+    The images given to the attack are where it starts: noise, grey, anything
+    (a space that cannot begin at images says so).
 
     Args:
         steps: number of steps.
+        space: where to search; ``spaces.pixels()`` unless given.
+        rule: ``progress`` aims in each step at a gain in probability of
+            ``min(early, late * (1 - p))`` and goes as far as that takes to first
+            order; ``adam`` follows Adam on the log-probability.
         early: gain aimed at in one step while the probability is low.
         late: share of what is missing to 1 that is aimed at later.
         max_gain: upper limit of the gain in log-probability aimed at in one
             step. From a probability of 1e-12 the rule alone would leap; the
             published settings stop it by ``max_rate`` and then hardly move.
         max_rate: upper limit of the learning rate on the probability, in units
-            of [0, 1].
+            of the space ([0, 1] for pixels).
         center: grey level that decay and dropped pixels go back to.
+        step_size: of Adam, in units of the space.
         regularization: what keeps the image smooth or sparse; nothing unless
-            given.
+            given. A total variation that is paid for counts as part of the
+            log-probability raised.
 
     Returns:
         An attack, for ``reach`` goals, that keeps the image with the largest
         margin.
 
     Raises:
-        ValueError: if a number is out of its range.
+        ValueError: if a number is out of its range, the rule is unknown, or the
+            regularization changes pixels in another space.
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 3.9 and its published
-        code; Yosinski et al., 2015, arXiv:1506.06579 (regularizers).
+        code; Yosinski et al., 2015, arXiv:1506.06579 (regularizers); Kingma and
+        Ba, 2015, arXiv:1412.6980 (Adam).
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     paces = {"early": early, "late": late, "max_gain": max_gain, "max_rate": max_rate}
-    for name, value in paces.items():
+    for name, value in {**paces, "step_size": step_size}.items():
         if not value > 0.0:
             raise ValueError(f"{name} must be positive, got {value}")
     if not 0.0 <= center <= 1.0:
         raise ValueError(f"center must be in [0, 1], got {center}")
-    pace = Pace(float(early), float(late), float(max_gain), float(max_rate), float(center))
-    step = _step(regularization or Regularization())
-    return Attack(pace, _start, step, steps, better="margin")
-
-
-# The four settings behind the paper's Figure 13 and supplement: no regularizer, decay,
-# decay and blur, decay and blur and sparsity.
-PUBLISHED: dict[str, dict[str, Any]] = {
-    "none": {"steps": 500, "early": 0.02, "late": 0.1},
-    "decay": {
-        "steps": 1500,
-        "early": 0.03,
-        "late": 0.02,
-        "regularization": Regularization(decay=0.01),
-    },
-    "blur": {
-        "steps": 1000,
-        "early": 0.03,
-        "late": 0.05,
-        "regularization": Regularization(decay=0.001, blur=0.4, blur_every=2),
-    },
-    "sparse": {
-        "steps": 1500,
-        "early": 0.03,
-        "late": 0.05,
-        "regularization": Regularization(
-            decay=0.001, blur=0.3, blur_every=1, small_norm=20.0, small_influence=20.0
-        ),
-    },
-}
-
-
-def published(name: str, **changes: Any) -> Attack:
-    """Return one of the ``PUBLISHED`` ascents, with changes.
-
-    All of them limit the learning rate to 1e7 in units of grey levels.
-
-    Raises:
-        ValueError: if the name is unknown.
-    """
-    if name not in PUBLISHED:
-        raise ValueError(f"published ascents are {', '.join(PUBLISHED)}, got {name!r}")
-    limits = {"max_gain": math.inf, "max_rate": 1e7 / 255.0**2}
-    return ascent(**{**limits, **PUBLISHED[name], **changes})
+    if rule not in ("progress", "adam"):
+        raise ValueError(f"rule must be progress or adam, got {rule!r}")
+    space, regularization = space or spaces.pixels(), regularization or Regularization()
+    if regularization.changes_pixels and space != spaces.pixels():
+        raise ValueError("regularization of pixels needs the space of pixels")
+    pace = Pace(*map(float, (early, late, max_gain, max_rate, center, step_size)))
+    start, step = _functions(space, rule, regularization)
+    return Attack(pace, start, step, steps, better="margin")

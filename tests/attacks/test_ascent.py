@@ -9,7 +9,7 @@ from scipy import ndimage
 
 import fooljax as fj
 from fooljax.attacks import PUBLISHED, Regularization, ascent, leave, published, reach
-from fooljax.attacks.ascent import _blurred, _drop
+from fooljax.attacks.regularization import blurred, drop
 from fooljax.types import Classifier
 
 SHAPE, CLASSES, COUNT = (7, 9, 3), 5, 3
@@ -139,13 +139,13 @@ def test_is_for_targets(key):
 @pytest.mark.parametrize("sigma", [0.3, 0.4, 1.0, 3.0])
 def test_blur_is_that_of_scipy(sigma):
     expected = ndimage.gaussian_filter(np.float64(images()), (0.0, sigma, sigma, 0.0))
-    np.testing.assert_allclose(_blurred(images(), sigma), expected, atol=1e-6)
+    np.testing.assert_allclose(blurred(images(), sigma), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("percentage", [0.0, 10.0, 33.3, 90.0, 100.0])
 def test_percentiles_are_those_of_numpy(percentage):
     worth = jnp.mean(images(), axis=3)
-    kept = np.asarray(_drop(images(), worth, percentage)) != 0.0
+    kept = np.asarray(drop(images(), worth, percentage)) != 0.0
     bars = np.percentile(worth, percentage, axis=(1, 2), keepdims=True)
     np.testing.assert_array_equal(kept.any(axis=3), np.asarray(worth) >= bars)
 

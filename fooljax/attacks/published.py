@@ -1,0 +1,51 @@
+"""The four settings of gradient ascent behind the paper's Figure 13 and supplement."""
+
+import math
+from typing import Any
+
+from fooljax.attacks.ascent import ascent
+from fooljax.attacks.attack import Attack
+from fooljax.attacks.regularization import Regularization
+
+# No regularizer, decay, decay and blur, decay and blur and sparsity.
+PUBLISHED: dict[str, dict[str, Any]] = {
+    "none": {"steps": 500, "early": 0.02, "late": 0.1},
+    "decay": {
+        "steps": 1500,
+        "early": 0.03,
+        "late": 0.02,
+        "regularization": Regularization(decay=0.01),
+    },
+    "blur": {
+        "steps": 1000,
+        "early": 0.03,
+        "late": 0.05,
+        "regularization": Regularization(decay=0.001, blur=0.4, blur_every=2),
+    },
+    "sparse": {
+        "steps": 1500,
+        "early": 0.03,
+        "late": 0.05,
+        "regularization": Regularization(
+            decay=0.001, blur=0.3, blur_every=1, small_norm=20.0, small_influence=20.0
+        ),
+    },
+}
+
+
+def published(name: str, **changes: Any) -> Attack:
+    """Return one of the ``PUBLISHED`` ascents, with changes.
+
+    All of them limit the learning rate to 1e7 in units of grey levels.
+
+    Raises:
+        ValueError: if the name is unknown.
+
+    Source:
+        Nguyen et al., 2015, arXiv:1412.1897, Figures 13 and S3 to S7; the
+        numbers follow from the seeds in its published code.
+    """
+    if name not in PUBLISHED:
+        raise ValueError(f"published ascents are {', '.join(PUBLISHED)}, got {name!r}")
+    limits = {"max_gain": math.inf, "max_rate": 1e7 / 255.0**2}
+    return ascent(**{**limits, **PUBLISHED[name], **changes})

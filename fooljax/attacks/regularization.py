@@ -1,0 +1,118 @@
+"""What keeps the images of a gradient ascent smooth or sparse."""
+
+import functools
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int32
+
+from fooljax import metrics
+from fooljax.attacks.attack import per_image
+from fooljax.types import Images
+
+_LEAST_BLUR = 0.3  # narrower kernels leave 8-bit images as they are
+
+
+@dataclass(frozen=True)
+class Regularization:
+    """What keeps an ascent from ending in noise.
+
+    All but ``total_variation`` change the pixels after each step, so they need
+    the search space of pixels.
+
+    Attributes:
+        decay: share by which the difference from the center shrinks each step.
+        blur: standard deviation of a Gaussian blur, in pixels; less than 0.3 is
+            no blur.
+        blur_every: steps between blurs.
+        small_norm: percentage of pixels, those nearest to the center, that are
+            set to it each step.
+        small_benefit: percentage of pixels whose return to the center would
+            cost least that are set to it each step (the published code takes
+            those that cost most, but no published setting uses it).
+        small_influence: the same by the size of the cost, whatever its sign.
+        total_variation: log-probability that an image pays for a total
+            variation of 1 (see ``metrics.total_variation``): at 100, neighbors
+            that differ by 0.01 more on average must raise log p by 1.
+
+    Raises:
+        ValueError: if a number is out of its range.
+    """
+
+    decay: float = 0.0
+    blur: float = 0.0
+    blur_every: int = 1
+    small_norm: float = 0.0
+    small_benefit: float = 0.0
+    small_influence: float = 0.0
+    total_variation: float = 0.0
+
+    def __post_init__(self):
+        if not 0.0 <= self.decay <= 1.0:
+            raise ValueError(f"decay must be in [0, 1], got {self.decay}")
+        if not self.blur >= 0.0 or self.blur_every < 1:
+            raise ValueError(
+                f"blur must not be negative and blur_every at least 1, got {self.blur} and "
+                f"{self.blur_every}"
+            )
+        for name in ("small_norm", "small_benefit", "small_influence"):
+            if not 0.0 <= getattr(self, name) <= 100.0:
+                raise ValueError(f"{name} must be a percentage, got {getattr(self, name)}")
+        if not self.total_variation >= 0.0:
+            raise ValueError(f"total_variation must not be negative, got {self.total_variation}")
+
+    @property
+    def changes_pixels(self) -> bool:
+        """Whether anything but the total variation is asked for."""
+        return self != Regularization(total_variation=self.total_variation)
+
+
+@functools.cache
+def _blur_matrix(size: int, sigma: float) -> np.ndarray:
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(np.eye(size, dtype=np.float32), sigma, axis=0)
+
+
+def blurred(images: Images, sigma: float) -> Images:
+    """Blur along both axes, edges mirrored as in ``scipy.ndimage.gaussian_filter``."""
+    _, height, width, _ = images.shape
+    rows, columns = _blur_matrix(height, sigma), _blur_matrix(width, sigma)
+    return jnp.einsum("yh,bhwc,xw->byxc", rows, images, columns)
+
+
+def drop(change: Images, worth: Array, percentage: float) -> Images:
+    """Set the pixels of least worth ``[b, h, w]`` to the center."""
+    if percentage == 0.0:
+        return change
+    bar = jnp.percentile(worth, percentage, axis=(1, 2), keepdims=True)
+    return jnp.where((worth < bar)[..., None], 0.0, change)
+
+
+def variation_slope(images: Images) -> Images:
+    """Return the gradient of each image's own total variation."""
+    return jax.grad(lambda images: jnp.sum(metrics.total_variation(images)))(images)
+
+
+def regularize(
+    change: Images, slope: Images, count: Int32[Array, " b"], regularization: Regularization
+) -> Images:
+    """Decay, blur and drop what an ascent added to the center, in the published order.
+
+    Args:
+        change: difference from the center after a step.
+        slope: gradient of what is raised, before the step.
+        count: steps before this one.
+        regularization: how much of each.
+    """
+    change = change * (1.0 - regularization.decay)
+    if regularization.blur >= _LEAST_BLUR:
+        soft = blurred(change, regularization.blur)
+        change = jnp.where(per_image(count % regularization.blur_every == 0), soft, change)
+    change = drop(change, jnp.linalg.norm(change, axis=3), regularization.small_norm)
+    benefit = jnp.sum(slope * change, axis=3)
+    change = drop(change, benefit, regularization.small_benefit)
+    benefit = jnp.sum(slope * change, axis=3)
+    return drop(change, jnp.abs(benefit), regularization.small_influence)
