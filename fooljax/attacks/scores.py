@@ -1,0 +1,135 @@
+"""Evolution strategies that see only the network's scores, one for each image."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.attacks import goals
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in
+from fooljax.attacks.goals import Goal
+from fooljax.attacks.pgd import Norm, project
+from fooljax.evolution import strategies
+from fooljax.types import Classifier, Images, Logits
+
+
+class Radius(NamedTuple):
+    """The one number of this attack that is data.
+
+    Attributes:
+        epsilon: radius of the ball, in units of [0, 1].
+    """
+
+    epsilon: Any
+
+
+@functools.cache
+def _configured(strategy: str, population: int, std: float, shape: tuple[int, ...]) -> Any:
+    """Return the algorithm's functions over a batch of searches."""
+    kind = strategies._find(strategy)
+    algorithm, params = strategies._configure(kind, population, shape, std)
+    return tuple(
+        strategies._every(method, params)
+        for method in (algorithm.init, algorithm.ask, algorithm.tell)
+    )
+
+
+def _start(
+    keys: RandomKeys, radius: Radius, images: Images, strategy: str, population: int, std: float
+) -> Point:
+    del radius
+    init, _, _ = _configured(strategy, population, std, images.shape[1:])
+    return Point(images, init(keys, jnp.zeros_like(images)))
+
+
+def _evolve(
+    keys: RandomKeys,
+    radius: Radius,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    point: Point,
+    strategy: str,
+    population: int,
+    std: float,
+    norm: Norm,
+) -> tuple[Point, Logits, Passes]:
+    """One generation of every image's search; its best child is looked at next."""
+    _, ask, tell = _configured(strategy, population, std, images.shape[1:])
+    key_ask, key_tell = fold_in(keys, 0), fold_in(keys, 1)
+    genomes, asked = ask(key_ask, point.memory)  # [b, p, h, w, c], in units of epsilon
+    epsilon = jnp.repeat(radius.epsilon, population)
+    every = lambda leaf: jnp.repeat(leaf, population, axis=0)
+    change = genomes.reshape(-1, *images.shape[1:]) * epsilon[:, None, None, None]
+    children = project(every(images), change, epsilon, norm)
+    said = classifier(jnp.concatenate([point.images, children]))
+    logits, said = said[: len(images)], said[len(images) :]
+    margins = goals.margin(jax.tree.map(every, goal), said, classifier.num_classes)
+    margins = margins.reshape(len(images), population)
+    best = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=1)
+    children = children.reshape(genomes.shape)
+    memory, _ = tell(key_tell, genomes, strategies._costs(margins), asked)
+    moved = jax.vmap(lambda litter, i: litter[i])(children, best)
+    return Point(moved, memory), logits, Passes(population + 1, 0)
+
+
+@functools.cache
+def _functions(strategy: str, population: int, std: float, norm: Norm) -> tuple[Callable, Callable]:
+    """Equal arguments give the same functions, so equal attacks share a compilation."""
+    search = {"strategy": strategy, "population": population, "std": std}
+    return functools.partial(_start, **search), functools.partial(_evolve, **search, norm=norm)
+
+
+def score_evolution(
+    epsilon: float,
+    strategy: str = "snes",
+    *,
+    population: int = 50,
+    steps: int = 100,
+    std: float = 0.5,
+    norm: Norm = "linf",
+) -> Attack:
+    """Search the ball around each image with an evolution strategy of its own.
+
+    Every image has a normal distribution over perturbations, started around none.
+    Each step samples a population, projects it into the ball and moves the
+    distribution toward the samples with the larger margins. No gradient is used.
+
+    Args:
+        epsilon: radius of the ball, in units of [0, 1].
+        strategy: a distribution-based algorithm of evosax in any case, such as
+            ``snes``, ``open_es``, ``pgpe`` or ``sep_cma_es``.
+        population: samples in a step; each is a forward pass.
+        steps: number of generations.
+        std: standard deviation of the first samples, in units of epsilon.
+        norm: of the ball, ``linf`` or ``l2``.
+
+    Returns:
+        An attack that stops at the first image that reaches the goal. A step is
+        ``population + 1`` forward passes, one of which looks again at the best
+        sample of the step before.
+
+    Raises:
+        ValueError: if a number is out of its range, the norm or the strategy is
+            unknown, or the strategy cannot use such a population.
+
+    Source:
+        Ilyas et al., 2018, arXiv:1804.08598 (natural evolution strategies as an
+        attack); Wierstra et al., 2014, JMLR 15 (SNES); Lange, 2022,
+        arXiv:2212.04180 (evosax).
+    """
+    if steps < 1 or population < 2:
+        raise ValueError(
+            f"steps must be at least 1 and population at least 2, got {steps} and {population}"
+        )
+    if not epsilon >= 0.0:
+        raise ValueError(f"epsilon must not be negative, got {epsilon}")
+    if not std > 0.0:
+        raise ValueError(f"std must be positive, got {std}")
+    if norm not in ("linf", "l2"):
+        raise ValueError(f"norm must be linf or l2, got {norm!r}")
+    _configured(strategy.lower(), population, float(std), (2, 2, 1))
+    init, step = _functions(strategy.lower(), population, float(std), norm)
+    return Attack(Radius(float(epsilon)), init, step, steps, better="margin", stops=True)

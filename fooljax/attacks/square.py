@@ -1,0 +1,154 @@
+"""Square attack: random squares on the corners of the ball, kept when the margin grows."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from fooljax.attacks import goals
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in
+from fooljax.attacks.goals import Goal
+from fooljax.attacks.pgd import project
+from fooljax.types import Classifier, Image, Images, Logits, RandomKey
+
+# of 10,000 queries, those after which squares have half the area
+_HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+
+
+class Squares(NamedTuple):
+    """Numbers of a square attack.
+
+    Attributes:
+        epsilon: radius of the ball, in units of [0, 1].
+        share: share of the image that the first squares cover, in (0, 1].
+        queries: number of candidates that the schedule of the shares counts on.
+    """
+
+    epsilon: Any
+    share: Any
+    queries: Any
+
+
+class Accepted(NamedTuple):
+    """What the next square is painted on.
+
+    Attributes:
+        images: the best candidates since the stripes, ``[b, h, w, c]``.
+        margin: of these, ``[b]``.
+        count: candidates looked at, the image itself and the stripes included.
+    """
+
+    images: Images
+    margin: Float[Array, " b"]
+    count: Float[Array, " b"]
+
+
+def side(squares: Squares, count: Array, height: int, width: int) -> Array:
+    """Return the side of square ``count``, counted from 0, in pixels.
+
+    Its area is a share of the image that is halved at fixed parts of the queries.
+    """
+    # squared off against rounding: at exactly 11 of 10,000 the first has passed
+    passed = [count >= (at + 1) * (1.0 - 1e-6) * squares.queries / 1e4 for at in _HALVINGS]
+    share = squares.share * 0.5 ** sum(one.astype(jnp.float32) for one in passed)
+    wanted = jnp.round(jnp.sqrt(share * height * width))
+    return jnp.clip(wanted, 1.0, max(min(height, width) - 1.0, 1.0))
+
+
+def _span(chance: Array, length: int, size: Array) -> Bool[Array, " length"]:
+    """Mark ``size`` neighbors of ``length``; a chance in [0, 1) says which."""
+    first = jnp.floor(chance * (length + 1.0 - size))
+    index = jnp.arange(length)
+    return (index >= first) & (index < first + size)
+
+
+def _stripes(key: RandomKey, low: Image, high: Image) -> Image:
+    """Paint columns one pixel wide, each channel up or down."""
+    _, width, channels = low.shape
+    return jnp.where(jax.random.bernoulli(key, shape=(1, width, channels)), high, low)
+
+
+def _square(key: RandomKey, low: Image, high: Image, accepted: Image, size: Array) -> Image:
+    """Paint one square, each channel up or down, so that it changes something."""
+    height, width, channels = low.shape
+    # one draw for all compiles several times faster than one for each
+    chances = jax.random.uniform(key, (3 + channels,))
+    rows, columns = _span(chances[0], height, size), _span(chances[1], width, size)
+    window = rows[:, None, None] & columns[None, :, None]
+    up = chances[None, None, 3:] < 0.5
+    same = jnp.all(~window | (jnp.where(up, high, low) == accepted))
+    # uniform among the others: one to all of the channels flipped
+    patterns = 2 ** min(channels, 20) - 1
+    flips = 1 + jnp.floor(chances[2] * patterns).astype(jnp.int32)
+    flips = (flips >> jnp.arange(channels)[None, None]) % 2 == 1
+    up = jnp.where(same, up ^ flips, up)
+    return jnp.where(window, jnp.where(up, high, low), accepted)
+
+
+def _start(keys: RandomKeys, squares: Squares, images: Images) -> Point:
+    del keys, squares
+    none = jnp.zeros(len(images))
+    return Point(images, Accepted(images, none - jnp.inf, none))
+
+
+def _paint(
+    keys: RandomKeys,
+    squares: Squares,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    point: Point,
+) -> tuple[Point, Logits, Passes]:
+    """Look at a candidate, keep or drop it, and paint the next."""
+    logits = classifier(point.images)
+    margin = goals.margin(goal, logits, classifier.num_classes)
+    before: Accepted = point.memory
+    wins = (margin > before.margin) | (before.count <= 1.0)  # the stripes are always taken
+    accepted = Accepted(
+        jax.vmap(jnp.where)(wins, point.images, before.images),
+        jnp.where(wins, jnp.where(jnp.isnan(margin), -jnp.inf, margin), before.margin),
+        before.count + 1.0,
+    )
+    everywhere = jnp.full_like(images, jnp.inf)
+    low, high = (project(images, way, squares.epsilon, "linf") for way in (-everywhere, everywhere))
+    size = side(squares, before.count - 1.0, *images.shape[1:3])
+    first, later = fold_in(keys, 0), fold_in(keys, 1)
+    stripes = jax.vmap(_stripes)(first, low, high)
+    painted = jax.vmap(_square)(later, low, high, accepted.images, size)
+    candidate = jax.vmap(jnp.where)(before.count == 0.0, stripes, painted)
+    return Point(candidate, accepted), logits, Passes(1, 0)
+
+
+def square(epsilon: float, steps: int = 5000, *, share: float = 0.8) -> Attack:
+    """Search the corners of the ball with random squares; uses scores, not gradients.
+
+    The image itself is looked at first, then vertical stripes, then one square
+    after another: painted at a random place, in every channel to the brightest or
+    the darkest color of the ball, and kept if the goal's margin grows.
+
+    Args:
+        epsilon: radius of the ball in the maximum norm, in units of [0, 1].
+        steps: number of candidates, the stripes included. The squares shrink
+            along a schedule over this number.
+        share: share of the image that the first squares cover, in (0, 1].
+
+    Returns:
+        An attack that stops at the first image that reaches the goal. Each step
+        is one forward pass.
+
+    Raises:
+        ValueError: if a number is out of its range.
+
+    Source:
+        Andriushchenko et al., 2020, arXiv:1912.00049 (the square is always one
+        that changes something, as in the published code).
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    if not epsilon >= 0.0:
+        raise ValueError(f"epsilon must not be negative, got {epsilon}")
+    if not 0.0 < share <= 1.0:
+        raise ValueError(f"share must be in (0, 1], got {share}")
+    squares = Squares(float(epsilon), float(share), float(steps))
+    return Attack(squares, _start, _paint, steps, better="margin", stops=True)
