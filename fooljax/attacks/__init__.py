@@ -32,6 +32,16 @@ from fooljax.attacks.several import InTurn, in_turn, on_each
 from fooljax.attacks.square import square
 from fooljax.attacks.standard import Stage, StandardResult, standard
 from fooljax.attacks.sweep import sweep
+from fooljax.attacks.universal import (
+    Universal,
+    UniversalResult,
+    UniversalState,
+    fooling_rate,
+    perturbed_answers,
+    random_perturbation,
+    run_universal,
+)
+from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
 __all__ = [
     "PUBLISHED",
@@ -45,6 +55,9 @@ __all__ = [
     "Regularization",
     "Stage",
     "StandardResult",
+    "Universal",
+    "UniversalResult",
+    "UniversalState",
     "answer",
     "apgd",
     "ascent",
@@ -56,6 +69,7 @@ __all__ = [
     "diagnose",
     "dlr",
     "fgsm",
+    "fooling_rate",
     "hop_skip_jump",
     "in_turn",
     "lbfgs",
@@ -63,14 +77,19 @@ __all__ = [
     "leave",
     "margin",
     "on_each",
+    "perturbed_answers",
     "pgd",
     "published",
+    "random_perturbation",
     "reach",
     "run",
+    "run_universal",
     "score",
     "score_evolution",
     "spaces",
     "square",
     "standard",
     "sweep",
+    "universal_deepfool",
+    "universal_sgd",
 ]

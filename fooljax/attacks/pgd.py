@@ -1,4 +1,4 @@
-"""Perturbations inside a ball: FGSM, BIM and PGD in the maximum and the Euclidean norm."""
+"""Perturbations inside a ball: FGSM, BIM and PGD in the maximum norm, L2 and L1."""
 
 import functools
 import math
@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+from optax import projections
 
 from fooljax.attacks import goals
 from fooljax.attacks.attack import (
@@ -23,6 +24,9 @@ from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
 Norm: TypeAlias = Literal["linf", "l2"]
+AnyNorm: TypeAlias = Literal["linf", "l2", "l1"]
+
+_TINY = 1e-12
 
 
 class Ball(NamedTuple):
@@ -32,11 +36,13 @@ class Ball(NamedTuple):
         epsilon: radius of the ball.
         step_size: length of a step, in the norm of the ball.
         momentum: share of the last direction that is kept, in [0, 1).
+        sparsity: share of the numbers that a step in L1 leaves as they are.
     """
 
     epsilon: Any
     step_size: Any
     momentum: Any
+    sparsity: Any
 
 
 def _divide(images: Images, sizes: Array) -> Images:
@@ -48,8 +54,10 @@ def _lengths(images: Images) -> Array:
     return jnp.linalg.norm(images.reshape(len(images), -1), axis=1)
 
 
-def project(images: Images, change: Images, epsilon: Float[Array, " b"], norm: Norm) -> Images:
+def project(images: Images, change: Images, epsilon: Float[Array, " b"], norm: AnyNorm) -> Images:
     """Return ``images + change``, moved into the ball around the images and into [0, 1]."""
+    if norm == "l1":
+        return _project_l1(images, change, epsilon)
     if norm == "l2":
         inside = epsilon * (1.0 - 1e-6)  # or rounding leaves the image outside
         length = _lengths(change)
@@ -59,6 +67,30 @@ def project(images: Images, change: Images, epsilon: Float[Array, " b"], norm: N
     moved = jnp.clip(images + jnp.clip(change, -reach, reach), 0.0, 1.0)
     too_far = jnp.abs(moved - images) > reach  # by the rounding of the sum
     return jnp.where(too_far, jnp.nextafter(moved, images), moved)
+
+
+def _project_l1(images: Images, change: Images, epsilon: Float[Array, " b"]) -> Images:
+    """Into [0, 1] first: coming nearer to the images by L1 does not leave it again."""
+    inside = epsilon * (1.0 - 1e-5)  # or rounding leaves the image outside
+    change = jnp.clip(images + change, 0.0, 1.0) - images
+    flat = change.reshape(len(images), -1)
+    flat = jax.vmap(projections.projection_l1_ball)(flat, jnp.maximum(inside, _TINY))
+    total = jnp.sum(jnp.abs(flat), axis=1)
+    change = per_image(jnp.where(total > inside, inside / total, 1.0)) * flat.reshape(images.shape)
+    moved = jnp.clip(images + change, 0.0, 1.0)
+    too_far = jnp.abs(moved - images) > jnp.abs(change)  # by the rounding of the sum
+    return jnp.where(too_far, jnp.nextafter(moved, images), moved)
+
+
+def _steepest(direction: Images, here: Images, sparsity: Float[Array, " b"]) -> Images:
+    """Share a step of length 1 in L1 among the steepest numbers that can still move."""
+    stuck = jnp.where(direction > 0.0, here >= 1.0, here <= 0.0)
+    steepness = jnp.where(stuck, 0.0, jnp.abs(direction)).reshape(len(here), -1)
+    size = steepness.shape[1]
+    still = jnp.clip(jnp.round(sparsity * size), 0, size - 1).astype(jnp.int32)
+    bar = jnp.take_along_axis(jnp.sort(steepness, axis=1), still[:, None], axis=1)
+    chosen = ((steepness >= bar) & (steepness > 0.0)).reshape(here.shape)
+    return _divide(jnp.sign(direction) * chosen, jnp.sum(chosen, axis=(1, 2, 3)))
 
 
 def _in_cube(key: RandomKey, shape: tuple[int, ...]) -> Array:
@@ -73,14 +105,37 @@ def _in_ball(key: RandomKey, shape: tuple[int, ...]) -> Array:
     return radius * direction / jnp.linalg.norm(direction.ravel())
 
 
-def _start(keys: RandomKeys, ball: Ball, images: Images, norm: Norm, random_start: bool) -> Point:
-    direction = jnp.zeros_like(images)
-    if not random_start:
-        return Point(images, direction)
-    draw = _in_cube if norm == "linf" else _in_ball
-    change = jax.vmap(lambda key: draw(key, images.shape[1:]))(keys)
-    change = per_image(ball.epsilon) * change
-    return Point(project(images, change, ball.epsilon, norm), direction)
+def _in_diamond(key: RandomKey, shape: tuple[int, ...]) -> Array:
+    """Draw uniformly from the unit ball of L1: exponentials, of which one is left out."""
+    key_direction, key_rest = jax.random.split(key)
+    direction = jax.random.laplace(key_direction, shape)
+    return direction / (jnp.sum(jnp.abs(direction)) + jax.random.exponential(key_rest))
+
+
+_DRAWS = {"linf": _in_cube, "l2": _in_ball, "l1": _in_diamond}
+
+
+def start_in_ball(
+    keys: RandomKeys, epsilon: Float[Array, " b"], images: Images, norm: AnyNorm
+) -> Images:
+    """Draw from the ball around each image, uniformly, and move into [0, 1]."""
+    change = jax.vmap(lambda key: _DRAWS[norm](key, images.shape[1:]))(keys)
+    return project(images, per_image(epsilon) * change, epsilon, norm)
+
+
+def uphill(direction: Images, norm: Norm) -> Images:
+    """Return the step of length 1 in the norm that gains most along the direction."""
+    if norm == "linf":
+        return jnp.sign(direction)
+    direction = _divide(direction, jnp.max(jnp.abs(direction), axis=(1, 2, 3)))
+    return _divide(direction, _lengths(direction))  # squares of 1e-30 would be 0
+
+
+def _start(
+    keys: RandomKeys, ball: Ball, images: Images, norm: AnyNorm, random_start: bool
+) -> Point:
+    here = start_in_ball(keys, ball.epsilon, images, norm) if random_start else images
+    return Point(here, jnp.zeros_like(images))
 
 
 def _climb(
@@ -90,20 +145,23 @@ def _climb(
     images: Images,
     goal: Goal,
     point: Point,
-    norm: Norm,
+    norm: AnyNorm,
     loss: Loss,
 ) -> tuple[Point, Logits, Passes]:
     del keys
     gradient, logits = gradient_of(loss, classifier, goal, point.images)
     gradient = _divide(gradient, jnp.mean(jnp.abs(gradient), axis=(1, 2, 3)))
     direction = per_image(ball.momentum) * point.memory + gradient
-    uphill = jnp.sign(direction) if norm == "linf" else _divide(direction, _lengths(direction))
-    change = point.images + per_image(ball.step_size) * uphill - images
+    if norm == "l1":
+        way = _steepest(direction, point.images, ball.sparsity)
+    else:
+        way = uphill(direction, norm)
+    change = point.images + per_image(ball.step_size) * way - images
     return Point(project(images, change, ball.epsilon, norm), direction), logits, Passes(1, 1)
 
 
 @functools.cache
-def _functions(norm: Norm, random_start: bool, loss: Loss) -> tuple[Callable, Callable]:
+def _functions(norm: AnyNorm, random_start: bool, loss: Loss) -> tuple[Callable, Callable]:
     """Equal arguments give the same functions, so equal attacks share a compilation."""
     start = functools.partial(_start, norm=norm, random_start=random_start)
     return start, functools.partial(_climb, norm=norm, loss=loss)
@@ -114,9 +172,10 @@ def pgd(
     step_size: float | None = None,
     steps: int = 40,
     *,
-    norm: Norm = "linf",
+    norm: AnyNorm = "linf",
     random_start: bool = False,
     momentum: float = 0.0,
+    sparsity: float = 0.99,
     loss: Loss = goals.cross_entropy,
 ) -> Attack:
     """Climb the loss by steps of fixed length inside a ball around each image.
@@ -125,10 +184,15 @@ def pgd(
         epsilon: radius of the ball, in units of [0, 1].
         step_size: length of a step; ``2.5 * epsilon / steps`` unless given.
         steps: number of steps.
-        norm: of the ball: ``linf`` (sign steps) or ``l2``.
+        norm: of the ball: ``linf`` (sign steps), ``l2``, or ``l1`` (a step is
+            shared equally among the numbers with the largest gradients that can
+            still move inside [0, 1]).
         random_start: start from a random point of the ball instead of the image.
         momentum: share of the last direction that is kept, in [0, 1).
-        loss: ``(goal, logits, num_classes) -> [b]``, raised; ``margin`` is another.
+        sparsity: for ``l1``, share of the numbers that a step leaves as they are,
+            in [0, 1); at least one number moves.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised; ``margin`` and
+            ``dlr`` are others.
 
     Returns:
         An attack that keeps the image with the largest margin.
@@ -139,7 +203,8 @@ def pgd(
     Source:
         Madry et al., 2018, arXiv:1706.06083. Kurakin et al., 2017,
         arXiv:1607.02533 (BIM: no random start). Dong et al., 2018,
-        arXiv:1710.06081 (momentum).
+        arXiv:1710.06081 (momentum). Tramer & Boneh, 2019, arXiv:1904.13000,
+        section 4 (sparse steps in L1).
     """
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
@@ -150,10 +215,12 @@ def pgd(
         raise ValueError(f"step_size must not be negative, got {step_size}")
     if not 0.0 <= momentum < 1.0:
         raise ValueError(f"momentum must be in [0, 1), got {momentum}")
-    if norm not in ("linf", "l2"):
-        raise ValueError(f"norm must be linf or l2, got {norm!r}")
+    if not 0.0 <= sparsity < 1.0:
+        raise ValueError(f"sparsity must be in [0, 1), got {sparsity}")
+    if norm not in ("linf", "l2", "l1"):
+        raise ValueError(f"norm must be linf, l2 or l1, got {norm!r}")
     init, step = _functions(norm, random_start, loss)
-    ball = Ball(float(epsilon), float(step_size), float(momentum))
+    ball = Ball(float(epsilon), float(step_size), float(momentum), float(sparsity))
     return Attack(ball, init, step, steps, better="margin")
 
 

@@ -22,6 +22,7 @@ class AttackResult(NamedTuple):
         confidence: softmax probability of the class in question, in [0, 1].
         log_doubt: ``log(1 - p)`` of it, exact where ``confidence`` is 1.
         l0: share of numbers changed, in [0, 1].
+        l1: sum of the absolute changes, in units of [0, 1].
         l2: Euclidean length of the perturbation, in units of [0, 1].
         linf: largest change of a number.
         forwards: forward passes that each sample needed.
@@ -36,6 +37,7 @@ class AttackResult(NamedTuple):
     confidence: Float[Array, " b"]
     log_doubt: Float[Array, " b"]
     l0: Float[Array, " b"]
+    l1: Float[Array, " b"]
     l2: Float[Array, " b"]
     linf: Float[Array, " b"]
     forwards: Int32[Array, " b"]
@@ -74,6 +76,7 @@ def score(
         confidence=read(metrics.probabilities(logits)),
         log_doubt=-jax.nn.softplus(read(metrics.log_odds(logits))),
         l0=jnp.mean(change > 0.0, axis=1),
+        l1=jnp.sum(change, axis=1),
         l2=jnp.linalg.norm(change, axis=1),
         linf=jnp.max(change, axis=1),
         forwards=spent(forwards) + 1,

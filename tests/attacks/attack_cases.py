@@ -16,14 +16,23 @@ CLASSES = 4  # a fifth column rejects
 
 
 class Case(NamedTuple):
+    """An attack, a goal, and what one step costs; None where that depends on the sample.
+
+    ``begins_at_images`` is False where the images are only what distances count from.
+    """
+
     attack: Attack
     goal: fj.attacks.Goal
+    forwards: int | None = 1
+    gradients: int | None = 1
+    begins_at_images: bool = True
 
 
 COUNT = 5
 LABELS = jnp.array([0, 1, 2, 3, 1])
 LEAVE, REACH = leave(LABELS), reach(LABELS)
 _deepfool, _pgd = fj.attacks.deepfool, fj.attacks.pgd
+_ascent, _spaces = fj.attacks.ascent, fj.attacks.spaces
 _short = lambda name: fj.attacks.published(name, steps=3, max_rate=1e3)
 
 # Every test of test_contract.py runs over all of them: add yours.
@@ -37,13 +46,39 @@ CASES = {
     "pgd l2 random start momentum": Case(
         _pgd(0.5, 0.2, 4, norm="l2", random_start=True, momentum=0.5), LEAVE
     ),
-    "deepfool l2": Case(_deepfool(8), LEAVE),
-    "deepfool linf": Case(_deepfool(8, norm="linf"), LEAVE),
-    "deepfool confident": Case(_deepfool(8, candidates=2), confident(LEAVE, 0.9)),
+    "pgd l1 random start": Case(_pgd(0.5, 0.2, 4, norm="l1", random_start=True), REACH),
+    "apgd random start": Case(fj.attacks.apgd(0.1, 5, loss=fj.attacks.dlr), LEAVE),
+    "ddn": Case(fj.attacks.ddn(4), REACH),
+    "carlini wagner": Case(
+        fj.attacks.carlini_wagner(2, rounds=2, first_c=1.0, step_size=0.1), REACH
+    ),
+    "lbfgs": Case(fj.attacks.lbfgs(3, rounds=2), confident(LEAVE, 0.9)),
+    "deepfool l2": Case(_deepfool(8), LEAVE, gradients=CLASSES - 1),
+    "deepfool linf": Case(_deepfool(8, norm="linf"), LEAVE, gradients=CLASSES - 1),
+    "deepfool confident": Case(_deepfool(8, candidates=2), confident(LEAVE, 0.9), gradients=2),
     "ascent none": Case(_short("none"), REACH),
     "ascent decay": Case(_short("decay"), REACH),
     "ascent blur": Case(_short("blur"), REACH),
     "ascent sparse": Case(_short("sparse"), REACH),
+    "ascent total variation adam": Case(
+        _ascent(3, rule="adam", regularization=fj.attacks.Regularization(total_variation=5.0)),
+        REACH,
+    ),
+    "ascent fourier": Case(_ascent(3, space=_spaces.fourier(SHAPE)), REACH),
+    "ascent cppn random start": Case(
+        _ascent(3, space=_spaces.cppn(SHAPE, 10, 16, mutations=2)), REACH, begins_at_images=False
+    ),
+    "square": Case(fj.attacks.square(0.09, 4), LEAVE, gradients=0),
+    "square l2": Case(fj.attacks.square(0.3, 4, norm="l2"), REACH, gradients=0),
+    "snes l2": Case(
+        fj.attacks.score_evolution(0.3, population=4, steps=3, norm="l2"),
+        REACH,
+        forwards=5,
+        gradients=0,
+    ),
+    "hop skip jump": Case(
+        fj.attacks.hop_skip_jump(4, directions=12, together=5), LEAVE, forwards=None, gradients=0
+    ),
 }
 
 
@@ -64,7 +99,8 @@ def two_layers(params, images):
     pixels = images.reshape(len(images), -1)
     hidden = jnp.tanh(pixels[:, :-1] @ params["first"])
     logits = hidden @ params["second"]
-    return jnp.where(pixels[:, -1:] > 0.9, logits * jnp.nan, logits)
+    # added, not multiplied: the gradient of a sound image must stay a number
+    return logits + jnp.where(pixels[:, -1:] > 0.9, jnp.nan, 0.0)
 
 
 def make_params(seed, columns=CLASSES + 1):

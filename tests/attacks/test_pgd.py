@@ -10,6 +10,7 @@ from attack_cases import SHAPE, make_affine, spread
 
 import fooljax as fj
 from fooljax.attacks import fgsm, leave, pgd, reach
+from fooljax.attacks.pgd import project
 from fooljax.types import Classifier
 
 TWO = make_affine(3, columns=2)
@@ -81,14 +82,60 @@ def test_steps_have_the_length_given(key):
         np.testing.assert_allclose(length(result), 0.06, rtol=1e-4)
 
 
-@pytest.mark.parametrize("norm", ["linf", "l2"])
+def best_in_l1(image, epsilon):
+    """The budget goes to the largest slopes, each as far as its bound, until it is spent."""
+    best, left = np.float64(image).copy(), epsilon
+    way = uphill()
+    for at in sorted(np.ndindex(SHAPE), key=lambda at: -abs(way[at])):
+        room = 1.0 - best[at] if way[at] > 0.0 else best[at]
+        best[at] += np.sign(way[at]) * min(room, left)
+        left -= min(room, left)
+    return best
+
+
+@pytest.mark.parametrize("low", [0.0, 0.3], ids=["at the edge", "inside"])
+def test_l1_on_a_linear_network_is_the_optimum(low, key):
+    images, epsilon = draw(low, 1.0 - low), 2.5
+    attack = pgd(epsilon, 0.02, 250, norm="l1", loss=fj.attacks.margin)
+    result = fj.attacks.run(attack, key, TWO, images, GOALS["leave"])
+    best = np.stack([best_in_l1(image, epsilon) for image in np.asarray(images)])
+    lead = lambda x: ((x - np.float64(images)) * uphill()).sum(axis=(1, 2, 3))
+    assert np.all(lead(np.float64(result.images)) <= lead(best) * (1.0 + 1e-6))
+    assert np.all(lead(np.float64(result.images)) >= 0.995 * lead(best))
+    assert np.all(result.l1 <= np.float32(epsilon))
+    assert np.all(result.l1 >= 0.999 * epsilon)
+
+
+def test_l1_steps_move_as_many_numbers_as_asked(key):
+    images = draw(0.4, 0.6)
+    for sparsity, count in ((0.99, 1), (0.75, 9), (0.0, 36)):
+        attack = pgd(9.0, 0.09, 1, norm="l1", sparsity=sparsity)
+        result = fj.attacks.run(attack, key, TWO, images, GOALS["leave"])
+        np.testing.assert_allclose(result.l0, count / 36)
+        np.testing.assert_allclose(result.l1, 0.09, rtol=1e-4)
+        np.testing.assert_allclose(result.linf, 0.09 / count, rtol=1e-4)
+
+
+def test_l1_of_the_result_is_never_above_epsilon(key):
+    """Many numbers, each rounded on its own: exact sums in double precision."""
+    images = jax.random.uniform(key, (20, 40, 40, 3))
+    change = jax.random.normal(jax.random.key(1), images.shape)
+    epsilon = jnp.linspace(0.0, 300.0, 20)
+    moved = jax.jit(project, static_argnums=3)(images, change, epsilon, "l1")
+    length = abs(np.float64(moved) - np.float64(images)).sum(axis=(1, 2, 3))
+    assert np.all(length <= np.float64(epsilon))
+    assert np.all(length >= 0.9999 * np.float64(epsilon))
+    assert np.all((moved >= 0.0) & (moved <= 1.0))
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 def test_random_starts_fill_the_ball(norm, key):
     """Uniform: a quarter of them within half the radius, and every sample elsewhere."""
     attack = spread(pgd(0.4, norm=norm, random_start=True), 2000)
     images = jnp.full((2000, 1, 2, 1), 0.5)
     point = attack.init(jax.random.split(key, 2000), attack.budget, images)
     change = np.asarray(point.images - images).reshape(2000, 2)
-    far = abs(change).max(axis=1) if norm == "linf" else np.linalg.norm(change, axis=1)
+    far = np.linalg.norm(change, {"linf": np.inf, "l2": 2, "l1": 1}[norm], axis=1)
     assert far.max() <= 0.4 + 1e-6
     assert abs((far < 0.2).mean() - 0.25) < 0.04
     assert np.all(abs(change.mean(axis=0)) < 0.02)
@@ -137,7 +184,8 @@ def test_vanishing_gradients_still_give_steps(key):
         ({"epsilon": 0.1, "steps": 0}, "steps"),
         ({"epsilon": 0.1, "step_size": -1.0}, "step_size"),
         ({"epsilon": 0.1, "momentum": 1.0}, "momentum"),
-        ({"epsilon": 0.1, "norm": "l1"}, "norm"),
+        ({"epsilon": 0.1, "norm": "l0"}, "norm"),
+        ({"epsilon": 0.1, "norm": "l1", "sparsity": 1.0}, "sparsity"),
     ],
 )
 def test_impossible_arguments(arguments, message):

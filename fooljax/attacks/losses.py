@@ -1,0 +1,101 @@
+"""What else a gradient attack may climb: the difference of logits ratio, and log-probabilities.
+
+All of them are raised, and read a goal as ``goals.margin`` does: being rejected
+counts as the label.
+"""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from fooljax.attacks import goals
+from fooljax.attacks.goals import Goal
+from fooljax.types import Logits
+
+_LEAST_SPREAD = 1e-6  # share of the range of all logits
+
+
+def dlr(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return the difference of logits ratio: the margin in units of the logits' own spread.
+
+    A network that multiplies its logits by any number, or adds one to them, does
+    not change it, so gradients do not vanish where it is certain. Demands on
+    confidence are left out of the margin, and columns that reject out of the
+    spread.
+
+    The spread, over real classes in falling order, is ``z1 - z3`` for ``leave``
+    and ``z1 - (z3 + z4) / 2`` for ``reach``; with three classes ``z1 - (z2 + z3)
+    / 2`` for ``reach``; with two nothing invariant has a gradient, so it is the
+    margin itself.
+
+    Args:
+        goal: of a batch ``b``.
+        logits: ``[b, m]``.
+        num_classes: number of real classes; later columns reject.
+
+    Source:
+        Croce & Hein, 2020, arXiv:2003.01690, equations 6 and 7.
+    """
+    lead = jnp.max(_leads(goal, logits, num_classes), axis=1)
+    return lead / _spread(logits, num_classes, goal.targeted)
+
+
+def dlr_toward(
+    target: Float[Array, " b"], goal: Goal, logits: Logits, num_classes: int
+) -> Float[Array, " b"]:
+    """Return the targeted ratio of a ``leave`` goal: the lead of one wrong class over the label.
+
+    Unlike the ratio of a ``reach`` goal it does not ask that third classes stay
+    behind: overtaking the label (and the columns that reject) is success.
+
+    Args:
+        target: a real class other than the label.
+        goal: of a batch ``b``, to leave labels.
+        logits: ``[b, m]``.
+        num_classes: number of real classes; later columns reject.
+
+    Source:
+        Croce & Hein, 2020, arXiv:2003.01690, equation 7.
+    """
+    column = jnp.clip(target, 0, num_classes - 1).astype(jnp.int32)[:, None]
+    leads = _leads(goal, logits, num_classes)
+    lead = jnp.take_along_axis(leads, column, axis=1)[:, 0]
+    lead = jnp.where(lead == -jnp.inf, 0.0, lead)  # the target is the label
+    return lead / _spread(logits, num_classes, targeted=True)
+
+
+def log_chance(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return the log-probability of all columns that satisfy the goal together.
+
+    For a target it is minus the usual cross-entropy. For a label to be left it
+    is bounded above, where ``goals.cross_entropy`` is not: a trade against
+    distance then has an optimum.
+    """
+    wanted = _leads(goal, logits, num_classes) > -jnp.inf
+    log_odds = jax.nn.logsumexp(logits, axis=1, where=wanted) - jax.nn.logsumexp(
+        logits, axis=1, where=~wanted
+    )
+    return -jax.nn.softplus(-log_odds)
+
+
+def _leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
+    """Return the leads, whatever confidence the goal demands."""
+    least = jnp.full_like(goal.least_log_odds, -jnp.inf)
+    return goals.leads(dataclasses.replace(goal, least_log_odds=least), logits, num_classes)
+
+
+def _spread(logits: Logits, num_classes: int, targeted: bool) -> Float[Array, " b"]:
+    if num_classes < 3:
+        return jnp.ones(len(logits), logits.dtype)
+    ordered = jnp.sort(logits[:, :num_classes], axis=1)[:, ::-1]
+    if not targeted:
+        low = ordered[:, 2]
+    else:
+        low = jnp.mean(ordered[:, 2:4] if num_classes > 3 else ordered[:, 1:3], axis=1)
+    spread = ordered[:, 0] - low
+    # where the best classes tie, a share of what any logits differ by
+    least = _LEAST_SPREAD * (jnp.max(logits, axis=1) - jnp.min(logits, axis=1))
+    spread = jnp.maximum(spread, least)
+    return jnp.where(spread > 0.0, spread, 1.0)
