@@ -7,7 +7,7 @@ once. A report is made of blocks (``section``, ``tiles``, ``table``, ``figure``,
 
 from fooljax.reporting.charts import curves, heatmap
 from fooljax.reporting.evolve_report import evolve_page
-from fooljax.reporting.galleries import gallery
+from fooljax.reporting.galleries import gallery, grid
 from fooljax.reporting.html import (
     Html,
     code,
@@ -23,6 +23,8 @@ from fooljax.reporting.html import (
     tiles,
 )
 from fooljax.reporting.lineages import lineage
+from fooljax.reporting.matrices import matrix
+from fooljax.reporting.plots import lines
 from fooljax.reporting.wording import percent
 
 __all__ = [
@@ -33,10 +35,13 @@ __all__ = [
     "evolve_page",
     "figure",
     "gallery",
+    "grid",
     "heatmap",
     "join",
     "lineage",
+    "lines",
     "link",
+    "matrix",
     "page",
     "paragraph",
     "percent",

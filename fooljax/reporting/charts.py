@@ -1,6 +1,5 @@
 """Confidence over generations: the heat map and the curves."""
 
-import io
 import itertools
 import os
 from collections.abc import Mapping, Sequence
@@ -10,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fooljax.reporting.axes import empty_chart, save_chart
 from fooljax.reporting.checks import as_generations, as_probabilities, check_count
-from fooljax.reporting.drawing import FAINT, INK, shorten, write
+from fooljax.reporting.drawing import FAINT, INK, shorten
 from fooljax.reporting.drawing import font as picture_font
 from fooljax.reporting.wording import drawable, drawable_names, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _CLIP = 1e-7  # float32 confidences saturate about here
 _MEDIAN, _QUARTILES, _LOWEST = "#1d4ed8", "#0d9488", "#c2410c"
@@ -62,7 +61,7 @@ def heatmap(
     order = np.argsort(-values[-1], kind="stable") if sort else np.arange(num_classes)
 
     low, high = _limits(values, most=5.0)
-    figure, axes = _figure(7.2, min(6.0, max(2.6, 1.2 + 0.26 * num_classes)))
+    figure, axes = empty_chart(7.2, min(6.0, max(2.6, 1.2 + 0.26 * num_classes)))
     mesh = axes.pcolormesh(
         _edges(_time_place(times)),
         np.arange(num_classes + 1) - 0.5,
@@ -88,7 +87,7 @@ def heatmap(
     bar.set_label("confidence", color=INK)
     bar.ax.tick_params(colors=INK, labelsize=9)
     bar.outline.set_visible(False)  # type: ignore[operator]
-    return _save(figure, path)
+    return save_chart(figure, path)
 
 
 def curves(
@@ -123,7 +122,7 @@ def curves(
     repeats, count, num_classes = values.shape
     times = as_generations(generations, count)
     places = _time_place(times)
-    figure, axes = _figure(7.2, 4.2)
+    figure, axes = empty_chart(7.2, 4.2)
     middle = "median" if num_classes > 1 else "the only class"
     statistics = [(middle, 50.0, _MEDIAN, 2.4, "-")]
     if num_classes > 1:
@@ -177,26 +176,7 @@ def curves(
         alignment="left",
     )
     legend.get_title().set_color(FAINT)
-    return _save(figure, path)
-
-
-def _figure(width: float, height: float) -> tuple["Figure", "Axes"]:
-    """An empty chart of ``width x height`` inches, outside pyplot's global list."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=200, layout="constrained", facecolor="white")
-    axes = figure.add_subplot(facecolor="white")
-    axes.tick_params(colors=INK, labelsize=9)
-    axes.xaxis.label.set_color(INK)
-    axes.yaxis.label.set_color(INK)
-    axes.spines[:].set_color(FAINT)
-    return figure, axes
-
-
-def _save(figure: "Figure", path: str | os.PathLike[str]) -> Path:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=Path(path).suffix[1:] or "png")
-    return write(path, buffer.getvalue())
+    return save_chart(figure, path)
 
 
 def _odds(confidence: ArrayLike) -> NDArray[np.float64]:

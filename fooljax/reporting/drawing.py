@@ -54,6 +54,18 @@ def two_lines(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
     return "\n".join(shorten(line, face, width) for line in lines)
 
 
+def wrap(text: str, face: ImageFont.FreeTypeFont, width: float) -> list[str]:
+    """Break a text into lines of at most ``width`` pixels; only longer words are cut."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and face.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(shorten(word, face, width))
+    return lines
+
+
 def font_sizes(smallest: int, largest: int, cell_width: int) -> range:
     """Font sizes meant for a cell of the usual side, for one of ``cell_width`` pixels."""
     scale = max(0.75, cell_width / CELL)

@@ -58,20 +58,29 @@ def _drawable_characters() -> frozenset[int]:
     return frozenset(FT2Font(str(font_file())).get_charmap())
 
 
-def drawable(name: str, fallback: str) -> str:
-    """Reduce a name to what the pictures' font can draw, on one line.
+def glyphs(text: str) -> str:
+    """Reduce a text to what the pictures' font can draw, on one line.
 
     Characters without a glyph (Japanese, many emoji) and control characters are
-    left out; a name with no letter, digit or symbol left becomes ``fallback``.
+    left out.
     """
     known = _drawable_characters()
     visible = (
         " " if character.isspace() else character
-        for character in unicodedata.normalize("NFC", name)
+        for character in unicodedata.normalize("NFC", text)
         if character.isspace()
         or (ord(character) in known and unicodedata.category(character)[0] not in "CM")
     )
-    text = " ".join("".join(visible).split())
+    return " ".join("".join(visible).split())
+
+
+def drawable(name: str, fallback: str) -> str:
+    """A name as the pictures' font can draw it, on one line.
+
+    What ``glyphs`` leaves of it; ``fallback`` if that has no letter, digit or
+    symbol.
+    """
+    text = glyphs(name)
     has_content = any(unicodedata.category(character)[0] in "LNS" for character in text)
     return text if has_content else fallback
 
