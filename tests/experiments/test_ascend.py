@@ -1,0 +1,113 @@
+"""The experiment on the smallest network, and what its numbers mean."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from experiments import ascend, ascend_results
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    config = dataclasses.replace(ascend.PRESETS["smoke"], out=str(folder))
+    return folder, config, ascend.main(config)
+
+
+def test_smoke_writes_the_public_names(smoke):
+    folder, config, returned = smoke
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary.keys() == returned.keys()
+    assert list(summary["rows"]) == ["ascent-none", "ascent-tv", "evolved-direct"]
+    none, evolved = summary["rows"]["ascent-none"], summary["rows"]["evolved-direct"]
+    assert none["forwards"] == 10 * (config.steps + 2)
+    assert none["gradients"] == 10 * config.steps
+    assert evolved["forwards"] == config.children * (config.generations + 1)
+    assert evolved["gradients"] == 0
+    per_class = np.array(none["per_class_confidence"])
+    assert per_class.shape == (config.repeats, 10)
+    assert none["median_confidence"] == pytest.approx(np.median(per_class))
+    odds = np.log(per_class) - np.log1p(-per_class)
+    assert none["median_log_odds"] == pytest.approx(np.median(odds), abs=1e-3)
+    assert list(summary["starts"]) == ["near_grey", "grey", "uniform_noise", "gaussian_noise"]
+    assert summary["starts"]["uniform_noise"]["total_variation"] > none["total_variation"]
+    for kind, control in summary["controls"].items():
+        assert control["images"] == (1 if kind == "grey" else 1000)
+        assert 0.1 <= control["median_top1_confidence"] < 1.0
+
+
+def test_smoke_images_are_what_the_network_says(smoke):
+    from fooljax import data, models
+    from fooljax.runtime import checkpoints
+
+    folder, config, _ = smoke
+    made = np.load(folder / "images.npz")
+    train = data.load("digits").train
+    network = models.build("softmax", jax.random.key(0), train.input_shape, train.num_classes)
+    params = checkpoints.load(folder / "classifier", network.params)
+    for name in ("ascent-none", "ascent-tv", "evolved-direct", "start-grey"):
+        images = made[f"{name}.images"]
+        assert images.min() >= 0.0 and images.max() <= 1.0
+        logits = network.apply(params, images.reshape(-1, *train.input_shape))
+        said = np.asarray(jax.nn.softmax(logits)).reshape(config.repeats, 10, 10)
+        own = np.diagonal(said, axis1=1, axis2=2)
+        np.testing.assert_allclose(made[f"{name}.confidence"], own, atol=1e-4)
+
+
+def test_smoke_page(smoke):
+    folder, _, _ = smoke
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 5
+    assert "python -m experiments.ascend --model softmax --train-steps 50" in page
+
+
+def test_a_finished_run_is_written_again(smoke):
+    folder, config, _ = smoke
+    before = (folder / "images.npz").read_bytes()
+    (folder / "images.npz").unlink()
+    ascend.main(dataclasses.replace(config, out=None, resume=str(folder)))
+    assert (folder / "images.npz").read_bytes() == before
+
+
+def test_passes_until_all_classes_are_certain():
+    """Two classes, one repeat: the second is certain at point 2, 5 passes each."""
+    config = dataclasses.replace(ascend.Config(), children=7, generations=2)
+    trace = np.array([[[0.0, 10.0, 5.0, 11.0], [1.0, 2.0, 9.5, np.nan]]])
+    unit = {
+        "trace": trace,
+        "confidence": np.array([[0.99999, 0.99993]]),
+        "smoothness": np.zeros((1, 2)),
+        "fine": np.zeros((1, 2)),
+        "forwards": np.full((1, 2), 5),
+        "gradients": np.full((1, 2), 3),
+        "searched": np.asarray(4),
+        "seconds": np.asarray(1.0),
+    }
+    row = ascend_results._row("ascent-none", unit, config)
+    assert row["passes_until_all_above_0.9999"] == [4 + 2 * 5]
+    assert (row["forwards"], row["gradients"]) == (14, 6)
+    assert row["median_log_odds"] == pytest.approx((11.0 + 9.5) / 2)
+    never = ascend_results._row("ascent-none", unit | {"trace": trace[:, :, :2]}, config)
+    assert never["passes_until_all_above_0.9999"] == [None]
+    evolved = unit | {"trace": np.array([[[0.5, 0.99995, 1.0], [0.5, 0.9, 0.99999]]])}
+    row = ascend_results._row("evolved-direct", evolved, config)
+    assert row["passes_until_all_above_0.9999"] == [7 * 3]
+
+
+IMPOSSIBLE = {
+    "--repeats must be at least 1, got 0": {"repeats": 0},
+    "--total-variation must be at least 0, got -1": {"total_variation": -1.0},
+    "--ascents: at least one of none, .*; got none nope": {"ascents": ("none", "nope")},
+    "--ascents: none must be among them": {"ascents": ("tv",)},
+    "--evolved: at least one of direct, cppn, each once": {"evolved": ()},
+}
+
+
+@pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
+def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
+    with pytest.raises(ValueError, match=message):
+        ascend.main(ascend.Config(out=str(tmp_path / "run"), **changes))
+    assert not (tmp_path / "run").exists()
