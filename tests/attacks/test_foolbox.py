@@ -17,7 +17,7 @@ import pytest
 from attack_cases import spread
 
 import fooljax as fj
-from fooljax.attacks import deepfool, fgsm, leave, pgd, run
+from fooljax.attacks import carlini_wagner, ddn, deepfool, fgsm, lbfgs, leave, pgd, run
 
 foolbox = pytest.importorskip("foolbox")
 
@@ -123,3 +123,61 @@ def test_deepfool_finds_the_same_distances(digits, norm):
     assert jnp.all(ours.success)
     assert np.median(mine) <= 1.001 * np.median(far)
     assert np.median(apart) < 5e-3
+
+
+@pytest.mark.parametrize("epsilon", [4.0, 8.0, 12.0])
+@pytest.mark.parametrize("random_start", [False, True])
+def test_l1_pgd_succeeds_as_often(digits, epsilon, random_start):
+    classifier, model, images, labels = digits
+    size, steps = 0.1 * epsilon, 40
+    peer = foolbox.attacks.SparseL1DescentAttack(
+        quantile=0.99, abs_stepsize=size, steps=steps, random_start=random_start
+    )
+    theirs, _, fooled = peer(model, images, labels, epsilons=epsilon)
+    attack = pgd(epsilon, size, steps, norm="l1", sparsity=0.99, random_start=random_start)
+    ours = run(attack, KEY, classifier, images, leave(labels))
+    far = abs(np.float64(theirs - images)).reshape(len(images), -1).sum(axis=1)
+    fooled = np.asarray(fooled)
+    allowed = fooled & (far <= 1.0001 * epsilon)  # its projection leaves the ball by up to 1 %
+    print(
+        f"L1 PGD {epsilon}, random start {random_start}: success {np.mean(ours.success):.4f} "
+        f"against {np.mean(allowed):.4f} inside the ball and {np.mean(fooled):.4f} anywhere; "
+        f"largest L1 norm {ours.l1.max():.4f} against {far.max():.4f}"
+    )
+    assert np.mean(ours.success) >= np.mean(allowed)
+
+
+def compare_distances(name, ours, theirs, fooled, images):
+    far, mine = l2(theirs, images), np.asarray(ours.l2, np.float64)
+    print(
+        f"{name}: median {np.median(mine):.5f} against {np.median(far):.5f}, mean "
+        f"{mine.mean():.5f} against {far.mean():.5f}; nearer or within 2 % in "
+        f"{np.mean(mine <= 1.02 * far):.3f} of all; success {np.mean(ours.success):.4f} against "
+        f"{np.mean(np.asarray(fooled)):.4f}"
+    )
+    assert np.mean(ours.success) >= np.mean(np.asarray(fooled))
+    assert np.median(mine) <= 1.02 * np.median(far)
+
+
+@pytest.mark.parametrize("steps", [50, 100])
+def test_ddn_is_as_near(digits, steps):
+    classifier, model, images, labels = digits
+    peer = foolbox.attacks.DDNAttack(init_epsilon=1.0, steps=steps, gamma=0.05)
+    theirs, _, fooled = peer(model, images, labels, epsilons=None)
+    ours = run(ddn(steps), KEY, classifier, images, leave(labels))
+    compare_distances(f"DDN {steps}", ours, theirs, fooled, images)
+
+
+def test_carlini_wagner_and_lbfgs_are_as_near(digits):
+    """The same rounds, steps and weights; L-BFGS with as many gradients against the same peer."""
+    classifier, model, images, labels = digits
+    images, labels = images[:64], labels[:64]
+    peer = foolbox.attacks.L2CarliniWagnerAttack(
+        binary_search_steps=6, steps=100, stepsize=0.05, initial_const=0.1, abort_early=False
+    )
+    theirs, _, fooled = peer(model, images, labels, epsilons=None)
+    attack = carlini_wagner(100, rounds=6, step_size=0.05, first_c=0.1)
+    ours = run(attack, KEY, classifier, images, leave(labels))
+    compare_distances("Carlini and Wagner", ours, theirs, fooled, images)
+    newton = run(lbfgs(20, rounds=30), KEY, classifier, images, leave(labels))
+    compare_distances("L-BFGS against Carlini and Wagner", newton, theirs, fooled, images)
