@@ -1,5 +1,11 @@
 """What attacks on many networks add up to."""
 
+from fooljax.analysis.substitute import (
+    Substitute,
+    Transferred,
+    attack_through,
+    train_substitute,
+)
 from fooljax.analysis.transfer import (
     Interval,
     Verdicts,
@@ -13,11 +19,15 @@ from fooljax.analysis.transfer import (
 
 __all__ = [
     "Interval",
+    "Substitute",
+    "Transferred",
     "Verdicts",
+    "attack_through",
     "judge_fooling",
     "judge_perturbed",
     "mean_over_pairs",
     "over_repeats",
     "relations",
     "shares",
+    "train_substitute",
 ]

@@ -78,8 +78,9 @@ def _evolve(
 @functools.cache
 def _functions(strategy: str, population: int, std: float, norm: Norm) -> tuple[Callable, Callable]:
     """Equal arguments give the same functions, so equal attacks share a compilation."""
-    search = {"strategy": strategy, "population": population, "std": std}
-    return functools.partial(_start, **search), functools.partial(_evolve, **search, norm=norm)
+    init = functools.partial(_start, strategy=strategy, population=population, std=std)
+    step = functools.partial(_evolve, strategy=strategy, population=population, std=std, norm=norm)
+    return init, step
 
 
 def score_evolution(

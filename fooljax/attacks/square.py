@@ -1,15 +1,18 @@
 """Square attack: random squares on the corners of the ball, kept when the margin grows."""
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in
 from fooljax.attacks.goals import Goal
-from fooljax.attacks.pgd import project
+from fooljax.attacks.pgd import Norm, project
+from fooljax.attacks.square_l2 import bumps, span, tiles
 from fooljax.types import Classifier, Image, Images, Logits, RandomKey
 
 # of 10,000 queries, those after which squares have half the area
@@ -36,12 +39,12 @@ class Accepted(NamedTuple):
     Attributes:
         images: the best candidates since the stripes, ``[b, h, w, c]``.
         margin: of these, ``[b]``.
-        count: candidates looked at, the image itself and the stripes included.
+        looks: candidates looked at, the image itself and the stripes included.
     """
 
     images: Images
     margin: Float[Array, " b"]
-    count: Float[Array, " b"]
+    looks: Float[Array, " b"]
 
 
 def side(squares: Squares, count: Array, height: int, width: int) -> Array:
@@ -56,17 +59,19 @@ def side(squares: Squares, count: Array, height: int, width: int) -> Array:
     return jnp.clip(wanted, 1.0, max(min(height, width) - 1.0, 1.0))
 
 
-def _span(chance: Array, length: int, size: Array) -> Bool[Array, " length"]:
-    """Mark ``size`` neighbors of ``length``; a chance in [0, 1) says which."""
-    first = jnp.floor(chance * (length + 1.0 - size))
-    index = jnp.arange(length)
-    return (index >= first) & (index < first + size)
+def _corners(images: Images, epsilon: Float[Array, " b"]) -> tuple[Images, Images]:
+    """Return the darkest and the brightest images of the ball."""
+    everywhere = jnp.full_like(images, jnp.inf)
+    low, high = (project(images, way, epsilon, "linf") for way in (-everywhere, everywhere))
+    return low, high
 
 
-def _stripes(key: RandomKey, low: Image, high: Image) -> Image:
+def _stripes(keys: RandomKeys, images: Images, epsilon: Float[Array, " b"]) -> Images:
     """Paint columns one pixel wide, each channel up or down."""
-    _, width, channels = low.shape
-    return jnp.where(jax.random.bernoulli(key, shape=(1, width, channels)), high, low)
+    low, high = _corners(images, epsilon)
+    _, _, width, channels = images.shape
+    up = jax.vmap(lambda key: jax.random.bernoulli(key, shape=(1, width, channels)))(keys)
+    return jnp.where(up, high, low)
 
 
 def _square(key: RandomKey, low: Image, high: Image, accepted: Image, size: Array) -> Image:
@@ -74,7 +79,7 @@ def _square(key: RandomKey, low: Image, high: Image, accepted: Image, size: Arra
     height, width, channels = low.shape
     # one draw for all compiles several times faster than one for each
     chances = jax.random.uniform(key, (3 + channels,))
-    rows, columns = _span(chances[0], height, size), _span(chances[1], width, size)
+    rows, columns = span(chances[0], height, size), span(chances[1], width, size)
     window = rows[:, None, None] & columns[None, :, None]
     up = chances[None, None, 3:] < 0.5
     same = jnp.all(~window | (jnp.where(up, high, low) == accepted))
@@ -84,6 +89,21 @@ def _square(key: RandomKey, low: Image, high: Image, accepted: Image, size: Arra
     flips = (flips >> jnp.arange(channels)[None, None]) % 2 == 1
     up = jnp.where(same, up ^ flips, up)
     return jnp.where(window, jnp.where(up, high, low), accepted)
+
+
+def _squares(
+    keys: RandomKeys,
+    images: Images,
+    accepted: Images,
+    epsilon: Float[Array, " b"],
+    size: Float[Array, " b"],
+) -> Images:
+    low, high = _corners(images, epsilon)
+    return jax.vmap(_square)(keys, low, high, accepted, size)
+
+
+# the first candidates, and all others
+_PAINTERS = {"linf": (_stripes, _squares), "l2": (tiles, bumps)}
 
 
 def _start(keys: RandomKeys, squares: Squares, images: Images) -> Point:
@@ -99,38 +119,46 @@ def _paint(
     images: Images,
     goal: Goal,
     point: Point,
+    norm: Norm,
 ) -> tuple[Point, Logits, Passes]:
     """Look at a candidate, keep or drop it, and paint the next."""
     logits = classifier(point.images)
     margin = goals.margin(goal, logits, classifier.num_classes)
     before: Accepted = point.memory
-    wins = (margin > before.margin) | (before.count <= 1.0)  # the stripes are always taken
+    wins = (margin > before.margin) | (before.looks <= 1.0)  # the stripes are always taken
     accepted = Accepted(
         jax.vmap(jnp.where)(wins, point.images, before.images),
         jnp.where(wins, jnp.where(jnp.isnan(margin), -jnp.inf, margin), before.margin),
-        before.count + 1.0,
+        before.looks + 1.0,
     )
-    everywhere = jnp.full_like(images, jnp.inf)
-    low, high = (project(images, way, squares.epsilon, "linf") for way in (-everywhere, everywhere))
-    size = side(squares, before.count - 1.0, *images.shape[1:3])
-    first, later = fold_in(keys, 0), fold_in(keys, 1)
-    stripes = jax.vmap(_stripes)(first, low, high)
-    painted = jax.vmap(_square)(later, low, high, accepted.images, size)
-    candidate = jax.vmap(jnp.where)(before.count == 0.0, stripes, painted)
+    size = side(squares, before.looks - 1.0, *images.shape[1:3])
+    begin, go_on = _PAINTERS[norm]
+    first = begin(fold_in(keys, 0), images, squares.epsilon)
+    later = go_on(fold_in(keys, 1), images, accepted.images, squares.epsilon, size)
+    candidate = jax.vmap(jnp.where)(before.looks == 0.0, first, later)
     return Point(candidate, accepted), logits, Passes(1, 0)
 
 
-def square(epsilon: float, steps: int = 5000, *, share: float = 0.8) -> Attack:
-    """Search the corners of the ball with random squares; uses scores, not gradients.
+@functools.cache
+def _step(norm: Norm) -> Callable:
+    """Equal norms give the same function, so equal attacks share a compilation."""
+    return functools.partial(_paint, norm=norm)
 
-    The image itself is looked at first, then vertical stripes, then one square
-    after another: painted at a random place, in every channel to the brightest or
-    the darkest color of the ball, and kept if the goal's margin grows.
+
+def square(epsilon: float, steps: int = 5000, *, norm: Norm = "linf", share: float = 0.8) -> Attack:
+    """Search the surface of the ball with random squares; uses scores, not gradients.
+
+    The image itself is looked at first, then one candidate after another, each
+    kept if the goal's margin grows. In the maximum norm these are vertical stripes
+    and then squares at random places, every channel painted in the brightest or the
+    darkest color of the ball. In L2 they are a grid of bumps and then single ones,
+    which take the length of their change from another place.
 
     Args:
-        epsilon: radius of the ball in the maximum norm, in units of [0, 1].
-        steps: number of candidates, the stripes included. The squares shrink
-            along a schedule over this number.
+        epsilon: radius of the ball, in units of [0, 1].
+        steps: number of candidates. The squares shrink along a schedule over
+            this number.
+        norm: of the ball, ``linf`` or ``l2``.
         share: share of the image that the first squares cover, in (0, 1].
 
     Returns:
@@ -138,7 +166,7 @@ def square(epsilon: float, steps: int = 5000, *, share: float = 0.8) -> Attack:
         is one forward pass.
 
     Raises:
-        ValueError: if a number is out of its range.
+        ValueError: if a number is out of its range or the norm is unknown.
 
     Source:
         Andriushchenko et al., 2020, arXiv:1912.00049 (the square is always one
@@ -150,5 +178,7 @@ def square(epsilon: float, steps: int = 5000, *, share: float = 0.8) -> Attack:
         raise ValueError(f"epsilon must not be negative, got {epsilon}")
     if not 0.0 < share <= 1.0:
         raise ValueError(f"share must be in (0, 1], got {share}")
+    if norm not in ("linf", "l2"):
+        raise ValueError(f"norm must be linf or l2, got {norm!r}")
     squares = Squares(float(epsilon), float(share), float(steps))
-    return Attack(squares, _start, _paint, steps, better="margin", stops=True)
+    return Attack(squares, _start, _step(norm), steps, better="margin", stops=True)

@@ -1,6 +1,7 @@
 """Square attack: its schedule, its candidates, and networks where the answer is known."""
 
 import bisect
+import dataclasses
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +9,9 @@ import numpy as np
 import pytest
 from attack_cases import SHAPE, make_affine, spread
 
-import fooljax as fj
 from fooljax.attacks import leave, pgd, run, square
 from fooljax.attacks.square import Squares, side
+from fooljax.attacks.square_l2 import bump, bumps, tiles
 from fooljax.types import Classifier
 
 COUNT = 5
@@ -87,8 +88,9 @@ def test_a_linear_network_falls_exactly_beyond_its_margin(share, breaks, key):
     low = jnp.asarray(np.where(behind > 0, 0.0, 1.0))  # label: what it says now
     attack = square(0.1, 300)
     budget = attack.budget._replace(epsilon=jnp.float32(share * abs(behind) / gain))
-    attack = fj.attacks.Attack(budget, attack.init, attack.step, 300, "margin", stops=True)
-    result = run(attack, key, TWO, images, leave(low.astype(int)))
+    result = run(
+        dataclasses.replace(attack, budget=budget), key, TWO, images, leave(low.astype(int))
+    )
     np.testing.assert_array_equal(result.success, breaks)
 
 
@@ -123,8 +125,64 @@ def test_what_is_reached_costs_nothing_more(key):
         ({"epsilon": 0.1, "steps": 0}, "steps"),
         ({"epsilon": 0.1, "share": 0.0}, "share"),
         ({"epsilon": 0.1, "share": 1.1}, "share"),
+        ({"epsilon": 0.1, "norm": "l1"}, "norm"),
     ],
 )
 def test_impossible_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         square(**arguments)
+
+
+def two_hills(size):
+    """Rectangle upon rectangle, as the paper adds them up."""
+    halves = []
+    for rows, sign in ((size // 2, 1.0), (size - size // 2, -1.0)):
+        hill = np.zeros((rows, size))
+        for i in range(max(rows, size) // 2 + 1):
+            top, left = max(rows // 2 - i, 0), max(size // 2 - i, 0)
+            hill[top : rows // 2 + i + 1, left : size // 2 + i + 1] += 1.0 / (i + 1) ** 2
+        halves.append(sign * hill / np.linalg.norm(hill))
+    return np.concatenate(halves) / np.sqrt(2.0)
+
+
+@pytest.mark.parametrize("size", [3, 5, 8, 11])
+def test_bumps_are_sums_of_rectangles(size):
+    """Anywhere in an image of 12 by 14, and nothing around them."""
+    top, left = 1, 12 - size
+    index = lambda length, first: jnp.arange(float(length)) - first
+    found = jax.jit(bump)(jnp.float32(size), index(12, top)[:, None], index(14, left)[None])
+    wanted = np.zeros((12, 14))
+    wanted[top : top + size, left : left + size] = two_hills(size)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(12, 10, 3), (4, 4, 1)])
+def test_bumps_fill_the_ball_and_move_at_most_two_windows(shape, key):
+    """Length taken elsewhere goes into one window; what is outside is only stretched."""
+    images = jnp.full((COUNT, *shape), 0.5)
+    epsilon = jnp.linspace(0.1, 0.5, COUNT)
+    keys = jax.random.split(key, (4, COUNT))
+    move = jax.jit(bumps)
+    length = lambda found: np.linalg.norm(np.asarray(found - images).reshape(COUNT, -1), axis=1)
+    before = jax.jit(tiles)(keys[0], images, epsilon)
+    np.testing.assert_allclose(length(before), epsilon, rtol=1e-4)
+    for step, size in enumerate([3.0, 3.0, 1.0], start=1):
+        after = move(keys[step], images, before, epsilon, jnp.full(COUNT, size))
+        np.testing.assert_allclose(length(after), epsilon, rtol=1e-4)
+        for old, new in zip(np.asarray(before - images), np.asarray(after - images), strict=True):
+            same = np.isclose(old, new, rtol=1e-3, atol=1e-6).all(axis=2)
+            assert not same.all() and (~same).sum() <= 2 * 9
+        before = after
+
+
+@pytest.mark.parametrize(("share", "breaks"), [(1.5, True), (0.98, False)])
+def test_l2_on_a_linear_network(share, breaks, key):
+    images = jax.random.uniform(key, (COUNT, *SHAPE), minval=0.4, maxval=0.6)
+    weights = np.float64(TWO.params[0])
+    behind = np.diff(np.float64(TWO(images)), axis=1)[:, 0]
+    nearest = abs(behind) / np.linalg.norm(weights[:, 1] - weights[:, 0])
+    attack = square(0.1, 400, norm="l2")
+    budget = attack.budget._replace(epsilon=jnp.float32(share * nearest))
+    goal = leave(jnp.argmax(TWO(images), axis=1))
+    result = run(dataclasses.replace(attack, budget=budget), key, TWO, images, goal)
+    np.testing.assert_array_equal(result.success, breaks)
