@@ -71,7 +71,8 @@ def write(
         reporting.section("How to repeat this", *_repeat(summary, config)),
         reporting.section("Where the idea comes from", *_source()),
         lead="With the network in hand, its own gradient says how to change an image so that the "
-        "network becomes surer. Following it, from nothing, makes images that mean nothing.",
+        "network becomes surer. Following it, from nothing, makes images that the network is "
+        "certain about. Whether they look like anything is for the reader to judge.",
     )
 
 
@@ -168,6 +169,14 @@ def _reading(rows: Mapping[str, Any]) -> Iterator[str]:
     words = [NAMES[name].removesuffix(" (published)") for name in order]
     yield f"From the surest to the least sure, the published settings are: {'; '.join(words)}. "
     yield "In the paper: no regularizer and decay, blur and sparsity; decay; decay and blur. "
+    if "ascent-decay" in rows:
+        yield (
+            "Decay sets a ceiling of its own: each step it takes back a share of all that was "
+            "gained, and at rest it takes back exactly what the step adds. Where a network is "
+            "close to linear between grey and the image, that is once the log-odds have risen by "
+            "late / (decay x p) over those of grey: 2 / p for the published setting. How sure "
+            "the network then is depends on where grey lies and on how much it bends. "
+        )
     ascent, evolved = rows["ascent-none"], _evolved(rows)
     mine, theirs = _middle_first(ascent), _middle_first(evolved)
     if mine and theirs:

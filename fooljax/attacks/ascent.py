@@ -49,21 +49,21 @@ class Memory(NamedTuple):
         moving: what ascends.
         fixed: what belongs to each sample and stays.
         adam: what Adam remembers; None under the other rule.
-        count: steps done.
+        done: steps so far.
     """
 
     moving: Moving
     fixed: Fixed
     adam: Any
-    count: Int32[Array, " b"]
+    done: Int32[Array, " b"]
 
 
 def _start(keys: RandomKeys, pace: Pace, begin_at: Any, space: Space, rule: Rule) -> Point:
     del pace
     moving, fixed = space.start(keys, begin_at)
     adam = jax.vmap(_ADAM.init)(moving) if rule == "adam" else None
-    count = jnp.zeros(len(jax.tree.leaves(moving)[0]), jnp.int32)
-    return Point(space.paint(moving, fixed), Memory(moving, fixed, adam, count))
+    done = jnp.zeros(len(jax.tree.leaves(moving)[0]), jnp.int32)
+    return Point(space.paint(moving, fixed), Memory(moving, fixed, adam, done))
 
 
 def _progress(pace: Pace, log_p: Array, slope: Moving) -> Moving:
@@ -99,7 +99,7 @@ def _climb(
     del keys, images
     if not goal.targeted:
         raise ValueError("ascent raises a target's probability: give it a reach goal")
-    moving, fixed, adam, count = point.memory
+    moving, fixed, adam, done = point.memory
     # d p = p d log p, and log p keeps a gradient where p is 1e-30 or 1 - 1e-30
     seen, logits = gradient_of(goals.cross_entropy, classifier, goal, point.images)
     if regularization.total_variation > 0.0:
@@ -109,16 +109,16 @@ def _climb(
     slope = jax.tree.map(lambda leaf: jnp.where(jnp.isfinite(leaf), leaf, 0.0), slope)
     if rule == "adam":
         step, adam = jax.vmap(lambda slope, state: _ADAM.update(slope, state))(slope, adam)
-        step = _scaled(step, pace.step_size)
+        step = _scaled(step, jnp.asarray(pace.step_size))
     else:
         log_p = goals.cross_entropy(goal, logits, classifier.num_classes)
         step = _progress(pace, log_p, slope)
     moved = jax.tree.map(jnp.add, moving, step)
     if regularization.changes_pixels:
         center = per_image(pace.center)
-        moved = center + regularize(moved - center, slope, count, regularization)
+        moved = center + regularize(moved - center, slope, done, regularization)
     moved = space.settle(moved)
-    memory = Memory(moved, fixed, adam, count + 1)
+    memory = Memory(moved, fixed, adam, done + 1)
     return Point(space.paint(moved, fixed), memory), logits, Passes(1, 1)
 
 

