@@ -1,0 +1,288 @@
+"""Universal perturbations against closed forms on linear networks, and their contract."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from attack_cases import SHAPE, TRACES, affine, two_layers
+
+from fooljax import attacks
+from fooljax.attacks import (
+    Universal,
+    fooling_rate,
+    perturbed_answers,
+    random_perturbation,
+    run_universal,
+    universal_deepfool,
+    universal_sgd,
+)
+from fooljax.types import Classifier
+
+SIZE = 36
+RADII = {"linf": 0.1, "l2": 0.4}
+METHODS = {"sgd": universal_sgd, "deepfool": universal_deepfool}
+EVERY = [(method, norm) for method in METHODS for norm in RADII]
+BOTH = [("sgd", "linf"), ("deepfool", "l2")]  # each method, each norm
+
+
+def make_linear(distance, norm, columns=2, seed=0):
+    """A linear network, and its slopes: class 1 lies a typical ``distance`` ahead of grey."""
+    weights = np.random.default_rng(seed).normal(size=(SIZE, columns)).astype(np.float32)
+    weights[:, 0] = 0.0
+    dual = np.linalg.norm(weights[:, 1], ord=1 if norm == "linf" else 2)
+    bias = np.zeros(columns, np.float32)
+    bias[1] = -0.5 * weights[:, 1].sum() - distance * dual
+    return Classifier((jnp.asarray(weights), jnp.asarray(bias)), affine, SHAPE, columns), weights
+
+
+def make_images(count=60, spread=0.2, seed=1):
+    grey = np.random.default_rng(seed).uniform(0.5 - spread, 0.5 + spread, (count, *SHAPE))
+    return grey.astype(np.float32)
+
+
+def one_sided(norm):
+    """A network, its slope towards class 1, and images that it takes for class 0."""
+    classifier, weights = make_linear(RADII[norm], norm)
+    images = make_images()
+    return classifier, weights[:, 1], images[perturbed_answers(classifier, images) == 0]
+
+
+def optimum(slope, norm):
+    """The best perturbation in the ball: all of it along the slope."""
+    if norm == "linf":
+        return RADII[norm] * np.sign(slope)
+    return RADII[norm] * slope / np.linalg.norm(slope)
+
+
+def make(method, norm, **changes):
+    if method == "deepfool":
+        changes["steps"] = 2  # a linear network takes one
+    return METHODS[method](RADII[norm], norm=norm, **changes)
+
+
+@pytest.mark.parametrize(("method", "norm"), EVERY)
+def test_reaches_the_optimum_on_a_linear_network(method, norm, key):
+    classifier, slope, images = one_sided(norm)
+    result = run_universal(make(method, norm), key, classifier, images, steps=15, batch_size=20)
+    best, found = optimum(slope, norm), np.asarray(result.perturbation).ravel()
+    assert found @ best > 0.99 * np.linalg.norm(found) * np.linalg.norm(best)
+    logits = images.reshape(len(images), -1) @ slope + np.asarray(classifier.params[1])[1]
+    share = np.mean(logits + best @ slope > 0)
+    assert 0.2 < share < 0.8  # otherwise any perturbation would do
+    rate = fooling_rate(classifier, images, result.perturbation)
+    assert rate == pytest.approx(share, abs=1.5 / len(images))
+    assert result.fooled.shape == (15,) and result.fooled[0] == 0.0
+    assert result.fooled[-3:].mean() == pytest.approx(share, abs=0.2)
+
+
+@pytest.mark.parametrize(("method", "norm"), BOTH)
+def test_goes_to_the_target_and_not_to_the_nearest_class(method, norm, key):
+    classifier, weights = make_linear(0.2 * RADII[norm], norm, columns=3)
+    dual = np.linalg.norm(weights[:, 2], ord=1 if norm == "linf" else 2)
+    bias = classifier.params[1].at[2].set(-0.5 * weights[:, 2].sum() - 0.7 * RADII[norm] * dual)
+    classifier = dataclasses.replace(classifier, params=(classifier.params[0], bias))
+    images = make_images(spread=0.02)
+    assert set(perturbed_answers(classifier, images)) == {0}
+    run = lambda goal: run_universal(
+        make(method, norm), key, classifier, images, goal, steps=15, batch_size=20
+    )
+    target = attacks.reach(jnp.full(len(images), 2))
+    aimed, free = run(target), run(None)
+    assert fooling_rate(classifier, images, aimed.perturbation, target) == 1.0
+    assert fooling_rate(classifier, images, free.perturbation) == 1.0
+    assert fooling_rate(classifier, images, free.perturbation, target) == 0.0
+    # what the target alone would ask for, known in closed form, reaches as many
+    alone = optimum(weights[:, 2], norm).reshape(SHAPE).astype(np.float32)
+    assert fooling_rate(classifier, images, alone, target) == 1.0
+
+
+@pytest.mark.parametrize(("method", "norm"), BOTH)
+def test_a_clipped_image_does_not_hold_the_others_back(method, norm, key):
+    classifier, slope, images = one_sided(norm)
+    uphill = (slope > 0).reshape(SHAPE)
+    images[: len(images) // 2] = np.where(uphill, images[: len(images) // 2], 0.0)
+    images[:5, 0, 0] = 1.0 if uphill[0, 0, 0] else 0.0  # at the wall that the slope leads to
+    images = images[perturbed_answers(classifier, images) == 0]
+    result = run_universal(make(method, norm), key, classifier, images, steps=20, batch_size=20)
+    best, found = optimum(slope, norm), np.asarray(result.perturbation).ravel()
+    assert found @ best > 0.95 * np.linalg.norm(found) * np.linalg.norm(best)
+
+
+@pytest.mark.parametrize(("method", "norm"), EVERY)
+def test_the_norm_is_never_above_epsilon(method, norm, key):
+    classifier, _, images = one_sided(norm)
+    epsilon = np.float32(RADII[norm])
+    order = np.inf if norm == "linf" else 2
+    for step_size in (0.4 * RADII[norm], 50.0):
+        result = run_universal(
+            make(method, norm, step_size=step_size), key, classifier, images, steps=3, batch_size=20
+        )
+        exact = np.asarray(result.perturbation, np.float64).ravel()
+        assert 0.999 * epsilon < np.linalg.norm(exact, ord=order) <= epsilon
+
+
+@pytest.mark.parametrize("norm", RADII)
+def test_random_perturbations_lie_on_the_sphere(norm, key):
+    shape = (40, 50, 3)
+    one = random_perturbation(key, shape, RADII[norm], norm)
+    exact = np.asarray(one, np.float64).ravel()
+    size = np.linalg.norm(exact, ord=np.inf if norm == "linf" else 2)
+    assert 0.99999 * np.float32(RADII[norm]) < size <= np.float32(RADII[norm])
+    if norm == "linf":
+        assert set(np.abs(exact)) == {float(np.float32(RADII[norm]))}
+    assert abs(exact.sum()) < 5 * np.linalg.norm(exact)  # no side is preferred
+    other = random_perturbation(jax.random.key(1), shape, RADII[norm], norm)
+    assert abs(np.vdot(one, other)) < 0.1 * np.vdot(one, one)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_cut_run_goes_the_same_way(method, key):
+    classifier, _, images = one_sided("l2")
+    extra = {} if method == "deepfool" else {"optimizer": optax.sgd(0.1, momentum=0.9)}
+    way = make(method, "l2", **extra)
+    run = lambda key, **changes: run_universal(
+        way, key, classifier, images, batch_size=20, **changes
+    )
+    whole, again, other = run(key, steps=7), run(key, steps=7), run(jax.random.key(9), steps=7)
+    half = run(key, steps=3)
+    rest = run(key, steps=7, start=half.state)
+    assert (whole.perturbation == again.perturbation).all()
+    assert (whole.perturbation == rest.perturbation).all()
+    assert (whole.perturbation != other.perturbation).any()
+    assert whole.fooled.tolist() == [*half.fooled, *rest.fooled]
+
+
+def test_every_pass_shows_every_image_once(key):
+    classifier, _, _ = one_sided("l2")
+    images = np.broadcast_to(np.arange(12, dtype=np.uint8)[:, None, None, None], (12, *SHAPE))
+    seen, sent = [], []
+
+    def step(classifier, batch, goal, perturbation, memory):
+        seen.append([int(number) for number in np.round(np.asarray(batch[:, 0, 0, 0]) * 255)])
+        assert goal.labels.tolist() == [7] * 4
+        return perturbation, memory, jnp.float32(0.0)
+
+    watch = Universal(lambda shape: (jnp.zeros(shape), ()), step)
+    goal = attacks.leave(jnp.full(12, 7))
+    run_universal(watch, key, classifier, images, goal, steps=6, batch_size=4, on_step=sent.append)
+    first, second = np.ravel(seen[:3]).tolist(), np.ravel(seen[3:]).tolist()
+    assert sorted(first) == sorted(second) == list(range(12))
+    assert first != second and first != sorted(first)
+    assert sent == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_new_weights_and_numbers_do_not_recompile(method, key):
+    images = make_images(20)
+    params = lambda seed: {
+        "first": jax.random.normal(jax.random.key(seed), (SIZE - 1, 12)) / 3.0,
+        "second": jax.random.normal(jax.random.key(seed + 1), (12, 4)),
+    }
+
+    def run(seed, epsilon):
+        classifier = Classifier(params(seed), two_layers, SHAPE, 4)
+        run_universal(METHODS[method](epsilon), key, classifier, images, steps=3, batch_size=10)
+
+    run(0, 0.1)
+    traced = len(TRACES)
+    run(5, 0.2)
+    assert traced and len(TRACES) == traced
+
+
+@pytest.mark.parametrize(("method", "norm"), BOTH)
+def test_nan_in_one_image_does_not_spread(method, norm, key):
+    classifier, slope, images = one_sided(norm)
+
+    def breaks(params, images):
+        broken = images[:, -1, -1, :] == 0.0  # at the wall: no perturbation leads away in time
+        return jnp.where(broken, jnp.nan, affine(params, images))
+
+    images[3, -1, -1] = 0.0
+    slope = np.where(np.arange(SIZE) == SIZE - 1, -abs(slope), slope)  # so that it stays there
+    weights = classifier.params[0].at[:, 1].set(slope)
+    classifier = dataclasses.replace(
+        classifier, apply=breaks, params=(weights, classifier.params[1])
+    )
+    result = run_universal(make(method, norm), key, classifier, images, steps=15, batch_size=20)
+    best, found = optimum(slope, norm), np.asarray(result.perturbation).ravel()
+    assert found @ best > 0.99 * np.linalg.norm(found) * np.linalg.norm(best)
+    answers = perturbed_answers(classifier, images, result.perturbation)
+    assert answers[3] == -1 and (np.delete(answers, 3) >= 0).all()
+
+
+def test_rates_and_answers_by_hand(key):
+    """Against numpy; two columns reject, and one image has no answer."""
+    weights = np.random.default_rng(4).normal(size=(SIZE, 5)).astype(np.float32)
+    scale = lambda params, images: jnp.where(
+        images[:, 0, 0, :] == 1.0, jnp.nan, affine(params, images)
+    )
+    classifier = Classifier((jnp.asarray(weights), jnp.zeros(5)), scale, SHAPE, 3)
+    images = np.random.default_rng(5).integers(40, 200, (53, *SHAPE)).astype(np.uint8)
+    images[7, 0, 0] = 255
+    perturbation = random_perturbation(key, SHAPE, 0.3, "linf").at[0, 0].set(0.0)
+    real = images / np.float32(255)
+    answer = lambda pixels: np.argmax(pixels.reshape(53, -1) @ weights, axis=1)
+    before, after = answer(real), answer(np.clip(real + np.asarray(perturbation), 0, 1))
+    before[7] = after[7] = -1
+    np.testing.assert_array_equal(perturbed_answers(classifier, images, None, 10), before)
+    np.testing.assert_array_equal(perturbed_answers(classifier, images, perturbation), after)
+    moved = (before != after) & (after < 3)
+    rejected = (before != after) & (after >= 3)
+    assert moved.any() and rejected.any()
+    for size in (7, 53, 500):
+        rate = fooling_rate(classifier, images, perturbation, batch_size=size)
+        assert rate == pytest.approx(moved.mean())
+    targets = np.arange(53) % 3
+    rate = fooling_rate(classifier, real, perturbation, attacks.reach(jnp.asarray(targets)))
+    assert rate == pytest.approx(np.mean(after == targets))
+
+
+IMPOSSIBLE = {
+    "epsilon must be a number that is not negative, got -1": lambda: universal_sgd(-1.0),
+    "epsilon must be .*, got nan": lambda: universal_deepfool(float("nan")),
+    "norm must be linf or l2, got 'l1'": lambda: universal_sgd(0.1, norm="l1"),
+    "step_size must not be negative, got -2": lambda: universal_deepfool(0.1, step_size=-2.0),
+    "step_size belongs to steps without": lambda: universal_sgd(
+        0.1, step_size=0.1, optimizer=optax.sgd(0.1)
+    ),
+    "ceiling must be a number": lambda: universal_sgd(0.1, ceiling=float("nan")),
+    "steps and candidates must be": lambda: universal_deepfool(0.1, steps=0),
+    "norm must be linf or l2, got 'l0'": lambda: random_perturbation(
+        jax.random.key(0), SHAPE, 0.1, "l0"
+    ),
+}
+
+
+@pytest.mark.parametrize("message", IMPOSSIBLE)
+def test_impossible_numbers(message):
+    with pytest.raises(ValueError, match=message):
+        IMPOSSIBLE[message]()
+
+
+WRONG = {
+    "steps must be at least 1, got 0": {"steps": 0},
+    "batch_size must be at least 1, got 0": {"batch_size": 0},
+    r"images must be \[n, h, w, c\]": {"images": np.zeros((3, 5, 5, 1), np.float32)},
+    "images must be uint8 or float32": {"images": np.zeros((3, *SHAPE), np.int32)},
+    "a label for each of 4 images": {"goal": attacks.leave(jnp.zeros(3))},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_wrong_arguments(message, key):
+    classifier, _, _ = one_sided("linf")
+    arguments = {"images": make_images(4), "goal": None, "steps": 1} | WRONG[message]
+    with pytest.raises(ValueError, match=message):
+        run_universal(universal_sgd(0.1), key, classifier, **arguments)
+
+
+def test_a_start_further_on_than_the_end(key):
+    classifier, _, images = one_sided("linf")
+    state = run_universal(universal_sgd(0.1), key, classifier, images, steps=2).state
+    with pytest.raises(ValueError, match="at least those of start, 2, got 1"):
+        run_universal(universal_sgd(0.1), key, classifier, images, steps=1, start=state)
+    with pytest.raises(ValueError, match=r"the perturbation must be \(6, 6, 1\), got \(6, 6\)"):
+        fooling_rate(classifier, images, np.zeros((6, 6), np.float32))
