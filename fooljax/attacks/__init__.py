@@ -1,4 +1,4 @@
-"""Attacks by gradient: fooling images from nothing, and small perturbations of real ones."""
+"""Attacks, by gradient and without: fooling images from nothing, and small perturbations."""
 
 from fooljax.attacks import spaces
 from fooljax.attacks.apgd import apgd
