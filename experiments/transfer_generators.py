@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from fooljax import attacks, data, encodings, evolution
-from fooljax.attacks.universal import add, perturbed_answers, run_universal
-from fooljax.attacks.universal_methods import universal_sgd
+from fooljax.attacks.universal import add
 from fooljax.data import Dataset
 from fooljax.types import Classifier, Encoding, Images, RandomKey
 
@@ -100,8 +99,8 @@ def _perturbed(
 def _universal(config: Any, key: RandomKey, classifier: Classifier, examples: Examples) -> Made:
     """One perturbation, learned on training images and added to others."""
     train = examples.train
-    found = run_universal(
-        universal_sgd(config.epsilon),
+    found = attacks.run_universal(
+        attacks.universal_sgd(config.epsilon),
         key,
         classifier,
         train.images,
@@ -174,7 +173,7 @@ def choose_examples(
         ValueError: if there are too few, naming the flag.
     """
     labels = np.asarray(test.labels)
-    right = [perturbed_answers(network, test.images) == labels for network in networks]
+    right = [attacks.perturbed_answers(network, test.images) == labels for network in networks]
     order = np.asarray(jax.random.permutation(key, len(labels)))
     rows = order[np.all(right, axis=0)[order]][:count]
     if len(rows) < count:

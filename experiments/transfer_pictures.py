@@ -8,7 +8,6 @@ import numpy as np
 
 from experiments.transfer_generators import GENERATORS
 from fooljax import metrics, reporting
-from fooljax.reporting.wording import certainty
 from fooljax.runtime.victim import Prepared
 
 if TYPE_CHECKING:
@@ -16,8 +15,8 @@ if TYPE_CHECKING:
 
 RELATIONS = {
     "itself": "the network itself",
-    "other weights": "same architecture, other weights",
-    "other architecture": "other architecture",
+    "other weights": "a network of other weights",
+    "other architecture": "a network of another architecture",
 }
 MEASURES = {
     "same_label": "share given the label in question",
@@ -85,16 +84,18 @@ def _overview(path: Path, summary: Any) -> Path:
             for one in generators.values()
         ]
     )
-    low, high = read("low"), read("high")
+    mean = read("mean")
+    # cut off at 0 or 1 the interval is lopsided: its longer side is the honest one
+    doubt = np.maximum(mean - read("low"), read("high") - mean)
     return reporting.matrix(
         path,
-        read("mean"),
+        mean,
         list(generators),
-        [RELATIONS[name] for name in related],
+        related,
         label="share of images that fool",
         row_label="images",
         column_label="shown to",
-        intervals=None if np.isnan(low).any() else (low, high),
+        intervals=doubt,
     )
 
 
@@ -119,7 +120,7 @@ def _examples(
         for other in _witnesses(architectures, row):
             shares = np.nan_to_num(probabilities[row, other, column])
             answer = int(shares.argmax())
-            says.append(f"{names[other]}: {class_names[answer]} {certainty(shares[answer])}")
+            says.append(f"{names[other]}: {class_names[answer]}, {_short(shares[answer])}")
         label = class_names[shown.labels[0, row, column]]
         return "\n".join([f"{'is' if perturbed else 'to be'} {label}", *says])
 
@@ -127,9 +128,14 @@ def _examples(
         path,
         shown.images[0][rows][:, columns],
         [[caption(row, column) for column in columns] for row in rows],
-        row_names=[f"made for {names[row]}" for row in rows],
+        row_names=[f"for {names[row]}" for row in rows],
         columns=_COLUMNS,
     )
+
+
+def _short(confidence: float) -> str:
+    """A confidence in few characters, never rounded to certainty."""
+    return ">99.9 %" if confidence > 0.999 else f"{min(100 * confidence, 99.9):.3g} %"
 
 
 def _witnesses(architectures: Sequence[str], row: int) -> list[int]:

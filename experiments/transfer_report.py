@@ -49,6 +49,8 @@ def _told(rate: Mapping[str, Any]) -> str:
         return "no such pair"
     if low is None or math.isnan(low):
         return percent(_round(mean))
+    if _round(low) == _round(high):
+        return f"{percent(_round(mean))} (in every repeat)"
     return f"{percent(_round(mean))} ({percent(_round(low))} to {percent(_round(high))})"
 
 
@@ -74,7 +76,8 @@ def _story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         f"({config.victim.dataset}): {len(architectures)} architectures "
         f"({', '.join(architectures)}), each from {config.network_seeds} different random "
         f"starts. For every network images were made in the ways below, {summary['repeats']} "
-        "times from other random numbers, and shown to every network."
+        "times from other random numbers, and shown to every network. A network of other weights "
+        "differs in its random start only."
     )
     rows = [
         (name, "control" if one["control"] else one["kind"], GENERATORS[name].words,
@@ -86,9 +89,10 @@ def _story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         "A fooling image shows nothing. It was made to be taken for a certain class, and fools a "
         "network that names this class; by guessing, a network would name it for 1 in "
         f"{summary['num_classes']} images. A perturbed image is a real test image, one that every "
-        "network gets right, a little changed; it fools a network that names a wrong class. The "
-        "controls are images that nobody fitted to a network: noise counts as made to show what "
-        "the first network takes it for, so its row says how far networks agree about noise."
+        "network gets right, a little changed; it fools a network that names a wrong class. "
+        f"Epsilon is {summary['epsilon']:g} of the way from black to white. The controls are "
+        "images that nobody fitted to a network: noise counts as made to show what the first "
+        "network takes it for, so its row says how far networks agree about noise."
     )
 
 
@@ -99,12 +103,12 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[Html]:
         if one["control"]:
             continue
         itself = _rate(one, "itself")
-        words = [f"{name}: {_told(itself)} of the images fool the network they were made for"]
+        words = [f"{_told(itself)} of the images fool the network they were made for"]
         for relation in ("other weights", "other architecture"):
             rate = _rate(one, relation)
             if math.isnan(rate["mean"]):
                 continue
-            text = f"{_told(rate)} fool networks of {_of(relation)}"
+            text = f"{_told(rate)} fool {RELATIONS[relation]}"
             if one["kind"] == "fooling":
                 text += f", {_against(rate, chance)}"
             else:
@@ -115,16 +119,8 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[Html]:
                         f"{percent(_round(_rate(control, relation)['mean']))})"
                     )
             words.append(text)
-        yield paragraph(reporting.strong(words[0].split(":")[0]), ":" + words[0].split(":", 1)[1],
-                        "; ", "; ".join(words[1:]), ".")  # fmt: skip
+        yield paragraph(reporting.strong(name), ": ", "; ".join(words), ".")
     yield from _claim(summary)
-
-
-def _of(relation: str) -> str:
-    return {
-        "other weights": "the same architecture with other weights",
-        "other architecture": "another architecture",
-    }[relation]
 
 
 def _against(rate: Mapping[str, Any], chance: float) -> str:
@@ -145,15 +141,15 @@ def _claim(summary: Mapping[str, Any]) -> Iterator[Html]:
             continue
         one = summary["generators"][name]
         sure = [
-            f"{percent(_round(_rate(one, relation, 'sure_label')['mean']))} {RELATIONS[relation]}"
-            for relation in RELATIONS
+            f"by {words} in {percent(_round(_rate(one, relation, 'sure_label')['mean']))}"
+            for relation, words in RELATIONS.items()
             if not math.isnan(_rate(one, relation, "sure_label")["mean"])
         ]
         yield paragraph(
             f"With certainty, that is with a confidence of at least {percent(summary['tau'])}, "
-            f"{name} images were given the class they were evolved for as follows: "
-            f"{', '.join(sure)}. The paper reports that some images evolved for one network are "
-            "named with the same certainty by another one and others fool only the first."
+            f"{name} images were given the class they were evolved for {', '.join(sure)} of all "
+            "cases. The paper reports that some images evolved for one network are named with the "
+            "same certainty by another one, and that others fool only the first."
         )
 
 
@@ -163,8 +159,8 @@ def _overview(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Itera
         "Share of images that fool, by generator and by how the networks are related.",
         "How to read it: each line is a way to make images, each column a kind of network that "
         "they were shown to. Fooling images count when the class that they were made for is "
-        "named, perturbed ones when any wrong class is. Brackets: 95 % intervals over the "
-        "repeats, the networks being the same; other networks would add to them.",
+        "named, perturbed ones when any wrong class is. Below each share: its 95 % interval over "
+        "the repeats, the networks being the same; other networks would add to it.",
     )
     rows = []
     for name, one in summary["generators"].items():
@@ -196,7 +192,8 @@ def _curves(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterato
             pictures[f"sure_{relation}"],
             f"Share of fooling images named by {words}, by the confidence asked for.",
             f"Shown to {words}. How to read it: the further to the left, the surer the network "
-            "has to be for an image to count; 0.01 stands for a confidence of 99 %.",
+            "has to be for an image to count; 0.01 stands for a confidence of 99 %. The ways to "
+            "make images differ in how sure they make the network itself.",
         )
         for relation, words in RELATIONS.items()
         if f"sure_{relation}" in pictures
