@@ -36,9 +36,12 @@ class Victim:
             not trained.
         classifier: folder that keeps the trained network for the next
             experiment; inside the run directory unless given.
-        recipe: how the network is trained: quick (Adam, one cycle) or
-            caffe_lenet (the paper's).
+        recipe: how the network is trained: quick (Adam, one cycle),
+            caffe_lenet (the paper's), or adversarial (on what PGD makes of each
+            batch).
         train_steps: training steps; the recipe's own number unless given.
+        train_epsilon: for the adversarial recipe, how far PGD may change a
+            pixel, in units of [0, 1]; the recipe's own number unless given.
         train_seed: decides starting weights and batches of the training.
     """
 
@@ -48,8 +51,9 @@ class Victim:
     model: str = "lenet"
     weights: str | None = None
     classifier: str | None = None
-    recipe: Literal["quick", "caffe_lenet"] = "quick"
+    recipe: Literal["quick", "caffe_lenet", "adversarial"] = "quick"
     train_steps: int | None = None
+    train_epsilon: float | None = None
     train_seed: int = 0
 
 
@@ -155,8 +159,14 @@ def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifie
     from fooljax import training
     from fooljax.runtime import classifier_store, progress
 
-    make = training.RECIPES[victim.recipe]
-    recipe = make() if victim.train_steps is None else make(victim.train_steps)
+    numbers = {"steps": victim.train_steps, "epsilon": victim.train_epsilon}
+    numbers = {name: value for name, value in numbers.items() if value is not None}
+    if victim.train_epsilon is not None:
+        if victim.recipe != "adversarial":
+            raise ValueError(f"--train-epsilon: --recipe {victim.recipe} has none; leave it out")
+        if not 0.0 < victim.train_epsilon <= 1.0:
+            raise ValueError(f"--train-epsilon must be in (0, 1], got {victim.train_epsilon:g}")
+    recipe = training.RECIPES[victim.recipe](**numbers)
     classifier = _fresh(victim, splits)
     place = Path(victim.classifier) if victim.classifier else folder / _TRAINED
     settings = {
@@ -169,6 +179,8 @@ def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifie
         "train_steps": recipe.steps,
         "train_seed": victim.train_seed,
     }
+    if victim.train_epsilon is not None:
+        settings["train_epsilon"] = victim.train_epsilon
     origin = f"{victim.model} trained on {victim.dataset} ({victim.recipe}, {recipe.steps} steps)"
     stored = classifier_store.load(place, classifier, settings)
     if stored is not None:

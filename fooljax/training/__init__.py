@@ -2,13 +2,15 @@
 
 from fooljax.training.evaluate import evaluate, evaluate_classes, predict
 from fooljax.training.fit import fit
-from fooljax.training.recipes import RECIPES, Recipe, caffe_lenet, quick
-from fooljax.training.samplers import Sampler, minibatches
+from fooljax.training.recipes import RECIPES, Recipe, adversarial, caffe_lenet, quick
+from fooljax.training.samplers import Sampler, adversarial_minibatches, minibatches
 
 __all__ = [
     "RECIPES",
     "Recipe",
     "Sampler",
+    "adversarial",
+    "adversarial_minibatches",
     "caffe_lenet",
     "evaluate",
     "evaluate_classes",
