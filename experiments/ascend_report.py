@@ -292,12 +292,9 @@ def _middle_first(row: Mapping[str, Any]) -> float | None:
 
 
 def _first(row: Mapping[str, Any]) -> str:
-    """The median over repeats, and how many repeats got there when not all did."""
     passes = row["passes_until_all_above_0.9999"]
     there = [one for one in passes if one is not None]
     if not there:
         return "never"
     words = f"{np.median(there):,.0f}"
-    return (
-        words if len(there) == len(passes) else f"{words} ({len(there)} of {len(passes)} repeats)"
-    )
+    return words + f" ({len(there)} of {len(passes)} repeats)" * (len(there) < len(passes))

@@ -103,7 +103,9 @@ def _climb(
     # d p = p d log p, and log p keeps a gradient where p is 1e-30 or 1 - 1e-30
     seen, logits = gradient_of(goals.cross_entropy, classifier, goal, point.images)
     if regularization.total_variation > 0.0:
-        seen = seen - regularization.total_variation * variation_slope(point.images)
+        answered = per_image(jnp.isfinite(jnp.sum(logits, axis=1)))
+        cost = regularization.total_variation * variation_slope(point.images)
+        seen = jnp.where(answered, seen - cost, seen)
     _, pull_back = jax.vjp(lambda moving: space.paint(moving, fixed), moving)
     (slope,) = pull_back(seen)
     slope = jax.tree.map(lambda leaf: jnp.where(jnp.isfinite(leaf), leaf, 0.0), slope)

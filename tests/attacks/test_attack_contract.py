@@ -97,6 +97,8 @@ def test_counts_the_passes_of_every_sample(case, result, classifier, images):
         case.attack, jax.random.key(0), classifier, images, case.goal, trace=True
     ).trace
     taken = np.sum(~np.isnan(seen), axis=1) - 1
+    # what a sample draws to begin at may be broken, and stays so for all steps
+    taken = np.where(np.isnan(seen[:, 0]), case.attack.steps, taken)
     assert np.all((taken == case.attack.steps) | (result.success & case.attack.stops))
     if case.forwards is None:
         assert jnp.all(result.forwards >= taken + 2)
