@@ -98,7 +98,7 @@ def curves(
             accuracy = np.mean(far[None] > epsilons[:, None], axis=1)
         elif method.curve:
             sizes = np.array(radii(name, method, config))
-            shown = sizes <= max(grid)
+            shown = np.isin(sizes, (*grid, radius(method, config)))
             epsilons = np.concatenate([[0.0], sizes[shown]])
             accuracy = np.concatenate([[1.0], 1.0 - success[shown].mean(axis=1)])
         else:

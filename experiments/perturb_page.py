@@ -99,15 +99,15 @@ def _images(pictures: Mapping[str, Path]) -> Iterator[Html]:
         "Under each image stands what the network says and how sure it is. Ask yourself whether "
         "you would have changed your mind."
     )
-    for group, words in GROUPS.items():
-        if f"images_{group}" in pictures:
-            yield figure(
-                pictures[f"images_{group}"],
-                f"Originals, changes and results of the attacks {words}.",
-                f"Attacks {words}. Top row: the originals. Then for each attack what it added, and "
-                "the result. Each change is stretched until its largest part is black or white; "
-                "its real size stands below it.",
-            )
+    for i, group in enumerate(group for group in GROUPS if f"images_{group}" in pictures):
+        picture = figure(
+            pictures[f"images_{group}"],
+            f"Originals, changes and results of the attacks {GROUPS[group]}.",
+            f"Attacks {GROUPS[group]}. Top row: the originals. Then for each attack what it added, "
+            "and the result. Each change is stretched until its largest part is black or white; "
+            "its real size stands below it.",
+        )
+        yield picture if i == 0 else details(f"Attacks {GROUPS[group]}", picture)
 
 
 def _curves(pictures: Mapping[str, Path]) -> Iterator[Html]:
@@ -117,8 +117,9 @@ def _curves(pictures: Mapping[str, Path]) -> Iterator[Html]:
             f"Accuracy left over the size of the change in {NORM_NAMES[norm]}, for each attack.",
             "Accuracy that is left when changes may be as large as epsilon, in "
             f"{NORM_NAMES[norm]}. The lower a line, the stronger the attack; the true accuracy is "
-            "at most that of the lowest. Dashed: random noise of the same size. Lines of attacks "
-            "that look for the nearest image follow from their distances.",
+            "at most that of the lowest. Dashed: random noise of the same size. Marks are "
+            "measured, and between them the lines are only drawn; those of attacks that look for "
+            "the nearest image follow from their distances, everywhere.",
         )
 
 

@@ -8,10 +8,10 @@ from fooljax import reporting
 from fooljax.reporting import Html, details, paragraph, strong, table
 
 GROUPS = {
+    "nearest": "that look for the nearest wrong image",
     "linf": "within a largest change of a pixel (Linf)",
     "l2": "within a Euclidean length of the change (L2)",
     "l1": "within a sum of all changes (L1)",
-    "nearest": "that look for the nearest wrong image",
     "targeted": "toward a random other class",
 }
 
