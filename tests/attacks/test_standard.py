@@ -147,7 +147,7 @@ def test_hidden_gradients_are_found_out_by_squares(pictures, said):
     assert blind.surviving > 19
     (finding,) = result.findings
     assert finding.name == "gradient-free attack wins"
-    assert finding.share == pytest.approx((blind.surviving - square.surviving) / COUNT) > 0.1
+    assert finding.share == pytest.approx((blind.surviving - square.surviving) / COUNT)
 
 
 def test_l2(pictures, said):
