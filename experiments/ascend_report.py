@@ -102,8 +102,8 @@ def _images(pictures: Mapping[str, Path]) -> Iterator[Html]:
     )
     yield reporting.figure(
         pictures["repeats"],
-        "Fourier images, a row for each repeat.",
-        "All repeats of the Fourier setting: how much do independent starts differ?",
+        "Images made without a regularizer, a row for each repeat.",
+        "All repeats without a regularizer: how much do independent starts differ?",
     )
 
 

@@ -168,8 +168,8 @@ def draw(
         [results[name] for name in _START_ROWS],
         [kind.replace("_", " ") for kind in STARTS],
     )
-    fourier = results["ascent-fourier"]
-    reporting.gallery(places["repeats"], fourier["images"], fourier["confidence"], names)
+    none = results["ascent-none"]
+    reporting.gallery(places["repeats"], none["images"], none["confidence"], names)
     series, bands = {}, {}
     for name in rows_of(config):
         passes, odds = curve(name, results[name], config)

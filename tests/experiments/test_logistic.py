@@ -34,7 +34,8 @@ def test_steps_on_a_linear_network_are_the_prediction(key):
     difference = np.float64(weights[:, 1] - weights[:, 0])
     l1 = abs(difference).sum()
     np.testing.assert_allclose(found["l1"], l1, rtol=1e-5)
-    np.testing.assert_allclose(found["gain"], np.float64(epsilons)[:, None] * l1, rtol=1e-4)
+    predicted = np.repeat(np.float64(epsilons)[:, None] * l1, 6, axis=1)
+    np.testing.assert_allclose(found["gain"], predicted, rtol=1e-4)
     side = np.where(np.asarray(labels) == 0, 1.0, -1.0)
     signs = np.asarray(found["signs"]).reshape(6, 16)
     assert set(np.unique(signs)) == {-1.0, 1.0}
