@@ -29,9 +29,9 @@ def units(config: Any, classifier: Classifier) -> dict[str, Callable[[], Mapping
     key = jax.random.key(config.seed)
     work: dict[str, Callable[[], Mapping[str, Any]]] = {}
     for name in config.ascents:
-        work[f"ascent-{name}"] = functools.partial(_ascend, key, config, classifier, name)
+        work[f"ascent-{name}"] = functools.partial(_ascend, config, classifier, name)
     for kind in STARTS[1:]:
-        work[f"start-{kind}"] = functools.partial(_ascend, key, config, classifier, "none", kind)
+        work[f"start-{kind}"] = functools.partial(_ascend, config, classifier, "none", kind)
     for name in config.evolved:
         key_search = jax.random.fold_in(key, 1 + EVOLVED.index(name))
         work[f"evolved-{name}"] = functools.partial(_evolve, key_search, config, classifier, name)
@@ -60,10 +60,11 @@ def draw(kind: str, key: RandomKey, shape: tuple[int, ...]) -> Images:
 
 
 def _ascend(
-    key: RandomKey, config: Any, classifier: Classifier, name: str, kind: str = "near_grey"
+    config: Any, classifier: Classifier, name: str, kind: str = "near_grey"
 ) -> dict[str, Any]:
     repeats, classes = config.repeats, classifier.num_classes
-    key_image, key_genome, key_run = jax.random.split(key, 3)
+    # every setting from the same images
+    key_image, key_genome, key_run = jax.random.split(jax.random.key(config.seed), 3)
     count = repeats * classes
     images = draw(kind, key_image, (count, *classifier.input_shape))
     start, extra = None, 0
