@@ -157,8 +157,7 @@ def advance(
     seen = _keep(attack.better, attack.stops, classifier, images, goal, progress, logits, passes)
     if not attack.stops:
         return seen._replace(point=point)
-    stay = lambda old, new: jax.vmap(jnp.where)(seen.reached, old, new)
-    return seen._replace(point=jax.tree.map(stay, progress.point, point))
+    return seen._replace(point=choose(seen.reached, progress.point, point))
 
 
 def look(
@@ -216,6 +215,11 @@ def gradient_of(
 
     gradient, logits = jax.grad(total, has_aux=True)(images)
     return jnp.where(jnp.isfinite(gradient), gradient, 0.0), logits
+
+
+def choose(condition: Bool[Array, " b"], new: Any, old: Any) -> Any:
+    """Take each sample's entries from the first pytree where the condition holds."""
+    return jax.tree.map(lambda a, b: jax.vmap(jnp.where)(condition, a, b), new, old)
 
 
 per_image = functools.partial(jnp.expand_dims, axis=(1, 2, 3))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from fooljax.attacks import goals
 from fooljax.attacks.attack import (
@@ -14,6 +14,7 @@ from fooljax.attacks.attack import (
     Passes,
     Point,
     RandomKeys,
+    choose,
     gradient_of,
     per_image,
 )
@@ -94,10 +95,6 @@ def _next_round(bracket: Bracket) -> Bracket:
     return Bracket(c, low, high, none, none)
 
 
-def _choose(condition: Bool[Array, " b"], new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jax.vmap(jnp.where)(condition, a, b), new, old)
-
-
 def _descend(
     keys: RandomKeys,
     trade: Trade,
@@ -128,7 +125,7 @@ def _descend(
 
     original = _bend(images)
     afresh = Descent(original, jax.vmap(_adam.init)(original), _next_round(bracket))
-    point = _choose(bracket.taken >= trade.steps, Point(images, afresh), here)
+    point = choose(bracket.taken >= trade.steps, Point(images, afresh), here)
     return point, logits, Passes(1, 1)
 
 

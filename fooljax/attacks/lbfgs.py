@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from fooljax.attacks import goals
 from fooljax.attacks.attack import (
@@ -14,6 +14,7 @@ from fooljax.attacks.attack import (
     Passes,
     Point,
     RandomKeys,
+    choose,
     gradient_of,
     per_image,
 )
@@ -111,10 +112,6 @@ def _dot(one: Images, other: Images) -> Float[Array, " b"]:
     return jnp.sum(one * other, axis=(1, 2, 3))
 
 
-def _choose(condition: Bool[Array, " b"], new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jax.vmap(jnp.where)(condition, a, b), new, old)
-
-
 def _value(place: Place, images: Images, c: Array) -> Float[Array, " b"]:
     change = place.images - images
     return c * _dot(change, change) + place.loss
@@ -141,7 +138,7 @@ def _turn(newton: optax.OptState, place: Place, gradient: Images) -> tuple[Image
     """
     step, bend = place.images - newton.params, gradient - newton.updates
     curved = (newton.count == 0) | (_dot(step, bend) > 1e-6 * _dot(step, step))
-    newton = _choose(curved, newton, jax.vmap(_newton.init)(place.images))
+    newton = choose(curved, newton, jax.vmap(_newton.init)(place.images))
     direction, newton = jax.vmap(_newton.update)(gradient, newton, place.images)
     stuck = jnp.where(gradient > 0.0, place.images <= 0.0, place.images >= 1.0)
     free = jnp.where(stuck, 0.0, gradient)
@@ -172,14 +169,14 @@ def _descend(
     promised = _dot(_gradient(was.place, images, c), tried.images - was.place.images)
     bar = _value(was.place, images, c) + _ENOUGH * promised
     accepted = (was.begun == 0.0) | (_value(tried, images, c) <= bar)
-    place = _choose(accepted, tried, was.place)
+    place = choose(accepted, tried, was.place)
     bracket = was.bracket._replace(taken=was.bracket.taken + 1.0)
     over = bracket.taken >= weight.steps
-    bracket = _choose(over, _next_round(bracket, place.reached), bracket)
+    bracket = choose(over, _next_round(bracket, place.reached), bracket)
 
     # another weight is another function: what was learned of the old one misleads
     afresh = jax.vmap(_newton.init)(place.images)
-    newton = _choose(over, afresh, was.newton)
+    newton = choose(over, afresh, was.newton)
     gradient = _gradient(place, images, bracket.c)
     direction, turned = _turn(newton, place, gradient)
     turns = accepted | over
@@ -187,7 +184,7 @@ def _descend(
         place=place,
         direction=jnp.where(per_image(turns), direction, was.direction),
         length=jnp.where(turns, 1.0, 0.5 * was.length),
-        newton=_choose(turns, turned, newton),
+        newton=choose(turns, turned, newton),
         bracket=bracket,
         begun=jnp.ones_like(was.begun),
     )

@@ -59,7 +59,9 @@ def project(images: Images, change: Images, epsilon: Float[Array, " b"], norm: A
     if norm == "l1":
         return _project_l1(images, change, epsilon)
     if norm == "l2":
-        inside = epsilon * (1.0 - 1e-6)  # or rounding leaves the image outside
+        # every number is rounded by up to 2^-25, which may leave the image outside
+        rounding = 2.0**-25 * math.sqrt(math.prod(images.shape[1:]))
+        inside = jnp.maximum(epsilon * (1.0 - 1e-6) - rounding, 0.0)
         length = _lengths(change)
         share = jnp.where(length > inside, inside / length, 1.0)
         return jnp.clip(images + per_image(share) * change, 0.0, 1.0)

@@ -11,7 +11,7 @@ from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm, project
-from fooljax.evolution import strategies
+from fooljax.evolution.distributions import Distributions, costs, distributions, find
 from fooljax.types import Classifier, Images, Logits
 
 
@@ -26,22 +26,18 @@ class Radius(NamedTuple):
 
 
 @functools.cache
-def _configured(strategy: str, population: int, std: float, shape: tuple[int, ...]) -> Any:
-    """Return the algorithm's functions over a batch of searches."""
-    kind = strategies._find(strategy)
-    algorithm, params = strategies._configure(kind, population, shape, std)
-    return tuple(
-        strategies._every(method, params)
-        for method in (algorithm.init, algorithm.ask, algorithm.tell)
-    )
+def _configured(
+    strategy: str, population: int, std: float, shape: tuple[int, ...]
+) -> Distributions:
+    return distributions(find(strategy), population, shape, std)
 
 
 def _start(
     keys: RandomKeys, radius: Radius, images: Images, strategy: str, population: int, std: float
 ) -> Point:
     del radius
-    init, _, _ = _configured(strategy, population, std, images.shape[1:])
-    return Point(images, init(keys, jnp.zeros_like(images)))
+    begin = _configured(strategy, population, std, images.shape[1:]).init
+    return Point(images, begin(keys, jnp.zeros_like(images)))
 
 
 def _evolve(
@@ -70,7 +66,7 @@ def _evolve(
     margins = margins.reshape(len(images), population)
     best = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=1)
     children = children.reshape(genomes.shape)
-    memory, _ = tell(key_tell, genomes, strategies._costs(margins), asked)
+    memory, _ = tell(key_tell, genomes, costs(margins), asked)
     moved = jax.vmap(lambda litter, i: litter[i])(children, best)
     return Point(moved, memory), logits, Passes(population + 1, 0)
 

@@ -61,8 +61,7 @@ def sweep(
     attacks = [make(float(epsilon)) for epsilon in epsilons]
     if not attacks:
         raise ValueError("epsilons must have at least one entry, got none")
-    structure = jax.tree.structure(attacks[0])
-    if any(jax.tree.structure(attack) != structure for attack in attacks):
+    if len({jax.tree.structure(attack) for attack in attacks}) > 1:
         raise ValueError(
             "the attacks of a sweep must differ in the numbers of their budget only; "
             "run those of other steps or functions one by one"

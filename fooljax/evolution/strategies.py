@@ -1,23 +1,17 @@
 """Evolution strategies from evosax, one independent search for each class."""
 
 import functools
-import inspect
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Int32
 
 from fooljax.evolution.archive import Archive, insert
+from fooljax.evolution.distributions import costs, distributions, find
 from fooljax.evolution.evaluate import Fitness, evaluate
 from fooljax.evolution.map_elites import Generation, check_search, empty_archive, report
 from fooljax.types import Classifier, Encoding, RandomKey, Search
-
-# these have no step size, or need more than one: a prior, a number of populations
-_UNUSABLE = ("GradientlessDescent", "RandomSearch", "SV_CMA_ES", "SV_Open_ES")
-# their updates are already in units of the step size
-_OWN_OPTIMIZER = ("DES", "SNES", "SimpleES", "xNES")
 
 
 class Strategies(NamedTuple):
@@ -34,15 +28,6 @@ class Strategies(NamedTuple):
     distributions: Any
 
 
-def _find(name: str) -> Any:
-    from evosax.algorithms import distribution_based_algorithms as known
-
-    usable = {key.lower(): value for key, value in known.items() if key not in _UNUSABLE}
-    if name.lower() not in usable:
-        raise ValueError(f"strategy must be one of {', '.join(sorted(usable))}, got {name!r}")
-    return usable[name.lower()]
-
-
 def _genome_shape(encoding: Encoding) -> tuple[int, ...]:
     leaves = jax.tree.leaves(jax.eval_shape(lambda: encoding.init(jax.random.key(0))))
     if len(leaves) != 1 or not jnp.issubdtype(leaves[0].dtype, jnp.floating):
@@ -52,52 +37,6 @@ def _genome_shape(encoding: Encoding) -> tuple[int, ...]:
             f"{', '.join(sorted({str(leaf.dtype) for leaf in leaves}))} (a CPPN is a growing graph)"
         )
     return leaves[0].shape
-
-
-def _configure(kind: Any, population: int, shape: tuple[int, ...], std: float) -> tuple[Any, Any]:
-    """Return an evosax algorithm and its parameters, for samples ``std`` around the mean."""
-    import optax
-
-    accepted = inspect.signature(kind).parameters
-    options: dict[str, Any] = {"metrics_fn": lambda *_: {}}
-    if "std_schedule" in accepted:
-        options["std_schedule"] = optax.constant_schedule(std)
-    if "optimizer" in accepted and kind.__name__ not in _OWN_OPTIMIZER:
-        options["optimizer"] = optax.adam(0.5 * std)
-    # some compute their sizes with jax.numpy
-    with jax.ensure_compile_time_eval(), jax.numpy_rank_promotion("allow"):
-        try:
-            algorithm = kind(population_size=population, solution=jnp.zeros(shape), **options)
-        except AssertionError as error:
-            problem = f"{kind.__name__} with {population} children per class: {error}"
-            raise ValueError(problem) from None
-        params = algorithm.default_params
-    return algorithm, params.replace(std_init=std) if hasattr(params, "std_init") else params
-
-
-def _every(method: Callable[..., Any], params: Any) -> Callable[..., Any]:
-    """Run a method of an evosax algorithm for all classes, whatever its habits.
-
-    It broadcasts over ranks, which users may have forbidden, and starts from
-    Python numbers, whose weak types would have the next step compiled twice.
-    The barriers keep its arithmetic the same whatever is compiled around it.
-    """
-
-    def run(keys, *args):
-        args = jax.lax.optimization_barrier(args)
-        with jax.numpy_rank_promotion("allow"):
-            found = jax.vmap(lambda *one: method(*one, params))(keys, *args)
-        found = jax.tree.map(lambda leaf: jax.lax.convert_element_type(leaf, leaf.dtype), found)
-        return jax.lax.optimization_barrier(found)
-
-    return run
-
-
-def _costs(scores: Float[Array, "k p"]) -> Float[Array, "k p"]:
-    """What a strategy minimises; children without a finite score count as its worst."""
-    finite = jnp.isfinite(scores)
-    worst = jnp.min(jnp.where(finite, scores, jnp.inf), axis=1, keepdims=True)
-    return -jnp.where(finite, scores, jnp.where(jnp.isfinite(worst), worst, 0.0))
 
 
 @functools.cache
@@ -150,7 +89,7 @@ def strategy(
     check_search(fitness, children, children, micro_batch)
     if not std > 0.0:
         raise ValueError(f"std must be positive, got {std}")
-    kind, shape = _find(name), _genome_shape(encoding)
+    kind, shape = find(name), _genome_shape(encoding)
 
     def split(num_classes: int) -> int:
         if children < 2 * num_classes:
@@ -190,26 +129,25 @@ def strategy(
 
     def init(key: RandomKey, classifier: Classifier) -> tuple[Strategies, Generation]:
         k = classifier.num_classes
-        algorithm, params = _configure(kind, split(k), shape, std)
         key_genomes, key_strategy = jax.random.split(jax.random.fold_in(key, 0))
         genomes = jax.vmap(encoding.init)(keys_of(key_genomes, k * split(k)))
         nobody = jnp.full(k, -1, jnp.int32)
         archive, info, _ = compete(
             classifier, empty_archive(genomes[0], k), jnp.int32(0), genomes, nobody
         )
-        start = _every(algorithm.init, params)
-        distributions = start(keys_of(key_strategy, k), archive.genomes)
-        return Strategies(archive, jnp.int32(0), distributions), info
+        begin = distributions(kind, split(k), shape, std).init
+        return Strategies(
+            archive, jnp.int32(0), begin(keys_of(key_strategy, k), archive.genomes)
+        ), info
 
     def step(
         key: RandomKey, classifier: Classifier, state: Strategies
     ) -> tuple[Strategies, Generation]:
         k = classifier.num_classes
-        algorithm, params = _configure(kind, split(k), shape, std)
+        _, ask, tell = distributions(kind, split(k), shape, std)
         generation = state.generation + 1
         key_ask, key_tell = jax.random.split(jax.random.fold_in(key, generation))
-        ask, tell = _every(algorithm.ask, params), _every(algorithm.tell, params)
-        samples, distributions = ask(keys_of(key_ask, k), state.distributions)
+        samples, asked = ask(keys_of(key_ask, k), state.distributions)
         archive, info, scores = compete(
             classifier,
             state.archive,
@@ -217,7 +155,7 @@ def strategy(
             jnp.clip(samples, 0.0, 1.0),
             jnp.arange(k, dtype=jnp.int32),
         )
-        distributions, _ = tell(keys_of(key_tell, k), samples, _costs(scores), distributions)
-        return Strategies(archive, generation, distributions), info
+        told, _ = tell(keys_of(key_tell, k), samples, costs(scores), asked)
+        return Strategies(archive, generation, told), info
 
     return Search(init, step)

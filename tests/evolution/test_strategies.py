@@ -8,8 +8,8 @@ import pytest
 from fooljax import metrics
 from fooljax.encodings import cppn, direct
 from fooljax.evolution import advance, express_elites, repeat, start, strategy
+from fooljax.evolution.distributions import costs
 from fooljax.evolution.run import _step
-from fooljax.evolution.strategies import _costs
 from fooljax.types import Encoding
 
 NAMES = ["snes", "Open_ES", "LM_MA_ES"]
@@ -98,7 +98,7 @@ def test_children_that_break_the_network_lose(toy):
 
 def test_costs():
     scores = jnp.array([[1.0, jnp.nan, -2.0], [-jnp.inf, 3.0, jnp.nan], [jnp.nan] * 3])
-    np.testing.assert_array_equal(_costs(scores), [[-1.0, 2.0, 2.0], [-3.0] * 3, [0.0] * 3])
+    np.testing.assert_array_equal(costs(scores), [[-1.0, 2.0, 2.0], [-3.0] * 3, [0.0] * 3])
 
 
 def test_no_recompilation(toy):
@@ -137,5 +137,5 @@ def test_impossible_arguments(toy):
 def test_impossible_shares(toy, key):
     with pytest.raises(ValueError, match="at least 2 children for each of 3 classes, got 5"):
         start(key, strategy("snes", toy.encoding, 5), toy.classifier)
-    with pytest.raises(ValueError, match=r"PGPE with 3 children per class: .* even"):
+    with pytest.raises(ValueError, match=r"PGPE with 3 children: .* even"):
         start(key, strategy("pgpe", toy.encoding, 9), toy.classifier)
