@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.repeat import command_of
 from fooljax import reporting
 from fooljax.reporting import Html
-from fooljax.runtime.settings import flat
+from fooljax.runtime.settings import command_of, flat
 
 # Median confidence over the 20 classes shown in the paper; a large ImageNet network.
 PAPER = {

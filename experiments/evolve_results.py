@@ -12,7 +12,7 @@ import numpy as np
 
 from fooljax import evolution, metrics, reporting
 from fooljax.evolution import lineage
-from fooljax.runtime import files
+from fooljax.runtime import files, settings
 from fooljax.runtime.search_run import Clock, Finished
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Classifier, Encoding, RandomKey
@@ -66,7 +66,7 @@ def write(
         dataclasses.asdict(config),
         pictures,
         class_names=prepared.class_names,
-        command=_command(config),
+        command=settings.command_of("evolve", config),
     )
     print(
         f"median confidence {reporting.percent(summary['median_confidence'])}, "
@@ -244,21 +244,3 @@ def _named_leaves(genomes: Any) -> dict[str, np.ndarray]:
     leaves = jax.tree_util.tree_leaves_with_path(genomes)
     name = lambda path: jax.tree_util.keystr(path, simple=True, separator=".") or "genes"
     return {name(path): np.asarray(leaf) for path, leaf in leaves}
-
-
-def _command(config: Any) -> str:
-    """Return the command that repeats a run: every flag that is not at its default."""
-    flags = []
-
-    def collect(value: Any, default: Any) -> None:
-        for item in dataclasses.fields(value):
-            now, usual = getattr(value, item.name), getattr(default, item.name)
-            if dataclasses.is_dataclass(now):
-                collect(now, usual)
-            elif now != usual and item.name not in ("out", "resume", "preset", "debug"):
-                flag = f"--{item.name.replace('_', '-')}"
-                words = now if isinstance(now, tuple) else () if now is True else (now,)
-                flags.append(" ".join([flag, *map(str, words)]))
-
-    collect(config, type(config)())
-    return " ".join(["python -m experiments.evolve", *flags])

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments import logistic, logistic_results
-from experiments.repeat import command_of
 from fooljax import reporting
 from fooljax.reporting import Html
-from fooljax.runtime.settings import flat
+from fooljax.runtime.settings import command_of, flat
 
 
 def write(

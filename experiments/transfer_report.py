@@ -237,13 +237,7 @@ def _networks(summary: Mapping[str, Any]) -> Html:
 
 
 def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
-    usual = settings.flat(type(config)())
-    flags = [
-        " ".join([f"--{name.replace('_', '-')}", *map(str, now if type(now) is tuple else [now])])
-        for name, now in settings.flat(config).items()
-        if now != usual[name] and name not in ("out", "resume", "preset", "debug")
-    ]
-    yield reporting.code(" ".join(["python -m experiments.transfer", *flags]))
+    yield reporting.code(settings.command_of("transfer", config))
     yield paragraph(
         f"Making the images took {duration_or_unknown(summary['seconds'])} on "
         f"{summary['device']}. The same command with the same versions on the same kind of device "

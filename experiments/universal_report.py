@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.repeat import command_of
 from fooljax import reporting
 from fooljax.reporting import Html, details, figure, paragraph, percent, section, strong, table
 from fooljax.reporting.readings import duration_or_unknown, flat
+from fooljax.runtime.settings import command_of
 
 _METHODS = {
     "sgd": "follows the gradient of the mean loss of a batch of images",

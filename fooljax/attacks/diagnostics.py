@@ -50,7 +50,7 @@ def diagnose(
         images: originals ``[b, h, w, c]``; a hundred will do.
         goal: to leave their labels.
         epsilon: radius of the ball, in units of [0, 1].
-        norm: of the ball. In ``l2`` noise is the only attack without gradients.
+        norm: of the ball.
         steps: of each gradient attack: PGD on the margin, and APGD.
         restarts: of APGD.
         queries: of the square attack.
@@ -143,9 +143,8 @@ def _ask_attacks(
     by_gradient = np.any([*by_steps.values(), *by_restarts.values()], axis=0)
     noise = pgd(epsilon, 0.0, 1, norm=norm, random_start=True, loss=goals.margin)
     found.append(findings.free_wins(by_gradient, fooled(noise, _NOISES), "best of random noises"))
-    if norm == "linf":
-        by_squares = fooled(square(epsilon, queries))
-        found.append(findings.free_wins(by_gradient, by_squares, "square attack"))
+    by_squares = fooled(square(epsilon, queries, norm=norm))
+    found.append(findings.free_wins(by_gradient, by_squares, "square attack"))
     everything = climb(farthest, steps)
     found.append(findings.full_range_resists(1.0 - float(everything.mean()), k, count, norm))
     return found

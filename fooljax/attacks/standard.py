@@ -84,7 +84,7 @@ def standard(
         images: ``[n, h, w, c]`` in [0, 1].
         goal: to leave their labels.
         epsilon: radius of the ball, in units of [0, 1].
-        norm: of the ball. In ``l2`` there is no stage without gradients.
+        norm: of the ball.
         steps: of each APGD.
         targets: APGD is sent toward so many of the wrong classes, the likeliest
             first; 0 for none.
@@ -191,8 +191,8 @@ def _cascade(
             dataclasses.replace(climb, budget=climb.budget._replace(target=toward))
             for toward in classes.T
         ]
-    if queries > 0 and norm == "linf":
-        cascade[_FREE] = [square(epsilon, queries)]
+    if queries > 0:
+        cascade[_FREE] = [square(epsilon, queries, norm=norm)]
     return cascade
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,6 +89,25 @@ def flat(config: Any) -> dict[str, Any]:
     for name, value in vars(config).items():
         fields |= flat(value) if dataclasses.is_dataclass(value) else {name: value}
     return fields
+
+
+def command_of(experiment: str, config: Any) -> str:
+    """Return the command that repeats a run: every flag that is not at its default.
+
+    Args:
+        experiment: name of the module in ``experiments``.
+        config: the settings, a dataclass all of whose fields have defaults.
+    """
+    usual = flat(type(config)())
+    words = ["python", "-m", f"experiments.{experiment}"]
+    for name, value in flat(config).items():
+        if value != usual[name] and name not in ("out", "resume", "preset", "debug"):
+            flag = name.replace("_", "-")
+            if isinstance(value, bool):
+                words.append(f"--{flag}" if value else f"--no-{flag}")
+            else:
+                words += [f"--{flag}", *map(str, value if isinstance(value, tuple) else (value,))]
+    return shlex.join(words)
 
 
 def _build(config_type: Any, values: Any) -> Any:

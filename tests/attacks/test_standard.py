@@ -154,7 +154,7 @@ def test_l2(pictures, said):
     """A rival is as far as its lead by the length of the slope, where no pixel is at an edge."""
     images = 0.4 + 0.2 * pictures
     labels = jnp.argmax(LINEAR(images), axis=1)
-    how = {"norm": "l2", "steps": 20, "targets": 3}
+    how = {"norm": "l2", "steps": 20, "targets": 3, "queries": 20}
     result = standard(jax.random.key(0), LINEAR, images, leave(labels), RADIUS, **how)
     weights, bias = (np.asarray(one, np.float64) for one in LINEAR.params)
     logits = np.asarray(images, np.float64).reshape(COUNT, -1) @ weights + bias
@@ -167,6 +167,8 @@ def test_l2(pictures, said):
         )
         for i in range(COUNT)
     ]
+    names = [stage.name for stage in result.stages]
+    assert names == ["clean", "apgd", "apgd toward classes", "square"]
     clear = abs(np.array(far) - RADIUS) > 1e-3
     assert 3 < sum(one > RADIUS for one in far) < COUNT - 3
     np.testing.assert_array_equal(

@@ -1,6 +1,7 @@
 import dataclasses
 import errno
 import json
+import shlex
 import signal
 from dataclasses import dataclass, field
 from typing import Literal
@@ -64,6 +65,28 @@ def begun(tmp_path):
     with open_run(Config(out=str(folder), inner=Inner((4, 5)))):
         (folder / "checkpoints").mkdir()
     return folder
+
+
+@pytest.mark.parametrize("config", [Config(), Config(steps=4, places="a b", inner=Inner((4, 5)))])
+def test_the_command_that_repeats_a_run(config):
+    words = shlex.split(settings.command_of("it", config))
+    assert words[:3] == ["python", "-m", "experiments.it"]
+    assert parse(*words[3:]) == config
+    assert len(words) == (3 if config == Config() else 10)
+
+
+@pytest.mark.parametrize(
+    ("config", "least", "message"),
+    [
+        (Config(steps=0), {"steps": 1}, "--steps must be at least 1, got 0"),
+        (Config(inner=Inner((3, -1))), {"size": 0}, "--size must be at least 0, got -1"),
+        (Config(steps=float("nan")), {"steps": 1}, "--steps must be at least 1, got nan"),
+    ],
+)
+def test_numbers_that_are_too_small(config, least, message):
+    with pytest.raises(ValueError, match=message):
+        settings.check_least(config, least)
+    settings.check_least(Config(), least)
 
 
 def test_flags_presets_and_defaults():

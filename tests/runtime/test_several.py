@@ -1,0 +1,37 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fooljax.runtime.several import prepare_several
+from fooljax.runtime.victim import Victim
+
+VICTIM = Victim(image_size=(8, 8), train_steps=20, train_seed=3)
+
+
+def weights(prepared):
+    return np.concatenate([np.ravel(leaf) for leaf in prepared.classifier.params["fc"].values()])
+
+
+def test_every_architecture_from_several_seeds(tmp_path, capsys):
+    networks = prepare_several(VICTIM, tmp_path, ("softmax",), seeds=2)
+    assert list(networks) == ["softmax 1", "softmax 2"]
+    one, other = map(weights, networks.values())
+    assert np.all(one != other)
+    again = prepare_several(VICTIM, tmp_path, ("softmax", "mlp"), seeds=2)
+    assert list(again) == ["softmax 1", "softmax 2", "mlp 1", "mlp 2"]
+    np.testing.assert_array_equal(weights(again["softmax 2"]), other)
+    assert capsys.readouterr().err.count("softmax-2") == 1  # it came from there
+
+
+@pytest.mark.parametrize(
+    ("changes", "models", "message"),
+    [
+        ({}, ("mlp", "mlp"), "--models: each architecture once, got mlp mlp"),
+        ({"weights": "x.safetensors"}, ("mlp",), "--weights: these networks are trained here"),
+        ({}, ("mpl",), "--model mpl"),
+    ],
+)
+def test_says_what_is_wrong(changes, models, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        prepare_several(dataclasses.replace(VICTIM, **changes), tmp_path, models)
