@@ -56,7 +56,7 @@ class Config:
     images: int = 100
     epsilon: float = 0.1
     epsilon_l2: float = 1.5
-    epsilon_l1: float = 15.0
+    epsilon_l1: float = 10.0
     epsilons: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3)
     epsilons_l2: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0, 3.0)
     steps: int = 40
