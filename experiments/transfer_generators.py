@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from fooljax import attacks, data, encodings, evolution
-from fooljax.attacks.universal import add
+from fooljax.attacks.universal_measures import add
 from fooljax.data import Dataset
 from fooljax.types import Classifier, Encoding, Images, RandomKey
 

@@ -36,10 +36,12 @@ from fooljax.attacks.universal import (
     Universal,
     UniversalResult,
     UniversalState,
+    run_universal,
+)
+from fooljax.attacks.universal_measures import (
     fooling_rate,
     perturbed_answers,
     random_perturbation,
-    run_universal,
 )
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 

@@ -18,7 +18,8 @@ from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
 from fooljax.attacks.result import AttackResult
 from fooljax.attacks.run import run
-from fooljax.attacks.universal import Universal, add, check_ball, project_ball
+from fooljax.attacks.universal import Universal
+from fooljax.attacks.universal_measures import add, check_ball, project_ball
 from fooljax.types import Classifier, Image, Images, Logits, Params
 
 _TINY = 1e-12

@@ -184,20 +184,21 @@ def _draw(
     names = [two_lines(name, name_font, cell_width + _GAP / 2) for name in names]
     breaks = max((name.count("\n") for name in names), default=0)
     name_height = (20 + breaks * 24) * name_font.size // 20 + 14 if names else 0
-    label_lines = [label.split("\n") for label in itertools.chain(*labels)]
-    label_sizes = font_sizes(11, 16, cell_width)
-    label_font = largest_font(itertools.chain(*label_lines), cell_width, label_sizes)
-    line_height = round(1.25 * label_font.size)
-    label_height = round(label_font.size) + 20 + line_height * (max(map(len, label_lines)) - 1)
-    if not any(itertools.chain(*labels)):
-        label_height = _GAP
+    label_lines = [line for label in itertools.chain(*labels) for line in label.split("\n")]
+    label_font = largest_font(label_lines, cell_width, font_sizes(11, 16, cell_width))
+    line_height, label_height = round(1.25 * label_font.size), round(label_font.size) + 20
+    spaces = [
+        label_height + line_height * max(label.count("\n") for label in row) if any(row) else _GAP
+        for row in labels
+    ]
+    row_tops = [0, *itertools.accumulate(cell_height + space for space in spaces)]
     left = MARGIN
     if row_names:
         lines = "\n".join(row_names).split("\n")
         left += round(max(small.getlength(line) for line in lines)) + _GAP
 
     starts = range(0, cols, columns)
-    block_height = name_height + rows * (cell_height + label_height) + _GAP
+    block_height = name_height + row_tops[-1] + _GAP
     note_width = max((round(small.getlength(line)) for line in note), default=0)
     note_height = round(small.size) + 8
     size = (
@@ -214,13 +215,13 @@ def _draw(
             if names:
                 draw.text((middle, top - 8), names[i], INK, name_font, anchor="md", align="center")
             for row in range(rows):
-                y = top + row * (cell_height + label_height)
+                y = top + row_tops[row]
                 paste_framed(canvas, magnify(pixels[row, i], factor), (x, y))
                 for k, line in enumerate(labels[row][i].split("\n")):
                     place = (middle, y + cell_height + 7 + k * line_height)
                     draw.text(place, line, FAINT, label_font, anchor="ma")
         for row, name in enumerate(row_names):
-            y = top + row * (cell_height + label_height) + cell_height / 2
+            y = top + row_tops[row] + cell_height / 2
             draw.text((left - _GAP, y), name, FAINT, small, anchor="rm", align="right")
     for k, line in enumerate(reversed(note)):
         draw.text((MARGIN, size[1] - MARGIN - k * note_height), line, FAINT, small, anchor="ls")

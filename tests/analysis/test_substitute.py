@@ -50,6 +50,7 @@ def test_learns_from_the_labels_alone(substitute, untrained, images, key):
     assert substitute.losses[-1] < 0.3 * substitute.losses[0]
 
 
+@pytest.mark.slow
 def test_what_fools_the_substitute_fools_the_victim(substitute, images, key):
     """More than signs drawn at random, and no more than with the victim's own weights."""
     goal = leave(jnp.argmax(VICTIM(images[:COUNT]), axis=1))

@@ -116,6 +116,7 @@ def brighter_above(threshold, images):
     return logits + jnp.where(images[:, 0, 0] > threshold, jnp.nan, 0.0)
 
 
+@pytest.mark.slow
 def test_cppn_weights_ascend_from_given_genomes(key):
     network = Classifier(jnp.float32(2.0), brighter_above, SHAPE, 2)
     encoding = encodings.cppn(SHAPE, 10, 16, coordinates="normalized", levels=None)

@@ -69,6 +69,7 @@ def test_falling_success():
     assert "by 30% of the images when steps goes from 1 to 10" in found.message
 
 
+@pytest.mark.slow
 def test_success_that_falls_with_epsilon(sound):
     """A network that gives its usual answer to whatever is far from grey."""
 

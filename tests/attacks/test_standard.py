@@ -105,6 +105,7 @@ def test_every_stage_gets_what_resisted_before(found):
     assert found.stages[-1].gradients == 0
 
 
+@pytest.mark.slow
 def test_batches_do_not_matter(found, pictures, said):
     settings = {**SHORT, "queries": 0, "batch_size": 12}
     again = standard(jax.random.key(0), LINEAR, pictures, leave(said), EPSILON, **settings)
@@ -150,6 +151,7 @@ def test_hidden_gradients_are_found_out_by_squares(pictures, said):
     assert finding.share == pytest.approx((blind.surviving - square.surviving) / COUNT)
 
 
+@pytest.mark.slow
 def test_l2(pictures, said):
     """A rival is as far as its lead by the length of the slope, where no pixel is at an edge."""
     images = 0.4 + 0.2 * pictures

@@ -76,6 +76,7 @@ def resisting(network, data, epsilon, attack=pgd):
     return 1.0 - float(np.mean(found.success))
 
 
+@pytest.mark.slow
 def test_it_makes_a_network_more_robust(key):
     digits = load("digits")
     start = build("mlp", key, digits.train.input_shape, 10)

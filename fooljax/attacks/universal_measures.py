@@ -1,0 +1,200 @@
+"""What one perturbation does to many images: fooling rates, answers, the control of equal norm."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int32
+
+from fooljax.attacks import goals
+from fooljax.attacks.goals import Goal
+from fooljax.attacks.pgd import Norm
+from fooljax.data import as_float
+from fooljax.types import Classifier, Image, Images, RandomKey
+
+_BATCH = 500
+
+
+def fooling_rate(
+    classifier: Classifier,
+    images: Array,
+    perturbation: Image,
+    goal: Goal | None = None,
+    *,
+    batch_size: int = _BATCH,
+) -> float:
+    """Measure the share of images that a perturbation makes the network mistake.
+
+    Args:
+        classifier: the network.
+        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1]; clipped to [0, 1]
+            after the perturbation is added.
+        perturbation: ``[h, w, c]``.
+        goal: of every image; to leave the network's own answer to the clean image
+            unless given.
+        batch_size: images at a time; decides memory and speed only.
+
+    Returns:
+        A share in [0, 1]. An image to which the network has no answer (NaN), or
+        which it rejects, is not mistaken for another class.
+
+    Raises:
+        ValueError: if images, labels or their shapes do not suit the classifier.
+    """
+    images = check_images(classifier, images)
+    goal, known = goal_of(classifier, images, goal)
+    _, reached = _look(classifier, images, perturbation, goal, batch_size)
+    return float(np.mean(reached & known))
+
+
+def perturbed_answers(
+    classifier: Classifier,
+    images: Array,
+    perturbation: Image | None = None,
+    batch_size: int = _BATCH,
+) -> Int32[np.ndarray, " n"]:
+    """Find the network's answer to every image once a perturbation is added.
+
+    Args:
+        classifier: the network.
+        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1]; clipped to [0, 1]
+            after the perturbation is added.
+        perturbation: ``[h, w, c]``; none unless given.
+        batch_size: images at a time; decides memory and speed only.
+
+    Returns:
+        Column of the largest logit of every image, -1 where a logit is NaN.
+
+    Raises:
+        ValueError: if the images do not suit the classifier.
+    """
+    images = check_images(classifier, images)
+    if perturbation is None:
+        perturbation = _nothing(classifier)
+    return _look(classifier, images, perturbation, None, batch_size)[0]
+
+
+def random_perturbation(
+    key: RandomKey, shape: tuple[int, ...], epsilon: float, norm: Norm
+) -> Image:
+    """Draw a perturbation on the sphere: the control for a universal one.
+
+    Args:
+        key: decides it.
+        shape: ``(h, w, c)``.
+        epsilon: radius, in units of [0, 1].
+        norm: ``linf``, a random sign for each number; ``l2``, a random direction.
+
+    Raises:
+        ValueError: if ``epsilon`` is negative or the norm unknown.
+    """
+    check_ball(epsilon, norm)
+    if norm == "linf":
+        return epsilon * jax.random.rademacher(key, shape, jnp.float32)
+    direction = jax.random.normal(key, shape)
+    # three lengths, so that projecting brings it onto the sphere
+    return project_ball(
+        3.0 * epsilon * direction / jnp.linalg.norm(direction.ravel()), epsilon, norm
+    )
+
+
+def check_ball(epsilon: float, norm: str) -> None:
+    """Refuse impossible balls.
+
+    Raises:
+        ValueError: if ``epsilon`` is negative or the norm unknown.
+    """
+    if not 0.0 <= epsilon < float("inf"):
+        raise ValueError(f"epsilon must be a number that is not negative, got {epsilon}")
+    if norm not in ("linf", "l2"):
+        raise ValueError(f"norm must be linf or l2, got {norm!r}")
+
+
+def project_ball(perturbation: Image, epsilon: Array | float, norm: Norm) -> Image:
+    """Return the nearest perturbation whose norm is at most ``epsilon``."""
+    if norm == "linf":
+        return jnp.clip(perturbation, -epsilon, epsilon)
+    inside = epsilon * (1.0 - 1e-6)  # or rounding leaves it outside
+    length = jnp.linalg.norm(perturbation.ravel())
+    return perturbation * jnp.where(length > inside, inside / length, 1.0)
+
+
+def add(images: Images, perturbation: Image) -> Images:
+    """Add one perturbation to every image and clip to [0, 1]."""
+    return jnp.clip(images + perturbation[None], 0.0, 1.0)
+
+
+def check_images(classifier: Classifier, images: Array) -> Array:
+    """Return the images on the device, or say what is wrong with them."""
+    images = jnp.asarray(images)
+    if images.ndim != 4 or len(images) == 0 or images.shape[1:] != classifier.input_shape:
+        raise ValueError(
+            f"images must be [n, h, w, c] with (h, w, c) = {classifier.input_shape}, "
+            f"got {images.shape}"
+        )
+    if images.dtype not in (jnp.uint8, jnp.float32):
+        raise ValueError(f"images must be uint8 or float32 in [0, 1], got {images.dtype}")
+    return images
+
+
+def _nothing(classifier: Classifier) -> Image:
+    return jnp.zeros(classifier.input_shape, jnp.float32)
+
+
+def goal_of(
+    classifier: Classifier, images: Array, goal: Goal | None
+) -> tuple[Goal, np.ndarray | bool]:
+    """Return the goal, and which images have one: those without an answer cannot leave it."""
+    if goal is None:
+        answers, _ = _look(classifier, images, _nothing(classifier), None, _BATCH)
+        return goals.leave(np.maximum(answers, 0)), answers >= 0
+    if goal.labels.shape != (len(images),):
+        raise ValueError(
+            f"the goal must have a label for each of {len(images)} images, "
+            f"got labels {goal.labels.shape}"
+        )
+    return goal, True
+
+
+def _look(
+    classifier: Classifier,
+    images: Array,
+    perturbation: Image,
+    goal: Goal | None,
+    batch_size: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Answers to all perturbed images, and whether each one's goal is reached."""
+    if perturbation.shape != classifier.input_shape:
+        raise ValueError(
+            f"the perturbation must be {classifier.input_shape}, got {perturbation.shape}"
+        )
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    count = len(images)
+    size = min(batch_size, count)
+    goal = goal or goals.leave(jnp.zeros(count, jnp.int32))
+    answers, reached = np.empty(count, np.int32), np.empty(count, bool)
+    # the last batch begins earlier rather than being shorter: one compilation
+    starts = [min(start, count - size) for start in range(0, count, size)]
+    parts = [_look_at(classifier, images, perturbation, goal, start, size) for start in starts]
+    for start, (answer, reach) in zip(starts, jax.device_get(parts), strict=True):
+        answers[start : start + size], reached[start : start + size] = answer, reach
+    return answers, reached
+
+
+@functools.partial(jax.jit, static_argnames="size")
+def _look_at(
+    classifier: Classifier,
+    images: Array,
+    perturbation: Image,
+    goal: Goal,
+    start: Array,
+    size: int,
+) -> tuple[Array, Array]:
+    part = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, size)
+    logits = classifier(add(as_float(part(images)), perturbation))
+    broken = jnp.any(jnp.isnan(logits), axis=1)
+    answers = jnp.where(broken, -1, jnp.argmax(logits, axis=1))
+    margin = goals.margin(jax.tree.map(part, goal), logits, classifier.num_classes)
+    return answers, (margin > 0.0) & ~broken
