@@ -1,4 +1,4 @@
-"""Foolbox as an oracle, on the same network and the same digits; skips without it.
+"""Foolbox as an oracle, on the same networks and the same images; skips without it.
 
     python -m pip install foolbox
     FOOLJAX_DATA_DIR=... python -m pytest tests/attacks/test_foolbox.py -s
@@ -38,10 +38,8 @@ def read_idx(path, offset):
         return np.frombuffer(file.read(), np.uint8, offset=offset)
 
 
-@pytest.fixture(scope="module")
-def digits():
-    """The published LeNet, and test digits that it recognizes."""
-    folder = Path(os.environ.get("FOOLJAX_DATA_DIR", "nowhere"))
+def published_lenet(folder):
+    """The published LeNet, and test digits."""
     weights = folder / "models" / "caffe_lenet_mnist.safetensors"
     pixels = sorted((folder / "mnist").rglob("t10k-images*ubyte*"))
     labels = sorted((folder / "mnist").rglob("t10k-labels*ubyte*"))
@@ -50,7 +48,29 @@ def digits():
     classifier = fj.models.build("lenet", KEY, (28, 28, 1), 10)
     classifier = fj.models.load_weights(str(weights), classifier)
     images = read_idx(pixels[0], 16).reshape(-1, 28, 28, 1)[: 2 * COUNT] / np.float32(255.0)
-    truth = read_idx(labels[0], 8)[: 2 * COUNT].astype(np.int32)
+    return classifier, images, read_idx(labels[0], 8)[: 2 * COUNT].astype(np.int32)
+
+
+def trained_on_photographs(folder):
+    """A LeNet trained here on CIFAR-10, and test photographs."""
+    if not list((folder / "cifar10").glob("test*")):
+        pytest.skip("FOOLJAX_DATA_DIR holds no CIFAR-10")
+    try:
+        splits = fj.data.load("cifar10", str(folder))
+    except ValueError as error:
+        pytest.skip(f"FOOLJAX_DATA_DIR holds no CIFAR-10 that can be read: {error}")
+    classifier = fj.models.build("lenet", KEY, (32, 32, 3), 10)
+    recipe = fj.training.quick(400)
+    classifier, _ = fj.training.fit(KEY, classifier, splits.train, **recipe._asdict())
+    images = np.asarray(fj.data.as_float(splits.test.images[: 4 * COUNT]))
+    return classifier, images, np.asarray(splits.test.labels[: 4 * COUNT])
+
+
+@pytest.fixture(scope="module", params=[published_lenet, trained_on_photographs])
+def victim(request):
+    """A network, the same for Foolbox, and images that it recognizes."""
+    folder = Path(os.environ.get("FOOLJAX_DATA_DIR", "nowhere"))
+    classifier, images, truth = request.param(folder)
     right = np.flatnonzero(np.asarray(jnp.argmax(classifier(images), axis=1)) == truth)[:COUNT]
     model = foolbox.models.JAXModel(jax.jit(classifier.__call__), bounds=(0, 1))
     return classifier, model, jnp.asarray(images[right]), jnp.asarray(truth[right])
@@ -61,8 +81,8 @@ def l2(one, other):
 
 
 @pytest.mark.parametrize("epsilon", [0.1, 0.3])
-def test_fgsm_is_the_same(digits, epsilon):
-    classifier, model, images, labels = digits
+def test_fgsm_is_the_same(victim, epsilon):
+    classifier, model, images, labels = victim
     theirs, _, _ = foolbox.attacks.FGSM()(model, images, labels, epsilons=epsilon)
     attack = spread(fgsm(epsilon), len(images))
     point, _, _ = attack.step(
@@ -80,8 +100,8 @@ def test_fgsm_is_the_same(digits, epsilon):
 
 @pytest.mark.parametrize("steps", [1, 2, 5, 10, 20])
 @pytest.mark.parametrize("norm", ["linf", "l2"])
-def test_pgd_is_close_step_by_step(digits, norm, steps):
-    classifier, model, images, labels = digits
+def test_pgd_is_close_step_by_step(victim, norm, steps):
+    classifier, model, images, labels = victim
     epsilon, size = {"linf": (0.3, 0.02), "l2": (2.0, 0.2)}[norm]
     peer = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}[norm]
     theirs, _, fooled = peer(abs_stepsize=size, steps=steps, random_start=False)(
@@ -104,8 +124,8 @@ def test_pgd_is_close_step_by_step(digits, norm, steps):
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
-def test_deepfool_finds_the_same_distances(digits, norm):
-    classifier, model, images, labels = digits
+def test_deepfool_finds_the_same_distances(victim, norm):
+    classifier, model, images, labels = victim
     peer = {"l2": foolbox.attacks.L2DeepFoolAttack, "linf": foolbox.attacks.LinfDeepFoolAttack}
     theirs, _, fooled = peer[norm](steps=50)(model, images, labels, epsilons=None)
     ours = run(deepfool(50, norm=norm), KEY, classifier, images, leave(labels))
@@ -122,13 +142,15 @@ def test_deepfool_finds_the_same_distances(digits, norm):
     )
     assert jnp.all(ours.success)
     assert np.median(mine) <= 1.001 * np.median(far)
-    assert np.median(apart) < 5e-3
+    # in Linf Foolbox goes 1e-4 beyond every boundary that it walks to
+    beyond = 2e-4 if norm == "linf" else 0.0
+    assert np.median(abs(mine - far) - beyond) < 5e-3 * np.median(far)
 
 
 @pytest.mark.parametrize("epsilon", [4.0, 8.0, 12.0])
 @pytest.mark.parametrize("random_start", [False, True])
-def test_l1_pgd_succeeds_as_often(digits, epsilon, random_start):
-    classifier, model, images, labels = digits
+def test_l1_pgd_succeeds_as_often(victim, epsilon, random_start):
+    classifier, model, images, labels = victim
     size, steps = 0.1 * epsilon, 40
     peer = foolbox.attacks.SparseL1DescentAttack(
         quantile=0.99, abs_stepsize=size, steps=steps, random_start=random_start
@@ -160,17 +182,17 @@ def compare_distances(name, ours, theirs, fooled, images):
 
 
 @pytest.mark.parametrize("steps", [50, 100])
-def test_ddn_is_as_near(digits, steps):
-    classifier, model, images, labels = digits
+def test_ddn_is_as_near(victim, steps):
+    classifier, model, images, labels = victim
     peer = foolbox.attacks.DDNAttack(init_epsilon=1.0, steps=steps, gamma=0.05)
     theirs, _, fooled = peer(model, images, labels, epsilons=None)
     ours = run(ddn(steps), KEY, classifier, images, leave(labels))
     compare_distances(f"DDN {steps}", ours, theirs, fooled, images)
 
 
-def test_carlini_wagner_and_lbfgs_are_as_near(digits):
+def test_carlini_wagner_and_lbfgs_are_as_near(victim):
     """The same rounds, steps and weights; L-BFGS with as many gradients against the same peer."""
-    classifier, model, images, labels = digits
+    classifier, model, images, labels = victim
     images, labels = images[:64], labels[:64]
     peer = foolbox.attacks.L2CarliniWagnerAttack(
         binary_search_steps=6, steps=100, stepsize=0.05, initial_const=0.1, abort_early=False
