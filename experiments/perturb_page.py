@@ -174,20 +174,9 @@ def _repeat(config: Any) -> Iterator[Html]:
         "The same command, with the same versions on the same kind of device, gives the same "
         "numbers:"
     )
-    yield code(_command(config))
+    yield code(settings.command_of("perturb", config))
     rows = [(name, _plain(value) or "all") for name, value in settings.flat(config).items()]
     yield details("Settings of this run", table(("Setting", "Value"), rows))
-
-
-def _command(config: Any) -> str:
-    """Return the command that repeats the run: every flag that is not at its default."""
-    usual = settings.flat(type(config)())
-    flags = [
-        f"--{name.replace('_', '-')} {_plain(value)}"
-        for name, value in settings.flat(config).items()
-        if value != usual[name] and name not in ("out", "resume", "preset", "debug")
-    ]
-    return " ".join(["python -m experiments.perturb", *flags])
 
 
 def _plain(value: Any) -> str:
