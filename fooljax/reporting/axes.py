@@ -5,11 +5,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fooljax.reporting.drawing import FAINT, INK, write
+from fooljax.reporting.drawing import FAINT, INK, font, wrap, write
+from fooljax.reporting.wording import glyphs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+PIXELS = 96  # an inch, where letters of size 9 are those of ``font(12)``
 
 
 def empty_chart(width: float, height: float) -> tuple["Figure", "Axes"]:
@@ -23,6 +26,11 @@ def empty_chart(width: float, height: float) -> tuple["Figure", "Axes"]:
     axes.yaxis.label.set_color(INK)
     axes.spines[:].set_color(FAINT)
     return figure, axes
+
+
+def fit_label(text: str, inches: float) -> str:
+    """An axis label in lines of at most ``inches``, as the font can draw it."""
+    return "\n".join(wrap(glyphs(text), font(13), inches * PIXELS))
 
 
 def save_chart(figure: "Figure", path: str | os.PathLike[str], *, crop: bool = False) -> Path:

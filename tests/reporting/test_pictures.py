@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fooljax.reporting import curves, gallery, heatmap, lineage, percent
+from fooljax.reporting import curves, gallery, grid, heatmap, lineage, percent
 from fooljax.reporting.charts import _odds, _odds_ticks
-from fooljax.reporting.drawing import write
+from fooljax.reporting.drawing import font, write
+from fooljax.reporting.galleries import _caption
 from fooljax.reporting.wording import certainty, drawable, drawable_names
 
 ODD_NAMES = [
@@ -140,6 +141,47 @@ def test_gallery_takes_classes_from_surest_to_least_sure(tmp_path):
         assert contains(picture, cell) == (i in (2, 0, 1))  # first, middle and last in rank
 
 
+def test_grid_shows_every_pixel_as_it_is(tmp_path, images):
+    captions = [["3 at 99 %", "", "-"], ["x 4", "many words " * 9, "a\nb"]]
+    options = {"row_names": ["original", "お"], "scale_note": "Five times enlarged. " * 9}
+    picture = read(grid(tmp_path / "g.png", images, captions, columns=2, **options))
+    pixels = np.rint(images * 255).astype(np.uint8)
+    for cell in pixels.reshape(-1, 12, 12, 3):
+        assert contains(picture, np.kron(cell, np.ones((12, 12, 1), np.uint8)))
+    assert (picture[[0, -1]] == 255).all() and (picture[:, [0, -1]] == 255).all()
+
+
+def test_gallery_is_a_grid_of_confidences(tmp_path, images):
+    confidences, names = np.linspace(0, 1, 6).reshape(2, 3), ["a", "great white shark", "c"]
+    shown = read(gallery(tmp_path / "g.png", images, confidences, names, columns=2))
+    captions = [[certainty(confidence) for confidence in row] for row in confidences]
+    options = {"row_names": ["run 1", "run 2"], "column_names": names, "columns": 2}
+    assert np.array_equal(read(grid(tmp_path / "g.png", images, captions, **options)), shown)
+
+
+def test_grid_makes_room_for_what_is_written(tmp_path, images):
+    def size(captions, **options):
+        return read(grid(tmp_path / "g.png", images, [captions, [""] * 3], **options)).shape
+
+    none, one, two = size(["", "", ""]), size(["", "a", ""]), size(["", "a\nb", ""])
+    assert none[0] < one[0] < two[0] and none[1] == one[1] == two[1]
+    assert size(["a", "b", "word " * 12])[0] > two[0]
+    assert size(["", "", ""], column_names="abc")[0] > none[0]
+    assert size(["", "", ""], row_names="ab")[1] > none[1]
+    assert size(["", "", ""], scale_note="words " * 40)[1] == none[1]
+    assert size(["", "", ""], columns=1)[0] > 2.9 * (none[0] - 32)
+
+
+def test_captions_are_what_the_font_can_draw():
+    face = font(14)
+    assert _caption("7\n\N{EM DASH} 99 %", face, 144) == "7\n\N{EM DASH} 99 %"
+    assert _caption("お\n\n猫 cat", face, 144) == "U+304A\n\ncat"
+    assert all(
+        face.getlength(line) <= 144
+        for line in _caption("Donaudampfschifffahrtsgesellschaft " * 3, face, 144).split("\n")
+    )
+
+
 def test_lineage_shows_oldest_and_champion(tmp_path):
     images = np.random.default_rng(0).random((40, 8, 8, 1), dtype=np.float32)
     names = [f"n{i // 7}" for i in range(40)]
@@ -195,6 +237,7 @@ def test_unusual_names_are_drawn_without_warnings(tmp_path):
     images = np.zeros((1, 10, 4, 4, 1))
     values = np.linspace(0, 1, 20).reshape(2, 10)
     gallery(tmp_path / "g.png", images, values[:1], ODD_NAMES, row_names=["お"])
+    grid(tmp_path / "r.png", images, [ODD_NAMES], column_names=ODD_NAMES, scale_note="お")
     lineage(tmp_path / "l.png", images[0], range(10), values[0], ODD_NAMES)
     heatmap(tmp_path / "h.png", values, [0, 1], ODD_NAMES)
     curves(tmp_path / "c.png", values[None], [0, 1], published={"お $x$ _": [(1, 0.9)]})
@@ -214,6 +257,14 @@ NAN = float("nan")
         (lambda p: gallery(p, np.zeros((1, 1, 2, 2, 1)), [[0.5]], ["a", "b"]), "class_names"),
         (lambda p: gallery(p, np.zeros((1, 1, 2, 2, 1)), [[0.5, 0.5]], ["a"]), "confidences"),
         (lambda p: gallery(p, np.zeros((1, 1, 2, 2, 1)), [[0.5]], ["a"], columns=0), "columns"),
+        (lambda p: grid(p, np.full((1, 1, 2, 2, 1), NAN), [["a"]]), "images.*NaN"),
+        (lambda p: grid(p, np.zeros((1, 0, 2, 2, 1)), [[]]), "images.*empty"),
+        (lambda p: grid(p, np.zeros((1, 1, 2, 2)), [["a"]]), "5 axes"),
+        (lambda p: grid(p, np.zeros((1, 1, 2, 2, 1)), [["a"]] * 2), "captions must have 1"),
+        (lambda p: grid(p, np.zeros((1, 1, 2, 2, 1)), [["a", "b"]]), r"captions\[0\] must"),
+        (lambda p: grid(p, np.zeros((1, 1, 2, 2, 1)), [["a"]], row_names=[]), "row_names"),
+        (lambda p: grid(p, np.zeros((1, 1, 2, 2, 1)), [["a"]], column_names="ab"), "column_names"),
+        (lambda p: grid(p, np.zeros((1, 1, 2, 2, 1)), [["a"]], columns=0), "columns.*got 0"),
         (lambda p: heatmap(p, [[NAN]], [0], ["a"]), "confidences.*NaN"),
         (lambda p: heatmap(p, np.zeros((0, 1)), [], ["a"]), "confidences.*empty"),
         (lambda p: heatmap(p, [[0.5], [0.5]], [1, 0], ["a"]), "generations"),
