@@ -10,10 +10,13 @@ from types import ModuleType
 __version__ = "0.1.0"
 
 _SUBPACKAGES = (
+    "analysis",
     "attacks",
     "data",
+    "defenses",
     "encodings",
     "evolution",
+    "metrics",
     "models",
     "reporting",
     "runtime",

@@ -82,3 +82,10 @@ class Search(NamedTuple):
 
     init: Callable[[RandomKey, Classifier], tuple[State, Info]]
     step: Callable[[RandomKey, Classifier, State], tuple[State, Info]]
+
+
+#: A defense: from a classifier to another one, so that every attack runs against it.
+Defense: TypeAlias = Callable[[Classifier], Classifier]
+
+#: A random defense: the same key is the same function of the image.
+RandomDefense: TypeAlias = Callable[[RandomKey, Classifier], Classifier]

@@ -1,0 +1,61 @@
+"""A toy network, and the one table of defenses that every contract covers."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from fooljax.defenses import ensemble
+from fooljax.types import Classifier, Defense
+
+SHAPE = (8, 8, 1)
+CLASSES = 4
+TRACES = []  # one entry for every time that the network is traced, hence compiled
+
+
+class Case(NamedTuple):
+    """A defense, and how the adversary who knows it attacks.
+
+    Attributes:
+        defend: from the network to what is to be fooled.
+        stand_in: from the network to what gradients are taken through; the defense
+            itself unless it is random.
+    """
+
+    defend: Defense
+    stand_in: Defense | None = None
+
+    def through(self, classifier: Classifier) -> Classifier:
+        return (self.stand_in or self.defend)(classifier)
+
+
+def two_layers(params, images):
+    TRACES.append(images.shape)
+    hidden = jnp.tanh(images.reshape(len(images), -1) @ params["first"])
+    return 3.0 * hidden @ params["second"]
+
+
+def network(seed):
+    key_first, key_second = jax.random.split(jax.random.key(seed))
+    params = {
+        "first": jax.random.normal(key_first, (SHAPE[0] * SHAPE[1], 24)) / 4.0,
+        "second": jax.random.normal(key_second, (24, CLASSES)),
+    }
+    return Classifier(params, two_layers, SHAPE, CLASSES)
+
+
+IMAGES = jax.random.uniform(jax.random.key(100), (12, *SHAPE))
+# A defense may need other networks or data of its own; those are fixed here.
+OTHERS = (network(1), network(2))
+
+
+def _with_others(combine: str) -> Callable[[Classifier], Classifier]:
+    return lambda classifier: ensemble((classifier, *OTHERS), combine)
+
+
+# Every test of test_defense_contract.py runs over all of them: add yours.
+CASES = {
+    "ensemble of probabilities": Case(_with_others("probabilities")),
+    "ensemble of logits": Case(_with_others("logits")),
+}
