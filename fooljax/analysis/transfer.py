@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int32
 from numpy.typing import ArrayLike, NDArray
 
 from fooljax import metrics
+from fooljax.metrics import Interval
 
 
 class Verdicts(NamedTuple):
@@ -39,20 +40,6 @@ class Verdicts(NamedTuple):
     sure_label: Bool[Array, "m n"] | Float[Array, " m"]
     any_label: Bool[Array, "m n"] | Float[Array, " m"]
     confidence: Float[Array, "m n"] | Float[Array, " m"]
-
-
-class Interval(NamedTuple):
-    """A mean over independent repeats, and a confidence interval of it.
-
-    Attributes:
-        mean: over the repeats.
-        low: lower limit; NaN from a single repeat.
-        high: upper limit.
-    """
-
-    mean: float
-    low: float
-    high: float
 
 
 @functools.partial(jax.jit, static_argnames="num_classes")

@@ -1,13 +1,59 @@
-"""Numbers that say how certain a network is, and how smooth an image."""
+"""Numbers that say how certain a network is, how well it knows its limits, how smooth an image."""
 
+from fooljax.metrics.calibration import (
+    ConfidenceSummary,
+    Coverage,
+    confidence_summary,
+    coverage_curve,
+    expected_calibration_error,
+)
 from fooljax.metrics.confidence import log_odds, log_probabilities, margins, probabilities
+from fooljax.metrics.detection import (
+    Roc,
+    acceptance_threshold,
+    aupr_id_pos,
+    aupr_ood_pos,
+    auroc,
+    fpr95_id_pos,
+    fpr95_ood_pos,
+    roc_curve,
+    share_accepted,
+)
 from fooljax.metrics.smoothness import high_frequency_share, total_variation
+from fooljax.metrics.statistics import (
+    Comparison,
+    Interval,
+    bootstrap,
+    clopper_pearson,
+    evaluations_to_reach,
+    mann_whitney,
+)
 
 __all__ = [
+    "Comparison",
+    "ConfidenceSummary",
+    "Coverage",
+    "Interval",
+    "Roc",
+    "acceptance_threshold",
+    "aupr_id_pos",
+    "aupr_ood_pos",
+    "auroc",
+    "bootstrap",
+    "clopper_pearson",
+    "confidence_summary",
+    "coverage_curve",
+    "evaluations_to_reach",
+    "expected_calibration_error",
+    "fpr95_id_pos",
+    "fpr95_ood_pos",
     "high_frequency_share",
     "log_odds",
     "log_probabilities",
+    "mann_whitney",
     "margins",
     "probabilities",
+    "roc_curve",
+    "share_accepted",
     "total_variation",
 ]

@@ -1,0 +1,163 @@
+"""Intervals, tests and costs, from scipy. Host functions."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fooljax.metrics.detection import checked
+
+Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
+
+
+class Interval(NamedTuple):
+    """An estimate and a confidence interval of it.
+
+    Attributes:
+        mean: the estimate: a mean over independent repeats, a share, a statistic.
+        low: lower limit; NaN where nothing can be said.
+        high: upper limit.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+class Comparison(NamedTuple):
+    """Outcome of a test.
+
+    Attributes:
+        statistic: Mann and Whitney's U of the first sample, ties one half.
+        p_value: chance of as much if both come from the same distribution.
+    """
+
+    statistic: float
+    p_value: float
+
+
+def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interval:
+    """Give a share an exact binomial interval.
+
+    Args:
+        successes: how many.
+        trials: of how many.
+        level: of confidence, in (0, 1).
+
+    Raises:
+        ValueError: if ``successes`` is not in [0, trials], ``trials`` is not
+            positive, or ``level`` is not in (0, 1).
+
+    Source:
+        Clopper and Pearson, 1934, Biometrika 26.
+    """
+    import scipy.stats
+
+    _check_level(level)
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(f"successes must be in [0, trials], got {successes} of {trials}")
+    found = scipy.stats.binomtest(int(successes), int(trials)).proportion_ci(level, "exact")
+    return Interval(successes / trials, float(found.low), float(found.high))
+
+
+def bootstrap(
+    values: ArrayLike,
+    statistic: Callable[..., Any] = np.mean,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Interval:
+    """Give a statistic of independent values a percentile bootstrap interval.
+
+    Args:
+        values: ``[n]``, independent of each other.
+        statistic: of an array along an ``axis``, as ``numpy.median``.
+        level: of confidence, in (0, 1).
+        resamples: how often to draw anew.
+        seed: decides the draws.
+
+    Returns:
+        The statistic and its interval; without limits (NaN) from a single value.
+
+    Raises:
+        ValueError: if there are no values or one is NaN, or a number is out of its
+            range.
+
+    Source:
+        Efron and Tibshirani, 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    import scipy.stats
+
+    _check_level(level)
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, got {resamples}")
+    sample = checked(values, "values")
+    found = float(statistic(sample, axis=0))
+    if len(sample) == 1:
+        return Interval(found, float("nan"), float("nan"))
+    interval = scipy.stats.bootstrap(
+        (sample,),
+        statistic,
+        n_resamples=resamples,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(found, float(interval.low), float(interval.high))
+
+
+def mann_whitney(
+    first: ArrayLike, second: ArrayLike, alternative: Alternative = "two-sided"
+) -> Comparison:
+    """Test whether one sample tends to larger values than the other.
+
+    Args:
+        first: independent values ``[n]``.
+        second: independent values ``[m]``.
+        alternative: what to look for: any difference, or that ``first`` tends to be
+            less or greater.
+
+    Raises:
+        ValueError: if a sample is empty or holds NaN.
+
+    Source:
+        Mann and Whitney, 1947, Annals of Mathematical Statistics 18.
+    """
+    import scipy.stats
+
+    samples = checked(first, "first"), checked(second, "second")
+    found = scipy.stats.mannwhitneyu(*samples, alternative=alternative)
+    return Comparison(float(found.statistic), float(found.pvalue))
+
+
+def evaluations_to_reach(
+    history: ArrayLike, evaluations: ArrayLike, level: float = 0.99
+) -> NDArray[np.float64]:
+    """Read from a run's history how many evaluations it took to be so sure.
+
+    Args:
+        history: confidence after each recorded moment, ``[t, ...]``; NaN is not
+            reaching it.
+        evaluations: images shown to the network until then, ``[t]``, ascending.
+        level: confidence to reach.
+
+    Returns:
+        ``[...]``, the evaluations at the first moment with at least ``level``;
+        infinity where there is none.
+
+    Raises:
+        ValueError: if there are no moments, or not as many in both.
+    """
+    curve, spent = np.asarray(history, np.float64), np.asarray(evaluations, np.float64)
+    if spent.ndim != 1 or not spent.size or curve.shape[:1] != spent.shape:
+        raise ValueError(
+            f"history must have an entry for each of evaluations {spent.shape}, got {curve.shape}"
+        )
+    reached = curve >= level
+    return np.where(reached.any(axis=0), spent[np.argmax(reached, axis=0)], np.inf)
+
+
+def _check_level(level: float) -> None:
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level must be in (0, 1), got {level}")
