@@ -1,5 +1,6 @@
 """What attacks on many networks add up to."""
 
+from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -23,6 +24,7 @@ __all__ = [
     "Transferred",
     "Verdicts",
     "attack_through",
+    "gradient_alignment",
     "judge_fooling",
     "judge_perturbed",
     "mean_over_pairs",

@@ -1,4 +1,4 @@
-"""Several networks that answer as one."""
+"""Several networks that answer as one, by the mean of what each says."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax import metrics
+from fooljax.defenses.members import Apply, each_logits, join
 from fooljax.types import Classifier, Images, Logits, Params
 
 Combine: TypeAlias = Literal["probabilities", "logits", "log_probabilities", "margins"]
@@ -22,22 +23,16 @@ _READINGS: dict[str, Callable[[Logits], Array]] = {
 
 
 def _apply(
-    params: tuple[Params, ...],
-    images: Images,
-    members: tuple[Callable[[Params, Images], Logits], ...],
-    combine: Combine,
+    params: tuple[Params, ...], images: Images, members: tuple[Apply, ...], combine: Combine
 ) -> Logits:
-    read = _READINGS[combine]
-    each = jnp.stack(
-        [read(member(one, images)) for member, one in zip(members, params, strict=True)]
-    )
+    each = _READINGS[combine](each_logits(members, params, images))
     if combine == "probabilities":
         return jax.nn.logsumexp(each, axis=0) - jnp.log(len(members))
     return jnp.mean(each, axis=0)
 
 
 @functools.cache
-def _joint(members: tuple[Callable, ...], combine: Combine) -> Callable[[Params, Images], Logits]:
+def _joint(members: tuple[Apply, ...], combine: Combine) -> Apply:
     """Equal members give the same function, so that equal ensembles share a compilation."""
     return functools.partial(_apply, members=members, combine=combine)
 
@@ -70,22 +65,4 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
     """
     if combine not in _READINGS:
         raise ValueError(f"combine must be one of {', '.join(_READINGS)}, got {combine!r}")
-    if not classifiers:
-        raise ValueError("an ensemble needs at least one classifier")
-    first = classifiers[0]
-    images = jax.ShapeDtypeStruct((1, *first.input_shape), jnp.float32)
-    for index, other in enumerate(classifiers):
-        if tuple(other.input_shape) != tuple(first.input_shape):
-            raise ValueError(
-                f"member {index} takes images {tuple(other.input_shape)}, the first one takes "
-                f"{tuple(first.input_shape)}"
-            )
-        columns = [jax.eval_shape(one, images).shape[1] for one in (first, other)]
-        if other.num_classes != first.num_classes or columns[0] != columns[1]:
-            raise ValueError(
-                f"member {index} has {other.num_classes} classes in {columns[1]} logits, the first "
-                f"one has {first.num_classes} in {columns[0]}"
-            )
-    members = tuple(one.apply for one in classifiers)
-    params = tuple(one.params for one in classifiers)
-    return Classifier(params, _joint(members, combine), first.input_shape, first.num_classes)
+    return join(classifiers, lambda members: _joint(members, combine))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fooljax.defenses import ensemble
+from fooljax.defenses import ensemble, majority_vote, unanimous
 from fooljax.types import Classifier, Defense
 
 SHAPE = (8, 8, 1)
@@ -54,8 +54,14 @@ def _with_others(combine: str) -> Callable[[Classifier], Classifier]:
     return lambda classifier: ensemble((classifier, *OTHERS), combine)
 
 
+def _voting(rule: Callable) -> Callable[[Classifier], Classifier]:
+    return lambda classifier: rule((classifier, *OTHERS))
+
+
 # Every test of test_defense_contract.py runs over all of them: add yours.
 CASES = {
     "ensemble of probabilities": Case(_with_others("probabilities")),
     "ensemble of logits": Case(_with_others("logits")),
+    "majority vote": Case(_voting(majority_vote)),
+    "unanimous": Case(_voting(unanimous)),
 }

@@ -1,0 +1,46 @@
+"""Whether several networks are fooled in the same direction."""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from fooljax.attacks import Goal, margin
+from fooljax.attacks.attack import Loss, gradient_of
+from fooljax.types import Classifier, Images
+
+
+def gradient_alignment(
+    classifiers: Sequence[Classifier], images: Images, goal: Goal, loss: Loss = margin
+) -> Float[Array, "n n b"]:
+    """Return the cosines between the directions in which networks come nearer to a goal.
+
+    At 1 whatever fools one network a little fools the other too; at 0 progress with
+    one is, to first order, no progress with the other; below 0 it undoes it.
+
+    Args:
+        classifiers: networks of equal classes; architectures may differ.
+        images: ``[b, h, w, c]`` in [0, 1].
+        goal: of every image, the same on all networks.
+        loss: what is raised, see ``attacks``; the margin unless given.
+
+    Returns:
+        For each pair of networks and each image the cosine of their input gradients,
+        in [-1, 1]; NaN where a gradient is 0.
+
+    Raises:
+        ValueError: if there is no classifier or their numbers of classes differ.
+
+    Source:
+        Kariyappa and Qureshi, 2019, arXiv:1901.09981 (gradient alignment).
+    """
+    if not classifiers:
+        raise ValueError("there must be at least one classifier")
+    classes = [one.num_classes for one in classifiers]
+    if len(set(classes)) > 1:
+        raise ValueError(f"the classifiers must have the same classes, got {classes}")
+    slopes = jnp.stack(
+        [gradient_of(loss, one, goal, images)[0].reshape(len(images), -1) for one in classifiers]
+    )
+    directions = slopes / jnp.linalg.norm(slopes, axis=2, keepdims=True)
+    return jnp.clip(jnp.einsum("ibp,jbp->ijb", directions, directions), -1.0, 1.0)

@@ -1,0 +1,64 @@
+"""What all rules that let several networks answer as one have in common."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from fooljax.types import Classifier, Images, Logits, Params
+
+Apply: TypeAlias = Callable[[Params, Images], Logits]
+
+
+def check_members(classifiers: Sequence[Classifier]) -> None:
+    """Refuse networks that cannot answer as one.
+
+    Raises:
+        ValueError: if there is no classifier, or they differ in image shape, number
+            of classes or columns of the logits.
+    """
+    if not classifiers:
+        raise ValueError("an ensemble needs at least one classifier")
+    first = classifiers[0]
+    images = jax.ShapeDtypeStruct((1, *first.input_shape), jnp.float32)
+    for index, other in enumerate(classifiers):
+        if tuple(other.input_shape) != tuple(first.input_shape):
+            raise ValueError(
+                f"member {index} takes images {tuple(other.input_shape)}, the first one takes "
+                f"{tuple(first.input_shape)}"
+            )
+        columns = [jax.eval_shape(one, images).shape[1] for one in (first, other)]
+        if other.num_classes != first.num_classes or columns[0] != columns[1]:
+            raise ValueError(
+                f"member {index} has {other.num_classes} classes in {columns[1]} logits, the first "
+                f"one has {first.num_classes} in {columns[0]}"
+            )
+
+
+def join(
+    classifiers: Sequence[Classifier], rule: Callable[[tuple[Apply, ...]], Apply]
+) -> Classifier:
+    """Make one classifier of several that fit together.
+
+    Args:
+        classifiers: the members.
+        rule: from the members' functions to that of the whole; cached, so that equal
+            members give the same function and share a compilation.
+
+    Returns:
+        A classifier whose ``params`` is the tuple of the members' params.
+    """
+    check_members(classifiers)
+    first = classifiers[0]
+    members = tuple(one.apply for one in classifiers)
+    params = tuple(one.params for one in classifiers)
+    return Classifier(params, rule(members), first.input_shape, first.num_classes)
+
+
+def each_logits(
+    members: tuple[Apply, ...], params: tuple[Params, ...], images: Images
+) -> Float[Array, "n b m"]:
+    """Return what every member says."""
+    return jnp.stack([member(one, images) for member, one in zip(members, params, strict=True)])
