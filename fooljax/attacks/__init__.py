@@ -29,6 +29,7 @@ from fooljax.attacks.result import AttackResult, score
 from fooljax.attacks.run import run
 from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.several import InTurn, in_turn, on_each
+from fooljax.attacks.sparse import sparse
 from fooljax.attacks.square import square
 from fooljax.attacks.standard import Stage, StandardResult, standard
 from fooljax.attacks.sweep import sweep
@@ -89,6 +90,7 @@ __all__ = [
     "score",
     "score_evolution",
     "spaces",
+    "sparse",
     "square",
     "standard",
     "sweep",

@@ -68,6 +68,7 @@ CASES = {
     "ascent cppn random start": Case(
         _ascent(3, space=_spaces.cppn(SHAPE, 10, 16, mutations=2)), REACH, begins_at_images=False
     ),
+    "sparse": Case(fj.attacks.sparse(4), REACH),
     "square": Case(fj.attacks.square(0.09, 4), LEAVE, gradients=0),
     "square l2": Case(fj.attacks.square(0.3, 4, norm="l2"), REACH, gradients=0),
     "snes l2": Case(

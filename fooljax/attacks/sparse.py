@@ -1,0 +1,72 @@
+"""Few pixels, changed entirely: on a plain background, a sparse fooling image."""
+
+import functools
+from collections.abc import Callable
+
+import jax.numpy as jnp
+
+from fooljax.attacks import goals
+from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, gradient_of
+from fooljax.attacks.goals import Goal
+from fooljax.types import Classifier, Images, Logits
+
+
+def _start(keys: RandomKeys, budget: tuple[()], images: Images) -> Point:
+    del keys, budget
+    return Point(images, ())
+
+
+def _change_one(
+    keys: RandomKeys,
+    budget: tuple[()],
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    point: Point,
+    loss: Loss,
+) -> tuple[Point, Logits, Passes]:
+    del keys, budget, images
+    here = point.images
+    slope, logits = gradient_of(loss, classifier, goal, here)
+    gain = jnp.maximum(slope * (1.0 - here), -slope * here)  # of going to white, or to black
+    of_pixel = jnp.sum(gain, axis=3).reshape(len(here), -1)
+    chosen = jnp.arange(of_pixel.shape[1])[None] == jnp.argmax(of_pixel, axis=1)[:, None]
+    # a number without slope stays: moving it would be of no use
+    end = jnp.where(slope == 0.0, here, slope > 0.0)
+    moved = jnp.where(chosen.reshape(*here.shape[:3], 1), end, here)
+    return Point(moved, ()), logits, Passes(1, 1)
+
+
+@functools.cache
+def _step(loss: Loss) -> Callable[..., tuple[Point, Logits, Passes]]:
+    """Equal losses give the same function, so equal attacks share a compilation."""
+    return functools.partial(_change_one, loss=loss)
+
+
+def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) -> Attack:
+    """Set one pixel after another to black or white, each time the one that gains most.
+
+    What a step gains is judged to first order, as the gradient times the way to
+    the nearer useful end, summed over the channels; each channel goes to its own
+    end. A pixel may be changed more than once. From a plain image, and with a
+    ``reach`` goal, this makes sparse fooling images.
+
+    Args:
+        pixels: number of steps, hence the largest number of pixels changed.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised.
+        stops: leave a sample alone as soon as the goal is reached.
+
+    Returns:
+        An attack that keeps the image with the largest margin.
+
+    Raises:
+        ValueError: if ``pixels`` is not positive.
+
+    Source:
+        Papernot et al., 2016, arXiv:1511.07528 (one pixel after another, by
+        gradient). Kumano et al., 2022 (sparse fooling images: a plain color and
+        few pixels, which they search for by other means).
+    """
+    if pixels < 1:
+        raise ValueError(f"pixels must be at least 1, got {pixels}")
+    return Attack((), _start, _step(loss), pixels, better="margin", stops=stops)
