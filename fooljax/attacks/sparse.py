@@ -64,8 +64,8 @@ def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) 
 
     Source:
         Papernot et al., 2016, arXiv:1511.07528 (one pixel after another, by
-        gradient). Kumano et al., 2022 (sparse fooling images: a plain color and
-        few pixels, which they search for by other means).
+        gradient). Kumano et al., 2020, arXiv:2012.03843 (sparse fooling images:
+        a plain color and few pixels, which they search for by other means).
     """
     if pixels < 1:
         raise ValueError(f"pixels must be at least 1, got {pixels}")

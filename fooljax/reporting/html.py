@@ -6,6 +6,7 @@ folder can never become markup.
 """
 
 import base64
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,13 +84,21 @@ def tiles(*figures: tuple[Text, Text]) -> Html:
     return Html(f'<dl class="tiles">{items}</dl>\n')
 
 
-def table(header: Sequence[Text], rows: Sequence[Sequence[Text]], caption: Text = "") -> Html:
+def table(
+    header: Sequence[Text],
+    rows: Sequence[Sequence[Text]],
+    caption: Text = "",
+    *,
+    sortable: bool = False,
+) -> Html:
     """A table whose first column names the rows.
 
     Args:
         header: one title for each column.
         rows: cells, as many in each row as there are titles.
         caption: what the table shows, above it.
+        sortable: let the reader sort it by any column: by the numbers that cells
+            begin with, the others last; by text where none begins with a number.
 
     Raises:
         ValueError: if a row has another number of cells than the header.
@@ -106,8 +115,9 @@ def table(header: Sequence[Text], rows: Sequence[Sequence[Text]], caption: Text 
         if row
     )
     title = f"<caption>{_safe(caption)}</caption>" if caption else ""
+    kind = ' class="sortable"' if sortable else ""
     return Html(
-        f'<div class="scroll" tabindex="0"><table>{title}<thead><tr>{head}</tr></thead>'
+        f'<div class="scroll" tabindex="0"><table{kind}>{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>\n"
     )
 
@@ -146,9 +156,10 @@ def details(summary: Text, *blocks: Text) -> Html:
 def page(path: str | os.PathLike[str], title: str, *sections: Text, lead: Text = "") -> Path:
     """Write one self-contained page that opens offline.
 
-    No scripts and nothing loaded from elsewhere: the style and every picture are
-    part of the file. It follows the reader's light or dark mode, fits a phone
-    and prints well.
+    Nothing is loaded from elsewhere: the style and every picture are part of the
+    file. No script runs but the one that sorts tables, on pages that have a
+    sortable one. It follows the reader's light or dark mode, fits a phone and
+    prints well.
 
     Args:
         path: the HTML file to write.
@@ -159,14 +170,20 @@ def page(path: str | os.PathLike[str], title: str, *sections: Text, lead: Text =
     Returns:
         The path written.
     """
-    style = files("fooljax.reporting").joinpath("page.css").read_text(encoding="utf-8")
+    read = lambda name: files("fooljax.reporting").joinpath(name).read_text(encoding="utf-8")
+    style, content = read("page.css"), join(*sections).markup
+    allowed, script = "", ""
+    if '<table class="sortable">' in content:
+        code = read("sort.js")
+        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
+        allowed, script = f"; script-src 'sha256-{digest}'", f"<script>{code}</script>\n"
     opening = f'<p class="lead">{_safe(lead)}</p>' if lead else ""
     text = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'{allowed}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>
@@ -176,9 +193,9 @@ def page(path: str | os.PathLike[str], title: str, *sections: Text, lead: Text =
 <body>
 <header><h1>{escape(title)}</h1>{opening}</header>
 <main>
-{join(*sections).markup}</main>
+{content}</main>
 <footer>Made with fooljax.</footer>
-</body>
+{script}</body>
 </html>
 """
     return write(path, text.encode("utf-8", errors="replace"))
