@@ -2,5 +2,15 @@
 
 from fooljax.data.dataset import Dataset, Splits, as_float, from_arrays
 from fooljax.data.loading import NAMES, load
+from fooljax.data.others import PHOTOGRAPHS, load_others
 
-__all__ = ["NAMES", "Dataset", "Splits", "as_float", "from_arrays", "load"]
+__all__ = [
+    "NAMES",
+    "PHOTOGRAPHS",
+    "Dataset",
+    "Splits",
+    "as_float",
+    "from_arrays",
+    "load",
+    "load_others",
+]
