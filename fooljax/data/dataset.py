@@ -20,11 +20,19 @@ class Dataset:
         images: ``[n, h, w, c]``, uint8 in 0..255 or float32 in [0, 1].
         labels: class of every image, int32 ``[n]`` in [0, k).
         class_names: the ``k`` names, static.
+        used: number of samples in use, from the first on; all unless given. Rows
+            beyond are padding, so that sets of several sizes share a compilation.
     """
 
     images: UInt8[Array, "n h w c"] | Float[Array, "n h w c"]
     labels: Int32[Array, " n"]
     class_names: tuple[str, ...] = field(metadata={"static": True})
+    used: Int32[Array, ""] | None = None
+
+    @property
+    def size(self) -> int | Int32[Array, ""]:
+        """The number of samples ``n``, without padding."""
+        return self.labels.shape[0] if self.used is None else self.used
 
     @property
     def num_classes(self) -> int:

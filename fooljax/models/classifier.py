@@ -66,21 +66,31 @@ def init_flax(
     return from_flax(module, params, input_shape, num_classes)
 
 
-def build(name: str, key: RandomKey, input_shape: tuple[int, ...], num_classes: int) -> Classifier:
+def build(
+    name: str,
+    key: RandomKey,
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    rejecting: int = 0,
+) -> Classifier:
     """Build a network with fresh weights by its name.
 
     Args:
         name: a key of ``NETWORKS``.
         key: decides the weights.
         input_shape: ``(h, w, c)`` in pixels.
-        num_classes: number of classes and of logits.
+        num_classes: number of real classes.
+        rejecting: further logits, which mean "none of these" (a fooling class).
 
     Raises:
-        ValueError: if the name is unknown or the network cannot take such images.
+        ValueError: if the name is unknown, the network cannot take such images, or
+            ``rejecting`` is negative.
     """
+    if rejecting < 0:
+        raise ValueError(f"rejecting must not be negative, got {rejecting}")
     if name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}; known are {', '.join(NETWORKS)}")
-    return init_flax(key, NETWORKS[name](num_classes), input_shape, num_classes)
+    return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from fooljax.runtime import own_network
 
 if TYPE_CHECKING:
     from fooljax.data import Splits
+    from fooljax.training import Recipe
     from fooljax.types import Classifier
 
 _TRAINED = "classifier"
@@ -93,7 +94,7 @@ def prepare(
     """
     from fooljax import models, training
 
-    splits = _data(victim)
+    splits = load_data(victim)
     if splits is not None:
         fits(splits.train.input_shape, splits.train.num_classes)
     if ":" in victim.model:
@@ -118,7 +119,12 @@ def prepare(
     return Prepared(classifier, names, accuracy, origin, splits)
 
 
-def _data(victim: Victim) -> "Splits | None":
+def load_data(victim: Victim) -> "Splits | None":
+    """Load the data set; None if there is to be none.
+
+    Raises:
+        ValueError, OSError: if that fails, naming the flag.
+    """
     if victim.dataset == "none":
         return None
     from fooljax import data
@@ -153,11 +159,13 @@ def _fresh(victim: Victim, splits: "Splits") -> "Classifier":
         return models.build(victim.model, key, train.input_shape, train.num_classes)
 
 
-def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifier", str]:
-    import jax
+def build_recipe(victim: Victim) -> "Recipe":
+    """Return how the network is to be trained.
 
+    Raises:
+        ValueError: if the settings do not go together, naming the flag.
+    """
     from fooljax import training
-    from fooljax.runtime import classifier_store, progress
 
     numbers = {"steps": victim.train_steps, "epsilon": victim.train_epsilon}
     numbers = {name: value for name, value in numbers.items() if value is not None}
@@ -166,7 +174,16 @@ def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifie
             raise ValueError(f"--train-epsilon: --recipe {victim.recipe} has none; leave it out")
         if not 0.0 < victim.train_epsilon <= 1.0:
             raise ValueError(f"--train-epsilon must be in (0, 1], got {victim.train_epsilon:g}")
-    recipe = training.RECIPES[victim.recipe](**numbers)
+    return training.RECIPES[victim.recipe](**numbers)
+
+
+def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifier", str]:
+    import jax
+
+    from fooljax import training
+    from fooljax.runtime import classifier_store, progress
+
+    recipe = build_recipe(victim)
     classifier = _fresh(victim, splits)
     place = Path(victim.classifier) if victim.classifier else folder / _TRAINED
     settings = {

@@ -3,9 +3,11 @@
 from fooljax.training.evaluate import evaluate, evaluate_classes, predict
 from fooljax.training.fit import fit
 from fooljax.training.recipes import RECIPES, Recipe, adversarial, caffe_lenet, quick
+from fooljax.training.retrain import FOOLING, with_fooling_class
 from fooljax.training.samplers import Sampler, adversarial_minibatches, minibatches
 
 __all__ = [
+    "FOOLING",
     "RECIPES",
     "Recipe",
     "Sampler",
@@ -18,4 +20,5 @@ __all__ = [
     "minibatches",
     "predict",
     "quick",
+    "with_fooling_class",
 ]

@@ -54,7 +54,7 @@ def evaluate(classifier: Classifier, dataset: Dataset, batch_size: int = 500) ->
         ValueError: if ``batch_size`` is not positive or there are no images.
     """
     right = predict(classifier, dataset.images, batch_size) == np.asarray(dataset.labels)
-    return float(np.mean(right))
+    return float(np.mean(right[: int(dataset.size)]))
 
 
 def evaluate_classes(
@@ -73,8 +73,8 @@ def evaluate_classes(
     Raises:
         ValueError: if ``batch_size`` is not positive or there are no images.
     """
-    labels = np.asarray(dataset.labels)
-    right = predict(classifier, dataset.images, batch_size) == labels
+    labels = np.asarray(dataset.labels)[: int(dataset.size)]
+    right = predict(classifier, dataset.images, batch_size)[: len(labels)] == labels
     shares = [right[labels == label] for label in range(classifier.num_classes)]
     return np.array([share.mean() if share.size else np.nan for share in shares])
 

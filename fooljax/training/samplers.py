@@ -34,7 +34,7 @@ def minibatches(batch_size: int) -> Sampler:
         raise ValueError(f"batch_size must be positive, got {batch_size}")
 
     def sample(key: RandomKey, classifier: Classifier, dataset: Dataset) -> tuple[Images, Labels]:
-        index = jax.random.randint(key, (batch_size,), 0, dataset.labels.shape[0])
+        index = jax.random.randint(key, (batch_size,), 0, dataset.size)
         return as_float(dataset.images[index]), dataset.labels[index]
 
     return sample

@@ -1,0 +1,167 @@
+"""The smoke preset as a user would run it, its numbers from the files alone, refused settings."""
+
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from experiments import retrain, retrain_images, retrain_results
+from fooljax.runtime.victim import Victim
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    config = dataclasses.replace(retrain.PRESETS["smoke"], out=str(folder))
+    return folder, config, retrain.main(config)
+
+
+def answers(folder, who, images):
+    """Softmax of a stored perceptron, by numpy."""
+    stored = np.load(folder / "units" / f"{who}-network.npz")
+    leaves = [stored[f"weights_{i:03}"] for i in range(6)]
+    x = images.reshape(-1, 784).astype(np.float64) / 255
+    for place in range(0, 6, 2):
+        bias, kernel = leaves[place : place + 2]
+        x = (np.maximum(x, 0.0) if place else x) @ kernel + bias
+    p = np.exp(x - x.max(axis=1, keepdims=True))
+    return (p / p.sum(axis=1, keepdims=True)).reshape(*images.shape[:-3], -1)
+
+
+def test_smoke_numbers_from_the_files_alone(smoke):
+    folder, config, returned = smoke
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary.keys() == returned.keys()
+    assert summary["fooling_images"] == [0, 30, 50]
+    evolved = np.load(folder / "evolved.npz")
+    for maker in config.attacks:
+        of = summary["attacks"][maker]
+        for i in range(config.networks):
+            images = evolved[f"{i + 1:02}-{maker}-images"]
+            assert images.shape == (2, 10, 28, 28, 1)
+            told = answers(folder, f"{i + 1:02}", images)
+            assert told.shape == (2, 10, 11)  # one extra class, whatever the round
+            sure = np.diagonal(told[..., :10], axis1=1, axis2=2)
+            assert of["median"][i] == pytest.approx(np.median(sure), rel=1e-3)
+            assert of["fooled"][i] == np.mean(told.argmax(axis=-1) == np.arange(10))
+            assert of["accepted"][i] == np.mean(told.argmax(axis=-1) < 10)
+            by_pair = summary["called_fooling_by_pair"][maker][i]
+            for j in range(config.networks):
+                called = answers(folder, f"{j + 1:02}", images).argmax(axis=-1) == 10
+                assert by_pair[j] == called.mean()
+    assert summary["called_fooling_by_pair"]["direct"][0][0] == 0.0  # the first knows no such class
+    assert summary["old_called_fooling"][-1] > 0.5  # what it has learned
+
+
+def test_what_is_measured_is_never_trained_on(smoke):
+    """The class holds collected images; those of the measuring runs are others."""
+    folder, _, _ = smoke
+    measured = np.load(folder / "units" / "01-direct.npz")["images"].reshape(-1, 784)
+    collected = np.load(folder / "units" / "01-collect-direct-1.npz")["images"].reshape(-1, 784)
+    assert len(collected) == 40  # two runs, ten classes, first and last generation
+    assert not (measured[:, None] == collected[None]).all(axis=2).any()
+
+
+def test_smoke_pictures_and_page(smoke):
+    from PIL import Image
+
+    folder, _, summary = smoke
+    pictures = sorted(folder.glob("*.png"))
+    assert len(pictures) == 6
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert min(picture.size) > 100 and np.asarray(picture.convert("L")).std() > 1
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(pictures)
+    assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
+    assert "python -m experiments.retrain --model mlp --train-steps 150 --networks 3" in page
+    assert summary["conclusion"] in page
+
+
+def test_a_resumed_run_gives_the_same(smoke):
+    folder, config, summary = smoke
+    before = (folder / "evolved.npz").read_bytes()
+    for lost in ("02-network", "01-collect-direct-1", "03-direct"):
+        (folder / "units" / f"{lost}.npz").unlink()
+    (folder / "report.html").unlink()
+    again = retrain.main(dataclasses.replace(config, out=None, resume=str(folder)))
+    assert (folder / "evolved.npz").read_bytes() == before
+    assert again["attacks"] == summary["attacks"]
+    assert (folder / "report.html").stat().st_size > 10_000
+
+
+def test_verdicts_and_conclusions_follow_the_numbers():
+    verdicts = {(0.99, 0.95, 0.9): "no", (0.99, 0.5, 0.1): "yes", (0.99, 0.95, 0.1): "partly"}
+    for medians, verdict in verdicts.items():
+        assert retrain_results.judge(list(medians)) == verdict
+
+
+def test_mann_whitney_by_counting():
+    before, after = np.array([[0.9, 0.8], [0.7, 0.7]]), np.array([[0.7, 0.1], [0.85, 0.2]])
+    wins = sum(float(b > a) + 0.5 * float(b == a) for b in before.ravel() for a in after.ravel())
+    found = retrain_results.test(before, after)
+    assert found["u"] == wins and found["first_higher"] == wins / 16
+    expected = scipy.stats.mannwhitneyu([0.85, 0.7], [0.4, 0.525])
+    assert found["p_runs"] == pytest.approx(expected.pvalue)
+
+
+def test_effort_and_intervals_by_hand():
+    trace = np.array([0.5, 0.98, 0.995, 0.97, 1.0])[:, None, None] * np.ones((1, 2, 3))
+    assert retrain_results.generations_to(trace, 0.99) == 3
+    assert retrain_results.generations_to(trace, 1.0) is None
+    assert retrain_results.interval(0, np.full((4, 3), 0.25)) == (0.25, 0.25)
+    assert np.isnan(retrain_results.interval(0, np.ones((1, 3)))).all()
+    low, high = retrain_results.interval(0, np.linspace(0, 1, 20)[:, None] * np.ones((1, 2)))
+    assert 0.1 < low < 0.5 < high < 0.9
+
+
+def test_photographs_are_cut_where_they_should_be():
+    from sklearn.datasets import load_sample_images
+
+    whole = load_sample_images().images[0]
+    pieces = retrain_images.unrelated(retrain_images.jax.random.key(0), (100, 80, 3), (), None)
+    found = pieces["pieces of photographs"]
+    assert found.shape == (2 * 4 * 8, 100, 80, 3)
+    np.testing.assert_array_equal(found[9], whole[100:200, 80:160])
+    grey = retrain_images.unrelated(retrain_images.jax.random.key(0), (100, 80, 1), (), None)
+    wanted = whole[100:200, 80:160] @ [0.299, 0.587, 0.114]
+    assert np.abs(grey["pieces of photographs"][9, ..., 0] - wanted).max() <= 0.5
+
+
+def test_the_papers_sizes():
+    """6,000 + 13 x 1,000 of 79,000 at the end, by runs of twenty images."""
+    paper = retrain.PRESETS["paper"]
+    assert (paper.networks, paper.first_images, paper.added_images) == (15, 6000, 1000)
+    assert paper == retrain.PRESETS["mnist-paper"]
+    assert len(retrain_results.PAPER) == 15 and np.median(retrain_results.PAPER) == 0.9948
+
+
+IMPOSSIBLE = {
+    "--networks must be at least 2, got 1": {"networks": 1},
+    "--runs must be at least 1, got 0": {"runs": 0},
+    "--first-images must be at least 1, got 0": {"first_images": 0},
+    "--collect-generations must be at least 1": {"collect_generations": 0},
+    "--attacks: each once, cppn of --encoding cppn among them, got direct": {
+        "encoding": "cppn",
+        "attacks": ("direct",),
+    },
+    "--attacks: each once, cppn and direct of --encoding both": {"encoding": "both"},
+    "--model: each round trains a network from scratch": {"victim": Victim(model="a.py:net")},
+    "--weights: each round trains its own": {"victim": Victim(weights="a.safetensors")},
+    "--classifier: each round trains its own": {"victim": Victim(classifier="here")},
+    "--dataset: networks are trained here": {"victim": Victim(dataset="none")},
+    "--others: other sets than --dataset digits": {"others": ("digits",)},
+    "--others: no data set is called 'nothing'": {"others": ("nothing",)},
+    "--train-epsilon: --recipe quick has none": {"victim": Victim(train_epsilon=0.1)},
+}
+
+
+@pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
+def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
+    config = dataclasses.replace(retrain.PRESETS["smoke"], out=str(tmp_path / "run"))
+    with pytest.raises(ValueError, match=message):
+        retrain.main(dataclasses.replace(config, **changes))
+    assert not list(tmp_path.iterdir())
