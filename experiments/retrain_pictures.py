@@ -107,7 +107,7 @@ def _detection(summary: Mapping[str, Any]) -> tuple[np.ndarray, list[str]]:
     """Shares called fooling and the kinds of images, those made anew first."""
     rows = {"real test images": summary["clean_called_fooling"]}
     for maker, matrix in summary["called_fooling_by_pair"].items():
-        rows[f"{MAKERS[maker]}, made for DNN 1"] = matrix[0]
-        rows[f"{MAKERS[maker]}, made anew"] = list(np.diagonal(matrix))
+        rows[f"{maker}, made for DNN 1"] = matrix[0]
+        rows[f"{maker}, made anew"] = list(np.diagonal(matrix))
     rows |= summary["called_fooling_unrelated"]
     return np.array(list(rows.values())), list(rows)

@@ -15,6 +15,7 @@ from fooljax.reporting.readings import percent_or_unknown as share
 from fooljax.runtime.settings import command_of
 
 _TITLES = {
+    "untested": "Runs too short to tell whether learning fooling images helps",
     "no": "Learning what fooling images look like does not keep a network from being fooled",
     "yes": "Learning what fooling images look like makes networks harder to fool",
     "partly": "Learning what fooling images look like helps some networks, not all",
@@ -90,8 +91,8 @@ def _story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         "very network. Their images were never trained on. The confidence is the probability that "
         "the network gives to the class that an image is to show, the fooling class being among "
         "the answers: whoever makes the images knows about it and must avoid it. ",
-        "One more network was trained like DNN 1 from other starting weights (not retrained): "
-        "what lies between these two is chance, not retraining.",
+        "“Not retrained” is one more network trained like DNN 1, from other starting weights: what "
+        "lies between these two is chance.",
     )
 
 
@@ -109,6 +110,8 @@ def _answer(summary: Mapping[str, Any]) -> Iterator[Html]:
 
 def _old_and_new(summary: Mapping[str, Any]) -> str:
     of = summary["attacks"][summary["headline_attack"]]
+    if summary["verdict"] == "untested":
+        return "Give evolution more --generations or --children."
     naive, anew = summary["old_fooled"][-1], of["fooled"][-1]
     start = (
         f"Judged by images made for earlier networks, {share(round(naive, 3))} of which still "
@@ -139,14 +142,13 @@ def _rounds(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterato
         "many networks are shown.",
     )
     headline, networks = summary["headline_attack"], range(summary["networks"])
+    paper = [f"{100 * one:.2f}\N{NO-BREAK SPACE}%" for one in summary["paper_median"]]
     first = [
         (
             f"{summary['fooling_images'][i]:,}",
             _rounded(summary["clean_error"][i]),
             _rounded(summary["clean_called_fooling"][i]),
-            f"{100 * summary['paper_median'][i]:.2f}\N{NO-BREAK SPACE}%"
-            if i < len(summary["paper_median"])
-            else "",
+            paper[i] if i < len(paper) else "",
         )
         for i in networks
     ]
@@ -212,26 +214,26 @@ def _looks(pictures: Mapping[str, Path]) -> Iterator[Html]:
     yield figure(
         pictures["gallery"],
         "Images evolved against each network, one column for each class.",
-        "The first run against each network, not selected: one row for each network, one column "
-        "for each class, below each image how sure that network is of the class. Do later rows "
-        "look more like what they are to show? Where they do not, nothing has been gained.",
+        "The first run against each network, not selected; below each image how sure that network "
+        "is of the class. Do later rows look more like what they are to show?",
     )
 
 
 def _recognized(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[Html]:
     yield paragraph(_held_out(summary))
+    kinds = "; ".join(f"{maker}: {MAKERS[maker]}" for maker in summary["attacks"])
     yield figure(
         pictures["unrelated"],
         "Share called fooling, by kind of image and network.",
         "Share of images that each network puts into the fooling class. “Made for DNN 1”: the same "
-        "images for all networks; “made anew”: made against the network of that column.",
+        "images for all networks; “made anew”: made against the network of that column. "
+        f"{kinds[0].upper()}{kinds[1:]}.",
     )
     blocks = [
         figure(
             pictures[f"pairs {maker}"],
             f"Share called fooling of {MAKERS[maker]}: rows made for, columns shown to.",
-            f"{MAKERS[maker].capitalize()}. Row: the network that images were made for; column: "
-            "the one that they were shown to. Below the diagonal are networks older than the "
+            f"{MAKERS[maker].capitalize()}. Below the diagonal are networks older than the "
             "images, above it those trained after such images had joined the class.",
         )
         for maker in summary["attacks"]
@@ -263,8 +265,8 @@ def _effort(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterato
     yield figure(
         pictures["curves"],
         "Median confidence by generation, for several networks.",
-        "How to read it: the further right a line rises, the longer evolution has to search until "
-        "a network is sure. A defense may be worth that much even where it fails in the end.",
+        "How to read it: the further right a line rises, the longer evolution has to search. A "
+        "defense may be worth that much even where it fails in the end.",
     )
     rows = [
         (MAKERS[maker], *(str(one or "never") for one in of["generations_to_99"]))
@@ -279,19 +281,18 @@ def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
     yield paragraph(
         "The same command, with the same versions on the same kind of device, gives the same "
         f"numbers. Intervals: {summary['intervals']}, so differences between networks hold chance "
-        "in the training as well. Retraining counts as no help if the median of every retrained "
-        "network is at least 90 %, as help if each is at most 50 %, and as help in part otherwise."
+        "in the training as well. The runs count as too short if the first network's median is "
+        "below 90 %. Otherwise retraining counts as no help if the median of every retrained "
+        "network is at least 90 %, as help if each is at most 50 %, else as help in part."
     )
     yield reporting.code(command_of("retrain", config))
-    yield table(
-        ("Setting", "Value"), list(flat(dataclasses.asdict(config))), "Settings of this run"
-    )
+    values = list(flat(dataclasses.asdict(config)))
+    yield table(("Setting", "Value"), values, "Settings of this run")
 
 
 def _source() -> Iterator[Html]:
     yield paragraph(
-        "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled”, CVPR "
-        "2015, ",
+        "A. Nguyen, J. Yosinski, J. Clune, “Deep neural networks are easily fooled”, CVPR 2015, ",
         reporting.link("arXiv:1412.1897", "https://arxiv.org/abs/1412.1897"),
         ", sections 3.6 to 3.8. There, networks for handwritten digits were fooled in round after "
         "round, while one for photographs, retrained once, was not fooled as easily: its median "

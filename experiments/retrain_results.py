@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from experiments import retrain_pictures, retrain_report
 from experiments.retrain_units import CONTROL, Scene, unit_name
+from fooljax import metrics
 from fooljax.runtime import files
 from fooljax.runtime.units import Arrays
 
@@ -170,15 +171,13 @@ def test(before: NDArray, after: NDArray) -> dict[str, float]:
         ``u`` of the first, ``p``, ``first_higher``: how often an image of the first is the
         surer one, ties counting half; ``p_runs``: of the same test of the runs' medians.
     """
-    both = scipy.stats.mannwhitneyu(before.ravel(), after.ravel(), alternative="two-sided")
-    runs = scipy.stats.mannwhitneyu(
-        np.median(before, axis=1), np.median(after, axis=1), alternative="two-sided"
-    )
+    both = metrics.mann_whitney(before.ravel(), after.ravel())
+    runs = metrics.mann_whitney(np.median(before, axis=1), np.median(after, axis=1))
     return {
-        "u": float(both.statistic),
-        "p": float(both.pvalue),
-        "first_higher": float(both.statistic / (before.size * after.size)),
-        "p_runs": float(runs.pvalue),
+        "u": both.statistic,
+        "p": both.p_value,
+        "first_higher": both.statistic / (before.size * after.size),
+        "p_runs": runs.p_value,
     }
 
 
@@ -222,12 +221,17 @@ def _trend(medians: list[float]) -> dict[str, float] | None:
 
 
 def judge(medians: list[float]) -> str:
-    """Say whether retraining helped against images made anew: ``no``, ``yes`` or ``partly``.
+    """Say whether retraining helped against images made anew.
 
-    ``no`` if every retrained network's median is at least ``SURE``, ``yes`` if each is at
-    most ``UNSURE``.
+    Returns:
+        ``untested`` unless the first network's median is at least ``SURE``: a search
+        that does not fool it says nothing about the others. Otherwise ``no`` if every
+        retrained network's median is at least ``SURE``, ``yes`` if each is at most
+        ``UNSURE``, and else ``partly``.
     """
-    later = medians[1:]
+    first, *later = medians
+    if first < SURE:
+        return "untested"
     if min(later) >= SURE:
         return "no"
     return "yes" if max(later) <= UNSURE else "partly"
@@ -239,6 +243,8 @@ def conclude(summary: Mapping[str, Any], verdict: str, config: Any) -> str:
     later, last = of["median"][1:], summary["networks"]
     sure, unsure = sum(m >= SURE for m in later), sum(m <= UNSURE for m in later)
     opening = {
+        "untested": "These runs say nothing about retraining, for they do not even make the first "
+        f"network sure (median {100 * of['median'][0]:.2f} %)",
         "no": "Retraining did not help against an adversary who evolves anew",
         "yes": "Retraining helped, also against an adversary who evolves anew",
         "partly": "Retraining helped some of the networks against an adversary who evolves anew",

@@ -94,7 +94,12 @@ def test_a_resumed_run_gives_the_same(smoke):
 
 
 def test_verdicts_and_conclusions_follow_the_numbers():
-    verdicts = {(0.99, 0.95, 0.9): "no", (0.99, 0.5, 0.1): "yes", (0.99, 0.95, 0.1): "partly"}
+    verdicts = {
+        (0.99, 0.95, 0.9): "no",
+        (0.99, 0.5, 0.1): "yes",
+        (0.99, 0.95, 0.1): "partly",
+        (0.5, 0.1, 0.1): "untested",
+    }
     for medians, verdict in verdicts.items():
         assert retrain_results.judge(list(medians)) == verdict
 
