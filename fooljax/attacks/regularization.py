@@ -1,15 +1,14 @@
 """What keeps the images of a gradient ascent smooth or sparse."""
 
-import functools
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Int32
 
 from fooljax import metrics
 from fooljax.attacks.attack import per_image
+from fooljax.defenses.preprocess import blur_matrix
 from fooljax.types import Images
 
 _LEAST_BLUR = 0.3  # narrower kernels leave 8-bit images as they are
@@ -69,17 +68,10 @@ class Regularization:
         return self != Regularization(total_variation=self.total_variation)
 
 
-@functools.cache
-def _blur_matrix(size: int, sigma: float) -> np.ndarray:
-    from scipy.ndimage import gaussian_filter1d
-
-    return gaussian_filter1d(np.eye(size, dtype=np.float32), sigma, axis=0)
-
-
 def blurred(images: Images, sigma: float) -> Images:
     """Blur along both axes, edges mirrored as in ``scipy.ndimage.gaussian_filter``."""
     _, height, width, _ = images.shape
-    rows, columns = _blur_matrix(height, sigma), _blur_matrix(width, sigma)
+    rows, columns = blur_matrix(height, sigma), blur_matrix(width, sigma)
     return jnp.einsum("yh,bhwc,xw->byxc", rows, images, columns)
 
 

@@ -6,7 +6,18 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fooljax.defenses import ensemble, majority_vote, unanimous
+from fooljax.defenses import (
+    ensemble,
+    expectation,
+    gaussian_blur,
+    jpeg,
+    majority_vote,
+    median_filter,
+    noisy,
+    quantize,
+    resize_and_pad,
+    unanimous,
+)
 from fooljax.types import Classifier, Defense
 
 SHAPE = (8, 8, 1)
@@ -58,10 +69,30 @@ def _voting(rule: Callable) -> Callable[[Classifier], Classifier]:
     return lambda classifier: rule((classifier, *OTHERS))
 
 
+def _mean_of(defense, seed: int, samples: int) -> Callable[[Classifier], Classifier]:
+    return lambda classifier: expectation(jax.random.key(seed), defense, classifier, samples)
+
+
+def _noise(key, classifier):
+    return noisy(key, classifier, 0.3)
+
+
+def _resize(key, classifier):
+    return resize_and_pad(key, classifier, 0.7)
+
+
 # Every test of test_defense_contract.py runs over all of them: add yours.
 CASES = {
     "ensemble of probabilities": Case(_with_others("probabilities")),
     "ensemble of logits": Case(_with_others("logits")),
     "majority vote": Case(_voting(majority_vote)),
     "unanimous": Case(_voting(unanimous)),
+    "blur": Case(lambda classifier: gaussian_blur(classifier, 0.8)),
+    "median": Case(lambda classifier: median_filter(classifier, 3)),
+    "levels": Case(lambda classifier: quantize(classifier, 4)),
+    "jpeg": Case(lambda classifier: jpeg(classifier, 30)),
+    "jpeg of two levels": Case(lambda classifier: quantize(jpeg(classifier, 30), 2)),
+    # the defended network draws often, and other keys than the adversary's
+    "resize and pad": Case(_mean_of(_resize, 1, 100), _mean_of(_resize, 2, 32)),
+    "noise": Case(_mean_of(_noise, 1, 100), _mean_of(_noise, 2, 32)),
 }

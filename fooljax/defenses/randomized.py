@@ -1,0 +1,162 @@
+"""Random defenses, and what an adversary who knows them attacks: their mean over many keys.
+
+``defense(key, classifier)``: the same key is the same function of the image, and all
+images of a batch share what the key draws, so that no answer depends on a place.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from fooljax import metrics
+from fooljax.defenses.preprocess import shown_through
+from fooljax.types import Classifier, Images, Logits, Params, RandomDefense, RandomKey
+
+
+def _shrink(numbers: tuple[RandomKey, Array], images: Images) -> Images:
+    key, smallest = numbers
+    drawn = jax.random.uniform(jax.random.clone(key), (3,))  # the same in every pass
+    share = smallest + (1.0 - smallest) * drawn[0]
+    room = (1.0 - share) * jnp.array(images.shape[1:3])
+    return jax.image.scale_and_translate(
+        images,
+        images.shape,
+        (1, 2),
+        jnp.broadcast_to(share, (2,)),
+        room * drawn[1:],
+        method="linear",
+    )
+
+
+def _add_noise(numbers: tuple[RandomKey, Array], images: Images) -> Images:
+    key, sigma = numbers
+    noise = jax.random.normal(jax.random.clone(key), images.shape[1:])  # the same in every pass
+    return images + sigma * noise[None]
+
+
+def noisy(key: RandomKey, classifier: Classifier, sigma: float) -> Classifier:
+    """Add Gaussian noise to every image: one draw of randomized smoothing.
+
+    Sums are not cut off at 0 and 1, as in the paper: a certificate needs the noise
+    to be Gaussian, so the network sees numbers outside of [0, 1].
+
+    Args:
+        key: decides the noise, which all images share.
+        classifier: the network.
+        sigma: standard deviation, in units of [0, 1].
+
+    Raises:
+        ValueError: if ``sigma`` is not positive.
+
+    Source:
+        Cohen et al., 2019, arXiv:1902.02918.
+    """
+    check_sigma(sigma)
+    return shown_through(classifier, _add_noise, (key, jnp.float32(sigma)))
+
+
+def check_sigma(sigma: float) -> None:
+    """Refuse what is no standard deviation.
+
+    Raises:
+        ValueError: if ``sigma`` is not positive.
+    """
+    if not 0.0 < sigma < float("inf"):
+        raise ValueError(f"sigma must be positive, got {sigma}")
+
+
+def resize_and_pad(key: RandomKey, classifier: Classifier, smallest: float) -> Classifier:
+    """Shrink every image at random and put it at a random place on black.
+
+    Args:
+        key: decides size and place, which all images share.
+        classifier: the network.
+        smallest: sizes are drawn uniformly from ``smallest`` to 1 of the image's own
+            height and width; in (0, 1).
+
+    Raises:
+        ValueError: if ``smallest`` is out of its range.
+
+    Source:
+        Xie et al., 2018, arXiv:1711.01991 (there to a larger canvas, which a network
+        of fixed input size does not take).
+    """
+    if not 0.0 < smallest < 1.0:
+        raise ValueError(f"smallest must be in (0, 1), got {smallest}")
+    return shown_through(classifier, _shrink, (key, jnp.float32(smallest)))
+
+
+def _mean_probability(
+    params: tuple[list[Any], list[Array]],
+    images: Images,
+    network: Callable[[Params, Images], Logits],
+    structure: Any,
+    own: tuple[bool, ...],
+) -> Logits:
+    shared, each = params
+
+    def answer(each: list[Array]) -> Logits:
+        mine, common = iter(each), iter(shared)
+        leaves = [next(mine if is_own else common) for is_own in own]
+        return metrics.log_probabilities(network(jax.tree.unflatten(structure, leaves), images))
+
+    logits = jax.vmap(answer)(each)
+    return jax.nn.logsumexp(logits, axis=0) - jnp.log(len(logits))
+
+
+@functools.cache
+def _joint(network: Callable, structure: Any, own: tuple[bool, ...]) -> Callable:
+    """Equal parts give the same function, so that equal means share a compilation."""
+    return functools.partial(_mean_probability, network=network, structure=structure, own=own)
+
+
+def expectation(
+    key: RandomKey, defense: RandomDefense, classifier: Classifier, samples: int
+) -> Classifier:
+    """Average a random defense over fixed keys: what gradients are taken through.
+
+    The mean of probabilities, not of logits or of losses. Its gradient is that of
+    the expectation over transformation (EOT). Another key draws other samples and
+    compiles nothing::
+
+        expectation(key, lambda key, network: noisy(key, network, 0.25), classifier, 16)
+
+    All samples are computed at once: memory grows with their number.
+
+    Args:
+        key: decides the keys that are averaged over.
+        defense: ``(key, classifier) -> classifier``.
+        classifier: the network.
+        samples: number of keys.
+
+    Returns:
+        A classifier whose logits are the logarithm of the mean probability. The
+        network's own weights are in its params once.
+
+    Raises:
+        ValueError: if ``samples`` is not positive, and whatever ``defense`` raises.
+
+    Source:
+        Athalye et al., 2018, arXiv:1707.07397; Salman et al., 2019, arXiv:1906.04584
+        (of the probabilities of a smoothed network).
+    """
+    if samples < 1:
+        raise ValueError(f"samples must be at least 1, got {samples}")
+    members = [defense(one, classifier) for one in jax.random.split(key, samples)]
+    first = members[0]
+    structure = jax.tree.structure(first.params)
+    columns = list(zip(*(jax.tree.leaves(one.params) for one in members), strict=True))
+    given = {id(leaf) for leaf in jax.tree.leaves(classifier.params)}
+    own = tuple(id(column[0]) not in given for column in columns)  # made by the defense
+    shared = [column[0] for column, is_own in zip(columns, own, strict=True) if not is_own]
+    each = [jnp.stack(column) for column, is_own in zip(columns, own, strict=True) if is_own]
+    return Classifier(
+        (shared, each),
+        _joint(first.apply, structure, own),
+        first.input_shape,
+        first.num_classes,
+    )
