@@ -45,8 +45,8 @@ class Config:
             its first and half from its last generation.
         children: images made in a generation.
         ascent_steps: of gradient ascent from noise, whose images are never trained on.
-        others: data sets by name whose images every network is shown, besides noise
-            and pieces of photographs.
+        others: what every network is shown besides noise: photographs (two of
+            scikit-learn's, in pieces), or data sets as for --dataset.
         seed: decides everything but the training.
         out: run directory; runs/retrain-DATE-TIME unless given.
         resume: continue the run in this directory.
@@ -66,7 +66,7 @@ class Config:
     collect_generations: int = 50
     children: int = 200
     ascent_steps: int = 200
-    others: tuple[str, ...] = ()
+    others: tuple[str, ...] = ("photographs",)
     seed: int = 0
     out: str | None = None
     resume: str | None = None
@@ -168,7 +168,7 @@ def _check(config: Config) -> None:
         )
     if len(set(config.others)) < len(config.others) or victim.dataset in config.others:
         raise ValueError(
-            f"--others: other sets than --dataset {victim.dataset}, each once, "
+            f"--others: other images than --dataset {victim.dataset}, each once, "
             f"got {' '.join(config.others)}"
         )
 

@@ -11,7 +11,6 @@ from fooljax import attacks, data, encodings, evolution
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 MOST = 1000  # images of a kind that nobody has made against a network
-_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 #: How images are made against a network, and the words for it.
 MAKERS = {
@@ -97,52 +96,25 @@ def unrelated(
     """Gather images that nobody has made against any network, by name of their kind.
 
     Raises:
-        ValueError, OSError: if one of the other data sets cannot be had, naming the flag.
+        ValueError, OSError: if one of the other kinds cannot be had, naming the flag.
     """
     key_uniform, key_gaussian = jax.random.split(key)
     grey = 0.5 + 0.25 * jax.random.normal(key_gaussian, (MOST, *shape))
     kinds = {
         "uniform noise": as_bytes(jax.random.uniform(key_uniform, (MOST, *shape))),
         "Gaussian noise": as_bytes(jnp.clip(grey, 0.0, 1.0)),
-        "pieces of photographs": _photographs(shape),
     }
     for name in others:
         try:
-            images = data.load(name, data_dir, (shape[0], shape[1])).test.images[:MOST]
+            kinds[name] = data.load_others(name, shape, data_dir, MOST)
         except (ValueError, OSError) as error:
             raise ValueError(f"--others: {error}") from error
-        kinds[name] = _with_channels(as_bytes(data.as_float(images)), shape[2])
     return kinds
 
 
 def as_bytes(images: Any) -> UInt8[np.ndarray, "..."]:
     """Round images in [0, 1] as a picture file does."""
     return np.round(np.asarray(images) * 255.0).astype(np.uint8)
-
-
-def _photographs(shape: tuple[int, ...]) -> UInt8[np.ndarray, "n h w c"]:
-    """Cut scikit-learn's two photographs into pieces of the networks' size."""
-    from sklearn.datasets import load_sample_images
-
-    height, width, channels = shape
-    pieces = []
-    for photograph in load_sample_images().images:
-        rows, columns = photograph.shape[0] // height, photograph.shape[1] // width
-        cut = photograph[: rows * height, : columns * width]
-        tiles = cut.reshape(rows, height, columns, width, 3).swapaxes(1, 2)
-        pieces.append(tiles.reshape(-1, height, width, 3))
-    everything = np.concatenate(pieces)
-    chosen = np.linspace(0, len(everything) - 1, min(MOST, len(everything))).astype(int)
-    return _with_channels(everything[chosen], channels)
-
-
-def _with_channels(images: np.ndarray, channels: int) -> UInt8[np.ndarray, "n h w c"]:
-    """Turn color into grey, or grey into color, where need be."""
-    if images.shape[3] == channels:
-        return images
-    if channels == 1:
-        return np.round(images @ _LUMINANCE)[..., None].astype(np.uint8)
-    return np.repeat(images, channels, axis=3)
 
 
 def _paint(encoding: Encoding, archives: evolution.Archive) -> jax.Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from experiments import retrain, retrain_images, retrain_results
+from experiments import retrain, retrain_results
 from fooljax.runtime.victim import Victim
 
 
@@ -123,19 +123,6 @@ def test_effort_and_intervals_by_hand():
     assert 0.1 < low < 0.5 < high < 0.9
 
 
-def test_photographs_are_cut_where_they_should_be():
-    from sklearn.datasets import load_sample_images
-
-    whole = load_sample_images().images[0]
-    pieces = retrain_images.unrelated(retrain_images.jax.random.key(0), (100, 80, 3), (), None)
-    found = pieces["pieces of photographs"]
-    assert found.shape == (2 * 4 * 8, 100, 80, 3)
-    np.testing.assert_array_equal(found[9], whole[100:200, 80:160])
-    grey = retrain_images.unrelated(retrain_images.jax.random.key(0), (100, 80, 1), (), None)
-    wanted = whole[100:200, 80:160] @ [0.299, 0.587, 0.114]
-    assert np.abs(grey["pieces of photographs"][9, ..., 0] - wanted).max() <= 0.5
-
-
 def test_the_papers_sizes():
     """6,000 + 13 x 1,000 of 79,000 at the end, by runs of twenty images."""
     paper = retrain.PRESETS["paper"]
@@ -158,7 +145,7 @@ IMPOSSIBLE = {
     "--weights: each round trains its own": {"victim": Victim(weights="a.safetensors")},
     "--classifier: each round trains its own": {"victim": Victim(classifier="here")},
     "--dataset: networks are trained here": {"victim": Victim(dataset="none")},
-    "--others: other sets than --dataset digits": {"others": ("digits",)},
+    "--others: other images than --dataset digits": {"others": ("digits",)},
     "--others: no data set is called 'nothing'": {"others": ("nothing",)},
     "--train-epsilon: --recipe quick has none": {"victim": Victim(train_epsilon=0.1)},
 }
