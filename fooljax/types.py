@@ -84,6 +84,9 @@ class Search(NamedTuple):
     step: Callable[[RandomKey, Classifier, State], tuple[State, Info]]
 
 
+#: What a network answers and the features ``[b, d]`` that it answers by, from its own params.
+Features: TypeAlias = Callable[[Params, Images], tuple[Logits, Float[Array, "b d"]]]
+
 #: A defense: from a classifier to another one, so that every attack runs against it.
 Defense: TypeAlias = Callable[[Classifier], Classifier]
 

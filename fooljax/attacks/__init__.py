@@ -21,7 +21,7 @@ from fooljax.attacks.goals import (
 )
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.lbfgs import lbfgs
-from fooljax.attacks.losses import dlr
+from fooljax.attacks.losses import dlr, selective
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.regularization import Regularization
@@ -89,6 +89,7 @@ __all__ = [
     "run_universal",
     "score",
     "score_evolution",
+    "selective",
     "spaces",
     "sparse",
     "square",

@@ -66,6 +66,37 @@ def dlr_toward(
     return lead / _spread(logits, num_classes, targeted=True)
 
 
+def selective(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return what to climb on a network that rejects: first the answer, then acceptance.
+
+    While another real class leads, it is the lead of the best wanted class over it,
+    at most 0, whatever the columns that reject say. Then it is a positive number
+    that grows with the margin. Between classes a network may reject, and the margin
+    may grow in both directions from there; this loss always leads across. Goals that
+    want a rejection, or any real class, are the margin alone.
+
+    Args:
+        goal: of a batch ``b``.
+        logits: ``[b, m]``.
+        num_classes: number of real classes; later columns reject.
+
+    Source:
+        Bryniarski et al., 2021, arXiv:2106.15023 (selective projection: one of two
+        gradients at a time).
+    """
+    column = jnp.arange(logits.shape[1])[None]
+    leads = _leads(goal, logits, num_classes)
+    wanted = leads > -jnp.inf
+    rivals = ~wanted & (column < num_classes)
+    best = jnp.max(logits, axis=1, where=wanted, initial=-jnp.inf)
+    behind = best - jnp.max(logits, axis=1, where=rivals, initial=-jnp.inf)
+    margin = jnp.max(leads, axis=1)
+    below = jnp.minimum(margin, 0.0)  # so that the branch not taken has a finite gradient
+    ahead = jnp.where(margin > 0.0, 1.0 + margin, 1.0 / (1.0 - below))
+    rejection = jnp.any(wanted & (column >= num_classes), axis=1) | ~jnp.any(rivals, axis=1)
+    return jnp.where(rejection, margin, jnp.where(behind > 0.0, ahead, behind))
+
+
 def log_chance(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
     """Return the log-probability of all columns that satisfy the goal together.
 

@@ -1,8 +1,12 @@
 """Defenses: functions from classifiers to a classifier, so that every attack runs against them."""
 
 from fooljax.defenses.ensemble import Combine, ensemble
+from fooljax.defenses.feature_scores import mahalanobis, nearest_neighbor
+from fooljax.defenses.openmax import openmax
 from fooljax.defenses.preprocess import gaussian_blur, jpeg, median_filter, quantize
 from fooljax.defenses.randomized import expectation, noisy, resize_and_pad
+from fooljax.defenses.rejection import Threshold, calibrate, reject
+from fooljax.defenses.scores import Score, energy, judge, maximum_logit, maximum_probability
 from fooljax.defenses.smoothing import (
     ABSTAIN,
     Certificate,
@@ -19,20 +23,31 @@ __all__ = [
     "ABSTAIN",
     "Certificate",
     "Combine",
+    "Score",
+    "Threshold",
+    "calibrate",
     "certify",
     "count_votes",
     "decide",
+    "energy",
     "ensemble",
     "expectation",
     "gaussian_blur",
     "jpeg",
+    "judge",
     "least_probability",
+    "mahalanobis",
     "majority_vote",
+    "maximum_logit",
+    "maximum_probability",
     "median_filter",
+    "nearest_neighbor",
     "noisy",
+    "openmax",
     "predict_smoothed",
     "quantize",
     "radius_of",
+    "reject",
     "resize_and_pad",
     "unanimous",
 ]

@@ -2,6 +2,7 @@
 
 from fooljax.models.check import validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
+from fooljax.models.features import penultimate
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression, max_pool
 from fooljax.models.weights import load_weights, save_weights
 
@@ -16,6 +17,7 @@ __all__ = [
     "init_flax",
     "load_weights",
     "max_pool",
+    "penultimate",
     "save_weights",
     "validate",
 ]

@@ -44,7 +44,7 @@ def from_flax(
         raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
     if num_classes < 1:
         raise ValueError(f"num_classes must be positive, got {num_classes}")
-    return Classifier(params, _FlaxApply(module), shape, num_classes)
+    return Classifier(params, FlaxApply(module), shape, num_classes)
 
 
 def init_flax(
@@ -94,7 +94,7 @@ def build(
 
 
 @dataclass(frozen=True)
-class _FlaxApply:
+class FlaxApply:
     """A module's forward pass, equal to every other of an equal module.
 
     The bound method ``module.apply`` compares by identity: as a static argument
@@ -104,6 +104,7 @@ class _FlaxApply:
     module: nn.Module
 
     def __call__(self, params: Params, images: Images) -> Logits:
+        """Return logits ``[b, m]``."""
         return cast(Logits, self.module.apply({"params": params}, images))
 
 

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fooljax.attacks import confident, cross_entropy, dlr, leave, reach
+from fooljax import defenses
+from fooljax.attacks import confident, cross_entropy, dlr, leave, margin, reach, selective
 from fooljax.attacks.losses import dlr_toward, log_chance
+from fooljax.types import Classifier
 
 CLASSES = 5
 LOGITS = 3.0 * jax.random.normal(jax.random.key(0), (40, CLASSES + 2))
@@ -119,3 +121,52 @@ def test_log_chance_is_the_log_of_what_would_do(name):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
     if name == "reach":
         np.testing.assert_allclose(found, cross_entropy(GOALS[name], LOGITS, CLASSES), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", GOALS)
+def test_selective_leads_to_the_class_first_and_then_to_acceptance(name):
+    goal, found = GOALS[name], np.asarray(selective(GOALS[name], LOGITS, CLASSES))
+    margins = np.asarray(margin(goal, LOGITS, CLASSES))
+    seen = set()
+    for row, label, value, reached in zip(np.asarray(LOGITS), LABELS, found, margins, strict=True):
+        others = np.delete(row[:CLASSES], label).max()
+        behind = row[label] - others if name == "reach" else others - row[label]
+        if behind <= 0.0:
+            assert value == pytest.approx(behind)
+        else:  # success is above 1, and more margin is better
+            assert value > 0.0 and (value > 1.0) == (reached > 0.0)
+        seen.add((behind > 0.0, reached > 0.0))
+    assert len(seen) == 3
+    ahead = found > 0.0
+    order = np.argsort(margins[ahead])
+    assert np.all(np.diff(found[ahead][order]) >= 0.0)
+
+
+def test_selective_is_the_margin_where_rejection_is_the_question():
+    nobody = jnp.full(len(LABELS), CLASSES)
+    for goal in (reach(nobody), leave(nobody)):
+        np.testing.assert_array_equal(
+            selective(goal, LOGITS, CLASSES), margin(goal, LOGITS, CLASSES)
+        )
+
+
+def test_selective_crosses_where_a_network_rejects_between_two_classes():
+    """Accepted at both ends of a line of two logits; on the way only this loss always rises."""
+    classifier = defenses.reject(
+        Classifier((), lambda _, images: 8.0 * images.reshape(len(images), -1), (1, 2, 1), 2),
+        defenses.maximum_probability(),
+        defenses.Threshold(3.0, 4.0),
+    )
+    along = jnp.linspace(0.05, 0.95, 19)
+    images = jnp.stack([1.0 - along, along], axis=1).reshape(-1, 1, 2, 1)
+    goal = reach(jnp.ones(19, jnp.int32))
+
+    def slopes(loss):
+        total = lambda images: jnp.sum(loss(goal, classifier(images), 2))
+        gradient = jax.jit(jax.grad(total))(images)[:, 0, :, 0]
+        return gradient[:, 1] - gradient[:, 0]
+
+    assert jnp.all(slopes(selective) > 0.0)
+    assert not jnp.all(slopes(margin) > 0.0)
+    values = selective(goal, jax.jit(classifier.apply)(classifier.params, images), 2)
+    assert jnp.all(jnp.diff(values) > 0.0)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from fooljax import defenses
 from fooljax.defenses import (
     ensemble,
     expectation,
@@ -56,9 +57,20 @@ def network(seed):
     return Classifier(params, two_layers, SHAPE, CLASSES)
 
 
+def hidden_layer(params, images):
+    """The logits, and what the last layer reads."""
+    hidden = jnp.tanh(images.reshape(len(images), -1) @ params["first"])
+    return 3.0 * hidden @ params["second"], hidden
+
+
 IMAGES = jax.random.uniform(jax.random.key(100), (12, *SHAPE))
 # A defense may need other networks or data of its own; those are fixed here.
 OTHERS = (network(1), network(2))
+# Known images are coarse patterns, so that a network has more than one answer to them.
+_bright = jax.random.uniform(jax.random.key(101), (400, 1, 1, 1))
+_blocks = jax.random.bernoulli(jax.random.key(102), _bright, (400, 4, 4, 1)).astype(jnp.float32)
+_patterns = jnp.repeat(jnp.repeat(_blocks, 2, axis=1), 2, axis=2)
+KNOWN, CLEAN = jnp.split(jnp.maximum(_patterns, 1e-3), [300])  # none is black
 
 
 def _with_others(combine: str) -> Callable[[Classifier], Classifier]:
@@ -81,6 +93,22 @@ def _resize(key, classifier):
     return resize_and_pad(key, classifier, 0.7)
 
 
+def _rejecting(
+    learn: Callable[[Classifier], defenses.Score],
+) -> Callable[[Classifier], Classifier]:
+    """Reject by a score, which may learn from known images that the network gets right."""
+
+    def defend(classifier):
+        score = learn(classifier)
+        return defenses.reject(classifier, score, defenses.calibrate(classifier, score, CLEAN))
+
+    return defend
+
+
+def _labels(classifier):
+    return jnp.argmax(classifier(KNOWN), axis=1)
+
+
 # Every test of test_defense_contract.py runs over all of them: add yours.
 CASES = {
     "ensemble of probabilities": Case(_with_others("probabilities")),
@@ -95,4 +123,16 @@ CASES = {
     # the defended network draws often, and other keys than the adversary's
     "resize and pad": Case(_mean_of(_resize, 1, 100), _mean_of(_resize, 2, 32)),
     "noise": Case(_mean_of(_noise, 1, 100), _mean_of(_noise, 2, 32)),
+    "reject by maximum probability": Case(_rejecting(lambda _: defenses.maximum_probability())),
+    "reject by maximum logit": Case(_rejecting(lambda _: defenses.maximum_logit())),
+    "reject by energy": Case(_rejecting(lambda _: defenses.energy(2.0))),
+    "reject by Mahalanobis distance": Case(
+        _rejecting(lambda one: defenses.mahalanobis(one, KNOWN, _labels(one), hidden_layer))
+    ),
+    "reject by nearest neighbor": Case(
+        _rejecting(lambda one: defenses.nearest_neighbor(one, KNOWN, 5, hidden_layer))
+    ),
+    "reject by OpenMax": Case(
+        _rejecting(lambda one: defenses.openmax(one, KNOWN, _labels(one), revised=3))
+    ),
 }

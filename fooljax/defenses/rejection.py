@@ -1,0 +1,148 @@
+"""Saying "I do not know this": a score, a threshold, and one more column."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from fooljax import metrics
+from fooljax.defenses.scores import Score, judge
+from fooljax.types import Classifier, Features, Images, Logits, Params
+
+
+class Threshold(NamedTuple):
+    """From where on an image is accepted.
+
+    Attributes:
+        value: least score that is accepted.
+        scale: logits for each unit of the score, positive.
+    """
+
+    value: Any
+    scale: Any = 1.0
+
+
+class Guarded(NamedTuple):
+    """Params of a rejecting network: its own, the score's statistics, the threshold."""
+
+    params: Params
+    statistics: Any
+    threshold: Threshold
+
+
+def calibrate(
+    classifier: Classifier, score: Score, images: Array, true_positive_rate: float = 0.95
+) -> Threshold:
+    """Choose the threshold that accepts this share of clean images.
+
+    Scores come in any unit. The scale is chosen so that for the median image being
+    accepted is worth as many logits as being told apart from the next class.
+
+    Args:
+        classifier: the network.
+        score: of its answers.
+        images: clean ones that neither the network nor the score has learned from,
+            uint8 or float32 in [0, 1], ``[n, h, w, c]``.
+        true_positive_rate: share to accept, in (0, 1); usually 0.95 or 0.99.
+
+    Raises:
+        ValueError: if there are no images, they are not of the classifier's shape,
+            a score is NaN, or the share is not in (0, 1).
+    """
+    if not 0.0 < true_positive_rate < 1.0:
+        raise ValueError(f"true_positive_rate must be in (0, 1), got {true_positive_rate}")
+    if len(images) == 0:
+        raise ValueError("a threshold needs clean images to be calibrated on, got none")
+    logits, scores = judge(classifier, score, images)
+    if np.any(np.isnan(scores)):
+        raise ValueError(
+            f"a threshold cannot be set on scores that are NaN, as {int(np.isnan(scores).sum())} "
+            f"of {len(scores)} calibration images have"
+        )
+    value = metrics.acceptance_threshold(scores, true_positive_rate)
+    excess = float(np.median(scores)) - value
+    ordered = np.sort(logits, axis=1)
+    lead = float(np.median(ordered[:, -1] - ordered[:, -2])) if logits.shape[1] > 1 else 0.0
+    scale = lead / excess if 0.0 < excess < np.inf and lead > 0.0 else 1.0
+    return Threshold(value, scale)
+
+
+def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -> Classifier:
+    """Let a network answer "none of these" where the score is below the threshold.
+
+    The new last column is the likeliest real class's logit minus how far the score
+    is above the threshold, times the scale. So it leads exactly where the score is
+    below the threshold, and the margin of ``reach(k)`` is the smaller of the lead
+    over other classes and the surplus of the score: attacks climb both. That of
+    ``leave`` the new column asks for acceptance alone, that of ``reach`` it for
+    rejection.
+
+    The softmax over all columns is then the confidence in "this class, and known":
+    1/2 at most at the threshold, and near the bare network's far above it.
+
+    Args:
+        classifier: the network; it may have columns that reject already.
+        score: of its answers.
+        threshold: from ``calibrate``, or a number.
+
+    Returns:
+        The network with one more column; its params are ``Guarded``.
+
+    Raises:
+        ValueError: if the threshold is not a finite number, its scale is not
+            positive, or the score does not suit the network.
+    """
+    limit = threshold if isinstance(threshold, Threshold) else Threshold(threshold)
+    value, scale = float(limit.value), float(limit.scale)
+    if not np.isfinite(value):
+        raise ValueError(f"threshold must be a finite number, got {value}; calibrate it")
+    if not 0.0 < scale < np.inf:
+        raise ValueError(f"scale must be positive, got {scale}")
+    numbers = Threshold(jnp.float32(value), jnp.float32(scale))
+    apply = _rejecting(classifier.apply, score.read, score.features, classifier.num_classes)
+    guarded = Guarded(classifier.params, score.statistics, numbers)
+    images = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
+    try:
+        jax.eval_shape(apply, guarded, images)
+    except Exception as error:  # a network of the user's own may raise anything
+        raise ValueError(f"the score does not suit this classifier: {error}") from error
+    return Classifier(guarded, apply, classifier.input_shape, classifier.num_classes)
+
+
+def _apply(
+    guarded: Guarded,
+    images: Images,
+    network: Callable[[Params, Images], Logits],
+    read: Callable[..., Array],
+    features: Features | None,
+    num_classes: int,
+) -> Logits:
+    if features is None:
+        logits = network(guarded.params, images)
+        seen = logits
+    else:
+        logits, seen = features(guarded.params, images)
+    scores = read(guarded.statistics, logits, seen, num_classes)
+    value, scale = guarded.threshold
+    top = jnp.max(logits[:, :num_classes], axis=1)
+    column = top - (scores - value) * scale
+    # a surplus below the rounding of a logit must still decide
+    level = jax.lax.stop_gradient(top)
+    below, above = (jnp.nextafter(level, jnp.full_like(top, end)) for end in (-jnp.inf, jnp.inf))
+    decided = jnp.where(scores >= value, jnp.minimum(column, below), jnp.maximum(column, above))
+    column = column + jax.lax.stop_gradient(decided - column)
+    return jnp.concatenate([logits, column[:, None]], axis=1)
+
+
+@functools.cache
+def _rejecting(
+    network: Callable, read: Callable, features: Features | None, num_classes: int
+) -> Callable[[Guarded, Images], Logits]:
+    """Equal parts give the same function, so that equal defenses share a compilation."""
+    return functools.partial(
+        _apply, network=network, read=read, features=features, num_classes=num_classes
+    )

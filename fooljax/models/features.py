@@ -1,0 +1,58 @@
+"""What a network sees before it answers: the features that its last layer reads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jaxtyping import Array, Float
+
+from fooljax.models.classifier import FlaxApply
+from fooljax.types import Classifier, Features, Images, Logits, Params
+
+
+def penultimate(classifier: Classifier) -> Features:
+    """Return the function that gives a Flax network's logits and what its last layer reads.
+
+    The last layer is the last ``nn.Dense`` that the network calls. Of LeNet these
+    are the 500 numbers after the rectifier, of softmax regression the pixels. Both
+    come from one pass, with the classifier's own params. Equal networks give equal
+    functions.
+
+    Args:
+        classifier: from ``from_flax``, ``init_flax`` or ``build``, trained or not.
+
+    Raises:
+        ValueError: if it is not a Flax Linen network or has no ``nn.Dense``; write
+            the function yourself then.
+    """
+    remedy = "write a function (params, images) -> (logits, features) yourself"
+    if not isinstance(classifier.apply, FlaxApply):
+        raise ValueError(f"the classifier is not a Flax network, {remedy}")
+    features = _FlaxFeatures(classifier.apply.module)
+    images = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
+    try:
+        jax.eval_shape(features, classifier.params, images)
+    except IndexError:
+        raise ValueError(f"the network has no nn.Dense layer, {remedy}") from None
+    return features
+
+
+@dataclass(frozen=True)
+class _FlaxFeatures:
+    """A module's forward pass that keeps what its last dense layer was given."""
+
+    module: nn.Module
+
+    def __call__(self, params: Params, images: Images) -> tuple[Logits, Float[Array, "b d"]]:
+        inputs: list[Array] = []
+
+        def watch(layer: Any, args: tuple, kwargs: dict, context: Any) -> Any:
+            if isinstance(context.module, nn.Dense) and context.method_name == "__call__":
+                inputs.append(args[0])
+            return layer(*args, **kwargs)
+
+        with nn.intercept_methods(watch):
+            logits = FlaxApply(self.module)(params, images)
+        return logits, inputs[-1].reshape(len(images), -1)
