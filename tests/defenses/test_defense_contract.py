@@ -54,13 +54,14 @@ def test_the_adversary_who_knows_it_is_not_blind_and_beats_the_one_who_does_not(
     climb = attacks.pgd(EPSILON, 0.1, 20, loss=attacks.margin)
     key = jax.random.key(3)
     naive = attacks.run(climb, key, bare, IMAGES, attacks.leave(labels % CLASSES)).images
-    adaptive = attacks.run(climb, key, case.through(bare), IMAGES, goal).images
+    through = case.through(bare)
+    adaptive = attacks.run(climb, key, through, IMAGES, goal).images
     hit = lambda images: np.asarray(_score(defended, IMAGES, goal, images).success)
     assert hit(adaptive).sum() >= hit(naive).sum()
     assert hit(adaptive).mean() > 0.5
 
     def lead(images):
-        logits = case.through(bare)(images)
+        logits = through(images)
         return jnp.sum(fj.metrics.margins(logits)[jnp.arange(len(images)), labels])
 
     slopes = np.asarray(jax.jit(jax.grad(lead))(IMAGES)).reshape(len(IMAGES), -1)
