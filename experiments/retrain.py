@@ -160,6 +160,11 @@ def _check(config: Config) -> None:
             raise ValueError(f"--{flag}: each round trains its own network; leave --{flag} out")
     if victim.dataset == "none":
         raise ValueError("--dataset: networks are trained here, so a data set is needed; name one")
+    if victim.recipe in ("outlier_exposure", "energy_bounded", "acet"):
+        raise ValueError(
+            f"--recipe: {victim.recipe} teaches networks to be unsure, not to name a fooling "
+            "class; give quick, caffe_lenet, adversarial or trades"
+        )
     trained_on = {"cppn", "direct"} if config.encoding == "both" else {config.encoding}
     if len(set(config.attacks)) < len(config.attacks) or not trained_on <= set(config.attacks):
         raise ValueError(

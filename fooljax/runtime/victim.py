@@ -37,12 +37,13 @@ class Victim:
             not trained.
         classifier: folder that keeps the trained network for the next
             experiment; inside the run directory unless given.
-        recipe: how the network is trained: quick (Adam, one cycle),
-            caffe_lenet (the paper's), or adversarial (on what PGD makes of each
-            batch).
+        recipe: how the network is trained: quick (Adam, one cycle), caffe_lenet (the
+            paper's), adversarial (on what PGD makes of each batch), trades (the same
+            answers around each image), or to be unsure about noise:
+            outlier_exposure, energy_bounded, acet (noise that climbs).
         train_steps: training steps; the recipe's own number unless given.
-        train_epsilon: for the adversarial recipe, how far PGD may change a
-            pixel, in units of [0, 1]; the recipe's own number unless given.
+        train_epsilon: for adversarial, trades and acet, how far a pixel may be
+            changed, in units of [0, 1]; the recipe's own number unless given.
         train_seed: decides starting weights and batches of the training.
     """
 
@@ -52,7 +53,15 @@ class Victim:
     model: str = "lenet"
     weights: str | None = None
     classifier: str | None = None
-    recipe: Literal["quick", "caffe_lenet", "adversarial"] = "quick"
+    recipe: Literal[
+        "quick",
+        "caffe_lenet",
+        "adversarial",
+        "trades",
+        "outlier_exposure",
+        "energy_bounded",
+        "acet",
+    ] = "quick"
     train_steps: int | None = None
     train_epsilon: float | None = None
     train_seed: int = 0
@@ -170,7 +179,7 @@ def build_recipe(victim: Victim) -> "Recipe":
     numbers = {"steps": victim.train_steps, "epsilon": victim.train_epsilon}
     numbers = {name: value for name, value in numbers.items() if value is not None}
     if victim.train_epsilon is not None:
-        if victim.recipe != "adversarial":
+        if victim.recipe not in ("adversarial", "trades", "acet"):
             raise ValueError(f"--train-epsilon: --recipe {victim.recipe} has none; leave it out")
         if not 0.0 < victim.train_epsilon <= 1.0:
             raise ValueError(f"--train-epsilon must be in (0, 1], got {victim.train_epsilon:g}")

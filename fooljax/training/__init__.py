@@ -1,8 +1,24 @@
 """Training and testing of classifiers."""
 
+from fooljax.training import losses
 from fooljax.training.evaluate import evaluate, evaluate_classes, predict
 from fooljax.training.fit import fit
-from fooljax.training.recipes import RECIPES, Recipe, adversarial, caffe_lenet, quick
+from fooljax.training.outliers import (
+    minibatches_and_changed,
+    minibatches_with_noise,
+    noise_like,
+)
+from fooljax.training.recipes import (
+    RECIPES,
+    Recipe,
+    acet,
+    adversarial,
+    caffe_lenet,
+    energy_bounded,
+    outlier_exposure,
+    quick,
+    trades,
+)
 from fooljax.training.retrain import FOOLING, with_fooling_class
 from fooljax.training.samplers import Sampler, adversarial_minibatches, minibatches
 
@@ -11,14 +27,22 @@ __all__ = [
     "RECIPES",
     "Recipe",
     "Sampler",
+    "acet",
     "adversarial",
     "adversarial_minibatches",
     "caffe_lenet",
+    "energy_bounded",
     "evaluate",
     "evaluate_classes",
     "fit",
+    "losses",
     "minibatches",
+    "minibatches_and_changed",
+    "minibatches_with_noise",
+    "noise_like",
+    "outlier_exposure",
     "predict",
     "quick",
+    "trades",
     "with_fooling_class",
 ]

@@ -13,6 +13,7 @@ import optax
 from jaxtyping import Array, Float, Int
 
 from fooljax.data import Dataset
+from fooljax.training.losses import Loss, cross_entropy
 from fooljax.training.samplers import Sampler
 from fooljax.types import Classifier, Params, RandomKey
 
@@ -35,25 +36,29 @@ def fit(
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
     steps: int,
+    loss: Loss = cross_entropy,
     chunk: int = 50,
     on_chunk: Callable[[int, float], None] | None = None,
     scan: bool | None = None,
 ) -> tuple[Classifier, Float[np.ndarray, " steps"]]:
-    """Minimize the cross-entropy of the labels.
+    """Minimize a loss, the cross-entropy of the labels unless given.
 
     Step ``i`` draws from ``fold_in(key, i)``, so neither ``chunk`` nor ``scan``
     changes the result by more than rounding.
 
-    A second call compiles nothing if the network, the optimizer and the sampler
-    are the same. Optax's optimizers compare by identity: keep the object.
+    A second call compiles nothing if the network, the optimizer, the sampler and the
+    loss are the same. Optax's optimizers compare by identity: keep the object.
 
     Args:
         key: decides the batches.
         classifier: the network and its starting weights, which are left intact.
-        dataset: labeled images; a label may name any column of the logits.
+        dataset: labeled images; a label may name any column of the logits, and
+            under another loss than cross-entropy be ``num_classes`` for images of no
+            class.
         optimizer: schedules, momentum and weight decay are optax's.
         sampler: draws the batch of one step, as ``minibatches(64)``.
         steps: number of updates.
+        loss: what is lowered; see ``training.losses``.
         chunk: number of steps after which the loss is looked at.
         on_chunk: called as ``on_chunk(steps_done, loss)`` after chunks, a few
             times a second at most, and at the end; ``loss`` is the chunk's mean.
@@ -69,10 +74,10 @@ def fit(
         ValueError: if the data do not fit the classifier, if ``steps`` or
             ``chunk`` is not positive, or if the loss becomes NaN or infinite.
     """
-    _check(classifier, dataset, steps, chunk)
+    _check(classifier, dataset, steps, chunk, loss)
     if scan is None:
         scan = jax.default_backend() != "cpu"
-    advance = partial(_advance if scan else _loop, optimizer=optimizer, sampler=sampler)
+    advance = partial(_advance if scan else _loop, optimizer=optimizer, sampler=sampler, loss=loss)
     network = dataclasses.replace(classifier, params=None)
     dataset = jax.tree.map(jnp.asarray, dataset)
     # Steps overwrite their state in place, so it must be a copy of its own.
@@ -104,21 +109,22 @@ def _update(
     i: Int[Array, ""],
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
+    loss: Loss,
 ) -> tuple[_State, Float[Array, ""]]:
     """Make step ``i``; ``network`` is the classifier without its weights."""
     classifier = dataclasses.replace(network, params=state.params)
     images, labels = sampler(jax.random.fold_in(key, i), classifier, dataset)
 
-    def loss(params: Params) -> Float[Array, ""]:
+    def measure(params: Params) -> Float[Array, ""]:
         logits = network.apply(params, images).astype(jnp.float32)
-        return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
+        return loss(logits, labels, network.num_classes)
 
-    value, gradient = jax.value_and_grad(loss)(state.params)
+    value, gradient = jax.value_and_grad(measure)(state.params)
     updates, memory = optimizer.update(gradient, state.memory, state.params)
     return _State(optax.apply_updates(state.params, updates), memory), value
 
 
-_step = jax.jit(_update, static_argnames=("optimizer", "sampler"), donate_argnames="state")
+_step = jax.jit(_update, static_argnames=("optimizer", "sampler", "loss"), donate_argnames="state")
 
 
 def _loop(
@@ -132,16 +138,21 @@ def _loop(
     chunk: int,
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
+    loss: Loss,
 ) -> tuple[_State, list[Array]]:
     """Enqueue steps one after another, waiting for none."""
     losses = []
     for i in range(first, first + count):
-        state, loss = _step(key, network, state, dataset, i, optimizer=optimizer, sampler=sampler)
-        losses.append(loss)
+        state, value = _step(
+            key, network, state, dataset, i, optimizer=optimizer, sampler=sampler, loss=loss
+        )
+        losses.append(value)
     return state, losses
 
 
-@partial(jax.jit, static_argnames=("chunk", "optimizer", "sampler"), donate_argnames="state")
+@partial(
+    jax.jit, static_argnames=("chunk", "optimizer", "sampler", "loss"), donate_argnames="state"
+)
 def _advance(
     key: RandomKey,
     network: Classifier,
@@ -153,18 +164,19 @@ def _advance(
     chunk: int,
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
+    loss: Loss,
 ) -> tuple[_State, Float[Array, " chunk"]]:
     """Run ``count`` steps on the device; a shorter last chunk compiles nothing new."""
 
     def body(i: Array, carry: tuple[_State, Array]) -> tuple[_State, Array]:
         state, losses = carry
-        state, loss = _update(key, network, state, dataset, first + i, optimizer, sampler)
-        return state, losses.at[i].set(loss)
+        state, value = _update(key, network, state, dataset, first + i, optimizer, sampler, loss)
+        return state, losses.at[i].set(value)
 
     return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(chunk)))
 
 
-def _check(classifier: Classifier, dataset: Dataset, steps: int, chunk: int) -> None:
+def _check(classifier: Classifier, dataset: Dataset, steps: int, chunk: int, loss: Loss) -> None:
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps and chunk must be positive, got {steps} and {chunk}")
     images, labels = dataset.images, np.asarray(dataset.labels)
@@ -178,9 +190,10 @@ def _check(classifier: Classifier, dataset: Dataset, steps: int, chunk: int) -> 
         )
     one = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
     columns = jax.eval_shape(classifier.apply, classifier.params, one).shape[1]
-    if labels.min() < 0 or labels.max() >= columns:
+    most = columns if loss is cross_entropy else max(columns, classifier.num_classes + 1)
+    if labels.min() < 0 or labels.max() >= most:
         raise ValueError(
-            f"labels must be in [0, {columns - 1}] for a classifier with {columns} logits, "
+            f"labels must be in [0, {most - 1}] for a classifier with {columns} logits, "
             f"got {labels.min()} to {labels.max()}"
         )
 

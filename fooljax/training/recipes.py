@@ -1,4 +1,4 @@
-"""Optimizer, batches and number of steps that are known to work together.
+"""Optimizer, batches, number of steps and loss that are known to work together.
 
 A recipe unpacks into ``fit``::
 
@@ -13,6 +13,9 @@ import jax
 import optax
 
 from fooljax.attacks import pgd
+from fooljax.training import losses
+from fooljax.training.losses import Loss
+from fooljax.training.outliers import minibatches_and_changed, minibatches_with_noise
 from fooljax.training.samplers import Sampler, adversarial_minibatches, minibatches
 from fooljax.types import Params
 
@@ -24,11 +27,13 @@ class Recipe(NamedTuple):
         optimizer: an optax optimizer.
         sampler: draws a step's batch.
         steps: number of updates.
+        loss: what is lowered.
     """
 
     optimizer: optax.GradientTransformation
     sampler: Sampler
     steps: int
+    loss: Loss = losses.cross_entropy
 
 
 @functools.cache  # optimizers compare by identity; the same recipe is compiled once
@@ -120,11 +125,135 @@ def adversarial(
     return Recipe(optax.adam(schedule), adversarial_minibatches(batch_size, attack), steps)
 
 
+@functools.cache
+def outlier_exposure(
+    steps: int = 1200,
+    batch_size: int = 64,
+    learning_rate: float = 3e-3,
+    weight: float = 0.5,
+    noise: bool = True,
+) -> Recipe:
+    """As ``quick``, and equally unsure of every class on outliers.
+
+    Args:
+        steps: number of updates.
+        batch_size: samples per update, and as many images of noise.
+        learning_rate: the highest of the cycle.
+        weight: of the outliers, see ``losses.outlier_exposure``.
+        noise: the outliers are noise; otherwise the images that the data set labels
+            ``num_classes``, as ``with_fooling_class`` does.
+
+    Raises:
+        ValueError: if a number is not positive.
+
+    Source:
+        Hendrycks, Mazeika and Dietterich, 2019, arXiv:1812.04606 (its outliers are
+        another data set's images).
+    """
+    recipe = quick(steps, batch_size, learning_rate)
+    sampler = minibatches_with_noise(batch_size) if noise else recipe.sampler
+    return recipe._replace(sampler=sampler, loss=losses.outlier_exposure(weight))
+
+
+@functools.cache
+def energy_bounded(
+    steps: int = 1200,
+    batch_size: int = 64,
+    learning_rate: float = 3e-3,
+    weight: float = 0.1,
+    noise: bool = True,
+) -> Recipe:
+    """As ``quick``, with a low energy of real images and a high one of outliers.
+
+    Args:
+        steps: number of updates.
+        batch_size: samples per update, and as many images of noise.
+        learning_rate: the highest of the cycle.
+        weight: of the bounds, see ``losses.energy_bounded``.
+        noise: as in ``outlier_exposure``.
+
+    Raises:
+        ValueError: if a number is not positive.
+
+    Source:
+        Liu et al., 2020, arXiv:2010.03759 (which fine-tunes a trained network).
+    """
+    recipe = quick(steps, batch_size, learning_rate)
+    sampler = minibatches_with_noise(batch_size) if noise else recipe.sampler
+    return recipe._replace(sampler=sampler, loss=losses.energy_bounded(weight))
+
+
+@functools.cache
+def acet(
+    steps: int = 1200,
+    batch_size: int = 64,
+    learning_rate: float = 3e-3,
+    epsilon: float = 0.3,
+    attack_steps: int = 5,
+    weight: float = 1.0,
+) -> Recipe:
+    """As ``quick``, and unsure where noise can be changed to be taken for something.
+
+    Args:
+        steps: number of updates.
+        batch_size: samples per update, and as many images of noise.
+        learning_rate: the highest of the cycle.
+        epsilon: how far noise may climb, in units of [0, 1].
+        attack_steps: steps of the climb (the paper: 40); each costs about as much as
+            half an update.
+        weight: of the noise, see ``losses.low_confidence``.
+
+    Raises:
+        ValueError: if a number is not positive, or epsilon is negative.
+
+    Source:
+        Hein, Andriushchenko and Bitterwolf, 2019, arXiv:1812.05720 (ACET; without
+        ``attack_steps`` CEDA).
+    """
+    recipe = quick(steps, batch_size, learning_rate)
+    sampler = minibatches_with_noise(batch_size, epsilon, attack_steps)
+    return recipe._replace(sampler=sampler, loss=losses.low_confidence(weight))
+
+
+@functools.cache
+def trades(
+    steps: int = 2000,
+    batch_size: int = 64,
+    learning_rate: float = 2e-3,
+    epsilon: float = 0.3,
+    attack_steps: int = 5,
+    beta: float = 1.0,
+) -> Recipe:
+    """Right on images as they are, and the same answers in a ball around them.
+
+    Args:
+        steps: number of updates.
+        batch_size: samples per update, and as many changed ones.
+        learning_rate: the highest of the cycle.
+        epsilon: largest change of a pixel, in units of [0, 1].
+        attack_steps: steps that change an image (the paper: 40 for MNIST).
+        beta: weight of the same answers, see ``losses.trades``.
+
+    Raises:
+        ValueError: if a number is not positive, or epsilon is negative.
+
+    Source:
+        Zhang et al., 2019, arXiv:1901.08573 (epsilon and beta as for MNIST there).
+    """
+    recipe = quick(steps, batch_size, learning_rate)
+    sampler = minibatches_and_changed(batch_size, epsilon, attack_steps)
+    return recipe._replace(sampler=sampler, loss=losses.trades(beta))
+
+
 # For command lines; code says ``quick(steps=...)``.
 RECIPES: dict[str, Callable[..., Recipe]] = {
     "quick": quick,
     "caffe_lenet": caffe_lenet,
     "adversarial": adversarial,
+    "trades": trades,
+    "outlier_exposure": outlier_exposure,
+    "energy_bounded": energy_bounded,
+    "acet": acet,
 }
 
 

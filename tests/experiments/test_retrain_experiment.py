@@ -147,6 +147,7 @@ IMPOSSIBLE = {
     "--dataset: networks are trained here": {"victim": Victim(dataset="none")},
     "--others: other images than --dataset digits": {"others": ("digits",)},
     "--others: no data set is called 'nothing'": {"others": ("nothing",)},
+    "--recipe: acet teaches networks to be unsure": {"victim": Victim(recipe="acet")},
     "--train-epsilon: --recipe quick has none": {"victim": Victim(train_epsilon=0.1)},
 }
 
