@@ -79,7 +79,7 @@ def _story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
     yield paragraph(
         f"DNN 1 ({config.victim.model}) was trained on the {summary['train_images']:,} training "
         f"images of {config.victim.dataset}. Against it, images were made in many short "
-        f"independent runs ({kinds}), and those of the first and of the last generation were put "
+        f"independent runs, {kinds}, and those of the first and of the last generation were put "
         f"into one further class, “fooling”: {fooling[1]:,} images. DNN 2 was trained from "
         "scratch on everything, images were made against it in the same way, "
         f"{summary['fooling_images'][-1] - fooling[-2] if len(fooling) > 2 else 0:,} more joined "
@@ -169,7 +169,7 @@ def _rounds(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterato
             *_ANEW,
         ),
         rows,
-        f"Images made anew ({MAKERS[headline]}). Test: Mann-Whitney's U, two-sided, of the "
+        f"Images made anew: {MAKERS[headline]}. Test: Mann-Whitney's U, two-sided, of the "
         "confidences in all images; in brackets how often an image made for DNN 1 is the surer "
         "of two",
     )

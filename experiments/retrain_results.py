@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from experiments import retrain_pictures, retrain_report
 from experiments.retrain_units import CONTROL, Scene, unit_name
 from fooljax import metrics
+from fooljax.reporting.wording import certainty
 from fooljax.runtime import files
 from fooljax.runtime.units import Arrays
 
@@ -244,16 +245,18 @@ def conclude(summary: Mapping[str, Any], verdict: str, config: Any) -> str:
     sure, unsure = sum(m >= SURE for m in later), sum(m <= UNSURE for m in later)
     opening = {
         "untested": "These runs say nothing about retraining, for they do not even make the first "
-        f"network sure (median {100 * of['median'][0]:.2f} %)",
+        f"network sure (median {certainty(of['median'][0])})",
         "no": "Retraining did not help against an adversary who evolves anew",
         "yes": "Retraining helped, also against an adversary who evolves anew",
         "partly": "Retraining helped some of the networks against an adversary who evolves anew",
     }[verdict]
+    effort = [one or "never" for one in of["generations_to_99"]]
     return (
         f"{opening} (runs of {config.generations} generations): of {len(later)} retrained "
         f"networks, {sure} are again made at least {100 * SURE:.0f} % sure of half of the new "
         f"images, {unsure} at most {100 * UNSURE:.0f} %. The last one, DNN {last}: median "
-        f"{100 * of['median'][-1]:.2f} %, {100 * of['fooled'][-1]:.0f} % of the new images called "
+        f"{certainty(of['median'][-1])}, {100 * of['fooled'][-1]:.0f} % of the new images called "
         "what they were made to be; of images made for earlier networks it calls "
-        f"{100 * summary['old_called_fooling'][-1]:.0f} % fooling."
+        f"{100 * summary['old_called_fooling'][-1]:.0f} % fooling. The generation in which the "
+        f"median first exceeds 99 %: {effort[0]} against DNN 1, {effort[-1]} against DNN {last}."
     )

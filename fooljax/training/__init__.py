@@ -8,6 +8,11 @@ from fooljax.training.outliers import (
     minibatches_with_noise,
     noise_like,
 )
+from fooljax.training.perturbed import (
+    PerturbedDataset,
+    perturbed_minibatches,
+    with_perturbations,
+)
 from fooljax.training.recipes import (
     RECIPES,
     Recipe,
@@ -25,6 +30,7 @@ from fooljax.training.samplers import Sampler, adversarial_minibatches, minibatc
 __all__ = [
     "FOOLING",
     "RECIPES",
+    "PerturbedDataset",
     "Recipe",
     "Sampler",
     "acet",
@@ -41,8 +47,10 @@ __all__ = [
     "minibatches_with_noise",
     "noise_like",
     "outlier_exposure",
+    "perturbed_minibatches",
     "predict",
     "quick",
     "trades",
     "with_fooling_class",
+    "with_perturbations",
 ]

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from fooljax.data import Dataset
 from fooljax.training.losses import Loss, cross_entropy
+from fooljax.training.perturbed import PerturbedDataset
 from fooljax.training.samplers import Sampler
 from fooljax.types import Classifier, Params, RandomKey
 
@@ -31,7 +32,7 @@ class _State(NamedTuple):
 def fit(
     key: RandomKey,
     classifier: Classifier,
-    dataset: Dataset,
+    dataset: Dataset | PerturbedDataset,
     *,
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
@@ -52,9 +53,9 @@ def fit(
     Args:
         key: decides the batches.
         classifier: the network and its starting weights, which are left intact.
-        dataset: labeled images; a label may name any column of the logits, and
-            under another loss than cross-entropy be ``num_classes`` for images of no
-            class.
+        dataset: labeled images, alone or with perturbations beside them. A label may
+            name any column of the logits, and under another loss than cross-entropy be
+            ``num_classes`` for images of no class.
         optimizer: schedules, momentum and weight decay are optax's.
         sampler: draws the batch of one step, as ``minibatches(64)``.
         steps: number of updates.
@@ -105,7 +106,7 @@ def _update(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Dataset,
+    dataset: Dataset | PerturbedDataset,
     i: Int[Array, ""],
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
@@ -131,7 +132,7 @@ def _loop(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Dataset,
+    dataset: Dataset | PerturbedDataset,
     first: int,
     count: int,
     *,
@@ -157,7 +158,7 @@ def _advance(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Dataset,
+    dataset: Dataset | PerturbedDataset,
     first: Int[Array, ""],
     count: Int[Array, ""],
     *,
@@ -176,7 +177,9 @@ def _advance(
     return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(chunk)))
 
 
-def _check(classifier: Classifier, dataset: Dataset, steps: int, chunk: int, loss: Loss) -> None:
+def _check(
+    classifier: Classifier, dataset: Dataset | PerturbedDataset, steps: int, chunk: int, loss: Loss
+) -> None:
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps and chunk must be positive, got {steps} and {chunk}")
     images, labels = dataset.images, np.asarray(dataset.labels)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +14,11 @@ from fooljax.types import Classifier, Images, RandomKey
 
 Labels: TypeAlias = Int[Array, " b"]
 
-#: ``(key, classifier, dataset) -> (images [b, h, w, c] in [0, 1], labels [b])``.
+#: ``(key, classifier, samples) -> (images [b, h, w, c] in [0, 1], labels [b])``.
 #: It runs inside the compiled step and sees the classifier as it is at that
-#: step, so that it may attack its own batch.
-Sampler: TypeAlias = Callable[[RandomKey, Classifier, Dataset], tuple[Images, Labels]]
+#: step, so that it may attack its own batch. Samples are a ``Dataset``, or one with what
+#: the sampler needs beside it.
+Sampler: TypeAlias = Callable[[RandomKey, Classifier, Any], tuple[Images, Labels]]
 
 
 @functools.cache  # equal settings are the same function, and are compiled once
