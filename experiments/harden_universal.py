@@ -3,7 +3,7 @@
 Run:    python -m experiments.harden_universal
         python -m experiments.harden_universal --model lenet --rounds 2
         python -m experiments.harden_universal --preset mnist --data-dir DIR
-Cost:   about three minutes on two laptop cores, training included (embedded digits, a
+Cost:   about two minutes on two laptop cores, training included (embedded digits, a
         perceptron, 4 rounds; 10 perturbations to train on and 6 to test in each).
 Expect: the perturbations that were trained on soon fool next to nothing, new ones fool
         less than before and still far more than random changes do.

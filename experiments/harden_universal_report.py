@@ -13,7 +13,7 @@ from fooljax.runtime.settings import command_of
 
 _TITLES = {
     "untested": "A network that universal perturbations hardly fool to begin with",
-    "none": "Training on universal perturbations does not help against new ones",
+    "none": "Training on universal perturbations hardly helps against new ones",
     "partly": "Training on universal perturbations helps, up to a point",
     "solved": "Training on universal perturbations leaves new ones little to do",
 }

@@ -127,7 +127,7 @@ def conclude(summary: Mapping[str, Any], verdict: str) -> str:
     opening = {
         "untested": "These runs say nothing about the defense, for the network was hardly fooled "
         "by universal perturbations to begin with",
-        "none": "Training on universal perturbations did not help against new ones",
+        "none": "Training on universal perturbations did not measurably help against new ones",
         "partly": "Training on universal perturbations helps, and does not solve the problem",
         "solved": "After training on universal perturbations, new ones of this strength do no "
         "more than twice what random changes do",
