@@ -22,10 +22,11 @@ _MEASURES = {
 }
 
 
-def share(share: float | None) -> str:
-    if share is None or math.isnan(share):
+def share(value: float | None) -> str:
+    """A share in [0, 1] in percent, to one decimal."""
+    if value is None or math.isnan(value):
         return "not measured"
-    return percent(min(max(round(float(share), 3), 0.0), 1.0))
+    return percent(min(max(round(float(value), 3), 0.0), 1.0))
 
 
 def told(rate: Mapping[str, float]) -> str:
@@ -36,6 +37,7 @@ def told(rate: Mapping[str, float]) -> str:
 
 
 def clean(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[Html]:
+    """What each method does to real images."""
     rows = [
         (name, *(told(one["clean"][key]) for key in one["clean"]))
         for name, one in summary["methods"].items()
@@ -54,6 +56,7 @@ def clean(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[
 
 
 def bare(summary: Mapping[str, Any]) -> Iterator[Html]:
+    """How sure the network is that cannot reject."""
     clean = summary["bare"]["clean"]
     yield paragraph(
         f"The bare network is right about {told(clean['accuracy'])} of the clean images; its "
@@ -86,6 +89,7 @@ def bare(summary: Mapping[str, Any]) -> Iterator[Html]:
 
 
 def numbers(summary: Mapping[str, Any]) -> Iterator[Html]:
+    """Every measure of every method on every family."""
     yield paragraph(
         "Clean images are the known ones. AUPR is that of equally many of both kinds. FPR95, clean "
         "positive: share of the images accepted when 95 % of the clean ones are, all of them test "
@@ -100,6 +104,7 @@ def numbers(summary: Mapping[str, Any]) -> Iterator[Html]:
 
 
 def networks(summary: Mapping[str, Any]) -> Html:
+    """The networks and their accuracy."""
     rows = [
         (name, one["origin"], share(one["accuracy"]), summary["features"][name])
         for name, one in summary["networks"].items()
@@ -108,6 +113,7 @@ def networks(summary: Mapping[str, Any]) -> Html:
 
 
 def repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
+    """The command and the settings."""
     yield paragraph(
         "The same command, with the same versions on the same kind of device, gives the same "
         f"numbers. Intervals: {summary['intervals']}."
@@ -119,6 +125,7 @@ def repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
 
 
 def source() -> Iterator[Html]:
+    """The papers of the methods."""
     papers = {
         "probability": ("Hendrycks and Gimpel, 2017", "1610.02136"),
         "logit": ("Hendrycks et al., 2022", "1911.11132"),
