@@ -87,7 +87,7 @@ PRESETS = {
     "smoke": Config(
         victim=Victim(model="mlp", train_steps=80),
         network_seeds=2,
-        methods=("probability", "neighbor"),
+        methods=("neighbor",),
         outliers=("photographs", "mosaic"),
         images=60,
         known=300,

@@ -137,7 +137,10 @@ def _evolve(
     for run in range(config.evolutions):
         key_run = jax.random.fold_in(key, run)
         sides = [victim] if naive else [stage.classifier, victim]
-        elites = [_elites(key_run, search, encoding, side, config.generations) for side in sides]
+        elites = [
+            _elites(jax.random.fold_in(key_run, i), search, encoding, side, config.generations)
+            for i, side in enumerate(sides)
+        ]
         goal = attacks.reach(targets[: victim.num_classes])
         found.append(_best(victim, goal, elites[0], elites))
     return jnp.concatenate(found), targets
@@ -153,12 +156,17 @@ def _gradient(
     config: Any, scene: Scene, stage: Stage, victim: Classifier, naive: bool, key: RandomKey
 ) -> tuple[Images, Any]:
     """From uniform noise toward every class in turn, as far as the range of pixels allows."""
-    key_noise, key_climb = jax.random.split(key)
+    key_noise, key_climb = (
+        jax.random.fold_in(key, i) for i in range(2)
+    )  # the same for all methods
     noise = jax.random.uniform(key_noise, (config.attacked, *victim.input_shape))
     targets = jnp.arange(config.attacked) % victim.num_classes
     goal = attacks.reach(targets)
     sides = [victim] if naive else [stage.classifier, victim]
-    made = [_climb(config, key_climb, side, noise, goal, 1.0) for side in sides]
+    made = [
+        _climb(config, jax.random.fold_in(key_climb, i), side, noise, goal, 1.0)
+        for i, side in enumerate(sides)
+    ]
     return _best(victim, goal, noise, made), targets
 
 
@@ -169,14 +177,14 @@ def _perturbed(
     images, labels = _attackable(config, scene, stage)
     goal = attacks.leave(labels)
     climbed = [
-        _climb(config, key, side, images, goal, config.epsilon)
-        for side in ([victim] if naive else [stage.classifier, victim])
+        _climb(config, jax.random.fold_in(key, i), side, images, goal, config.epsilon)
+        for i, side in enumerate([victim] if naive else [stage.classifier, victim])
     ]
     best = _best(victim, goal, images, [images, *climbed])
     if naive:
         return best, labels
     squares = attacks.square(config.epsilon, config.queries)
-    blind = attacks.run(squares, key, victim, images, goal).images
+    blind = attacks.run(squares, jax.random.fold_in(key, 2), victim, images, goal).images
     return _best(victim, goal, images, [best, blind]), labels
 
 

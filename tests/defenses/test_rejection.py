@@ -81,7 +81,8 @@ def slow_openmax(tail, revised):
     """One image and one class after another, as the paper's algorithm 2 is written."""
     scores = []
     for logits in ASKED:
-        kept, unknown = logits.copy(), 0.0
+        heights = logits - logits.min()
+        kept, unknown = heights.copy(), 0.0
         for rank, label in enumerate(np.argsort(-logits)[:revised]):
             own = LOGITS[np.equal(LABELS, label)]
             far = np.sort(np.linalg.norm(own - own.mean(axis=0), axis=1))[-tail:]
@@ -89,8 +90,8 @@ def slow_openmax(tail, revised):
             distance = np.linalg.norm(logits - own.mean(axis=0))
             chance = scipy.stats.weibull_min.cdf(distance, shape, scale=scale)
             lost = (revised - rank) / revised * chance
-            kept[label] = logits[label] * (1.0 - lost)
-            unknown += logits[label] * lost
+            kept[label] = heights[label] * (1.0 - lost)
+            unknown += heights[label] * lost
         probability = scipy.special.softmax([unknown, *kept])[0]
         scores.append(np.log1p(-probability) - np.log(probability))
     return scores
