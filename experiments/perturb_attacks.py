@@ -42,6 +42,7 @@ class Method:
         curve: whether it runs with every epsilon of the robustness curve.
         aimable: whether it can be given a target class.
         aimed: whether it is given one.
+        restarts: how often it starts; the best image is kept.
     """
 
     make: Callable[[Effort, float], Attack]
@@ -51,6 +52,7 @@ class Method:
     curve: bool = False
     aimable: bool = True
     aimed: bool = False
+    restarts: int = 1
 
 
 def _ball(attack: Callable[..., Attack], **settings: Any) -> Callable[[Effort, float], Attack]:
@@ -77,6 +79,13 @@ _LUCK = "random noise of exactly that size, the most harmful of ten draws; knows
 METHODS: dict[str, Method] = {
     "fgsm": Method(lambda _, epsilon: attacks.fgsm(epsilon), "linf", "ball", _SIGN, curve=True),
     "pgd": Method(_ball(attacks.pgd, random_start=True), "linf", "ball", _WALK, curve=True),
+    "pgd-restarts": Method(
+        _ball(attacks.pgd, random_start=True),
+        "linf",
+        "ball",
+        f"{_WALK}, the best of ten random starts",
+        restarts=10,
+    ),
     "apgd": Method(_ball(attacks.apgd), "linf", "ball", _AUTO, curve=True),
     "apgd-dlr": Method(_ball(attacks.apgd, loss=attacks.dlr), "linf", "ball", f"{_AUTO}, DLR loss"),
     "square": Method(

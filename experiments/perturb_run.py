@@ -153,7 +153,16 @@ def _attack(
         found = _cascade(key, network, images, goal, method, config)
     else:
         make = functools.partial(method.make, Effort(config.steps, config.queries))
-        found = attacks.sweep(make, sizes, keys, network, images, goal, batch_size=size)
+        found = attacks.sweep(
+            make,
+            sizes,
+            keys,
+            network,
+            images,
+            goal,
+            batch_size=size,
+            restarts=method.restarts,
+        )
     at = sizes.index(radius(method, config))
     shown = max(0, min(config.shown - first, real))
     measured = {name: np.asarray(getattr(found, name))[:, :real] for name in MEASURED}

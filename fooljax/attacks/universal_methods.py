@@ -104,11 +104,8 @@ def _climb(
     slope = jnp.mean(jnp.where(idle, 0.0, slopes), axis=0)
     if optimizer is not None:
         change, memory = optimizer.update(-slope, memory, perturbation)
-    elif norm == "linf":
-        change = pace.step_size * jnp.sign(slope)
     else:
-        length = jnp.linalg.norm(slope.ravel())
-        change = pace.step_size * slope / jnp.where(length > 0.0, length, 1.0)
+        change = pace.step_size * _steepest(slope, norm)
     fooled = jnp.mean(goals.margin(goal, logits, classifier.num_classes) > 0.0)
     return project_ball(perturbation + change, pace.epsilon, norm), memory, fooled
 
@@ -126,8 +123,9 @@ def universal_deepfool(
     The published method takes one image after another and adds its increment.
     Here those of a batch are found at once, and each image's direction is weighted
     by the inverse of its distance to the boundary: their sum is the gradient of
-    the mean logarithm of the distance. Images that the ball is too small for
-    would outweigh the rest in a plain mean.
+    the mean logarithm of the distance, and the step follows it as steeply as the
+    norm allows. Images that the ball is too small for would outweigh the rest in a
+    plain mean.
 
     An increment is the difference between two images in [0, 1], and it is the
     perturbation itself that it is added to: where one image is clipped, others
@@ -189,9 +187,16 @@ def _follow(
     # nearer than a step is near enough, or a single image would decide
     weight = jnp.where(fooled, 0.0, 1.0 / jnp.maximum(far, jnp.maximum(step_size, _TINY)) ** 2)
     way = jnp.mean(per_image(weight) * (found.images - begun), axis=0)
-    length = jnp.max(jnp.abs(way)) if norm == "linf" else jnp.linalg.norm(way.ravel())
-    change = step_size * way / jnp.where(length > 0.0, length, 1.0)
+    change = step_size * _steepest(way, norm)
     return project_ball(perturbation + change, epsilon, norm), jnp.mean(fooled)
+
+
+def _steepest(slope: Image, norm: Norm) -> Image:
+    """Return the change of length 1 that climbs a slope fastest; none where there is no slope."""
+    if norm == "linf":
+        return jnp.sign(slope)
+    length = jnp.linalg.norm(slope.ravel())
+    return slope / jnp.where(length > 0.0, length, 1.0)
 
 
 def _step_size(step_size: float | None, epsilon: float) -> float:

@@ -4,8 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from search_history import run
 
 from fooljax.encodings import direct
+from fooljax.evolution import map_elites
 from fooljax.types import Classifier
 
 SHAPE = (4, 4, 1)
@@ -38,6 +40,12 @@ def toy():
         rejecting=make(columns=5, bias=[0.0, 0.0, 0.0, 1.0, -1.0]),
         encoding=direct(SHAPE),
     )
+
+
+@pytest.fixture(scope="session")
+def history(toy):
+    """States after every generation of a whole run, and its infos."""
+    return run(map_elites(toy.encoding, 12), toy.classifier)
 
 
 @pytest.fixture(scope="session")

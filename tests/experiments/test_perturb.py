@@ -20,7 +20,7 @@ from fooljax.types import Classifier
 
 EPSILONS = (0.005, 0.01, 0.02)
 EPSILONS_L2 = (0.05, 0.1, 0.2)
-ATTACKS = ("fgsm", "pgd", "deepfool", "pgd-l2", "pgd-targeted")
+ATTACKS = ("fgsm", "pgd", "pgd-restarts", "deepfool", "pgd-l2", "pgd-targeted")
 TINY = perturb.Config(
     attacks=ATTACKS,
     images=40,
@@ -77,6 +77,8 @@ def test_rates_and_distances_are_those_of_a_plane(finished, scores):
         assert rows[name]["success"] == np.mean(distance < epsilon * lengths[norm])
         assert 0.1 < rows[name]["success"] < 0.9
     assert rows["pgd-targeted"]["success"] == rows["pgd"]["success"]  # there is one other class
+    assert rows["pgd-restarts"]["success"] == rows["pgd"]["success"]  # a plane has no other hills
+    assert rows["pgd-restarts"]["gradients"] == 10 * rows["pgd"]["gradients"] > 0
     quartiles = np.quantile(distance, (0.25, 0.5, 0.75))
     assert rows["deepfool"]["success"] == 1.0
     found = rows["deepfool"]["l2_quartiles"]
