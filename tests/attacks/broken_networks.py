@@ -1,6 +1,7 @@
 """A small trained network, and ways to break it so that attacks fail at what is not robust."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +23,30 @@ def blobs(count, seed=0):
     return Dataset(images.clip(0.0, 1.0).astype(np.float32), labels, tuple("abcd"))
 
 
+def _perhaps_reversed(params, images):
+    """A perceptron whose gradients a number in the weights may turn round."""
+    weights, sign = params
+    turned = sign * images + jax.lax.stop_gradient((1.0 - sign) * images)
+    return _perceptron().apply(weights, turned)
+
+
+@functools.cache
+def _perceptron():
+    return fj.models.build("mlp", jax.random.key(3), SHAPE, CLASSES)
+
+
 def train():
     """An ordinary perceptron, trained as usual."""
-    network = fj.models.build("mlp", jax.random.key(3), SHAPE, CLASSES)
     how = {"optimizer": optax.adam(1e-3), "sampler": fj.training.minibatches(64), "steps": 100}
-    return fj.training.fit(jax.random.key(4), network, blobs(500), **how)[0]
+    trained = fj.training.fit(jax.random.key(4), _perceptron(), blobs(500), **how)[0]
+    params = (trained.params, jnp.float32(1.0))
+    return dataclasses.replace(trained, params=params, apply=_perhaps_reversed)
+
+
+def turn_round(network):
+    """The same answers, and gradients that lead the other way; nothing to compile."""
+    weights, sign = network.params
+    return dataclasses.replace(network, params=(weights, -sign))
 
 
 def _with(before=lambda images: images, after=lambda logits: logits):

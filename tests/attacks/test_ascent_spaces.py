@@ -168,6 +168,7 @@ def test_impossible_arguments(make, message):
         make()
 
 
+@pytest.mark.slow
 def test_the_released_network_is_fooled_from_noise(data_dir, key):
     """Every digit above 99.99 %, also under the published setting without a regularizer."""
     from pathlib import Path

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from broken_networks import BROKEN, blobs, reversed_gradient, train
+from broken_networks import BROKEN, blobs, train, turn_round
 
 import fooljax as fj
 from fooljax.attacks import findings
@@ -43,7 +43,7 @@ def test_a_broken_network_is_found_out(case, sound):
 
 
 def test_gradients_that_mislead_are_found_out_by_attacks(sound):
-    network = reversed_gradient(sound)
+    network = turn_round(sound)
     assert diagnose(network) == {}
     found = diagnose(network, 0.15, **SHORT)
     assert {"gradient-free attack wins", "full range resists"} == set(found)

@@ -1,7 +1,7 @@
 """Foolbox as an oracle, on the same networks and the same images; skips without it.
 
     python -m pip install foolbox
-    FOOLJAX_DATA_DIR=... python -m pytest tests/attacks/test_foolbox.py -s
+    FOOLJAX_DATA_DIR=... python -m pytest tests/attacks/test_foolbox.py -m slow -s
 
 The numbers that it compares are printed.
 """
@@ -21,7 +21,7 @@ from fooljax.attacks import carlini_wagner, ddn, deepfool, fgsm, lbfgs, leave, p
 
 foolbox = pytest.importorskip("foolbox")
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 COUNT = 128
 KEY = jax.random.key(0)
 
