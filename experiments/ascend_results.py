@@ -192,20 +192,21 @@ def draw(
 
 def _draw_trade(place: Path, results: Mapping[str, Arrays], config: Any) -> None:
     """Confidence against smoothness, a point for each way of making images."""
-    series = {}
+    series, bands = {}, {}
     for name in rows_of(config):
         _, odds = curve(name, results[name], config)
         nines = np.median(odds[:, :, -1], axis=1) / np.log(10.0)
         smooth = np.median(results[name]["smoothness"], axis=1)
-        order = np.argsort(smooth)
-        series[TITLES[name]] = (smooth[order], nines[order])
+        series[TITLES[name]] = ([np.median(smooth)], [np.median(nines)])
+        bands[TITLES[name]] = ([nines.min()], [nines.max()])
     reporting.lines(
         place,
         series,
         x_label="total variation: mean difference of neighboring pixels",
         y_label="log10 of the odds",
         log_x=True,
-        note="A point for each repeat, median over classes.",
+        bands=bands,
+        note="Points: median over classes, then repeats. Bars: lowest to highest repeat.",
     )
 
 

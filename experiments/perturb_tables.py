@@ -108,8 +108,12 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         "—" if row["l0_quartiles"] is None else reporting.percent(row["l0_quartiles"][1]),
         f"{row['forwards']:,.0f}",
         f"{row['gradients']:,.0f}",
-        f"{1000 * row['seconds_per_image']:.3g} ms",
+        _milliseconds(1000 * row["seconds_per_image"]),
     )
+
+
+def _milliseconds(time: float) -> str:
+    return f"{time:,.0f} ms" if time >= 100 else f"{time:.3g} ms"
 
 
 def _spread(quartiles: Sequence[float] | None) -> str:

@@ -109,7 +109,7 @@ def table(
     head = "".join(f'<th scope="col">{_safe(cell)}</th>' for cell in header)
     body = "\n".join(
         f'<tr><th scope="row">{_safe(row[0])}</th>'
-        + "".join(f"<td>{_safe(cell)}</td>" for cell in row[1:])
+        + "".join(f"<td>{_unbroken(_safe(cell))}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
         if row
@@ -199,6 +199,11 @@ def page(path: str | os.PathLike[str], title: str, *sections: Text, lead: Text =
 </html>
 """
     return write(path, text.encode("utf-8", errors="replace"))
+
+
+def _unbroken(markup: str) -> str:
+    """Keep percent signs on the line of their number, however narrow a column is."""
+    return markup.replace(" %", "&nbsp;%")
 
 
 def _safe(part: Text) -> str:
