@@ -16,7 +16,7 @@ from fooljax.reporting.readings import duration_or_unknown
 _MADE = {
     "evolved pixels": "evolved from noise, every pixel a number of its own",
     "evolved patterns": "evolved as patterns, painted by small networks (CPPNs)",
-    "gradient": "made from noise by following the gradient, without limit",
+    "gradient images": "made from noise by following the gradient, without limit",
     PERTURBED: "test images, changed a little until taken for another class",
     PUSHED: "the first kind of outliers, changed a little until accepted as anything",
 }

@@ -104,7 +104,7 @@ def headline(methods: Mapping[str, Any], unrelated: tuple[str, ...]) -> dict[str
     for name, columns in (("naive", still), ("adaptive", moving)):
         best = min(methods, key=lambda method: worst(method, columns)[0])
         share, family = worst(best, columns)
-        found[name] = {"method": best, "accepted_most": share, "family": family}
+        found[name] = {"method": best, "accepted_most": share, "family": family.split(",")[0]}
     return found
 
 
@@ -130,7 +130,7 @@ def say(families: Mapping[str, Any]) -> str:
     if held:
         words.append(f"of those made against it, {_list(held)} are still stopped")
     if not broken and not held:
-        words.append("images made against it change no verdict")
+        words.append("made against the method itself, no other kind gets through")
     return "; ".join(words)
 
 

@@ -26,7 +26,7 @@ def share(value: float | None) -> str:
     """A share in [0, 1] in percent, to one decimal."""
     if value is None or math.isnan(value):
         return "not measured"
-    return percent(min(max(round(float(value), 3), 0.0), 1.0))
+    return percent(min(max(round(float(value), 3), 0.0), 1.0)).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def told(rate: Mapping[str, float]) -> str:

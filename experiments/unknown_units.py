@@ -18,7 +18,7 @@ from fooljax.types import Classifier, Encoding, Images, RandomKey
 NAIVE = "naive"
 CLEAN = "clean"
 #: Made from nothing to be taken for a class.
-FOOLING = ("evolved pixels", "evolved patterns", "gradient")
+FOOLING = ("evolved pixels", "evolved patterns", "gradient images")
 #: Made of real images, within epsilon.
 PERTURBED, PUSHED, REFUSED = "perturbed images", "pushed outliers", "refused"
 
@@ -210,7 +210,7 @@ def _refused(
 _MAKERS: dict[str, Callable[..., tuple[Images, Any]]] = {
     "evolved pixels": functools.partial(_evolve, encodings.direct),
     "evolved patterns": functools.partial(_evolve, encodings.cppn),
-    "gradient": _gradient,
+    "gradient images": _gradient,
     PERTURBED: _perturbed,
     PUSHED: _pushed,
     REFUSED: _refused,

@@ -14,7 +14,7 @@ from experiments.unknown_units import unit_name
 from fooljax import data, models
 from fooljax.runtime.victim import Victim
 
-MADE = ("evolved pixels", "evolved patterns", "gradient", "perturbed images")
+MADE = ("evolved pixels", "evolved patterns", "gradient images", "perturbed images")
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,11 @@ def test_smoke_numbers_from_the_files_alone(smoke):
     networks = list(summary["networks"])
     assert networks == ["mlp 1", "mlp 2"]
     families = summary["methods"]["neighbor"]["families"]
-    for family, against in [("mosaic", "naive"), ("gradient", "neighbor"), ("gradient", "naive")]:
+    for family, against in [
+        ("mosaic", "naive"),
+        ("gradient images", "neighbor"),
+        ("gradient images", "naive"),
+    ]:
         areas, shares = [], []
         for network in networks:
             clean = unit(folder, network, "clean", "naive")["score_neighbor"]
@@ -56,10 +60,10 @@ def test_smoke_knowing_the_method_never_hurts_the_adversary(smoke):
     """The worst of all attempts counts, the naive one among them."""
     *_, summary = smoke
     families = summary["methods"]["neighbor"]["families"]
-    for family in ("gradient", "perturbed images"):
+    for family in ("gradient images", "perturbed images"):
         naive, adaptive = (families[f"{family}, {how}"] for how in ("naive", "adaptive"))
         assert adaptive["accepted_95"]["mean"] >= naive["accepted_95"]["mean"]
-    assert families["gradient, adaptive"]["accepted_95"]["mean"] > 0.5
+    assert families["gradient images, adaptive"]["accepted_95"]["mean"] > 0.5
     refused = summary["methods"]["neighbor"]["refused"]
     assert refused["rejected"]["mean"] > refused["rejected_before"]["mean"] + 0.2
 
@@ -95,7 +99,7 @@ def test_smoke_pictures_and_page(smoke):
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     before = (folder / "images.npz").read_bytes()
-    lost = unit_name("mlp 2", "gradient", "neighbor")
+    lost = unit_name("mlp 2", "gradient images", "neighbor")
     (folder / "units" / f"{lost}.npz").unlink()
     (folder / "report.html").unlink()
     again = unknown.main(dataclasses.replace(config, out=None, resume=str(folder)))
@@ -170,8 +174,8 @@ def test_words_follow_the_numbers():
         "evolved pixels, adaptive": 0.9,
         "evolved patterns, naive": 0.6,
         "evolved patterns, adaptive": 0.9,
-        "gradient, naive": 0.0,
-        "gradient, adaptive": 0.05,
+        "gradient images, naive": 0.0,
+        "gradient images, adaptive": 0.05,
         "perturbed images, naive": 0.2,
         "perturbed images, adaptive": 0.3,
     }
@@ -180,8 +184,8 @@ def test_words_follow_the_numbers():
     )
     assert words == (
         "lets most of photographs and evolved patterns through; stops uniform noise, evolved "
-        "pixels and gradient; made against the method itself, most of evolved pixels get through "
-        "too; of those made against it, gradient are still stopped"
+        "pixels and gradient images; made against the method itself, most of evolved pixels get through "
+        "too; of those made against it, gradient images are still stopped"
     )
 
 
