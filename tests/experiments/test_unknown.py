@@ -184,8 +184,8 @@ def test_words_follow_the_numbers():
     )
     assert words == (
         "lets most of photographs and evolved patterns through; stops uniform noise, evolved "
-        "pixels and gradient images; made against the method itself, most of evolved pixels get through "
-        "too; of those made against it, gradient images are still stopped"
+        "pixels and gradient images; made against the method itself, most of evolved pixels get "
+        "through too; of those made against it, gradient images are still stopped"
     )
 
 
