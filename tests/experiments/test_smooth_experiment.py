@@ -81,7 +81,6 @@ def test_smoke_pictures_and_page(smoke):
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     before = (folder / "images.npz").read_bytes()
-    (folder / "units" / "noise-0.25-network-2.npz").unlink()
     (folder / "units" / "certificate-0.25-network-1.npz").unlink()
     (folder / "report.html").unlink()
     again = smooth.main(dataclasses.replace(config, out=None, resume=str(folder)))
