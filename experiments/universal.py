@@ -88,18 +88,13 @@ PRESETS = {
         test_images=100,
         repeats=2,
     ),
-    "mnist": Config(
-        victim=Victim(dataset="mnist"),
-        sizes=(0.001, 0.003, 0.01, 0.1, 1.0),
-        deepfool_steps=100,
-    ),
+    "mnist": Config(victim=Victim(dataset="mnist"), sizes=(0.001, 0.003, 0.01, 0.1, 1.0)),
     "cifar10": Config(
         victim=Victim(dataset="cifar10", train_steps=3000),
         models=("resnet", "mlp", "softmax"),
         epsilon=10 / 255,
         epsilon_l2=1.0,
         sizes=(0.001, 0.003, 0.01, 0.1, 1.0),
-        deepfool_steps=100,
     ),
 }
 
