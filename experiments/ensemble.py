@@ -21,7 +21,7 @@ from fooljax.runtime import command, directory, settings
 from fooljax.runtime.victim import Prepared, Victim
 
 Rule = Literal["logits", "majority_vote", "unanimous"]
-Objective = Literal["logits", "log_probabilities", "margins"]
+Objective = Literal["log_probabilities", "margins"]
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,15 @@ class Config:
             come from them.
         rules: how members answer as one besides the mean of their probabilities:
             logits (their mean), majority_vote, unanimous (or reject).
-        objectives: what a joint attack may climb besides the answer of the whole:
-            the mean of the members' logits, log_probabilities or margins.
-        rule_sizes: numbers of networks at which rules and objectives are compared,
-            in ensembles of the first architecture.
+        objectives: what a joint attack may follow besides the answer of the whole: the
+            mean of the members' log_probabilities (always; it has the same gradient as
+            that of their logits) or margins.
+        rule_sizes: numbers of networks at which rules (in ensembles of the first
+            architecture) and objectives are compared.
         encodings: what evolves: direct (pixels), cppn (patterns).
         generations: of an evolution after the random population.
         children: images made in a generation.
-        steps: of the joint gradient attack from noise; and for each member of the
+        steps: of the joint gradient attacks from noise; and for each member of the
             attack that takes one member after the other.
         rounds: turns that each member has in the latter.
         step_size: of both, in units of [0, 1] for each pixel.
@@ -66,7 +67,7 @@ class Config:
     members: tuple[int, ...] = (1, 2, 3, 5, 8)
     sets: int = 3
     rules: tuple[Rule, ...] = ("logits", "majority_vote", "unanimous")
-    objectives: tuple[Objective, ...] = ("logits", "log_probabilities", "margins")
+    objectives: tuple[Objective, ...] = ("log_probabilities", "margins")
     rule_sizes: tuple[int, ...] = (3,)
     encodings: tuple[Literal["direct", "cppn"], ...] = ("direct",)
     generations: int = 100

@@ -16,7 +16,8 @@ from fooljax.runtime.units import Arrays
 UNITS = {
     "direct": "images shown until half of the classes are certain, evolved pixels",
     "cppn": "images shown until half of the classes are certain, evolved patterns",
-    "ascent": "steps of the joint gradient attack until half of the classes are certain",
+    "ascent": "steps along the gradient of the answer until half of the classes are certain",
+    "joint": "steps along the gradient of all members until half of the classes are certain",
     "perturb": "median L2 distance to the nearest misjudged image",
 }
 
@@ -73,7 +74,7 @@ def cost(config: Any, attack: str, unit: Arrays) -> float:
     """What an attack on one ensemble cost, see ``UNITS``; infinite if it did not get there."""
     if attack == "perturb":
         return float(np.median(unit["l2"]))
-    if attack == "ascent":
+    if attack in ("ascent", "joint"):
         reached = unit["trace"] > 0.0
         steps = np.where(reached.any(axis=1), reached.argmax(axis=1), np.inf)
         return float(np.median(np.maximum(steps, 1)))
@@ -85,7 +86,11 @@ def cap(config: Any, attack: str) -> float:
     """What an attack that did not get there has cost at least."""
     if attack == "perturb":
         return float("nan")
-    return config.steps if attack == "ascent" else config.children * (config.generations + 1)
+    return (
+        config.steps
+        if attack in ("ascent", "joint")
+        else config.children * (config.generations + 1)
+    )
 
 
 def fooled(config: Any, attack: str, unit: Arrays) -> float:
@@ -174,6 +179,25 @@ def others(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
     return float(np.mean(now - was)), float(np.mean(now[won] <= 0.0)) if won.any() else 0.0
 
 
+def costs_of(config: Any, attack: str, units: Sequence[Arrays]) -> np.ndarray:
+    """What the same attack costs on an ensemble of each set."""
+    return np.array([cost(config, attack, unit) for unit in units])
+
+
+def times_hardest(together: np.ndarray, single: Sequence[np.ndarray], cap: float) -> dict[str, Any]:
+    """How many times the hardest of single networks a whole costs: geometric, over the sets."""
+    every = np.array([together, *single])
+    logs = np.log2(np.where(np.isfinite(every), every, cap))
+    ratio = interval(logs[0] - logs[1:].max(axis=0))._asdict()
+    times = {name: float(2.0**value) for name, value in ratio.items()}
+    return {**times, "censored": int(np.sum(~np.isfinite(every)))}
+
+
+def any_gradient(config: Any, units: Sequence[Arrays]) -> float:
+    """Share of classes of which at least one gradient attack makes the whole certain."""
+    return float(np.mean(np.any([confidences(unit) >= config.tau for unit in units], axis=0)))
+
+
 def transfer_numbers(config: Any, scene_of: Callable[[int], Scene], attack: str, of: Of) -> Any:
     """What images made for the first ``k`` members do to the others and to all as one."""
     rows = []
@@ -252,13 +276,13 @@ def rule_numbers(
 
 
 def objective_numbers(
-    config: Any, group: str, count: int, made: Mapping[str, Arrays]
+    config: Any, group: str, count: int, made: Mapping[str, Arrays], objectives: Sequence[str]
 ) -> dict[str, Any]:
-    """Compare what a joint attack on the mean of probabilities may climb."""
+    """Compare whose gradient a joint attack on the mean of probabilities follows."""
     over = lambda values: analysis.over_repeats(list(values))._asdict()
     name = lambda index, attack: unit_name(group, index, count, MEAN, attack)
     table = {}
-    for objective in (MEAN, *config.objectives):
+    for objective in (MEAN, *objectives):
         own = objective == MEAN
         climbs = [made[name(i, "ascent" if own else f"by-{objective}")] for i in _sets(config)]
         pgd = (
@@ -268,6 +292,7 @@ def objective_numbers(
         )
         table[objective] = {
             "certain": over(fooled(config, "ascent", unit) for unit in climbs),
+            "cost_per_set": [cost(config, "ascent", unit) for unit in climbs],
             "median_confidence": float(np.mean([np.median(confidences(u)) for u in climbs])),
             "pgd_success": over(np.mean(one) for one in pgd),
         }

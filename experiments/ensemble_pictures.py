@@ -8,14 +8,15 @@ import numpy as np
 import scipy.special
 
 from experiments.ensemble_numbers import cap, confidences
-from experiments.ensemble_units import MEAN, unit_name
+from experiments.ensemble_units import MEAN, joint_name, unit_name
 from fooljax import reporting
 from fooljax.runtime.units import Arrays
 
 SHORT = {
     "direct": "evolved pixels",
     "cppn": "evolved patterns",
-    "ascent": "joint gradient",
+    "ascent": "gradient of the answer",
+    "joint": "gradient of all members",
     "perturb": "nearest mistake",
 }
 
@@ -130,9 +131,10 @@ def _images(
 ) -> Path:
     """Fooling images of the smallest and the largest ensembles of the first set."""
     rows, captions, names = [], [], []
-    for attack in (*config.encodings, "ascent"):
+    for attack in (*config.encodings, "joint"):
         for count in sorted({config.members[0], config.members[-1]}):
-            unit = made[unit_name(group, 0, count, MEAN, attack)]
+            name = joint_name(count) if attack == "joint" else attack
+            unit = made[unit_name(group, 0, count, MEAN, name)]
             rows.append(np.clip(unit["images"], 0.0, 1.0))
             captions.append([reporting.percent(round(float(p), 3)) for p in confidences(unit)])
             names.append(f"{SHORT[attack]}, {count}")

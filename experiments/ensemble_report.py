@@ -42,9 +42,7 @@ def _key_figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
             times = numbers["growth"]["whole_range"]["mean"]
             figures.append((f"{times:.2f} x", f"{SHORT[attack]}: cost of {last} against {first}"))
     joint = found["attacks"]["ascent"]["fooled"][-1]["mean"]
-    figures.append(
-        (tables.share(joint), f"of classes reached for certain by joint gradient, {last}")
-    )
+    figures.append((tables.share(joint), f"of classes made certain by a gradient attack, {last}"))
     figures.append((duration_or_unknown(summary["seconds"]), "of attacking"))
     return figures
 
@@ -60,7 +58,9 @@ def _story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
     ways = {
         "direct": f"images evolved pixel by pixel until the whole is {tau} sure of each class",
         "cppn": "the same for patterns painted by small networks",
-        "ascent": f"for each class, the gradient of the whole followed from noise up to {tau}",
+        "ascent": f"for each class, the gradient of the answer followed from noise up to {tau}",
+        "joint": "the same along the gradient of the members' mean log-probability, which also "
+        "sees those that are still far away; judged by the answer all the same",
         "perturb": "real test images changed as little as it takes (DDN), or by at most "
         f"{config.epsilon:g} in every pixel (PGD)",
     }
@@ -73,7 +73,7 @@ def _story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
     )
 
 
-_REST = ("ascent", "perturb")
+_REST = ("ascent", "joint", "perturb")
 
 
 def _group(
@@ -99,6 +99,7 @@ def _group(
             f"Share of classes of which the whole ends up {tables.share(summary['tau'])} sure, "
             "and of real images that it misjudges.",
         ),
+        *tables.alone(found, summary),
         details("All numbers", *tables.costs(found, summary)),
         *tables.turns(found, config, show),
         show(

@@ -10,7 +10,17 @@ import jax
 import numpy as np
 
 from experiments import ensemble_numbers, ensemble_pictures, ensemble_report
-from experiments.ensemble_units import MEAN, Scene, first_group, groups, unit_name
+from experiments.ensemble_pictures import SHORT
+from experiments.ensemble_units import (
+    MEAN,
+    Scene,
+    groups,
+    joint_name,
+    objectives_at,
+    others_alone,
+    rules_at,
+    unit_name,
+)
 from fooljax import analysis
 from fooljax.runtime import files
 from fooljax.runtime.units import Arrays
@@ -60,18 +70,22 @@ def summarize(
     for group in groups(config):
         of = functools.partial(_found, made, group)
         scene_of = lambda index, group=group: scenes[group, index]
-        compared = config.rule_sizes if group == first_group(config) else ()
+        attacks = (*config.encodings, "ascent", "joint", "perturb")
+        compared = [count for count in config.rule_sizes if rules_at(config, group, count)]
         findings[group] = {
             "architectures": list(groups(config)[group]),
             "accuracy": _accuracy(config, of("perturb"), labels),
             "attacks": {
                 attack: ensemble_numbers.attack_numbers(config, attack, of(attack))
-                for attack in (*config.encodings, "ascent", "perturb")
+                for attack in attacks
             },
+            "alone": _alone(config, group, made),
             "in_turn": ensemble_numbers.turn_numbers(config, of("in-turn")),
+            "any_gradient": _any_gradient(config, of),
             "transfer": {
                 attack: ensemble_numbers.transfer_numbers(config, scene_of, attack, of(attack))
-                for attack in (*config.encodings, "ascent", "perturb")
+                for attack in attacks
+                if attack != "ascent"
             },
             "rules": {
                 str(count): ensemble_numbers.rule_numbers(
@@ -80,8 +94,11 @@ def summarize(
                 for count in compared
             },
             "objectives": {
-                str(count): ensemble_numbers.objective_numbers(config, group, count, made)
-                for count in compared
+                str(count): ensemble_numbers.objective_numbers(
+                    config, group, count, made, objectives_at(config, count)
+                )
+                for count in config.rule_sizes
+                if count > 1
             },
             "alignment": _alignment(config, of("alignment")),
         }
@@ -110,7 +127,8 @@ def summarize(
 _WORDS = {
     "direct": "evolving pixels",
     "cppn": "evolving patterns",
-    "ascent": "following the joint gradient from noise",
+    "ascent": "following the gradient of the answer from noise",
+    "joint": "following the gradient of all members from noise",
     "perturb": "perturbing real images",
 }
 
@@ -133,6 +151,7 @@ def conclude(config: Any, findings: Mapping[str, Any]) -> str:
         sentences.append(
             f"{group.capitalize()} ensembles of {first} to {last}: {'; '.join(said)}. "
             + _protection(found, first, last)
+            + _hardest(found["alone"], last)
         )
     if config.sets < 2:
         sentences.append("One set of networks gives no intervals, so nothing counts as proven.")
@@ -149,25 +168,95 @@ _VERDICTS = {
 
 def _protection(found: Mapping[str, Any], first: int, last: int) -> str:
     """Whether the attacks of somebody who knows all members still succeed, from their shares."""
-    joint = found["attacks"]["ascent"]["fooled_per_set"].mean(axis=0)
-    pgd, change = (
-        found["attacks"]["perturb"][name] for name in ("fooled_per_set", "fooled_change")
-    )
+    shares = {
+        attack: one["fooled_per_set"].mean(axis=0) for attack, one in found["attacks"].items()
+    }
+    turns = found["in_turn"]["fooled_per_set"].mean(axis=0)[-1]
+    best, before = found["any_gradient"][-1]["mean"], found["any_gradient"][0]["mean"]
     share = lambda value: f"{100 * value:.0f} %"
-    text = f"The joint gradient attack made {share(joint[-1])} of the classes certain with {last} "
-    text += f"members and {share(joint[0])} with {first}"
-    if joint[-1] >= joint[0]:
-        text += ", so nothing made from nothing is kept out"
-    rates = pgd.mean(axis=0)
-    text += f"; PGD inside a fixed ball fooled {share(rates[-1])} instead of {share(rates[0])} of "
+    text = (
+        f"Of the classes, {share(best)} were made certain by one gradient attack or another with "
+        f"{last} members ({share(before)} with {first}): {share(shares['ascent'][-1])} along the "
+        f"gradient of the answer, {share(shares['joint'][-1])} along that of all members, "
+        f"{share(turns)} one member after the other"
+    )
+    if best >= before:
+        text += "; so more members cost the attacker more at most, and keep no fooling image out"
+    change = found["attacks"]["perturb"]["fooled_change"]
     fell, rose = change["high"] < 0.0, change["low"] > 0.0
     word = "a fall beyond chance" if fell else "a rise beyond chance" if rose else "within chance"
-    return f"{text}real images ({word})."
+    pgd = shares["perturb"]
+    return (
+        f"{text}. PGD inside a fixed ball fooled {share(pgd[-1])} of real images instead of "
+        f"{share(pgd[0])} ({word})."
+    )
+
+
+def _hardest(alone: Mapping[str, Any], last: int) -> str:
+    """How all together compare with the one architecture that is hardest to fool alone."""
+    if not alone:
+        return ""
+    told = []
+    for attack, one in alone.items():
+        ratio = one["times_hardest"]
+        hidden = f", {ratio['censored']} costs censored" if ratio["censored"] else ""
+        told.append(f"{ratio['mean']:.2f} times ({SHORT[attack]}{hidden})")
+    return (
+        f" Members differ: against whichever architecture is hardest to fool alone, all {last} "
+        f"together cost {', '.join(told)}."
+    )
 
 
 def _found(made: Mapping[str, Arrays], group: str, attack: str) -> ensemble_numbers.Of:
     """What an attack on the mean of probabilities found, by set and number of members."""
-    return lambda index, count: made[unit_name(group, index, count, MEAN, attack)]
+
+    def of(index: int, count: int) -> Arrays:
+        name = joint_name(count) if attack == "joint" else attack
+        return made[unit_name(group, index, count, MEAN, name)]
+
+    return of
+
+
+def _alone(config: Any, group: str, made: Mapping[str, Arrays]) -> dict[str, Any]:
+    """What each architecture costs alone, and how many times the hardest one the whole costs."""
+    architectures, last = groups(config)[group], config.members[-1]
+    places = {0: MEAN} | others_alone(config, group)
+    if len(places) < 2 or config.members[0] > 1:
+        return {}
+    result: dict[str, Any] = {}
+    for attack in (*config.encodings, "ascent", "perturb"):
+        several = lambda count, rule, name: [
+            made[unit_name(group, index, count, rule, name)] for index in range(config.sets)
+        ]
+        single = {
+            architectures[place]: ensemble_numbers.costs_of(
+                config, attack, several(1, rule, attack)
+            )
+            for place, rule in places.items()
+        }
+        way = joint_name(last) if attack == "ascent" else attack
+        together = ensemble_numbers.costs_of(config, attack, several(last, MEAN, way))
+        result[attack] = {
+            "cost_per_set": single,
+            "whole_per_set": together,
+            "times_hardest": ensemble_numbers.times_hardest(
+                together, list(single.values()), ensemble_numbers.cap(config, attack)
+            ),
+        }
+    return result
+
+
+def _any_gradient(config: Any, of: Any) -> list[dict[str, float]]:
+    ways = [of(attack) for attack in ("ascent", "joint", "in-turn")]
+    return [
+        analysis.over_repeats(
+            [
+                ensemble_numbers.any_gradient(config, [way(index, count) for way in ways])
+                for index in range(config.sets)
+            ]
+        )._asdict()
+        for count in config.members
+    ]
 
 
 def _accuracy(config: Any, of: ensemble_numbers.Of, labels: np.ndarray) -> list[dict[str, float]]:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from experiments.ensemble_numbers import UNITS
 from experiments.ensemble_pictures import SHORT, shown_in_turn
 from fooljax.reporting import Html, paragraph, percent, strong, table
@@ -172,7 +174,7 @@ def rules(found: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[Html
             "nor fooled.",
         )
         yield table(
-            ("What is climbed", "Classes certain", "Confidence", "PGD"),
+            ("Gradient of", "Classes certain", "Confidence", "PGD"),
             [
                 (
                     _RULES[name],
@@ -182,9 +184,34 @@ def rules(found: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[Html
                 )
                 for name, one in found["objectives"][count].items()
             ],
-            f"The joint attack on {count} members that answer by the mean of their probabilities, "
-            "climbing other means",
+            f"Joint attacks on {count} members that answer by the mean of their probabilities, by "
+            "whose gradient they follow. That of the answer is blind to members that are still "
+            "far away while others are certain.",
         )
+
+
+def alone(found: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[Html]:
+    """What each architecture costs alone, where several are mixed."""
+    if not found["alone"]:
+        return
+    names = list(next(iter(found["alone"].values()))["cost_per_set"])
+    rows = [
+        [
+            SHORT[attack],
+            *(_cost(float(np.median(one["cost_per_set"][name]))) for name in names),
+            _cost(float(np.median(one["whole_per_set"]))),
+            told(one["times_hardest"], _number),
+            str(one["times_hardest"]["censored"]),
+        ]
+        for attack, one in found["alone"].items()
+    ]
+    yield table(
+        ("Attack", *names, f"All {summary['members'][-1]}", "Times the hardest", "Censored"),
+        rows,
+        "Single networks: is the mixed ensemble hard to fool, or one of its members? Median costs "
+        "as above (for all together along the gradient of all members), and the whole against the "
+        "hardest single one of the same set.",
+    )
 
 
 def transfer(found: Mapping[str, Any], summary: Mapping[str, Any]) -> Iterator[Html]:

@@ -19,6 +19,7 @@ from fooljax.data import Splits, as_float
 from fooljax.types import Classifier, Images, RandomKey
 
 MEAN = "probabilities"
+JOINT = "log_probabilities"  # what the joint attack follows at all sizes
 _EVEN_ODDS = 0.5
 
 
@@ -48,9 +49,27 @@ def groups(config: Any) -> dict[str, tuple[str, ...]]:
     return same | ({"mixed": mixed} if len(models) > 1 or not same else {})
 
 
-def first_group(config: Any) -> str:
-    """The group on which rules and objectives are compared."""
-    return next(iter(groups(config)))
+def rules_at(config: Any, group: str, count: int) -> tuple[str, ...]:
+    """Rules that are compared with the mean of probabilities, in the first group only."""
+    first = group == next(iter(groups(config)))
+    return config.rules if first and count in config.rule_sizes else ()
+
+
+def objectives_at(config: Any, count: int) -> tuple[str, ...]:
+    """What joint attacks climb besides the answer: the joint one always, others to compare."""
+    more = [one for one in config.objectives if one != JOINT]
+    several = (JOINT, *(more if count in config.rule_sizes else ()))
+    return several if count > 1 else ()
+
+
+def others_alone(config: Any, group: str) -> dict[int, str]:
+    """Places of the first network of every architecture but the first, which is size 1."""
+    architectures = groups(config)[group]
+    return {
+        architectures.index(name): f"{name}-alone".replace("/", "-")
+        for name in dict.fromkeys(architectures)
+        if architectures.index(name) > 0
+    }
 
 
 def networks_needed(config: Any) -> dict[str, int]:
@@ -120,6 +139,11 @@ def unit_name(group: str, index: int, count: int, rule: str, attack: str) -> str
     return f"{group}-set-{index + 1}-of-{count}-{rule}-{attack}"
 
 
+def joint_name(count: int) -> str:
+    """Name the joint attack in ``unit_name``; a single network's own gradient is that of all."""
+    return f"by-{JOINT}" if count > 1 else "ascent"
+
+
 def plan(
     config: Any, scenes: Mapping[tuple[str, int], Scene]
 ) -> dict[str, Callable[[], Mapping[str, Any]]]:
@@ -135,16 +159,21 @@ def plan(
             work[name] = functools.partial(make, config, scene, count, rule, *arguments)
 
         for count in config.members:
-            compared = group == first_group(config) and count in config.rule_sizes
-            for rule in (MEAN, *(config.rules if compared else ())):
+            for rule in (MEAN, *rules_at(config, group, count)):
                 for encoding in config.encodings:
                     add(count, rule, encoding, _evolve, key_evolve, encoding)
                 add(count, rule, "ascent", _ascend, key_attack)
                 add(count, rule, "perturb", _perturb, key_attack)
             add(count, MEAN, "in-turn", _in_turn, key_attack)
-            for objective in config.objectives if compared else ():
+            for objective in objectives_at(config, count):
                 add(count, MEAN, f"by-{objective}", _by_objective, key_attack, objective)
         add(len(scene.members), MEAN, "alignment", _alignment, key_attack)
+        for place, name in others_alone(config, group).items():
+            alone = scene._replace(members=scene.members[place : place + 1])
+            for encoding in config.encodings:
+                add(1, name, encoding, _evolve, key_evolve, encoding, scene=alone)
+            add(1, name, "ascent", _ascend, key_attack, scene=alone)
+            add(1, name, "perturb", _perturb, key_attack, scene=alone)
     return work
 
 
@@ -179,12 +208,8 @@ def _evolve(
 
 
 def _ascend(config: Any, scene: Scene, count: int, rule: str, key: RandomKey) -> Mapping[str, Any]:
-    """Follow the gradient of the ensemble as it answers; ``trace > 0`` where it is fooled."""
-    answering = whole(scene.members[:count], rule)
-    noise, targets = _noise(key, answering)
-    goal = attacks.confident(attacks.reach(targets), config.tau)
-    found = attacks.run(_climb(config, config.steps), key, answering, noise, goal, trace=True)
-    return {"trace": found.trace, **_said(scene, answering, found.images)}
+    """Follow the gradient of the answer itself."""
+    return _climbed(config, scene, whole(scene.members[:count], rule), key)
 
 
 def _in_turn(config: Any, scene: Scene, count: int, rule: str, key: RandomKey) -> Mapping[str, Any]:
@@ -230,15 +255,21 @@ def _perturb(config: Any, scene: Scene, count: int, rule: str, key: RandomKey) -
 def _by_objective(
     config: Any, scene: Scene, count: int, rule: str, key: RandomKey, objective: str
 ) -> Mapping[str, Any]:
-    """Climb another mean than the one by which the ensemble answers."""
-    answering = whole(scene.members[:count], rule)
-    climbed = defenses.ensemble(scene.members[:count], objective)
-    noise, targets = _noise(key, answering)
-    reach, leave = attacks.reach(targets), attacks.leave(scene.labels)
-    found = attacks.run(_climb(config, config.steps), key, climbed, noise, reach)
-    pgd = attacks.run(_pgd(config, config.pgd_steps), key, climbed, scene.images, leave)
-    fooled = _scored(answering, scene.images, leave, pgd.images).success
-    return {"pgd_success": fooled, **_said(scene, answering, found.images)}
+    """Follow another mean than the one by which the ensemble answers, judged by its answer."""
+    members = scene.members[:count]
+    answering = whole(members, rule)
+    attacked = defenses.with_gradient_of(answering, whole(members, objective).apply)
+    leave = attacks.leave(scene.labels)
+    pgd = attacks.run(_pgd(config, config.pgd_steps), key, attacked, scene.images, leave)
+    return {"pgd_success": pgd.success, **_climbed(config, scene, attacked, key)}
+
+
+def _climbed(config: Any, scene: Scene, attacked: Classifier, key: RandomKey) -> Mapping[str, Any]:
+    """Follow a gradient from noise; ``trace > 0`` where the goal is reached."""
+    noise, targets = _noise(key, attacked)
+    goal = attacks.confident(attacks.reach(targets), config.tau)
+    found = attacks.run(_climb(config, config.steps), key, attacked, noise, goal, trace=True)
+    return {"trace": found.trace, **_said(scene, attacked, found.images)}
 
 
 def _alignment(

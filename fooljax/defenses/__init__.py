@@ -2,6 +2,7 @@
 
 from fooljax.defenses.ensemble import Combine, ensemble
 from fooljax.defenses.feature_scores import mahalanobis, nearest_neighbor
+from fooljax.defenses.gradients import straight_through, with_gradient_of
 from fooljax.defenses.openmax import openmax
 from fooljax.defenses.preprocess import gaussian_blur, jpeg, median_filter, quantize
 from fooljax.defenses.randomized import expectation, noisy, resize_and_pad
@@ -49,5 +50,7 @@ __all__ = [
     "radius_of",
     "reject",
     "resize_and_pad",
+    "straight_through",
     "unanimous",
+    "with_gradient_of",
 ]

@@ -44,7 +44,7 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
     attack when several networks are to be fooled by one image: the mean of
     ``log_probabilities`` (the joint cross-entropy) or of ``margins`` (each class's
     lead over the best of the others) does not go blind where one member is already
-    certain.
+    certain; ``with_gradient_of`` attacks the one by the gradient of the other.
 
     Args:
         classifiers: one or more of equal image shape and number of classes; the

@@ -10,11 +10,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.median import median
 from fooljax.types import Classifier, Images, Logits, Params
 
@@ -70,11 +70,6 @@ def shown_through(
         classifier.input_shape,
         classifier.num_classes,
     )
-
-
-def _straight_through(exact: Images, soft: Images) -> Images:
-    """Return ``exact`` to the bit, with the gradient of ``soft``."""
-    return jax.lax.stop_gradient(exact) + (soft - jax.lax.stop_gradient(soft))
 
 
 @functools.cache
@@ -135,7 +130,7 @@ def median_filter(classifier: Classifier, size: int) -> Classifier:
 
 
 def _round(steps: Array, images: Images) -> Images:
-    return _straight_through(jnp.round(images * steps) / steps, images)
+    return straight_through(jnp.round(images * steps) / steps, images)
 
 
 def quantize(classifier: Classifier, levels: int) -> Classifier:
@@ -180,7 +175,7 @@ def _compress(table: Float[Array, "8 8"], images: Images) -> Images:
     waves = jnp.round(waves / steps) * steps
     blocks = jnp.einsum("ui,bduavc,vj->bdiajc", turn, waves, turn, precision="highest")
     restored = (blocks.reshape(levels.shape)[:, :height, :width] + 128.0) / 255.0
-    return _straight_through(jnp.clip(restored, 0.0, 1.0), images)
+    return straight_through(jnp.clip(restored, 0.0, 1.0), images)
 
 
 def luminance_table(quality: float) -> Float[np.ndarray, "8 8"]:

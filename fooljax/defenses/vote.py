@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from fooljax import metrics
+from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.members import Apply, each_logits, join
 from fooljax.types import Classifier, Images, Logits, Params
 
@@ -89,7 +90,7 @@ def _vote(params: tuple[Params, ...], images: Images, members: tuple[Apply, ...]
     named = jax.nn.one_hot(jnp.argmax(logits, axis=2), logits.shape[2])
     votes = jnp.sum(named, axis=0) + _TIE_BREAK * mean + _FLOOR
     nearness = _soft_minimum_of_largest(metrics.margins(logits), len(members) // 2 + 1)
-    return _answer_with_gradient_of(jnp.log(votes) - jnp.log(len(members)), nearness)
+    return straight_through(jnp.log(votes) - jnp.log(len(members)), nearness)
 
 
 def _agree(
@@ -97,7 +98,7 @@ def _agree(
 ) -> Logits:
     lead = metrics.margins(each_logits(members, params, images))[:, :, :num_classes]
     nearness = _soft_minimum_of_largest(lead, len(members))
-    classes = _answer_with_gradient_of(jnp.min(lead, axis=0), nearness)
+    classes = straight_through(jnp.min(lead, axis=0), nearness)
     return jnp.pad(classes, ((0, 0), (0, 1)))
 
 
@@ -116,8 +117,3 @@ def _soft_minimum_of_largest(leads: Float[Array, "n b m"], count: int) -> Float[
     """Return a smooth lower bound of the ``count``-th largest lead over the members."""
     largest = jnp.sort(leads, axis=0)[len(leads) - count :]
     return -jax.nn.logsumexp(-largest, axis=0)
-
-
-def _answer_with_gradient_of(answer: Array, soft: Array) -> Array:
-    """Return the answer, to the last bit, with the gradient of something soft."""
-    return jax.lax.stop_gradient(answer) + (soft - jax.lax.stop_gradient(soft))

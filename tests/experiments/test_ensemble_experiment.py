@@ -79,10 +79,15 @@ def test_numbers_from_the_pieces(smoke):
         assert attacks["ascent"]["cost_median"][place] == pytest.approx(np.median(steps))
         told = attacks["direct"]["cost_per_set"]
         assert [np.inf if row[place] is None else row[place] for row in told] == costs
-    assert min(certain) == 1.0  # whoever follows the joint gradient gets everything
+    assert min(certain) == 1.0  # whoever follows the gradient gets everything
+    joint = [unit(folder, i, 2, "probabilities", "by-log_probabilities") for i in range(2)]
+    own = [scipy.special.softmax(one["own"], axis=1).diagonal() for one in joint]
+    assert found["attacks"]["joint"]["fooled"][1]["mean"] == np.mean(np.array(own) >= config.tau)
+    single = found["attacks"]["joint"]["cost_per_set"], found["attacks"]["ascent"]["cost_per_set"]
+    assert [row[0] for row in single[0]] == [row[0] for row in single[1]]
     cosines = np.array(found["alignment"]["images"]["matrix"])
     np.testing.assert_allclose(np.diagonal(cosines), 1.0, atol=1e-5)
-    whole = found["transfer"]["ascent"][-1]
+    whole = found["transfer"]["joint"][-1]
     assert whole["one_outside_same"] is None and whole["all_same"]["mean"] == 1.0
 
 
@@ -160,25 +165,49 @@ def test_what_a_turn_does_to_the_others_by_hand():
     assert ensemble_numbers.others(before, after[:, :1].repeat(2, 1))[1] == 0.0
 
 
+def test_the_hardest_member_by_hand():
+    """Two sets; a cost that was not reached counts as 64."""
+    together, single = np.array([8.0, np.inf]), [np.array([2.0, 4.0]), np.array([4.0, 16.0])]
+    times = ensemble_numbers.times_hardest(together, single, 64.0)
+    assert times["mean"] == pytest.approx(np.sqrt(2.0 * 4.0)) and times["censored"] == 1
+    assert ensemble_numbers.times_hardest(single[1], single, 64.0)["mean"] == 1.0
+
+
+def test_one_gradient_attack_or_another():
+    say = lambda *sure: {"own": np.diag(np.where(np.array(sure), 9.0, 0.0))}
+    config = dataclasses.replace(ensemble.PRESETS["smoke"], tau=0.9)
+    ways = [say(1, 0, 0, 0), say(1, 1, 0, 0), say(0, 0, 0, 1)]
+    assert ensemble_numbers.any_gradient(config, ways) == 0.75
+
+
 def test_the_conclusion_follows_the_numbers():
     config = dataclasses.replace(ensemble.PRESETS["smoke"], encodings=())
     rows = lambda first, last: np.array([[first, last]] * 2)
 
-    def say(verdict, joint, change):
-        grown = {"verdict": verdict, "censored": 0, "per_doubling": {"mean": 1.5}}
-        ascent = {"growth": grown, "fooled_per_set": joint}
+    def say(verdict, best, change, alone=None):
+        grown = {"verdict": verdict, "censored": 1, "per_doubling": {"mean": 1.5}}
+        climbed = {"growth": grown, "fooled_per_set": rows(1.0, 0.2)}
         low, high = change
-        perturb = {"growth": grown, "fooled_per_set": rows(0.9, 0.4)}
+        perturb = {"growth": {**grown, "censored": 0}, "fooled_per_set": rows(0.9, 0.4)}
         perturb["fooled_change"] = {"mean": -0.5, "low": low, "high": high}
-        found = {"same": {"attacks": {"ascent": ascent, "perturb": perturb}}}
-        return ensemble_results.conclude(config, found)
+        found = {
+            "attacks": {"ascent": climbed, "joint": climbed, "perturb": perturb},
+            "in_turn": {"fooled_per_set": rows(1.0, 0.3)},
+            "any_gradient": [{"mean": 0.9}, {"mean": best}],
+            "alone": alone or {},
+        }
+        return ensemble_results.conclude(config, {"same": found})
 
-    harder = say("harder", rows(1.0, 1.0), (-0.6, -0.4))
-    assert "dearer the more networks vote: following the joint gradient" in harder
-    assert "nothing made from nothing is kept out" in harder and "a fall beyond chance" in harder
-    unclear = say("unclear", rows(1.0, 0.5), (-1.0, 0.2))
+    harder = say("harder", 0.9, (-0.6, -0.4))
+    assert "dearer the more networks vote: following the gradient of the answer" in harder
+    assert "at least 1.50 times" in harder and "perturbing real images (1.50 times" in harder
+    assert "keep no fooling image out" in harder and "a fall beyond chance" in harder
+    assert "20 % along the gradient of the answer" in harder and "30 % one member" in harder
+    hardest = {"perturb": {"times_hardest": {"mean": 1.2, "censored": 3}}}
+    unclear = say("unclear", 0.5, (-1.0, 0.2), hardest)
     assert "dearer" not in unclear and "no change beyond chance: following" in unclear
-    assert "kept out" not in unclear and "within chance" in unclear
+    assert "keep no fooling" not in unclear and "within chance" in unclear
+    assert "1.20 times (nearest mistake, 3 costs censored)" in unclear
 
 
 IMPOSSIBLE = {
@@ -242,7 +271,11 @@ def test_mixed_architectures_and_all_rules(tmp_path):
     assert config.rules == usual.rules and config.objectives == usual.objectives
     summary = ensemble.main(config)
     assert summary["groups"]["mixed"]["architectures"] == ["softmax", "mlp", "softmax"]
-    assert not summary["groups"]["mixed"]["rules"]
+    assert not summary["groups"]["mixed"]["rules"] and not summary["groups"]["same"]["alone"]
+    alone = summary["groups"]["mixed"]["alone"]["ascent"]["cost_per_set"]
+    assert list(alone) == ["softmax", "mlp"]
+    first = [row[0] for row in summary["groups"]["mixed"]["attacks"]["ascent"]["cost_per_set"]]
+    assert list(alone["softmax"]) == first
     rules = summary["groups"]["same"]["rules"]["3"]
     for name, rule in rules.items():
         perturbed = [unit(folder, i, 3, name, "perturb") for i in range(config.sets)]

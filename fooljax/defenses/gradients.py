@@ -1,0 +1,58 @@
+"""Answers of one function with the gradient of another, for attacks on what has no useful one."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+import jax
+from jaxtyping import Array
+
+from fooljax.types import Classifier, Images, Logits, Params
+
+
+def straight_through(exact: Array, soft: Array) -> Array:
+    """Return ``exact`` to the last bit, with the gradient of ``soft``."""
+    return jax.lax.stop_gradient(exact) + (soft - jax.lax.stop_gradient(soft))
+
+
+def with_gradient_of(
+    classifier: Classifier, stand_in: Callable[[Params, Images], Logits]
+) -> Classifier:
+    """Answer as a classifier does, with the gradient of another function of its weights.
+
+    Attacks then follow the stand-in, and are judged, stopped and kept by the answer
+    that counts. So an ensemble that averages probabilities, whose gradient is blind
+    to the members that are still far from being fooled, is attacked by the mean of
+    log-probabilities::
+
+        joint = ensemble(members)
+        with_gradient_of(joint, ensemble(members, "log_probabilities").apply)
+
+    Args:
+        classifier: what is to be fooled.
+        stand_in: what gradients are taken through, ``(params, images) -> logits`` with
+            the classifier's own params and columns; the same object every time, or
+            it compiles anew.
+
+    Source:
+        Athalye et al., 2018, arXiv:1802.00420, section 4.1 (backward pass
+        differentiable approximation).
+    """
+    return dataclasses.replace(classifier, apply=_both(classifier.apply, stand_in))
+
+
+def _apply(
+    params: Params,
+    images: Images,
+    exact: Callable[[Params, Images], Logits],
+    soft: Callable[[Params, Images], Logits],
+) -> Logits:
+    return straight_through(exact(params, images), soft(params, images))
+
+
+@functools.cache
+def _both(
+    exact: Callable[[Params, Images], Logits], soft: Callable[[Params, Images], Logits]
+) -> Callable[[Params, Images], Logits]:
+    """Equal functions give the same function, so that they share a compilation."""
+    return functools.partial(_apply, exact=exact, soft=soft)
