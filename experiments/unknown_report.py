@@ -106,8 +106,8 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[Html]:
         yield paragraph(strong(f"{name} "), f"{words}.")
     yield paragraph(
         "(Most: more than half are accepted when 95 % of the clean images are; stopped: at most a "
-        f"tenth. Of {PERTURBED} only those count that are accepted as a wrong class; of all others any "
-        "answer counts, whatever class they were made for.)"
+        f"tenth. Of {PERTURBED} only those count that are accepted as a wrong class; of all "
+        "others any answer counts, whatever class they were made for.)"
     )
 
 
