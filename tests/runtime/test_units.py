@@ -55,3 +55,13 @@ def test_other_weights_are_refused(tmp_path):
     units.same_networks(tmp_path, {"a": network(1.0), "b": network(2.0)})
     with pytest.raises(ValueError, match="--resume: b now have other weights"):
         units.same_networks(tmp_path, {"a": network(1.0), "b": network(3.0)})
+
+
+def test_networks_with_other_keys_are_other_networks(tmp_path):
+    from fooljax.runtime import units
+
+    network = lambda seed: Classifier({"key": jax.random.key(seed)}, None, (1, 1, 1), 2)
+    units.same_networks(tmp_path, {"random": network(0)})
+    units.same_networks(tmp_path, {"random": network(0)})
+    with pytest.raises(ValueError, match="random now have other weights"):
+        units.same_networks(tmp_path, {"random": network(1)})

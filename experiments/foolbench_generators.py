@@ -1,0 +1,234 @@
+"""How ``experiments.foolbench`` makes fooling images for a network, controls included."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from fooljax import attacks, data, encodings, evolution
+from fooljax.attacks.regularization import Regularization
+from fooljax.attacks.universal_measures import add
+from fooljax.data import Dataset
+from fooljax.types import Classifier, Encoding, Images, RandomKey
+
+SURE = 0.99
+_BATCH = 50
+
+
+class Made(NamedTuple):
+    """Images that show nothing, made for a network.
+
+    Attributes:
+        images: ``[n, h, w, c]`` in [0, 1].
+        cost: evaluations (forward and gradient passes) until the network named the
+            class of the image with a confidence of ``SURE``, ``[n]``: infinity where
+            it never did, NaN where nobody looked at the network.
+    """
+
+    images: Images
+    cost: Float[Array, " n"]
+
+
+class Material(NamedTuple):
+    """What generators may draw on besides the network.
+
+    Attributes:
+        train: training images.
+        others: images of another kind, ``[n, h, w, c]`` in [0, 1].
+    """
+
+    train: Dataset
+    others: Images
+
+
+class Generator(NamedTuple):
+    """A way to make fooling images.
+
+    Attributes:
+        looks: whether the network is asked while making them; the others are
+            controls, the same for every network.
+        words: what is done, as the end of a sentence.
+        make: ``(config, key, classifier, material) -> Made``.
+    """
+
+    looks: bool
+    words: str
+    make: Callable[[Any, RandomKey, Classifier, Material], Made]
+
+
+def _evolve(config: Any, key: RandomKey, classifier: Classifier, encoding: Encoding) -> Made:
+    search = evolution.repeat(evolution.map_elites(encoding, config.children))
+    keys = jax.random.split(key, config.runs)
+    state, first = evolution.start(keys, search, classifier)
+    state, later = evolution.advance(keys, search, classifier, state, config.generations)
+    sure = jnp.concatenate([first.confidence[None], later.confidence]) >= SURE
+    cost = config.children * (1.0 + jnp.argmax(sure, axis=0))
+    images = jnp.concatenate(
+        [_express(encoding, jax.tree.map(lambda leaf, run=run: leaf[run], state.archive))
+         for run in range(config.runs)]
+    )  # fmt: skip
+    return Made(images, jnp.where(jnp.any(sure, axis=0), cost, jnp.inf).ravel())
+
+
+def _direct(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    return _evolve(config, key, classifier, encodings.direct(tuple(classifier.input_shape)))
+
+
+def _cppn(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    return _evolve(config, key, classifier, encodings.cppn(tuple(classifier.input_shape)))
+
+
+def _climb(
+    attack: attacks.Attack, key: RandomKey, classifier: Classifier, start: Images, targets: Array
+) -> Made:
+    """Run an attack toward targets, and note when the network was first sure."""
+    goal = attacks.confident(attacks.reach(targets), SURE)
+    result = attacks.run(attack, key, classifier, start, goal, trace=True)
+    sure = result.trace > 0.0
+    cost = 2.0 * jnp.argmax(sure, axis=1) + 1.0  # a forward and a gradient pass for each step
+    return Made(result.images, jnp.where(jnp.any(sure, axis=1), cost, jnp.inf))
+
+
+def _targets(config: Any, classifier: Classifier) -> Array:
+    return jnp.tile(jnp.arange(classifier.num_classes), config.runs)
+
+
+def _ascent(
+    config: Any,
+    key: RandomKey,
+    classifier: Classifier,
+    material: Material,
+    regularization: Regularization | None = None,
+    rule: Any = "progress",
+) -> Made:
+    targets = _targets(config, classifier)
+    key_noise, key_attack = jax.random.split(key)
+    noise = jax.random.uniform(key_noise, (len(targets), *classifier.input_shape))
+    climb = attacks.ascent(config.ascent_steps, rule=rule, regularization=regularization)
+    return _climb(climb, key_attack, classifier, noise, targets)
+
+
+def _sparse(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    """On plain grounds, from black to white."""
+    targets = _targets(config, classifier)
+    grey = jnp.repeat(jnp.linspace(0.0, 1.0, config.runs), classifier.num_classes)
+    plain = jnp.broadcast_to(grey[:, None, None, None], (len(targets), *classifier.input_shape))
+    return _climb(attacks.sparse(config.pixels), key, classifier, plain, targets)
+
+
+def _near_noise(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    """Raise whatever the network takes noise for, near the noise."""
+    key_noise, key_attack = jax.random.split(key)
+    noise = _noise(config, key_noise, classifier)
+    seen = _logits(classifier, noise)[:, : classifier.num_classes]
+    attack = attacks.pgd(config.epsilon, steps=config.pgd_steps, loss=attacks.margin)
+    return _climb(attack, key_attack, classifier, noise, jnp.argmax(seen, axis=1))
+
+
+def _universal(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    """Perturbations that fool about most real images, on a grey ground without any."""
+    train = material.train
+    found = [
+        attacks.run_universal(
+            attacks.universal_sgd(config.epsilon),
+            jax.random.fold_in(key, index),
+            classifier,
+            train.images,
+            attacks.leave(train.labels),
+            steps=config.universal_steps,
+            batch_size=min(_BATCH, len(train.images)),
+        ).perturbation
+        for index in range(config.runs)
+    ]
+    grey = jnp.full((1, *classifier.input_shape), 0.5)
+    images = jnp.concatenate([_add(grey, perturbation) for perturbation in found])
+    sure = jnp.max(_probabilities(classifier, images), axis=1) >= SURE
+    spent = 2.0 * _BATCH * config.universal_steps
+    return Made(images, jnp.where(sure, spent, jnp.inf))
+
+
+def _still(images: Images) -> Made:
+    return Made(images, jnp.full(len(images), jnp.nan))
+
+
+def _uniform(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    return _still(_noise(config, key, classifier))
+
+
+def _blurred(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    """Noise without fine detail, stretched to the whole range again."""
+    return _still(_smooth(_noise(config, key, classifier)))
+
+
+def _permuted(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    """Training images whose pixels change places, in each image in another way."""
+    key_rows, key_places = jax.random.split(key)
+    count = len(material.train.images)
+    rows = np.asarray(jax.random.randint(key_rows, (config.images,), 0, count))
+    images = data.as_float(jnp.asarray(material.train.images[rows]))
+    flat = images.reshape(len(images), -1, images.shape[-1])
+    keys = jax.random.split(key_places, len(images))
+    return _still(jax.vmap(jax.random.permutation)(keys, flat).reshape(images.shape))
+
+
+def _others(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    count = min(config.images, len(material.others))
+    rows = jax.random.permutation(key, len(material.others))[:count]
+    return _still(jnp.asarray(material.others)[rows])
+
+
+def _noise(config: Any, key: RandomKey, classifier: Classifier) -> Images:
+    return jax.random.uniform(key, (config.images, *classifier.input_shape))
+
+
+@jax.jit
+def _smooth(images: Images) -> Images:
+    """Keep the frequencies below a tenth of the highest."""
+    height, width = images.shape[1:3]
+    fine = np.maximum(abs(np.fft.fftfreq(height))[:, None], abs(np.fft.rfftfreq(width))[None])
+    spectrum = jnp.fft.rfft2(images, axes=(1, 2))
+    spectrum = jnp.where((fine <= 0.1)[None, :, :, None], spectrum, 0.0)
+    smooth = jnp.fft.irfft2(spectrum, (height, width), axes=(1, 2))
+    low = jnp.min(smooth, axis=(1, 2, 3), keepdims=True)
+    high = jnp.max(smooth, axis=(1, 2, 3), keepdims=True)
+    return jnp.clip((smooth - low) / jnp.maximum(high - low, 1e-6), 0.0, 1.0)
+
+
+_add = jax.jit(add)
+_logits = jax.jit(lambda classifier, images: classifier(images))
+_probabilities = jax.jit(
+    lambda classifier, images: jax.nn.softmax(classifier(images))[:, : classifier.num_classes]
+)
+_express = jax.jit(evolution.express_elites, static_argnums=0)
+_smooth_ascent = functools.partial(_ascent, regularization=Regularization(decay=0.001, blur=0.4))
+_flat_ascent = functools.partial(
+    _ascent, regularization=Regularization(total_variation=20.0), rule="adam"
+)
+
+# The place in the table decides the random numbers: add at the end.
+GENERATORS = {
+    "direct": Generator(True, "evolved, every pixel a gene of its own", _direct),
+    "cppn": Generator(True, "evolved, painted by small networks (CPPNs)", _cppn),
+    "ascent": Generator(True, "climbed from noise by gradient", _ascent),
+    "ascent_blur": Generator(
+        True, "climbed from noise by gradient, blurred again and again", _smooth_ascent
+    ),
+    "ascent_flat": Generator(
+        True, "climbed from noise by gradient, total variation paid for", _flat_ascent
+    ),
+    "sparse": Generator(True, "a plain ground with a few pixels set, by gradient", _sparse),
+    "near_noise": Generator(
+        True, "uniform noise, changed by at most epsilon by gradient (PGD)", _near_noise
+    ),
+    "universal": Generator(
+        True, "grey, plus a perturbation learned on real images (universal)", _universal
+    ),
+    "uniform": Generator(False, "uniform noise", _uniform),
+    "blurred": Generator(False, "noise without fine detail", _blurred),
+    "permuted": Generator(False, "training images with their pixels in random places", _permuted),
+    "others": Generator(False, "images of another kind", _others),
+}

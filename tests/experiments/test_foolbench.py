@@ -1,0 +1,149 @@
+"""The smoke preset as a user would run it, its table by hand, and the settings that are refused."""
+
+import csv
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pytest
+import scipy.special
+
+from experiments import foolbench
+from experiments.foolbench_generators import GENERATORS
+from experiments.foolbench_units import made_name, shown_name
+from fooljax.runtime.victim import Victim
+
+OWN = """
+import jax
+import numpy as np
+import sklearn.datasets
+import sklearn.linear_model
+from fooljax.types import Classifier
+
+def net():
+    digits = sklearn.datasets.load_digits()
+    fit = sklearn.linear_model.RidgeClassifier().fit(digits.data / 16, digits.target)
+    params = {"w": 8 * fit.coef_.T.astype("float32"), "b": 8 * fit.intercept_.astype("float32")}
+    def apply(params, images):
+        return images.reshape(len(images), -1) @ params["w"] + params["b"][None]
+    return Classifier(params, apply, (8, 8, 1), 10)
+"""
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    config = dataclasses.replace(foolbench.PRESETS["smoke"], out=str(folder))
+    return folder, config, foolbench.main(config)
+
+
+def accepted(clean, logits, share):
+    """By the definition: the threshold is what the share of every other clean image passes."""
+    best = lambda logits: scipy.special.softmax(logits.astype(np.float64), axis=1).max(axis=1)
+    held = np.sort(best(clean)[::2])[::-1]
+    threshold = held[int(np.ceil(share * len(held))) - 1]
+    return np.mean(best(logits) >= threshold - 1e-9)
+
+
+@pytest.mark.parametrize("generator", ["direct", "ascent", "uniform"])
+@pytest.mark.parametrize("adversary", ["naive", "adaptive"])
+def test_the_table_says_what_the_files_hold(smoke, generator, adversary):
+    folder, config, _ = smoke
+    lines = csv.DictReader((folder / "table.csv").read_text().splitlines())
+    line = next(
+        line
+        for line in lines
+        if (line["defense"], line["generator"], line["adversary"])
+        == ("ensemble", generator, adversary)
+    )
+    each = []
+    for seed in range(config.seeds):
+        shown = np.load(folder / "units" / f"{shown_name('ensemble', seed)}.npz")
+        logits = shown[generator]
+        if adversary == "adaptive" and GENERATORS[generator].looks:
+            name = made_name("ensemble", generator, seed)
+            logits = np.load(folder / "units" / f"{name}.npz")["logits"]
+        each.append(accepted(shown["clean"], logits, 0.95))
+    assert float(line["accepted_95_mean"]) == pytest.approx(np.mean(each), abs=1e-6)
+    assert (line["evaluations_to_99_mean"] == "") == (generator == "uniform")
+
+
+def test_the_adversary_who_knows_an_ensemble_asks_the_ensemble(smoke):
+    folder, _, _ = smoke
+    load = lambda *name: np.load(folder / "units" / f"{made_name(*name)}.npz")
+    naive = np.load(folder / "units" / f"{shown_name('ensemble', 0)}.npz")["ascent"]
+    own = load("ensemble", "ascent", 0)["logits"]
+    targets = np.arange(10)
+    aimed = lambda logits: scipy.special.log_softmax(logits, axis=1)[targets, targets].mean()
+    assert aimed(own) > aimed(naive)
+    assert load("plain", "ascent", 0)["images"].shape == (10, 28, 28, 1)
+
+
+def test_files_and_page(smoke):
+    folder, config, returned = smoke
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary.keys() == returned.keys()
+    assert (summary["benchmark"], summary["version"]) == ("Fooling benchmark", "v1")
+    assert summary["settings"]["generations"] == config.generations
+    assert {one["defense"] for one in summary["ranking"]} == {"plain", "ensemble"}
+    worst = [one["worst_accepted_95"] for one in summary["ranking"]]
+    assert worst == sorted(worst)
+    page = (folder / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == len(list(folder.glob("*.png"))) == 4
+    assert page.count('<table class="sortable">') == 2
+    assert not re.findall(r"<(?:img|link|iframe)[^>]*(?:src|href)=\"(?!data:|https)[^\"]*", page)
+    markdown = (folder / "table.md").read_text().splitlines()
+    assert markdown[2].count("|") == 6 and len(markdown) == 6
+
+
+def test_a_resumed_run_gives_the_same(smoke):
+    folder, config, summary = smoke
+    (folder / "units" / f"{made_name('ensemble', 'ascent', 1)}.npz").unlink()
+    again = foolbench.main(dataclasses.replace(config, out=None, resume=str(folder)))
+    assert json.dumps(again["rows"]) == json.dumps(summary["rows"])  # NaN among them
+
+
+def test_a_plain_function_of_one_s_own(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(OWN)
+    victim = Victim(model=f"{path}:net", image_size=(8, 8))
+    config = dataclasses.replace(
+        foolbench.PRESETS["smoke"],
+        victim=victim,
+        defenses=(),
+        generators=("sparse", "permuted", "others"),
+        pixels=3,
+        seeds=1,
+        out=str(tmp_path / "run"),
+    )
+    summary = foolbench.main(config)
+    assert "plain" in summary["defenses"] and "ensemble" not in summary["defenses"]
+    assert len(summary["rows"]) == 2 * 3 * len(summary["defenses"])
+
+
+IMPOSSIBLE = {
+    "--seeds must be at least 1, got 0": {"seeds": 0},
+    "--clean-images must be at least 40": {"clean_images": 10},
+    r"--epsilon must be in \(0, 1\], got 0": {"epsilon": 0.0},
+    "--defenses must be some of plain": {"defenses": ("prayer",)},
+    "--generators must be some of direct .* got cppn cppn": {"generators": ("cppn", "cppn")},
+    "--dataset: thresholds are set on clean images": {"victim": Victim(dataset="none")},
+    "--defenses ensemble: needs other networks": {"victim": Victim(model="x.py:net")},
+}
+
+
+@pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
+def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
+    config = dataclasses.replace(foolbench.PRESETS["smoke"], out=str(tmp_path / "run"))
+    with pytest.raises(ValueError, match=message):
+        foolbench.main(dataclasses.replace(config, **changes))
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_images_that_do_not_exist_are_named(tmp_path):
+    config = dataclasses.replace(
+        foolbench.PRESETS["smoke"], out=str(tmp_path / "run"), others=str(tmp_path / "nowhere.npz")
+    )
+    with pytest.raises(ValueError, match="--others"):
+        foolbench.main(config)
