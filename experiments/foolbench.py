@@ -4,7 +4,7 @@ Run:    python -m experiments.foolbench
         python -m experiments.foolbench --model my_network.py:make --dataset digits
         python -m experiments.foolbench --preset mnist --data-dir DIR
 Cost:   about a quarter of an hour on two laptop cores, training included (embedded
-        digits, ten defenses, twelve kinds of images, three seeds).
+        digits, twelve defenses, thirteen kinds of images, three seeds).
 Expect: the plain network takes nearly all fooling images for something it knows; what
         a defense gains against images made for the plain network mostly vanishes
         where they are made for the defense.
@@ -43,7 +43,7 @@ class Config:
         images: images of each control, each time.
         generations: of every evolution.
         children: of every generation.
-        ascent_steps: steps of every ascent.
+        ascent_steps: steps of every ascent and of the climb by signs.
         pixels: most pixels that a sparse image may set.
         pgd_steps: steps of PGD near noise.
         universal_steps: batches of real images that a universal perturbation learns

@@ -125,8 +125,17 @@ def _near_noise(config: Any, key: RandomKey, classifier: Classifier, material: M
     key_noise, key_attack = jax.random.split(key)
     noise = _noise(config, key_noise, classifier)
     seen = _logits(classifier, noise)[:, : classifier.num_classes]
-    attack = attacks.pgd(config.epsilon, steps=config.pgd_steps, loss=attacks.margin)
+    attack = attacks.pgd(config.epsilon, steps=config.pgd_steps, loss=attacks.selective)
     return _climb(attack, key_attack, classifier, noise, jnp.argmax(seen, axis=1))
+
+
+def _signs(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+    """Go as far as need be by the gradient's sign: the class first, then being accepted."""
+    targets = _targets(config, classifier)
+    key_noise, key_attack = jax.random.split(key)
+    noise = jax.random.uniform(key_noise, (len(targets), *classifier.input_shape))
+    attack = attacks.pgd(1.0, steps=config.ascent_steps, loss=attacks.selective)
+    return _climb(attack, key_attack, classifier, noise, targets)
 
 
 def _universal(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
@@ -219,6 +228,9 @@ GENERATORS = {
     ),
     "ascent_flat": Generator(
         True, "climbed from noise by gradient, total variation paid for", _flat_ascent
+    ),
+    "signs": Generator(
+        True, "climbed from noise by the gradient's sign, the class first, then acceptance", _signs
     ),
     "sparse": Generator(True, "a plain ground with a few pixels set, by gradient", _sparse),
     "near_noise": Generator(
