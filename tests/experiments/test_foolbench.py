@@ -111,15 +111,25 @@ def test_a_plain_function_of_one_s_own(tmp_path):
     config = dataclasses.replace(
         foolbench.PRESETS["smoke"],
         victim=victim,
-        defenses=(),
-        generators=("sparse", "permuted", "others"),
+        defenses=("levels", "reject_energy"),
+        generators=("sparse", "others"),
         pixels=3,
         seeds=1,
         out=str(tmp_path / "run"),
     )
     summary = foolbench.main(config)
-    assert "plain" in summary["defenses"] and "ensemble" not in summary["defenses"]
-    assert len(summary["rows"]) == 2 * 3 * len(summary["defenses"])
+    assert list(summary["defenses"]) == ["plain", "levels", "reject_energy"]
+    assert len(summary["rows"]) == 2 * 2 * 3
+    rejected = summary["defenses"]["reject_energy"]["clean_rejected"]["mean"]
+    assert 0.0 < rejected < 0.2  # set to one in twenty, on others of the clean images
+
+
+def test_what_applies_to_a_network_that_comes_with_its_weights():
+    config = dataclasses.replace(foolbench.Config(), victim=Victim(model="mine.py:net"))
+    settled = foolbench._check(config)
+    assert {"plain", "blur", "smoothed", "reject_energy"} <= set(settled.defenses)
+    assert not {"ensemble", "acet", "fooling_class"} & set(settled.defenses)
+    assert settled.generators == tuple(GENERATORS)
 
 
 IMPOSSIBLE = {
