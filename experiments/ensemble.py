@@ -3,10 +3,10 @@
 Run:    python -m experiments.ensemble
         python -m experiments.ensemble --models lenet mlp softmax resnet --members 1 2 4 8
         python -m experiments.ensemble --preset mnist --data-dir DIR
-Cost:   several minutes on two laptop cores, a third of it training (embedded digits,
-        three disjoint sets of eight networks, ensembles of up to eight).
-Expect: evolution and perturbations have a harder time the more networks vote, yet all
-        of them together are still fooled by whoever follows their mean gradient.
+Cost:   ten to fifteen minutes on two laptop cores, most of it compiling (embedded digits,
+        three disjoint sets of eight networks, ensembles of up to eight, two groups).
+Expect: more networks are a little dearer to fool, yet whoever knows all of them still
+        makes them certain of every class.
 Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled,
         arXiv:1412.1897, supplement (evolving against the mean of three networks);
         Tramer et al., 2020, arXiv:2002.08347 (how to attack an ensemble).

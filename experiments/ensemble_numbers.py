@@ -1,6 +1,6 @@
 """Numbers of ``experiments.ensemble``: what fooling costs, how it grows, what is undone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import numpy as np
 import scipy.special
 import scipy.stats
 
-from experiments.ensemble_units import MEAN, Scene, mean_probability, unit_name
+from experiments.ensemble_units import Scene, mean_probability
 from fooljax import analysis, metrics
 from fooljax.runtime.units import Arrays
 
@@ -185,12 +185,16 @@ def costs_of(config: Any, attack: str, units: Sequence[Arrays]) -> np.ndarray:
 
 
 def times_hardest(together: np.ndarray, single: Sequence[np.ndarray], cap: float) -> dict[str, Any]:
-    """How many times the hardest of single networks a whole costs: geometric, over the sets."""
-    every = np.array([together, *single])
-    logs = np.log2(np.where(np.isfinite(every), every, cap))
-    ratio = interval(logs[0] - logs[1:].max(axis=0))._asdict()
-    times = {name: float(2.0**value) for name, value in ratio.items()}
-    return {**times, "censored": int(np.sum(~np.isfinite(every)))}
+    """How many times the hardest of single networks a whole costs: geometric, over the sets.
+
+    ``censored`` counts wholes that cost more than ``cap``. NaN where a single network
+    does so too: then nothing is known.
+    """
+    hardest, whole = np.max(single, axis=0), np.where(np.isfinite(together), together, cap)
+    known = bool(np.isfinite(hardest).all())
+    ratio = interval(np.log2(whole) - np.log2(hardest) if known else np.full(len(whole), np.nan))
+    times = {name: float(2.0**value) for name, value in ratio._asdict().items()}
+    return {**times, "censored": int(np.sum(~np.isfinite(together)))}
 
 
 def any_gradient(config: Any, units: Sequence[Arrays]) -> float:
@@ -202,7 +206,9 @@ def transfer_numbers(config: Any, scene_of: Callable[[int], Scene], attack: str,
     """What images made for the first ``k`` members do to the others and to all as one."""
     rows = []
     for count in config.members:
-        found = [_transfer(config, scene_of(i), attack, count, of(i, count)) for i in _sets(config)]
+        found = [
+            _transfer(config, scene_of(i), attack, count, of(i, count)) for i in range(config.sets)
+        ]
         row = {"made_for": count}
         for name in found[0]:
             values = [one[name] for one in found]
@@ -210,10 +216,6 @@ def transfer_numbers(config: Any, scene_of: Callable[[int], Scene], attack: str,
             row[name] = analysis.over_repeats(values)._asdict() if known else None
         rows.append(row)
     return rows
-
-
-def _sets(config: Any) -> range:
-    return range(config.sets)
 
 
 def _transfer(config: Any, scene: Scene, attack: str, count: int, unit: Arrays) -> dict[str, float]:
@@ -239,61 +241,3 @@ def _transfer(config: Any, scene: Scene, attack: str, count: int, unit: Arrays) 
         "all_same": float(shares.same_label[1]),
         "all_any": float(shares.any_label[1]),
     }
-
-
-def rule_numbers(
-    config: Any,
-    group: str,
-    count: int,
-    made: Mapping[str, Arrays],
-    labels: np.ndarray,
-    num_classes: int,
-) -> dict[str, Any]:
-    """Compare how members answer as one, at one number of members."""
-    table = {}
-    for rule in (MEAN, *config.rules):
-        several = lambda attack, rule=rule: [
-            made[unit_name(group, index, count, rule, attack)] for index in range(config.sets)
-        ]
-        over = lambda values: analysis.over_repeats(list(values))._asdict()
-        perturbed = several("perturb")
-        entry: dict[str, Any] = {
-            "accuracy": over(np.mean(unit["clean"] == labels) for unit in perturbed),
-            "rejected": over(np.mean(unit["clean"] >= num_classes) for unit in perturbed),
-            "l2": interval([np.median(unit["l2"]) for unit in perturbed])._asdict(),
-            "pgd_success": over(np.mean(unit["success"]) for unit in perturbed),
-        }
-        for attack in (*config.encodings, "ascent"):
-            units = several(attack)
-            entry[attack] = {
-                "named": over(named(unit) for unit in units),
-                "certain": over(fooled(config, attack, unit) for unit in units),
-                "median_confidence": float(np.mean([np.median(confidences(u)) for u in units])),
-                "cost_per_set": [cost(config, attack, unit) for unit in units],
-            }
-        table[rule] = entry
-    return table
-
-
-def objective_numbers(
-    config: Any, group: str, count: int, made: Mapping[str, Arrays], objectives: Sequence[str]
-) -> dict[str, Any]:
-    """Compare whose gradient a joint attack on the mean of probabilities follows."""
-    over = lambda values: analysis.over_repeats(list(values))._asdict()
-    name = lambda index, attack: unit_name(group, index, count, MEAN, attack)
-    table = {}
-    for objective in (MEAN, *objectives):
-        own = objective == MEAN
-        climbs = [made[name(i, "ascent" if own else f"by-{objective}")] for i in _sets(config)]
-        pgd = (
-            [made[name(i, "perturb")]["success"] for i in _sets(config)]
-            if own
-            else [unit["pgd_success"] for unit in climbs]
-        )
-        table[objective] = {
-            "certain": over(fooled(config, "ascent", unit) for unit in climbs),
-            "cost_per_set": [cost(config, "ascent", unit) for unit in climbs],
-            "median_confidence": float(np.mean([np.median(confidences(u)) for u in climbs])),
-            "pgd_success": over(np.mean(one) for one in pgd),
-        }
-    return table

@@ -5,18 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.special
 
 from experiments.ensemble_numbers import cap, confidences
 from experiments.ensemble_units import MEAN, joint_name, unit_name
 from fooljax import reporting
+from fooljax.reporting.wording import certainty
 from fooljax.runtime.units import Arrays
 
 SHORT = {
     "direct": "evolved pixels",
     "cppn": "evolved patterns",
     "ascent": "gradient of the answer",
-    "joint": "gradient of all members",
+    "joint": "joint gradient",
     "perturb": "nearest mistake",
 }
 
@@ -110,19 +110,17 @@ def _fooled(path: Path, config: Any, found: Mapping[str, Any]) -> Path:
 
 
 def _turns(path: Path, config: Any, unit: Arrays, names: list[str]) -> Path:
-    """Every member's confidence in the class to be shown, turn after turn; the first set."""
+    """Every member's log-odds of the class to be shown, turn after turn; the first set."""
     after = unit["after"]
-    count = after.shape[1]
     states = np.concatenate([unit["before"][None], after.reshape(-1, *after.shape[2:])])
-    curves = scipy.special.expit(states.astype(np.float64)).mean(axis=2)
+    curves = states.astype(np.float64).mean(axis=2)
     turns = np.arange(len(curves), dtype=float)
     return reporting.lines(
         path,
-        {f"{names[i]} {i + 1}": (turns, curves[:, i]) for i in range(count)},
-        x_label="turns taken (0: noise; each member has every "
-        f"{count}{'nd' if count == 2 else 'rd' if count == 3 else 'th'})",
-        y_label="mean confidence in the class to be shown",
-        shares=True,
+        {f"{names[i]} {i + 1}": (turns, curves[:, i]) for i in range(after.shape[1])},
+        x_label="turns taken, the members one after the other (0: noise)",
+        y_label="mean log-odds of the class to be shown",
+        note="Each member's confidence: 0 is 50 %, 4.6 is 99 %, 9.2 is 99.99 %.",
     )
 
 
@@ -136,7 +134,7 @@ def _images(
             name = joint_name(count) if attack == "joint" else attack
             unit = made[unit_name(group, 0, count, MEAN, name)]
             rows.append(np.clip(unit["images"], 0.0, 1.0))
-            captions.append([reporting.percent(round(float(p), 3)) for p in confidences(unit)])
+            captions.append([certainty(p) for p in confidences(unit)])
             names.append(f"{SHORT[attack]}, {count}")
     return reporting.grid(
         path, np.stack(rows), captions, row_names=names, column_names=summary["class_names"]

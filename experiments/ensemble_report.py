@@ -23,7 +23,13 @@ def write(
         path,
         "Is an ensemble harder to fool the more networks vote?",
         reporting.tiles(*_key_figures(summary)),
-        section("What came out", paragraph(strong("In short: "), summary["conclusion"])),
+        section(
+            "What came out",
+            *(
+                paragraph(strong(f"{_GROUPS[group]}. "), words)
+                for group, words in summary["conclusion"].items()
+            ),
+        ),
         section("What was done", *_story(summary, config)),
         *(_group(group, summary, config, pictures) for group in summary["groups"]),
         section("How to repeat this", *_repeat(summary, config)),

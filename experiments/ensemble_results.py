@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments import ensemble_numbers, ensemble_pictures, ensemble_report
+from experiments import ensemble_numbers, ensemble_pictures, ensemble_report, ensemble_rules
 from experiments.ensemble_pictures import SHORT
 from experiments.ensemble_units import (
     MEAN,
@@ -52,7 +52,9 @@ def write(
     files.write_json(folder / "summary.json", summary)
     pictures = ensemble_pictures.draw(folder, config, made, summary)
     ensemble_report.write(folder / "report.html", summary, config, pictures)
-    print(f"{summary['conclusion']}\nreport: {folder / 'report.html'}", file=sys.stderr)
+    for group, words in summary["conclusion"].items():
+        print(f"{group}: {words}", file=sys.stderr)
+    print(f"report: {folder / 'report.html'}", file=sys.stderr)
     return summary
 
 
@@ -88,13 +90,11 @@ def summarize(
                 if attack != "ascent"
             },
             "rules": {
-                str(count): ensemble_numbers.rule_numbers(
-                    config, group, count, made, labels, classes
-                )
+                str(count): ensemble_rules.rule_numbers(config, group, count, made, labels, classes)
                 for count in compared
             },
             "objectives": {
-                str(count): ensemble_numbers.objective_numbers(
+                str(count): ensemble_rules.objective_numbers(
                     config, group, count, made, objectives_at(config, count)
                 )
                 for count in config.rule_sizes
@@ -124,46 +124,39 @@ def summarize(
     }
 
 
-_WORDS = {
-    "direct": "evolving pixels",
-    "cppn": "evolving patterns",
-    "ascent": "following the gradient of the answer from noise",
-    "joint": "following the gradient of all members from noise",
-    "perturb": "perturbing real images",
-}
-
-
-def conclude(config: Any, findings: Mapping[str, Any]) -> str:
+def conclude(config: Any, findings: Mapping[str, Any]) -> dict[str, str]:
     """Say in plain words, from the numbers alone, whether more networks are harder to fool."""
     if len(config.members) < 2:
-        return "Only one number of members was tried, so nothing can be said of more."
-    sentences = []
-    first, last = config.members[0], config.members[-1]
-    for group, found in findings.items():
-        by: dict[str, list[str]] = {"harder": [], "easier": [], "unclear": [], "unmeasured": []}
-        for attack, one in found["attacks"].items():
-            grown = one["growth"]
-            least = "at least " if grown["censored"] else ""
-            times = f"{least}{grown['per_doubling']['mean']:.2f} times the cost at every doubling"
-            known = grown["verdict"] != "unmeasured"
-            by[grown["verdict"]].append(f"{_WORDS[attack]} ({times})" if known else _WORDS[attack])
-        said = [f"{words}: {', '.join(by[of])}" for of, words in _VERDICTS.items() if by[of]]
-        sentences.append(
-            f"{group.capitalize()} ensembles of {first} to {last}: {'; '.join(said)}. "
-            + _protection(found, first, last)
-            + _hardest(found["alone"], last)
-        )
+        return {
+            group: "One number of members only: nothing is known of more." for group in findings
+        }
+    doubt = ""
     if config.sets < 2:
-        sentences.append("One set of networks gives no intervals, so nothing counts as proven.")
-    return " ".join(sentences)
+        doubt = " One set of networks gives no intervals, so nothing counts as beyond chance."
+    first, last = config.members[0], config.members[-1]
+    return {
+        group: f"{_prices(found)} {_protection(found, first, last)}"
+        + _hardest(found["alone"], last)
+        + doubt
+        for group, found in findings.items()
+    }
 
 
-_VERDICTS = {
-    "harder": "dearer the more networks vote",
-    "easier": "cheaper the more networks vote",
-    "unclear": "no change beyond chance",
-    "unmeasured": "not measured",
-}
+def _prices(found: Mapping[str, Any]) -> str:
+    """How the costs of all attacks grow."""
+    grown = {attack: one["growth"] for attack, one in found["attacks"].items()}
+    verdicts = [one["verdict"] for one in grown.values()]
+    told = []
+    for attack, one in grown.items():
+        if one["verdict"] != "unmeasured":
+            least = "at least " if one["censored"] else ""
+            chance = " (within chance)" if one["verdict"] == "unclear" else ""
+            told.append(f"{SHORT[attack]} {least}{one['per_doubling']['mean']:.2f}{chance}")
+    return (
+        f"More networks are dearer to fool by {verdicts.count('harder')} of {len(verdicts)} "
+        f"attacks and cheaper by {verdicts.count('easier')}. Times the cost at every doubling of their "
+        f"number: {', '.join(told) or 'not measured'}."
+    )
 
 
 def _protection(found: Mapping[str, Any], first: int, last: int) -> str:
@@ -174,21 +167,17 @@ def _protection(found: Mapping[str, Any], first: int, last: int) -> str:
     turns = found["in_turn"]["fooled_per_set"].mean(axis=0)[-1]
     best, before = found["any_gradient"][-1]["mean"], found["any_gradient"][0]["mean"]
     share = lambda value: f"{100 * value:.0f} %"
-    text = (
-        f"Of the classes, {share(best)} were made certain by one gradient attack or another with "
-        f"{last} members ({share(before)} with {first}): {share(shares['ascent'][-1])} along the "
-        f"gradient of the answer, {share(shares['joint'][-1])} along that of all members, "
-        f"{share(turns)} one member after the other"
-    )
-    if best >= before:
-        text += "; so more members cost the attacker more at most, and keep no fooling image out"
+    kept = "so no fooling image is kept out" if best >= before else "so some are kept out"
     change = found["attacks"]["perturb"]["fooled_change"]
     fell, rose = change["high"] < 0.0, change["low"] > 0.0
     word = "a fall beyond chance" if fell else "a rise beyond chance" if rose else "within chance"
     pgd = shares["perturb"]
     return (
-        f"{text}. PGD inside a fixed ball fooled {share(pgd[-1])} of real images instead of "
-        f"{share(pgd[0])} ({word})."
+        f"With {last} members one gradient attack or another made {share(best)} of the classes "
+        f"certain ({share(before)} with {first}), {kept}: {share(shares['ascent'][-1])} along the "
+        f"gradient of the answer, {share(shares['joint'][-1])} along the joint one, "
+        f"{share(turns)} one member after the other. PGD inside a fixed ball fooled "
+        f"{share(pgd[-1])} of real images instead of {share(pgd[0])} ({word})."
     )
 
 
@@ -199,11 +188,15 @@ def _hardest(alone: Mapping[str, Any], last: int) -> str:
     told = []
     for attack, one in alone.items():
         ratio = one["times_hardest"]
-        hidden = f", {ratio['censored']} costs censored" if ratio["censored"] else ""
-        told.append(f"{ratio['mean']:.2f} times ({SHORT[attack]}{hidden})")
+        if np.isnan(ratio["mean"]):
+            told.append(f"{SHORT[attack]} unknown, both being beyond the budget")
+        else:
+            kind = "joint" if attack == "ascent" else attack
+            least = "at least " if ratio["censored"] else ""
+            told.append(f"{SHORT[kind]} {least}{ratio['mean']:.2f}")
     return (
-        f" Members differ: against whichever architecture is hardest to fool alone, all {last} "
-        f"together cost {', '.join(told)}."
+        f" Times the cost of whichever architecture is hardest to fool alone, all {last} together: "
+        f"{', '.join(told)}."
     )
 
 

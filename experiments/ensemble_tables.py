@@ -9,6 +9,7 @@ import numpy as np
 from experiments.ensemble_numbers import UNITS
 from experiments.ensemble_pictures import SHORT, shown_in_turn
 from fooljax.reporting import Html, paragraph, percent, strong, table
+from fooljax.reporting.readings import percent_or_unknown
 
 Show: TypeAlias = Callable[[str, str, str], Html | str]  # name, what is seen, how to read it
 
@@ -30,9 +31,7 @@ _VERDICTS = {
 
 def share(value: float | None) -> str:
     """A share in percent, to a tenth of one."""
-    if value is None or math.isnan(value):
-        return "not measured"
-    return percent(round(float(value), 3))
+    return percent_or_unknown(None if value is None else round(float(value), 3))
 
 
 def told(rate: Mapping[str, float] | None, write: Callable[[float], str] = share) -> str:

@@ -105,7 +105,7 @@ def test_pictures_and_page(smoke):
     assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
     assert "python -m experiments.ensemble --train-steps 60 --models softmax" in page
     text = re.sub(r"base64,[^\"]*", "", page)
-    assert not re.search(r"\bnan\b", text) and summary["conclusion"] in text
+    assert not re.search(r"\bnan\b", text) and summary["conclusion"]["same"] in text
 
 
 def test_a_resumed_run_gives_the_same(smoke):
@@ -166,11 +166,13 @@ def test_what_a_turn_does_to_the_others_by_hand():
 
 
 def test_the_hardest_member_by_hand():
-    """Two sets; a cost that was not reached counts as 64."""
+    """Two sets; a whole that was not reached counts as 64."""
     together, single = np.array([8.0, np.inf]), [np.array([2.0, 4.0]), np.array([4.0, 16.0])]
     times = ensemble_numbers.times_hardest(together, single, 64.0)
     assert times["mean"] == pytest.approx(np.sqrt(2.0 * 4.0)) and times["censored"] == 1
     assert ensemble_numbers.times_hardest(single[1], single, 64.0)["mean"] == 1.0
+    unknown = ensemble_numbers.times_hardest(together, [*single, together], 64.0)
+    assert np.isnan(unknown["mean"])
 
 
 def test_one_gradient_attack_or_another():
@@ -196,18 +198,23 @@ def test_the_conclusion_follows_the_numbers():
             "any_gradient": [{"mean": 0.9}, {"mean": best}],
             "alone": alone or {},
         }
-        return ensemble_results.conclude(config, {"same": found})
+        return ensemble_results.conclude(config, {"same": found})["same"]
 
     harder = say("harder", 0.9, (-0.6, -0.4))
-    assert "dearer the more networks vote: following the gradient of the answer" in harder
-    assert "at least 1.50 times" in harder and "perturbing real images (1.50 times" in harder
-    assert "keep no fooling image out" in harder and "a fall beyond chance" in harder
+    assert "dearer to fool by 3 of 3 attacks and cheaper by 0" in harder
+    assert "joint gradient at least 1.50, nearest mistake 1.50." in harder
+    assert "no fooling image is kept out" in harder and "a fall beyond chance" in harder
     assert "20 % along the gradient of the answer" in harder and "30 % one member" in harder
-    hardest = {"perturb": {"times_hardest": {"mean": 1.2, "censored": 3}}}
+    hardest = {
+        "ascent": {"times_hardest": {"mean": 1.2, "censored": 3}},
+        "perturb": {"times_hardest": {"mean": float("nan"), "censored": 3}},
+    }
     unclear = say("unclear", 0.5, (-1.0, 0.2), hardest)
-    assert "dearer" not in unclear and "no change beyond chance: following" in unclear
-    assert "keep no fooling" not in unclear and "within chance" in unclear
-    assert "1.20 times (nearest mistake, 3 costs censored)" in unclear
+    assert "dearer to fool by 0 of 3" in unclear and "1.50 (within chance)" in unclear
+    assert "so some are kept out" in unclear and "images instead of 90 % (within" in unclear
+    assert "joint gradient at least 1.20, nearest mistake unknown" in unclear
+    easier = say("easier", 0.9, (0.1, 0.2))
+    assert "cheaper by 3" in easier and "a rise beyond chance" in easier
 
 
 IMPOSSIBLE = {
