@@ -154,8 +154,8 @@ def _prices(found: Mapping[str, Any]) -> str:
             told.append(f"{SHORT[attack]} {least}{one['per_doubling']['mean']:.2f}{chance}")
     return (
         f"More networks are dearer to fool by {verdicts.count('harder')} of {len(verdicts)} "
-        f"attacks and cheaper by {verdicts.count('easier')}. Times the cost at every doubling of their "
-        f"number: {', '.join(told) or 'not measured'}."
+        f"attacks and cheaper by {verdicts.count('easier')}. Times the cost at every doubling of "
+        f"their number: {', '.join(told) or 'not measured'}."
     )
 
 
