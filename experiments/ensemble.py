@@ -1,7 +1,7 @@
 """Fool several networks that answer as one: how much dearer is it the more there are?
 
 Run:    python -m experiments.ensemble
-        python -m experiments.ensemble --models lenet mlp softmax resnet --members 1 2 4 8
+        python -m experiments.ensemble --models mlp resnet --members 1 2 4 --rule-sizes 4
         python -m experiments.ensemble --preset mnist --data-dir DIR
 Cost:   ten to fifteen minutes on two laptop cores, most of it compiling (embedded digits,
         three disjoint sets of eight networks, ensembles of up to eight, two groups).
