@@ -42,7 +42,7 @@ class Config:
         epsilons: largest changes of a number of a test image, in units of [0, 1].
         images: test images that are changed.
         steps: of the gradient attack.
-        queries: of the attack without gradients.
+        queries: of the attack without gradients, on images that resist the gradient.
         draws: random draws that the adversary of a random defense averages over.
         judge_draws: other draws, whose mean is the defended network's answer.
         generators: how images that show nothing are made: direct (evolved pixel by
@@ -74,7 +74,7 @@ class Config:
     epsilons: tuple[float, ...] = (0.1,)
     images: int = 40
     steps: int = 30
-    queries: int = 200
+    queries: int = 1000
     draws: int = 16
     judge_draws: int = 32
     generators: tuple[Literal["direct", "cppn", "ascent"], ...] = ("direct", "cppn", "ascent")

@@ -112,12 +112,12 @@ def _perturbed(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iter
             name,
             _told(row["clean_accuracy"]),
             epsilon,
-            *(_told(one[f"right_{way}"]) for way in ("naive", "gradient", "free", "adaptive")),
+            *(_told(one[f"right_{way}"]) for way in ("naive", "gradient", "adaptive")),
         )
         for name, row in summary["settings"].items()
         for epsilon, one in row["perturbed"].items()
     ]
-    titles = ("Smoothing", "Unchanged", "Epsilon", "Not knowing", "Gradient", "Squares", "Knowing")
+    titles = ("Smoothing", "Unchanged", "Epsilon", "Not knowing", "By gradient", "Knowing")
     yield details(
         "The same as numbers, by attack",
         table(titles, rows, "Share of test images right (95 % interval)", sortable=True),

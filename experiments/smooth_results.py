@@ -165,8 +165,8 @@ def _difference(values: Sequence[float]) -> dict[str, float]:
 def right(scene: Scene, unit: Arrays) -> dict[str, NDArray[np.bool_]]:
     """Whether each image is classified correctly whatever the attacker does, ``[e, n]``.
 
-    ``naive``: unchanged and as changed for the bare network; ``adaptive``: as changed
-    for the defended one too, with gradients and without.
+    ``naive``: unchanged and as changed for the bare network; ``gradient``: as changed
+    for the defended one; ``adaptive``: all of this, and squares too.
     """
     labels = scene.labels
     correct = {name: unit[name] == labels for name in ("clean", "naive", "gradient", "free")}
@@ -174,7 +174,6 @@ def right(scene: Scene, unit: Arrays) -> dict[str, NDArray[np.bool_]]:
     return {
         "naive": naive,
         "gradient": correct["clean"][None] & correct["gradient"],
-        "free": correct["clean"][None] & correct["free"],
         "adaptive": naive & correct["gradient"] & correct["free"],
     }
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from experiments.smooth_units import BARE, EVOLVED, NOISE
+from experiments.smooth_units import BARE, NOISE
 from fooljax import reporting
 from fooljax.reporting import Html, paragraph, strong
+from fooljax.reporting.readings import certainty_or_unknown
 
 KINDS = {
     "blur": "blur by a Gaussian of so many pixels",
@@ -17,7 +18,7 @@ KINDS = {
     "mean of the answers",
 }
 VERDICTS = {
-    "none": "nothing gained even at first",
+    "none": "no sure gain even at first",
     "vanishes": "the gain vanishes",
     "shrinks": "part of the gain is left",
     "stays": "most of the gain is left",
@@ -73,8 +74,8 @@ def story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         "one. The second attacks the smoothed network itself: gradients go through the smoothing "
         "(through rounding as if it were not there, through randomness as the mean of "
         f"{config.draws} fixed draws; the network then answers with {config.judge_draws} other "
-        "ones), and squares painted at random need no gradients. A test image counts as right "
-        "only if no attack succeeded.",
+        f"ones), and what resists meets {config.queries} squares painted at random, which need no "
+        "gradients. A test image counts as right only if no attack succeeded.",
     )
     yield paragraph(
         f"Small changes: {summary['images']} test images, no number changed by more than "
@@ -86,19 +87,30 @@ def story(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
 
 
 def findings(summary: Mapping[str, Any]) -> Iterator[Html]:
-    """Say what came out, for every kind of evolved image."""
+    """Say what came out, for every way of making images."""
     yield paragraph(strong(conclude(summary)))
-    for name in EVOLVED:
-        verdicts = [one for one in summary["gains"] if one["against"] == name]
-        if not verdicts:
-            continue
+    for against in dict.fromkeys(one["against"] for one in summary["gains"]):
+        verdicts = [one for one in summary["gains"] if one["against"] == against]
         lists = {
             verdict: [one["setting"] for one in verdicts if one["verdict"] == verdict]
-            for verdict in ("none", "vanishes", "shrinks", "stays")
+            for verdict in VERDICTS
         }
         parts = [f"{VERDICTS[verdict]}: {', '.join(of)}" for verdict, of in lists.items() if of]
+        question = f"Does smoothing protect test images at {against}? "
+        reached = ""
+        if against in MADE:
+            question = f"Does smoothing keep out images {MADE[against]}? "
+            rows = [row["fooling"][against] for name, row in summary["settings"].items()]
+            medians = [row["adaptive_confidence"]["mean"] for row in rows[1:]]
+            reached = (
+                " Made against the smoothed networks, such images reach median confidences of "
+                f"{certainty_or_unknown(min(medians))} to {certainty_or_unknown(max(medians))}."
+            )
+        yield paragraph(strong(question), f"{'; '.join(parts)}.{reached}")
+    if summary["gains_stayed"]:
         yield paragraph(
-            strong(f"Does smoothing keep out images {MADE[name]}? "), "; ".join(parts) + "."
+            "A gain that stays has withstood the attacks of this page; a better attack may still "
+            "take it away. Only a certificate says more than that."
         )
 
 
