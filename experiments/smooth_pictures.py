@@ -16,6 +16,7 @@ from experiments.smooth_units import (
     unit_name,
 )
 from fooljax import reporting
+from fooljax.reporting.wording import certainty
 from fooljax.runtime.units import Arrays
 from fooljax.types import Classifier
 
@@ -117,7 +118,7 @@ def _evolved(
     return reporting.grid(
         path,
         images,
-        [[f"{100 * min(float(one), 0.9999):.1f} %" for one in row] for row in sure],
+        [[certainty(float(one)) for one in row] for row in sure],
         row_names=[setting.name for setting in settings],
         column_names=summary["class_names"][:_CLASSES],
     )

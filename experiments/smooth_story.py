@@ -102,11 +102,13 @@ def findings(summary: Mapping[str, Any]) -> Iterator[Html]:
             question = f"Does smoothing keep out images {MADE[against]}? "
             rows = [row["fooling"][against] for name, row in summary["settings"].items()]
             medians = [row["adaptive_confidence"]["mean"] for row in rows[1:]]
+            ends = (certainty_or_unknown(end) for end in (min(medians), max(medians)))
             reached = (
                 " Made against the smoothed networks, such images reach median confidences of "
-                f"{certainty_or_unknown(min(medians))} to {certainty_or_unknown(max(medians))}."
+                f"{' to '.join(dict.fromkeys(ends))}."
             )
-        yield paragraph(strong(question), f"{'; '.join(parts)}.{reached}")
+        told = "; ".join(parts)
+        yield paragraph(strong(question), f"{told[0].upper()}{told[1:]}.{reached}")
     if summary["gains_stayed"]:
         yield paragraph(
             "A gain that stays has withstood the attacks of this page; a better attack may still "
