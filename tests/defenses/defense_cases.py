@@ -33,10 +33,12 @@ class Case(NamedTuple):
         defend: from the network to what is to be fooled.
         stand_in: from the network to what gradients are taken through; the defense
             itself unless it is random.
+        alike: built like another one of the table; tested with ``-m slow`` only.
     """
 
     defend: Defense
     stand_in: Defense | None = None
+    alike: bool = False
 
     def through(self, classifier: Classifier) -> Classifier:
         return (self.stand_in or self.defend)(classifier)
@@ -112,20 +114,20 @@ def _labels(classifier):
 # Every test of test_defense_contract.py runs over all of them: add yours.
 CASES = {
     "ensemble of probabilities": Case(_with_others("probabilities")),
-    "ensemble of logits": Case(_with_others("logits")),
+    "ensemble of logits": Case(_with_others("logits"), alike=True),
     "majority vote": Case(_voting(majority_vote)),
     "unanimous": Case(_voting(unanimous)),
     "blur": Case(lambda classifier: gaussian_blur(classifier, 0.8)),
     "median": Case(lambda classifier: median_filter(classifier, 3)),
-    "levels": Case(lambda classifier: quantize(classifier, 4)),
+    "levels": Case(lambda classifier: quantize(classifier, 4), alike=True),
     "jpeg": Case(lambda classifier: jpeg(classifier, 30)),
-    "jpeg of two levels": Case(lambda classifier: quantize(jpeg(classifier, 30), 2)),
+    "jpeg of two levels": Case(lambda classifier: quantize(jpeg(classifier, 30), 2), alike=True),
     # the defended network draws often, and other keys than the adversary's
     "resize and pad": Case(_mean_of(_resize, 1, 100), _mean_of(_resize, 2, 32)),
-    "noise": Case(_mean_of(_noise, 1, 100), _mean_of(_noise, 2, 32)),
+    "noise": Case(_mean_of(_noise, 1, 100), _mean_of(_noise, 2, 32), alike=True),
     "reject by maximum probability": Case(_rejecting(lambda _: defenses.maximum_probability())),
-    "reject by maximum logit": Case(_rejecting(lambda _: defenses.maximum_logit())),
-    "reject by energy": Case(_rejecting(lambda _: defenses.energy(2.0))),
+    "reject by maximum logit": Case(_rejecting(lambda _: defenses.maximum_logit()), alike=True),
+    "reject by energy": Case(_rejecting(lambda _: defenses.energy(2.0)), alike=True),
     "reject by Mahalanobis distance": Case(
         _rejecting(lambda one: defenses.mahalanobis(one, KNOWN, _labels(one), hidden_layer))
     ),

@@ -12,7 +12,11 @@ from fooljax import attacks
 EPSILON = 0.3
 
 
-@pytest.fixture(scope="module", params=CASES)
+def _slow_if_alike(name):
+    return pytest.param(name, marks=pytest.mark.slow) if CASES[name].alike else name
+
+
+@pytest.fixture(scope="module", params=[_slow_if_alike(name) for name in CASES])
 def case(request):
     return CASES[request.param]
 

@@ -153,7 +153,14 @@ def usual():
     return digits, start, fit(jax.random.key(1), start, digits.train, **recipe._asdict())[0]
 
 
-@pytest.mark.parametrize("name", ["outlier_exposure", "energy_bounded", "acet"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("outlier_exposure", marks=pytest.mark.slow),
+        pytest.param("energy_bounded", marks=pytest.mark.slow),
+        "acet",
+    ],
+)
 def test_training_makes_noise_unsure(name, usual):
     digits, start, before = usual
     recipe = training.RECIPES[name](steps=100)
