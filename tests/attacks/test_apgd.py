@@ -113,6 +113,7 @@ def test_on_a_linear_network_is_the_optimum(norm, epsilon, key):
     assert np.asarray(getattr(result, norm)).max() <= np.float32(epsilon)
 
 
+@pytest.mark.slow
 def test_is_not_worse_than_pgd(classifier, key):
     """As many steps, and PGD's step size as usually chosen."""
     images = jax.random.uniform(jax.random.key(2), (60, *SHAPE)).at[:, -1, -1, 0].set(0.5)

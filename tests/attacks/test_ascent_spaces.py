@@ -131,6 +131,7 @@ def test_cppn_weights_ascend_from_given_genomes(key):
     assert jnp.sum(result.margin > before + 0.1) >= 3
 
 
+@pytest.mark.slow
 def test_cppn_stops_where_the_network_has_no_answer(key):
     """Those samples move no weight, and keep the image they were given; the others go on."""
     network = Classifier(jnp.float32(0.5), brighter_above, SHAPE, 2)

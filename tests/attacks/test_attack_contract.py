@@ -19,7 +19,23 @@ ONE_OF_EACH = [
 ]
 
 
-@pytest.fixture(scope="module", params=CASES)
+# built like others of the table; tested with -m slow only
+ALIKE = {
+    "pgd reach momentum",
+    "pgd random start",
+    "pgd l2",
+    "ascent decay",
+    "ascent blur",
+    "deepfool linf",
+    "deepfool confident",
+    "square l2",
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(one, marks=pytest.mark.slow) if one in ALIKE else one for one in CASES],
+)
 def name(request):
     return request.param
 

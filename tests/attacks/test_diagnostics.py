@@ -26,6 +26,7 @@ def diagnose(network, *args, images=TEST.images, **settings):
     return {one.name: one for one in found}
 
 
+@pytest.mark.slow
 def test_a_sound_network_has_no_findings(sound):
     for epsilon in (0.1, 0.2):
         assert diagnose(sound, epsilon, **SHORT) == {}

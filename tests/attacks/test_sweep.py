@@ -54,6 +54,7 @@ def test_batches_and_restarts_change_nothing(linear, images, key):
     close(sweep(*given, batch_size=4, restarts=2), sweep(*given, restarts=2))
 
 
+@pytest.mark.slow
 def test_with_a_batch_size_nothing_compiles_again(classifier, images, key):
     sweep(short, EPSILONS, key, classifier, images, LEAVE, batch_size=3)
     before = len(TRACES)

@@ -56,8 +56,8 @@ def whole(toy):
 @pytest.mark.parametrize(
     "name, devices",
     [
-        ("all", 2),
         ("all", 8),
+        pytest.param("all", 2, marks=pytest.mark.slow),
         ("snes", 8),
         pytest.param("all", 1, marks=pytest.mark.slow),
         pytest.param("all", 4, marks=pytest.mark.slow),

@@ -96,6 +96,7 @@ def test_smoke_pictures_and_page(smoke):
     assert "python -m experiments.unknown --model mlp" in page and ">nan" not in page
 
 
+@pytest.mark.slow
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     before = (folder / "images.npz").read_bytes()

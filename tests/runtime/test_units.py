@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -58,8 +59,6 @@ def test_other_weights_are_refused(tmp_path):
 
 
 def test_networks_with_other_keys_are_other_networks(tmp_path):
-    from fooljax.runtime import units
-
     network = lambda seed: Classifier({"key": jax.random.key(seed)}, None, (1, 1, 1), 2)
     units.same_networks(tmp_path, {"random": network(0)})
     units.same_networks(tmp_path, {"random": network(0)})
