@@ -108,6 +108,7 @@ def test_pictures_and_page(smoke):
     assert not re.search(r"\bnan\b", text) and summary["conclusion"]["same"] in text
 
 
+@pytest.mark.slow
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     before = (folder / "images.npz").read_bytes()

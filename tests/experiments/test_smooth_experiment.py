@@ -78,6 +78,7 @@ def test_smoke_pictures_and_page(smoke):
     assert "python -m experiments.smooth --model mlp --train-steps 60" in page
 
 
+@pytest.mark.slow
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     before = (folder / "images.npz").read_bytes()

@@ -11,7 +11,7 @@ def digits():
     return load("digits")
 
 
-# these differ from acet in the loss only, which test_losses.py looks at
+# these differ from acet in the loss only, which test_training_losses.py looks at
 _ALIKE = ("outlier_exposure", "energy_bounded")
 
 
