@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.scores import Score, known_labels, look_at
 from fooljax.types import Classifier, Logits
 
@@ -118,4 +119,4 @@ def _cumulative(tails: Tails, distances: Float[Array, "b k"]) -> Float[Array, "b
     spread = 0.5 * (below(0.75) - below(0.25))
     soft = jnp.arctan((distances - below(0.5)) / spread) / jnp.pi
     exact = -jnp.expm1(-((jax.lax.stop_gradient(distances) / scale) ** shape))
-    return exact + (soft - jax.lax.stop_gradient(soft))
+    return straight_through(exact, soft)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from fooljax import metrics
 from fooljax.data import as_float
+from fooljax.defenses.gradients import straight_through
 from fooljax.types import Classifier, Features, Images, Logits
 
 
@@ -187,8 +188,7 @@ def _read_maximum_probability(
     statistics: tuple[()], logits: Logits, features: Array, num_classes: int
 ) -> Array:
     odds = jnp.max(metrics.log_odds(logits)[:, :num_classes], axis=1)
-    stand_in = -jax.nn.softplus(-odds)  # log p
-    return jax.lax.stop_gradient(odds) + (stand_in - jax.lax.stop_gradient(stand_in))
+    return straight_through(odds, -jax.nn.softplus(-odds))  # the slope is that of log p
 
 
 def _read_maximum_logit(
