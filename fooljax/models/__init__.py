@@ -3,21 +3,28 @@
 from fooljax.models.check import validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
 from fooljax.models.features import penultimate
-from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression, max_pool
+from fooljax.models.layers import max_pool
+from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
+from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.views import center_crop, ten_crop
 from fooljax.models.weights import load_weights, save_weights
 
 __all__ = [
     "MLP",
     "NETWORKS",
+    "PUBLISHED",
     "LeNet",
     "ResNet",
     "SoftmaxRegression",
     "build",
+    "center_crop",
     "from_flax",
     "init_flax",
+    "load_published",
     "load_weights",
     "max_pool",
     "penultimate",
     "save_weights",
+    "ten_crop",
     "validate",
 ]

@@ -9,7 +9,12 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from fooljax.models.alexnet import AlexNet, CaffeNet
+from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
+from fooljax.models.residual import ImageNetResNet
+from fooljax.models.squeezenet import SqueezeNet
+from fooljax.models.vgg import VGG
 from fooljax.types import Classifier, Images, Logits, Params, RandomKey
 
 # For command lines; code says ``init_flax(key, LeNet(10), ...)``.
@@ -18,6 +23,16 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "mlp": MLP,
     "lenet": LeNet,
     "resnet": ResNet,
+    "alexnet": AlexNet,
+    "caffenet": CaffeNet,
+    "vgg16": VGG,
+    "vgg19": partial(VGG, blocks=(2, 2, 4, 4, 4)),
+    "resnet18": ImageNetResNet,
+    "resnet50": partial(ImageNetResNet, blocks=(3, 4, 6, 3), bottleneck=True),
+    "squeezenet1_1": SqueezeNet,
+    "mobilenet_v1": MobileNetV1,
+    "mobilenet_v2": MobileNetV2,
+    "mobilenet_v2_torchvision": partial(MobileNetV2, origin="torchvision"),
 }
 
 

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
+from fooljax.models.layers import convolution, flatten, max_pool
 from fooljax.types import Images, Logits
 
 # Caffe's "xavier" filler: uniform with variance 1 / fan_in.
@@ -27,7 +28,7 @@ class SoftmaxRegression(nn.Module):
     @nn.compact
     def __call__(self, images: Images) -> Logits:
         """Return logits ``[b, outputs]``."""
-        return nn.Dense(self.outputs, name="fc")(_flatten(images))
+        return nn.Dense(self.outputs, name="fc")(flatten(images))
 
 
 class MLP(nn.Module):
@@ -44,7 +45,7 @@ class MLP(nn.Module):
     @nn.compact
     def __call__(self, images: Images) -> Logits:
         """Return logits ``[b, outputs]``."""
-        x = _flatten(images)
+        x = flatten(images)
         for i, width in enumerate(self.hidden):
             x = nn.relu(nn.Dense(width, name=f"fc{i + 1}")(x))
         return nn.Dense(self.outputs, name=f"fc{len(self.hidden) + 1}")(x)
@@ -74,7 +75,7 @@ class LeNet(nn.Module):
         x = images * (255 / 256)  # Caffe divided bytes by 256
         x = max_pool(_convolution(20, 5, name="conv1")(x))
         x = max_pool(_convolution(50, 5, name="conv2")(x))
-        x = nn.relu(nn.Dense(500, kernel_init=_xavier, name="ip1")(_flatten(x)))
+        x = nn.relu(nn.Dense(500, kernel_init=_xavier, name="ip1")(flatten(x)))
         return nn.Dense(self.outputs, kernel_init=_xavier, name="ip2")(x)
 
 
@@ -103,7 +104,7 @@ class ResNet(nn.Module):
     def __call__(self, images: Images) -> Logits:
         """Return logits ``[b, outputs]``."""
         x = (images - 0.5) * 4.0  # photographs then have roughly zero mean and unit variance
-        x = _convolution3(self.width, name="conv1")(x)
+        x = convolution(self.width, 3, padding=1, bias=False, name="conv1")(x)
         x = nn.relu(_norm(name="norm1")(x))
         for stage in range(3):
             for block in range(self.blocks):
@@ -121,9 +122,12 @@ class _ResidualBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 features"]:
-        y = _convolution3(self.features, self.stride, name="conv1")(x)
+        y = convolution(self.features, 3, stride=self.stride, padding=1, bias=False, name="conv1")(
+            x
+        )
         y = nn.relu(_norm(name="norm1")(y))
-        y = _norm(name="norm2")(_convolution3(self.features, name="conv2")(y))
+        y = convolution(self.features, 3, padding=1, bias=False, name="conv2")(y)
+        y = _norm(name="norm2")(y)
         if x.shape != y.shape:
             x = nn.Conv(
                 self.features, (1, 1), self.stride, padding=0, use_bias=False, name="downsample"
@@ -131,39 +135,9 @@ class _ResidualBlock(nn.Module):
         return nn.relu(x + y)
 
 
-def max_pool(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c"]:
-    """Keep the maximum of every 2x2 window, stride 2.
-
-    An odd edge makes a smaller window, as in Caffe, so sizes round up. A reshape
-    and a maximum: on CPU the gradient of ``reduce_window`` is the dearest part
-    of a small network. Among equal maxima the gradient is shared evenly.
-    """
-    b, h, w, c = x.shape
-    x = jnp.pad(x, ((0, 0), (0, h % 2), (0, w % 2), (0, 0)), constant_values=-jnp.inf)
-    return jnp.max(x.reshape(b, -(-h // 2), 2, -(-w // 2), 2, c), axis=(2, 4))
-
-
-def _flatten(x: Float[Array, "b h w c"]) -> Float[Array, "b n"]:
-    """Flatten in channel, row, column order."""
-    return jnp.transpose(x, (0, 3, 1, 2)).reshape(x.shape[0], -1)
-
-
 def _convolution(features: int, size: int, name: str) -> nn.Conv:
     """Make one of LeNet's convolutions."""
     return nn.Conv(features, (size, size), padding="VALID", kernel_init=_xavier, name=name)
-
-
-def _convolution3(features: int, stride: int = 1, *, name: str) -> nn.Conv:
-    """Make a 3x3 convolution padded by one pixel all around, as in PyTorch."""
-    return nn.Conv(
-        features,
-        (3, 3),
-        stride,
-        padding=1,
-        use_bias=False,
-        kernel_init=nn.initializers.he_normal(),
-        name=name,
-    )
 
 
 def _norm(name: str) -> nn.GroupNorm:

@@ -2,13 +2,16 @@
 
 A tensor is called by its place in the network, ``conv1.weight``, ``conv1.bias``.
 Convolutions are stored (out, in, height, width) and linear layers (out, in);
-here they are (height, width, in, out) and (in, out). Nothing is unpickled.
+here they are (height, width, in, out) and (in, out). Nothing is unpickled but by
+PyTorch's own reader of bare tensors, which executes no code.
 """
 
 import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,15 +21,30 @@ from flax import traverse_util
 from fooljax.types import Classifier
 
 _HINT = "give --weights a safetensors file made for this network"
+_PROBLEMS_SHOWN = 8
+_TORCH = (".pth", ".pt", ".bin")
 
 
-def load_weights(path: str | os.PathLike, classifier: Classifier) -> Classifier:
+def load_weights(
+    path: str | os.PathLike,
+    classifier: Classifier,
+    *,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+    unused: tuple[str, ...] = (),
+) -> Classifier:
     """Replace a classifier's weights by published ones.
 
     Args:
-        path: a safetensors file.
+        path: a safetensors file, or a PyTorch state dictionary (``.pth``, ``.pt``),
+            which needs ``fooljax[torch]``.
         classifier: says which weights are expected; its params are nested
-            dictionaries of arrays, as those of every Flax Linen network.
+            dictionaries of arrays (or of their shapes), as those of every Flax
+            Linen network.
+        aliases: beginnings of names in the file, and what they are called here. A
+            layer that the file stores as a convolution over its whole input may be
+            dense here.
+        unused: names, by beginning or end, that the file may have and the network
+            does not use.
 
     Returns:
         The same network with the file's weights, in the types that it had.
@@ -35,9 +53,17 @@ def load_weights(path: str | os.PathLike, classifier: Classifier) -> Classifier:
         ValueError: if the file cannot be read, if a tensor is missing,
             unexpected or of another shape, or if a value is NaN or infinite.
     """
-    tensors = _read(Path(path))
     places = _places(classifier)
-    shapes = {name: _to_stored(array).shape for name, (_, array) in places.items()}
+    shapes = {name: _stored_shape(array.shape) for name, (_, array) in places.items()}
+    tensors = {
+        _renamed(name, aliases): tensor
+        for name, tensor in _read(Path(path)).items()
+        if not (unused and (name.startswith(unused) or name.endswith(unused)))
+    }
+    for name in tensors.keys() & shapes.keys():
+        tensor, shape = tensors[name], shapes[name]
+        if aliases and tensor.ndim == 4 and len(shape) == 2 and tensor.size == np.prod(shape):
+            tensors[name] = tensor.reshape(shape)
 
     problems = [f"{name} is missing" for name in sorted(places.keys() - tensors.keys())]
     problems += [f"{name} is unexpected" for name in sorted(tensors.keys() - places.keys())]
@@ -50,7 +76,9 @@ def load_weights(path: str | os.PathLike, classifier: Classifier) -> Classifier:
         elif not np.all(np.isfinite(tensor)):
             problems.append(f"{name} holds NaN or infinity")
     if problems:
-        raise ValueError(f"{path} does not fit the network: {'; '.join(problems)}; {_HINT}")
+        more = len(problems) - _PROBLEMS_SHOWN
+        shown = problems[:_PROBLEMS_SHOWN] + [f"and {more} more"] * (more > 0)
+        raise ValueError(f"{path} does not fit the network: {'; '.join(shown)}; {_HINT}")
 
     params = {
         place: jnp.asarray(_from_stored(tensors[name]), array.dtype)
@@ -70,7 +98,7 @@ def save_weights(path: str | os.PathLike, classifier: Classifier) -> None:
     """
     path = Path(path)
     tensors = {
-        name: np.ascontiguousarray(_to_stored(array))
+        name: np.ascontiguousarray(_to_stored(np.asarray(array)))
         for name, (_, array) in _places(classifier).items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +113,8 @@ def save_weights(path: str | os.PathLike, classifier: Classifier) -> None:
 def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"there is no file {path}; {_HINT}")
+    if path.suffix in _TORCH:
+        return _read_torch(path)
     try:
         return safetensors.numpy.load_file(path)
     except (safetensors.SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
@@ -93,7 +123,35 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _places(classifier: Classifier) -> dict[str, tuple[tuple[str, ...], np.ndarray]]:
+def _read_torch(path: Path) -> dict[str, np.ndarray]:
+    """Read a state dictionary with PyTorch's reader of bare tensors."""
+    try:
+        import torch
+    except ImportError as error:
+        raise ValueError(
+            f'{path}: PyTorch files need pip install "fooljax[torch]"; or convert it once, where '
+            "PyTorch is, to safetensors (README, Published networks)"
+        ) from error
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        return {name: tensor.numpy() for name, tensor in state.items()}
+    except Exception as error:  # PyTorch raises what it likes
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{path} is damaged, or holds more than bare tensors, and is not opened ({reason}); "
+            f"{_HINT}"
+        ) from error
+
+
+def _renamed(name: str, aliases: Mapping[str, str]) -> str:
+    """Call a tensor what it is called here."""
+    for beginning, ours in aliases.items():
+        if name.startswith(f"{beginning}."):
+            return ours + name.removeprefix(beginning)
+    return name
+
+
+def _places(classifier: Classifier) -> dict[str, tuple[tuple[str, ...], Any]]:
     """Map every published name to the weight's path in ``params`` and its value."""
     if not isinstance(classifier.params, Mapping):
         raise ValueError(
@@ -101,13 +159,18 @@ def _places(classifier: Classifier) -> dict[str, tuple[tuple[str, ...], np.ndarr
             f"got {type(classifier.params).__name__}"
         )
     flat = traverse_util.flatten_dict(classifier.params)
-    return {_published_name(place): (place, np.asarray(array)) for place, array in flat.items()}
+    return {_published_name(place): (place, array) for place, array in flat.items()}
 
 
 def _published_name(place: tuple[str, ...]) -> str:
     """Name a weight as PyTorch does: ``("conv1", "kernel")`` is ``conv1.weight``."""
     *layers, leaf = place
     return ".".join([*layers, {"kernel": "weight", "scale": "weight"}.get(leaf, leaf)])
+
+
+def _stored_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that an array of this one has in a file."""
+    return (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape[::-1]
 
 
 def _to_stored(array: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from fooljax.runtime.victim import Prepared, Victim, prepare
+from fooljax.runtime.victim import Prepared, Victim, is_published, prepare
 
 
 def prepare_several(
@@ -30,8 +30,14 @@ def prepare_several(
     """
     if len(set(models)) < len(models):
         raise ValueError(f"--models: each architecture once, got {' '.join(models)}")
-    if victim.weights is not None:
-        raise ValueError("--weights: these networks are trained here; leave --weights out")
+    published = [is_published(dataclasses.replace(victim, model=model)) for model in models]
+    if victim.weights is not None and not all(published):
+        raise ValueError(
+            "--weights: these networks are trained here; leave --weights out (ImageNet networks "
+            "with --dataset imagenet take a folder of weights)"
+        )
+    if seeds > 1 and any(published):
+        raise ValueError("--network-seeds: published networks have but one set of weights; give 1")
     place = Path(victim.classifier) if victim.classifier else folder / "networks"
     networks = {}
     for model in models:

@@ -1,5 +1,6 @@
 """The network under test, from flags: trained here, published, or the user's own."""
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,10 +32,16 @@ class Victim:
             it, FOOLJAX_DATA_DIR, then a download.
         image_size: height and width that pictures are resized to; as they are
             unless given.
-        model: softmax, mlp, lenet, resnet, or FILE.py:NAME for your own: a
-            Classifier, or a function without arguments that returns one.
-        weights: .safetensors file with published weights; the network is then
-            not trained.
+        model: softmax, mlp, lenet, resnet; an ImageNet network (squeezenet1_1,
+            mobilenet_v1, mobilenet_v2, alexnet, caffenet, vgg16, vgg19, resnet18,
+            resnet50), which with --dataset imagenet or none comes with its
+            published weights and is trained otherwise; or FILE.py:NAME for your
+            own: a Classifier, or a function without arguments that returns one.
+        weights: published weights, with which the network is not trained: a
+            .safetensors or .pth file, a folder of them, or
+            hf:OWNER/REPOSITORY[/FILE][@REVISION].
+        view: what an ImageNet network sees of images larger than it takes: the
+            center, or the average of ten crops (the paper's, ten times dearer).
         classifier: folder that keeps the trained network for the next
             experiment; inside the run directory unless given.
         recipe: how the network is trained: quick (Adam, one cycle), caffe_lenet (the
@@ -52,6 +59,7 @@ class Victim:
     image_size: tuple[int, int] | None = None
     model: str = "lenet"
     weights: str | None = None
+    view: Literal["center", "ten"] = "center"
     classifier: str | None = None
     recipe: Literal[
         "quick",
@@ -103,15 +111,25 @@ def prepare(
     """
     from fooljax import models, training
 
+    published = None
+    if is_published(victim):
+        published = load_published(victim)
+        fits(published.input_shape, published.num_classes)
+        victim = dataclasses.replace(victim, image_size=(published.input_shape[0],) * 2)
     splits = load_data(victim)
     if splits is not None:
         fits(splits.train.input_shape, splits.train.num_classes)
-    if ":" in victim.model:
+    if published is not None:
+        place = "its published place" if victim.weights is None else victim.weights
+        classifier, origin = published, f"{victim.model} with the weights of {place}"
+    elif ":" in victim.model:
         if victim.weights is not None:
             raise ValueError(f"--weights: {victim.model} brings its own; leave --weights out")
         classifier, origin = own_network.load(victim.model), f"your own network, {victim.model}"
     elif splits is None:
-        raise ValueError("--dataset none needs a network of your own: --model FILE.py:NAME")
+        raise ValueError(
+            "--dataset none needs a network of your own, --model FILE.py:NAME, or one for ImageNet"
+        )
     elif victim.weights is not None:
         with _blame("--weights"):
             classifier = models.load_weights(victim.weights, _fresh(victim, splits))
@@ -126,6 +144,32 @@ def prepare(
     if splits is not None:
         accuracy = float(training.evaluate(classifier, splits.test))
     return Prepared(classifier, names, accuracy, origin, splits)
+
+
+def is_published(victim: Victim) -> bool:
+    """Tell whether the network comes with published ImageNet weights."""
+    from fooljax import models
+
+    return victim.model in models.PUBLISHED and victim.dataset in ("imagenet", "none")
+
+
+def load_published(victim: Victim) -> "Classifier":
+    """Load an ImageNet network for images of the size that is asked for.
+
+    Raises:
+        ValueError, OSError: if that fails, naming the flag.
+    """
+    from fooljax import models
+
+    own = models.PUBLISHED[victim.model].pixels
+    height, width = victim.image_size or (own, own)
+    if height != width:
+        raise ValueError(f"--image-size: {victim.model} takes square images, got {height} {width}")
+    with _blame("--weights"):
+        classifier = models.load_published(victim.model, victim.weights, min(height, own))
+    if victim.view == "ten":
+        return models.ten_crop(classifier, height)
+    return models.center_crop(classifier, height) if height > own else classifier
 
 
 def load_data(victim: Victim) -> "Splits | None":
@@ -225,18 +269,22 @@ def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifie
 
 
 def _names(classifier: "Classifier", splits: "Splits | None", victim: Victim) -> tuple[str, ...]:
+    from fooljax import data
+
+    if is_published(victim):
+        return data.imagenet_names()
     if splits is None:
         return tuple(str(label) for label in range(classifier.num_classes))
-    data, test = splits.train, splits.test
-    if data.input_shape != tuple(classifier.input_shape):
+    train, test = splits.train, splits.test
+    if train.input_shape != tuple(classifier.input_shape):
         raise ValueError(
             f"--model {victim.model} takes images {tuple(classifier.input_shape)} but --dataset "
-            f"{victim.dataset} has {data.input_shape}; set --image-size, or use --dataset none"
+            f"{victim.dataset} has {train.input_shape}; set --image-size, or use --dataset none"
         )
-    if max(data.num_classes, test.num_classes) != classifier.num_classes:
+    if max(train.num_classes, test.num_classes) != classifier.num_classes:
         raise ValueError(
             f"--model {victim.model} has {classifier.num_classes} classes but --dataset "
-            f"{victim.dataset} has {data.num_classes}; use the data it was trained on, "
+            f"{victim.dataset} has {train.num_classes}; use the data it was trained on, "
             "or --dataset none"
         )
-    return tuple(data.class_names)
+    return tuple(train.class_names)

@@ -1,5 +1,6 @@
 """How often a classifier is right."""
 
+import math
 from functools import partial
 
 import jax
@@ -10,14 +11,19 @@ from jaxtyping import Array, Float, Int
 from fooljax.data import Dataset, as_float
 from fooljax.types import Classifier
 
+_PIXELS_AT_ONCE = 2**23  # 500 images of 64x64, 55 of 224x224, in three channels
 
-def predict(classifier: Classifier, images: Array, batch_size: int = 500) -> Int[np.ndarray, " n"]:
+
+def predict(
+    classifier: Classifier, images: Array, batch_size: int | None = None
+) -> Int[np.ndarray, " n"]:
     """Find the largest logit of every image.
 
     Args:
         classifier: any classifier.
         images: uint8, or float32 in [0, 1], ``[n, h, w, c]``.
-        batch_size: images at a time; decides memory and speed only.
+        batch_size: images at a time; decides memory and speed only. 500, or fewer
+            large ones, unless given.
 
     Returns:
         For every image the column of its largest logit, which from
@@ -26,6 +32,8 @@ def predict(classifier: Classifier, images: Array, batch_size: int = 500) -> Int
     Raises:
         ValueError: if ``batch_size`` is not positive or there are no images.
     """
+    if batch_size is None:
+        batch_size = max(1, min(500, _PIXELS_AT_ONCE // math.prod(classifier.input_shape)))
     if batch_size < 1:
         raise ValueError(f"batch_size must be positive, got {batch_size}")
     n = len(images)
@@ -42,13 +50,14 @@ def predict(classifier: Classifier, images: Array, batch_size: int = 500) -> Int
     return predictions
 
 
-def evaluate(classifier: Classifier, dataset: Dataset, batch_size: int = 500) -> float:
+def evaluate(classifier: Classifier, dataset: Dataset, batch_size: int | None = None) -> float:
     """Measure the share of a data set that is classified correctly, in [0, 1].
 
     Args:
         classifier: any classifier.
         dataset: labeled images.
-        batch_size: images at a time; decides memory and speed only.
+        batch_size: images at a time; decides memory and speed only. 500, or fewer
+            large ones, unless given.
 
     Raises:
         ValueError: if ``batch_size`` is not positive or there are no images.
@@ -58,14 +67,15 @@ def evaluate(classifier: Classifier, dataset: Dataset, batch_size: int = 500) ->
 
 
 def evaluate_classes(
-    classifier: Classifier, dataset: Dataset, batch_size: int = 500
+    classifier: Classifier, dataset: Dataset, batch_size: int | None = None
 ) -> Float[np.ndarray, " k"]:
     """Measure for every class the share of its samples classified correctly.
 
     Args:
         classifier: any classifier.
         dataset: labeled images.
-        batch_size: images at a time; decides memory and speed only.
+        batch_size: images at a time; decides memory and speed only. 500, or fewer
+            large ones, unless given.
 
     Returns:
         A share in [0, 1] for each of ``num_classes``; NaN without samples.

@@ -135,3 +135,33 @@ def test_the_published_lenet(key, data_dir):
     with np.load(models / "reference_logits.npz", allow_pickle=False) as reference:
         expected = reference["caffe_lenet_logits_first64_t10k"]
     np.testing.assert_allclose(logits[:64], expected, atol=1e-4, rtol=0)
+
+
+class Trap:
+    """Leaves a trace when it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = str(trace)
+
+    def __reduce__(self):
+        return Path.touch, (Path(self.trace),)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin", ".safetensors", ""])
+def test_a_pickle_is_refused_and_not_executed(suffix, classifier, tmp_path):
+    path, trace = tmp_path / f"weights{suffix}", tmp_path / "executed"
+    path.write_bytes(pickle.dumps({"fc1.weight": Trap(trace)}))
+    with pytest.raises(ValueError, match=r"weights.*--weights|weights.*fooljax\[torch\]"):
+        load_weights(path, classifier)
+    assert not trace.exists()
+
+
+def test_damaged_torch_files(tensors, classifier, tmp_path):
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "weights.pth"
+    torch.save({name: torch.from_numpy(array) for name, array in tensors.items()}, path)
+    loaded = load_weights(path, blank(classifier))
+    jax.tree.map(np.testing.assert_array_equal, loaded.params, classifier.params)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match="is damaged, or holds more than bare tensors"):
+        load_weights(path, classifier)

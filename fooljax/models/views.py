@@ -1,0 +1,107 @@
+"""What part of an image a network sees: its center, or ten crops averaged."""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from fooljax.types import Classifier, Images, Logits, Params
+
+
+def center_crop(classifier: Classifier, pixels: int) -> Classifier:
+    """Show a network the center of larger images.
+
+    Args:
+        classifier: takes square images.
+        pixels: height and width of the larger images.
+
+    Returns:
+        A classifier of images ``[b, pixels, pixels, c]`` with the same params.
+
+    Raises:
+        ValueError: if the images are smaller than what the network takes.
+    """
+    return _through(classifier, pixels, _center)
+
+
+def ten_crop(classifier: Classifier, pixels: int) -> Classifier:
+    """Average a network's probabilities over the corners, the center, and their mirror images.
+
+    ``crop_probabilities`` tells the ten crops apart.
+
+    Args:
+        classifier: takes square images.
+        pixels: height and width of the larger images.
+
+    Returns:
+        A classifier of images ``[b, pixels, pixels, c]`` with the same params; its
+        logits are logarithms of the averaged probabilities.
+
+    Raises:
+        ValueError: if the images are smaller than what the network takes.
+
+    Source:
+        Krizhevsky et al., 2012, section 4.1; Nguyen et al., 2015, arXiv:1412.1897,
+        section 3.3, whose crops are at (0, 0), (29, 0), (0, 29), (29, 29) and (14, 14).
+    """
+    return _through(classifier, pixels, _ten)
+
+
+def crop_probabilities(classifier: Classifier, images: Images) -> Float[Array, "b 10 m"]:
+    """Return what a network says of each of the ten crops of ``ten_crop``.
+
+    Args:
+        classifier: the network inside, of square images.
+        images: at least as large.
+
+    Returns:
+        Probabilities in the order: top left, top right, bottom left, bottom right,
+        center, and the mirror images of these five.
+    """
+    return jax.nn.softmax(
+        _ten_logits(classifier.apply, classifier.params, images, classifier.input_shape[0]), axis=-1
+    )
+
+
+def _through(classifier: Classifier, pixels: int, view: Callable) -> Classifier:
+    height, width, channels = classifier.input_shape
+    if height != width:
+        raise ValueError(f"crops are square, but the network takes {height}x{width} pixels")
+    if pixels < height:
+        raise ValueError(f"images must have at least {height}x{height} pixels, got {pixels}")
+    return Classifier(
+        classifier.params,
+        _viewing(classifier.apply, view, height),
+        (pixels, pixels, channels),
+        classifier.num_classes,
+    )
+
+
+@functools.cache
+def _viewing(network: Callable, view: Callable, size: int) -> Callable[[Params, Images], Logits]:
+    """Equal parts give the same function, so that equal views share a compilation."""
+    return functools.partial(view, network, size=size)
+
+
+def _center(network: Callable, params: Params, images: Images, size: int) -> Logits:
+    top, left = ((images.shape[axis] - size) // 2 for axis in (1, 2))
+    return network(params, images[:, top : top + size, left : left + size])
+
+
+def _ten(network: Callable, params: Params, images: Images, size: int) -> Logits:
+    logits = _ten_logits(network, params, images, size)
+    return jax.nn.logsumexp(jax.nn.log_softmax(logits, axis=-1), axis=1) - jnp.log(10.0)
+
+
+def _ten_logits(
+    network: Callable, params: Params, images: Images, size: int
+) -> Float[Array, "b 10 m"]:
+    """Show the crops one after the other: ten times the images would not fit anywhere."""
+    far = images.shape[1] - size
+    near = far // 2
+    corners = ((0, 0), (0, far), (far, 0), (far, far), (near, near))
+    crops = [images[:, top : top + size, left : left + size] for top, left in corners]
+    crops += [crop[:, :, ::-1] for crop in crops]
+    return jnp.stack([network(params, crop) for crop in crops], axis=1)
