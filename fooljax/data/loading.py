@@ -8,17 +8,24 @@ from fooljax.data.dataset import Splits
 from fooljax.data.digits import read_digits
 from fooljax.data.known import PUBLISHED, read_published
 from fooljax.data.npz import read_npz
+from fooljax.data.photo_sets import is_photo_set, open_streams
 from fooljax.data.pictures import read_pictures
 from fooljax.data.prepared import find, known_sets, read_prepared
 from fooljax.data.resize import resize_dataset
+from fooljax.data.streams import Streams, subset
 
-NAMES = tuple(sorted(("digits", *PUBLISHED)))
+IMAGENET = "imagenet"
+NAMES = tuple(sorted(("digits", IMAGENET, *PUBLISHED)))
+MOST = 2000  # photographs of each half that load reads
 
 
 def load(
     name: str, data_dir: str | None = None, image_size: tuple[int, int] | None = None
 ) -> Splits:
     """Load a data set into memory, already split for training and testing.
+
+    Of ``imagenet``, and of a folder laid out like it (see `stream`), at most `MOST`
+    photographs of each half are read, as evenly over the classes as can be.
 
     Args:
         name: one of `NAMES`; or a path to a folder of class folders of pictures
@@ -29,6 +36,7 @@ def load(
             is downloaded into the user's cache.
         image_size: ``(h, w)`` in pixels to resize every image to, bicubic,
             without regard to the aspect ratio; None keeps the size they have.
+            Photographs are scaled and cropped instead, to 224 x 224 unless given.
 
     Returns:
         Training and test set. The same call gives the same images in the same
@@ -38,10 +46,12 @@ def load(
         ValueError: if the name is unknown, or the data are damaged or unfit.
         OSError: if something is not there, or cannot be downloaded.
     """
-    data_dir = os.path.expanduser(data_dir or os.environ.get("FOOLJAX_DATA_DIR", "")) or None
+    data_dir = _data_dir(data_dir)
     size = _checked_size(image_size)
     if name == "digits":
         return read_digits(size)
+    if name == IMAGENET:
+        return _in_memory(stream(name, data_dir, size))
     if name in PUBLISHED:
         return _resized(read_published(name, data_dir), size)
     path = Path(name).expanduser()
@@ -58,9 +68,55 @@ def load(
     return read_prepared(builder, name, data_dir, size)
 
 
+def stream(
+    name: str, data_dir: str | None = None, image_size: tuple[int, int] | None = None
+) -> Streams:
+    """List the pictures of a set of photographs, to be read when they are needed.
+
+    Args:
+        name: ``imagenet``, which lies in ``DATA_DIR/imagenet``, or a path to a folder. Both
+            hold ``train`` and ``val`` with class folders of pictures, or pictures with a
+            ``labels.csv`` (columns file and label), or class folders; `open_streams` has
+            the details.
+        data_dir: as for `load`.
+        image_size: ``(h, w)`` in pixels that pictures are scaled and cropped to; 224 x 224
+            unless given.
+
+    Raises:
+        ValueError: if files are missing or contradict each other.
+        OSError: if there is no such folder.
+    """
+    size = _checked_size(image_size)
+    if name != IMAGENET:
+        return open_streams(Path(name).expanduser(), size)
+    data_dir = _data_dir(data_dir)
+    if data_dir is not None and not Path(data_dir).is_dir():
+        raise FileNotFoundError(
+            f"{data_dir}: no such folder; correct --data-dir (or FOOLJAX_DATA_DIR)"
+        )
+    folder = Path(data_dir or "DIR") / IMAGENET
+    if data_dir is None or not folder.is_dir():
+        raise FileNotFoundError(
+            f"{IMAGENET}: cannot be downloaded without registering at image-net.org; put its "
+            f"pictures into {folder}/train/WNID and {folder}/val/WNID, or pictures of your own "
+            "with a labels.csv" + (" and pass --data-dir DIR" if data_dir is None else "")
+        )
+    return open_streams(folder, size)
+
+
+def _in_memory(streams: Streams) -> Splits:
+    return Splits(*(subset(half, MOST) for half in streams))
+
+
+def _data_dir(data_dir: str | None) -> str | None:
+    return os.path.expanduser(data_dir or os.environ.get("FOOLJAX_DATA_DIR", "")) or None
+
+
 def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
     """Read data of the user's own."""
     if path.is_dir():
+        if is_photo_set(path):
+            return _in_memory(open_streams(path, size))
         return read_pictures(path, size)
     if path.suffix != ".npz":
         raise ValueError(f"{path}: neither a folder of class folders of pictures nor an .npz file")

@@ -24,7 +24,7 @@ class Victim:
 
     Attributes:
         dataset: digits (comes with the package), mnist, fashion_mnist, kmnist,
-            cifar10, cifar100, any image-classification set of
+            cifar10, cifar100, imagenet, any image-classification set of
             tensorflow-datasets, a folder of class sub-folders of pictures, an
             .npz with images and labels, or none (only with a network of your
             own).

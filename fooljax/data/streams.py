@@ -1,0 +1,225 @@
+"""Labeled pictures that stay on disk until they are asked for."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int, Int32, UInt8
+
+from fooljax.data.dataset import Dataset, from_arrays
+from fooljax.data.picture_files import center_crop, open_picture
+
+_MOST_THREADS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Labeled pictures on disk; build it with `open_streams`, which validates.
+
+    Attributes:
+        folder: where the pictures are.
+        files: path of every picture in the folder.
+        labels: class of every picture, int32 ``[n]`` in [0, k).
+        class_names: the ``k`` names.
+        image_size: ``(h, w)`` in pixels of the images that pictures become, by
+            `center_crop`.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    labels: Int32[np.ndarray, " n"]
+    class_names: tuple[str, ...]
+    image_size: tuple[int, int]
+
+    @property
+    def size(self) -> int:
+        """The number of pictures ``n``."""
+        return len(self.files)
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes ``k``."""
+        return len(self.class_names)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Image size ``(h, w, 3)`` in pixels."""
+        return (*self.image_size, 3)
+
+
+class Streams(NamedTuple):
+    """A data set on disk in two parts that share no picture.
+
+    Attributes:
+        train: what a classifier may learn from.
+        test: what its error is measured on.
+    """
+
+    train: Stream
+    test: Stream
+
+
+class Batch(NamedTuple):
+    """Some pictures in memory.
+
+    Attributes:
+        images: uint8 ``[b, h, w, 3]``.
+        labels: int32 ``[b]``.
+    """
+
+    images: UInt8[np.ndarray, "b h w 3"]
+    labels: Int32[np.ndarray, " b"]
+
+
+def batches(
+    stream: Stream,
+    batch_size: int,
+    *,
+    seed: int | None = None,
+    epochs: int = 1,
+    start: int = 0,
+    threads: int | None = None,
+) -> Iterator[Batch]:
+    """Read every picture once in each epoch, ahead of time.
+
+    The batches depend on the stream, ``batch_size``, ``seed`` and ``epochs`` only. A
+    batch may hold the end of one epoch and the beginning of the next; the very
+    last may be smaller than the others.
+
+    Args:
+        stream: the pictures.
+        batch_size: pictures in a batch.
+        seed: for another order in every epoch; the order of the stream unless given.
+        epochs: how often each picture is read.
+        start: number of batches to leave out, to go on where an earlier call was
+            cut; that takes no time.
+        threads: that decode; one for each processor unless given.
+
+    Raises:
+        ValueError: if a number is out of its range, at once; if a picture is
+            broken, when its turn has come, naming the file.
+        OSError: if a picture is no longer there.
+    """
+    import grain
+
+    if epochs < 1 or start < 0:
+        raise ValueError(f"epochs must be positive and start not negative, got {epochs}, {start}")
+    if seed is not None and not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be in [0, 2^32), got {seed}")
+    order = grain.MapDataset.range(stream.size)
+    if seed is not None:
+        order = order.shuffle(seed=seed)
+    return _read(stream, order.repeat(epochs), batch_size, start, threads)
+
+
+def read(
+    stream: Stream,
+    rows: Sequence[int] | Int[np.ndarray, " m"],
+    batch_size: int,
+    *,
+    threads: int | None = None,
+) -> Iterator[Batch]:
+    """Read chosen pictures in the order given, ahead of time.
+
+    Args:
+        stream: the pictures.
+        rows: numbers of the pictures in [0, n); a number may come again.
+        batch_size: pictures in a batch; the last may be smaller.
+        threads: that decode; one for each processor unless given.
+
+    Raises:
+        ValueError, OSError: as `batches`; and if a number is out of its range.
+    """
+    import grain
+
+    rows = np.asarray(rows)
+    if rows.ndim != 1 or not rows.size or not 0 <= rows.min() <= rows.max() < stream.size:
+        raise ValueError(
+            f"rows must be at least one number in [0, {stream.size}), got {rows.tolist()[:5]}"
+        )
+    return _read(stream, grain.MapDataset.source(rows), batch_size, 0, threads)
+
+
+def take(stream: Stream, rows: Sequence[int] | Int[np.ndarray, " m"]) -> Batch:
+    """Read chosen pictures into memory.
+
+    Args:
+        stream: the pictures.
+        rows: numbers of the pictures in [0, n), at least one.
+
+    Raises:
+        ValueError, OSError: as `read`.
+    """
+    return next(read(stream, rows, max(1, len(rows))))
+
+
+def subset(stream: Stream, count: int, seed: int | None = None) -> Dataset:
+    """Load a bounded number of pictures into memory, as evenly over the classes as can be.
+
+    Args:
+        stream: the pictures.
+        count: how many; all if there are fewer.
+        seed: to choose at random; the first of every class unless given.
+
+    Returns:
+        The pictures in the order of the stream.
+
+    Raises:
+        ValueError, OSError: as `batches`; and if ``count`` is not positive.
+    """
+    if count < 1:
+        raise ValueError(f"count must be positive, got {count}")
+    images, labels = take(stream, even_rows(stream.labels, count, seed))
+    return from_arrays(images, labels, stream.class_names)
+
+
+def even_rows(
+    labels: Int[np.ndarray, " n"], count: int, seed: int | None = None
+) -> Int[np.ndarray, " m"]:
+    """Choose numbers of samples, as evenly over the classes as can be, in ascending order.
+
+    Args:
+        labels: class of every sample.
+        count: how many; all if there are fewer.
+        seed: to choose at random; the first of every class unless given.
+    """
+    order = np.arange(len(labels))
+    if seed is not None:
+        order = np.random.default_rng(seed).permutation(order)
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    sizes = np.unique(labels, return_counts=True)[1]
+    turn = np.empty(len(labels), np.int64)  # how many of its class come before a sample
+    turn[by_class] = np.concatenate([np.arange(size) for size in sizes])
+    return np.sort(order[np.argsort(turn[order], kind="stable")][:count])
+
+
+def _read(
+    stream: Stream, order: Any, batch_size: int, start: int, threads: int | None
+) -> Iterator[Batch]:
+    """Read the pictures whose numbers a grain ``MapDataset`` holds."""
+    import grain
+
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be positive, got {batch_size}")
+    if threads is None:
+        threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    if threads < 1:
+        raise ValueError(f"threads must be positive, got {threads}")
+
+    def one(row: int) -> Batch:
+        path = stream.folder / stream.files[row]
+        return Batch(center_crop(open_picture(path), stream.image_size), stream.labels[row])
+
+    ahead = grain.ReadOptions(threads, max(2 * threads, batch_size))
+    pictures = order[start * batch_size :].map(one).to_iter_dataset(ahead)
+    return _batched(iter(pictures.batch(batch_size)))
+
+
+def _batched(pictures: Any) -> Iterator[Batch]:
+    try:
+        yield from pictures
+    finally:
+        pictures.close()
