@@ -33,6 +33,28 @@ def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return resized if image.dtype == np.uint8 else resized.clip(0.0, 1.0)
 
 
+def shrink(images: np.ndarray, side: int) -> np.ndarray:
+    """Reduce images to at most ``side`` pixels, smoothly; smaller ones stay as they are.
+
+    Args:
+        images: ``[..., h, w, c]``, uint8 or float32 in [0, 1].
+        side: most pixels of the longer side.
+
+    Returns:
+        Images of the same type and proportions.
+    """
+    *axes, height, width, channels = images.shape
+    scale = side / max(height, width)
+    if scale >= 1.0:
+        return images
+    size = max(1, round(scale * height)), max(1, round(scale * width))
+    flat = images.reshape(-1, height, width, channels)
+    result = np.empty((len(flat), *size, channels), images.dtype)
+    for i, image in enumerate(flat):
+        result[i] = resize(image, size)
+    return result.reshape(*axes, *size, channels)
+
+
 def resize_dataset(dataset: Dataset, size: tuple[int, int]) -> Dataset:
     """Resize every image to ``size``, ``(h, w)`` in pixels."""
     images = np.stack([resize(image, size) for image in np.asarray(dataset.images)])

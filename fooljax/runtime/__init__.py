@@ -16,6 +16,7 @@ _MODULES = (
     "history",
     "interrupts",
     "own_network",
+    "painting",
     "progress",
     "search_run",
     "settings",

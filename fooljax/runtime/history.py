@@ -1,11 +1,11 @@
 """What happened in every generation, in one file a chunk, and as lines of JSON.
 
 ``history/GENERATION.npz`` holds the records of the chunk that ends with that
-generation, and at some generations the champions of repeat 0 as pictures;
+generation, and at some generations the champions of repeat 0 as pictures (of
+at most 64 pixels a side: thumbnails, where the images are larger);
 ``metrics.jsonl`` has a line a generation.
 """
 
-import functools
 import warnings
 import zipfile
 import zlib
@@ -16,12 +16,11 @@ import jax
 import numpy as np
 
 from fooljax import evolution
-from fooljax.runtime import files
+from fooljax.runtime import files, painting
 from fooljax.types import Encoding
 
 _FOLDER, _METRICS = "history", "metrics.jsonl"
 _EARLY = (0, 1, 2, 5)
-_MAX_SNAPSHOT_BYTES = 64_000_000
 
 Rows = Mapping[str, np.ndarray]
 
@@ -61,9 +60,8 @@ def record(
         seconds: spent so far.
     """
     arrays = dict(rows)
-    size = jax.eval_shape(functools.partial(_first, encoding), archive).size
-    if is_milestone(generation) and size <= _MAX_SNAPSHOT_BYTES:
-        arrays["snapshot"] = np.round(np.asarray(_paint(encoding, archive)) * 255).astype(np.uint8)
+    if is_milestone(generation):
+        arrays["snapshot"] = painting.paint_thumbnails(encoding, archive)
     (folder / _FOLDER).mkdir(exist_ok=True)
     files.write_npz(folder / _FOLDER / f"{generation:08d}.npz", arrays, compress=True)
     confidence = rows["confidence"]
@@ -121,7 +119,8 @@ def read(folder: Path) -> tuple[dict[str, np.ndarray], dict[int, np.ndarray]]:
 
     Returns:
         Arrays by name, ``[generations + 1, repeats, ...]``, and the pictures of
-        repeat 0's champions by generation, uint8 ``[classes, h, w, c]``.
+        repeat 0's champions by generation, uint8 ``[classes, h, w, c]``, reduced
+        to at most 64 pixels a side.
 
     Raises:
         ValueError: naming a file that is damaged.
@@ -154,10 +153,3 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     ) as error:
         raise ValueError(f"{path} is damaged ({error})") from error
     return arrays
-
-
-def _first(encoding: Encoding, archive: evolution.Archive) -> jax.Array:
-    return evolution.express_elites(encoding, jax.tree.map(lambda leaf: leaf[0], archive))
-
-
-_paint = jax.jit(_first, static_argnums=0)

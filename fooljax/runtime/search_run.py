@@ -33,7 +33,7 @@ class Finished(NamedTuple):
             random population: ``confidence``, ``parent``, ``taken``, ``jumps``
             and ``trait_NAME`` summed over the children.
         snapshots: champions of repeat 0 at a few generations, uint8
-            ``[classes, h, w, c]``.
+            ``[classes, h, w, c]``, reduced to at most 64 pixels a side.
         generation: the last one.
         clock: the time it took.
     """

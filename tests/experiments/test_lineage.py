@@ -57,3 +57,44 @@ def test_widest_passed_through_the_most_niches(seed):
     widest = lineage.widest(parent, taken)
     assert widths[widest] == max(widths)
     assert widest == widths.index(max(widths))
+
+
+def remembered(tree, place):
+    """A node's ancestry, (birth generation, niche) from the oldest on."""
+    line = []
+    while place >= 0:
+        line.append((tree.generation[place], tree.niche[place]))
+        place = tree.parent[place]
+    return line[::-1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_tree_holds_every_ancestor_once(seed):
+    parent, taken, seen = simulate(seed)
+    tree = lineage.family_tree(parent, taken)
+    ancestors = [tuple(line) for line in seen[-1] if line is not None]
+    assert [remembered(tree, place) for place in tree.champion if place >= 0] == [
+        list(line) for line in ancestors
+    ]
+    assert [i for i, place in enumerate(tree.champion) if place < 0] == [
+        i for i, line in enumerate(seen[-1]) if line is None
+    ]
+    everybody = {line[:count] for line in ancestors for count in range(1, len(line) + 1)}
+    assert sorted(remembered(tree, place) for place in range(len(tree.niche))) == sorted(
+        map(list, everybody)
+    )
+    for place in range(len(tree.niche)):
+        line = remembered(tree, place)
+        held = [g for g in range(GENERATIONS) if seen[g][tree.niche[place]] == line]
+        assert held == list(range(tree.generation[place], tree.until[place] + 1))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("founders", [0, 7, GENERATIONS - 1])
+def test_relatives_are_of_one_image(seed, founders):
+    parent, taken, seen = simulate(seed)
+    families = lineage.relatives(parent, taken, founders)
+    for niche, ancestors in enumerate(seen[-1]):
+        early = [held for birth, held in ancestors or () if birth <= founders]
+        if ancestors is not None:
+            assert families[niche] == (early[-1] if early else -1)

@@ -1,0 +1,77 @@
+"""From an archive's genomes to pictures on the host, a few at a time."""
+
+import functools
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fooljax import evolution
+from fooljax.data.resize import shrink
+from fooljax.types import Encoding
+
+_PIXELS_AT_ONCE = 1 << 20  # 16 pictures of 256 x 256
+_MOST_EXACT_BYTES = 256_000_000
+THUMBNAIL = 64
+
+
+def paint(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
+    """Paint all champions.
+
+    Args:
+        encoding: paints a genome.
+        archive: leaves ``[repeats, k, ...]``.
+
+    Returns:
+        ``[repeats, k, h, w, c]``, float32 in [0, 1]; where that would take more
+        than 256 MB, uint8 (the genomes still have every bit). Empty niches are
+        black.
+    """
+    repeats, num_classes = archive.born.shape
+    height, width, channels = _shape(encoding, archive)
+    shape = (repeats, num_classes, height, width, channels)
+    exact = 4 * np.prod(shape, dtype=np.int64) <= _MOST_EXACT_BYTES
+    images = np.empty(shape, np.float32 if exact else np.uint8)
+    for repeat in range(repeats):
+        for niches, part in _parts(encoding, archive, repeat):
+            images[repeat, niches] = part if exact else as_8_bit(part)
+    return images
+
+
+def paint_thumbnails(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
+    """Paint the champions of repeat 0 small: uint8 ``[k, h, w, c]``, at most 64 pixels a side."""
+    parts = [
+        shrink(as_8_bit(part), THUMBNAIL) for _, part in _parts(encoding, archive, repeat=0)
+    ]
+    return np.concatenate(parts)
+
+
+def as_8_bit(images: np.ndarray) -> np.ndarray:
+    """Round images in [0, 1] to uint8; leave uint8 ones as they are."""
+    return images if images.dtype == np.uint8 else np.round(images * 255).astype(np.uint8)
+
+
+def _parts(
+    encoding: Encoding, archive: evolution.Archive, repeat: int
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield slices of niches and their pictures, float32, equally many at a time."""
+    height, width, _ = _shape(encoding, archive)
+    num_classes = archive.born.shape[1]
+    count = min(num_classes, max(1, _PIXELS_AT_ONCE // (height * width)))
+    for first in range(0, num_classes, count):
+        niches = np.minimum(np.arange(first, first + count), num_classes - 1)
+        images = np.asarray(_paint(encoding, archive, np.int32(repeat), niches))
+        shown = slice(first, min(first + count, num_classes))
+        yield shown, images[: shown.stop - first]
+
+
+def _shape(encoding: Encoding, archive: evolution.Archive) -> tuple[int, ...]:
+    one = lambda genomes: encoding.express(jax.tree.map(lambda leaf: leaf[0, 0], genomes))
+    return jax.eval_shape(one, archive.genomes).shape
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _paint(encoding, archive, repeat, niches):
+    chosen = jax.tree.map(lambda leaf: leaf[repeat, niches], archive)
+    return evolution.express_elites(encoding, chosen).astype(jnp.float32)
