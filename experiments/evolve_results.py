@@ -10,14 +10,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax import evolution, metrics, reporting
-from fooljax.evolution import lineage
-from fooljax.runtime import files, settings
+from experiments import evolve_published
+from experiments.evolve_pictures import draw
+from experiments.evolve_published import BAND
+from fooljax import metrics, reporting
+from fooljax.runtime import files, painting, settings
 from fooljax.runtime.search_run import Clock, Finished
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Classifier, Encoding, RandomKey
 
 CONTROLS = 1000
+SHARES = ("0.5", "0.9", "0.99")
 LEVELS = ("0.99", "0.999", "0.9999")
 
 
@@ -30,7 +33,7 @@ def write(
     key: RandomKey,
     evaluations: Callable[[int], int],
 ) -> dict[str, Any]:
-    """Write ``elites.npz``, ``genomes.npz``, pictures, ``summary.json`` and ``report.html``.
+    """Write ``elites.npz``, ``genomes.npz``, pictures, ``summary.json`` and both pages.
 
     Args:
         folder: run directory.
@@ -45,9 +48,7 @@ def write(
         The summary.
     """
     archive = finished.state.archive
-    images = np.asarray(
-        jax.jit(jax.vmap(lambda one: evolution.express_elites(encoding, one)))(archive)
-    )
+    images = painting.paint(encoding, archive)
     arrays = {
         "images": images,
         "confidences": np.asarray(archive.confidence),
@@ -58,15 +59,16 @@ def write(
     files.write_npz(folder / "elites.npz", arrays)
     files.write_npz(folder / "genomes.npz", _named_leaves(archive.genomes))
     summary = summarize(config, prepared, encoding, finished, key, evaluations)
-    files.write_json(folder / "summary.json", summary)
-    pictures = draw(folder, images, prepared, finished)
+    pictures, chosen = draw(folder, images, config.encoding, prepared.class_names, finished)
+    files.write_json(folder / "summary.json", summary | chosen)
     reporting.evolve_page(
         folder / "report.html",
-        summary,
+        summary | chosen,
         dataclasses.asdict(config),
         pictures,
         class_names=prepared.class_names,
         command=settings.command_of("evolve", config),
+        browse="gallery.html",
     )
     print(
         f"median confidence {reporting.percent(summary['median_confidence'])}, "
@@ -74,7 +76,7 @@ def write(
         f"report: {folder / 'report.html'}",
         file=sys.stderr,
     )
-    return summary
+    return summary | chosen
 
 
 def summarize(
@@ -99,6 +101,8 @@ def summarize(
         "median_confidence_by_generation": np.median(medians, axis=1),
         "median_confidence_by_generation_per_repeat": medians.T,
         "min_confidence_by_generation_per_repeat": lowest.T,
+        **_shares(confidence),
+        **_band(confidence[-1], prepared.class_names, config.encoding),
         "first_generation_all_above": {
             level: [
                 _first_above(lowest[:, repeat], float(level)) for repeat in range(len(lowest.T))
@@ -128,16 +132,26 @@ def control_images(encoding: Encoding, classifier: Classifier, key: RandomKey) -
     """
     key_random, key_noise = jax.random.split(key)
 
-    @jax.jit
-    def random_images(key):
-        return jax.vmap(encoding.express)(jax.vmap(encoding.init)(jax.random.split(key, CONTROLS)))
+    count = 100 if np.prod(classifier.input_shape) <= 10_000 else 20  # images at once
+    rounds = CONTROLS // count
+    shape = (count, *classifier.input_shape)
 
-    noise = 0.5 + 0.25 * jax.random.normal(key_noise, (CONTROLS, *classifier.input_shape))
-    kinds = {"random_images": random_images(key_random), "gaussian_noise": jnp.clip(noise, 0, 1)}
+    @jax.jit
+    def random_images(keys):
+        return jax.vmap(encoding.express)(jax.vmap(encoding.init)(keys))
+
+    @jax.jit
+    def noise(key):
+        return jnp.clip(0.5 + 0.25 * jax.random.normal(key, shape), 0, 1)
+
+    kinds = {
+        "random_images": (random_images, jax.random.split(key_random, (rounds, count))),
+        "gaussian_noise": (noise, jax.random.split(key_noise, rounds)),
+    }
     read = jax.jit(lambda classifier, images: metrics.probabilities(classifier(images)))
     result = {}
-    for name, images in kinds.items():
-        batches = [read(classifier, batch) for batch in jnp.split(images, 10)]
+    for name, (make, keys) in kinds.items():
+        batches = [read(classifier, make(keys[batch])) for batch in range(rounds)]
         confidence = np.concatenate(batches)[:, : classifier.num_classes]
         confidence = confidence[~np.isnan(confidence).any(axis=1)]
         if not len(confidence):
@@ -152,26 +166,6 @@ def control_images(encoding: Encoding, classifier: Classifier, key: RandomKey) -
             "median_best_per_class": np.median(confidence.max(axis=0)),
         }
     return result
-
-
-def draw(
-    folder: Path, images: np.ndarray, prepared: Prepared, finished: Finished
-) -> dict[str, Path]:
-    """Draw all pictures; return their places by name."""
-    confidence = finished.history["confidence"]
-    generations = np.arange(len(confidence))
-    places = {name: folder / f"{name}.png" for name in ("gallery", "heatmap", "curves")}
-    names = prepared.class_names
-    reporting.gallery(places["gallery"], images, confidence[-1], names)
-    reporting.heatmap(places["heatmap"], np.median(confidence, axis=1), generations, names)
-    reporting.curves(places["curves"], np.moveaxis(confidence, 0, 1), generations)
-    ancestors = _ancestors(images, finished)
-    if ancestors is not None:
-        pictures, when, sure, niches = ancestors
-        places["lineage"] = folder / "lineage.png"
-        line_names = [names[niche] for niche in niches]
-        reporting.lineage(places["lineage"], pictures, when, sure, line_names)
-    return places
 
 
 def tensorboard(folder: Path) -> Callable[[int, Mapping[str, np.ndarray]], None]:
@@ -191,27 +185,28 @@ def tensorboard(folder: Path) -> Callable[[int, Mapping[str, np.ndarray]], None]
     return log
 
 
-def _ancestors(images: np.ndarray, finished: Finished) -> tuple[np.ndarray, ...] | None:
-    """Collect the line of the champion of repeat 0 that switched class most often."""
-    history = finished.history
-    parent, taken = history["parent"][:, 0], history["taken"][:, 0]
-    line = lineage.ancestry(parent, taken, lineage.widest(parent, taken))
-    shown = [g for g in sorted(finished.snapshots) if line[g] >= 0 and g < finished.generation]
-    members = lineage.changes(line, taken)
-    # a picture for each kept generation in which the line had changed since the last one
-    born = [int(members[members <= g].max()) for g in shown]
-    shown = [g for i, g in enumerate(shown) if i == 0 or born[i] != born[i - 1]]
-    if not shown:
-        return None
-    pictures = [finished.snapshots[g][line[g]].astype(np.float32) / 255.0 for g in shown]
-    when = [*shown, finished.generation]
-    sure = [history["confidence"][g, 0, line[g]] for g in when]
-    return (
-        np.stack([*pictures, images[0, line[-1]]]),
-        np.array(when),
-        np.array(sure),
-        np.array([line[g] for g in when]),
-    )
+def _shares(confidence: np.ndarray) -> dict[str, list[float]]:
+    """By generation, the share of classes whose median over the repeats is at least a level."""
+    middle = np.median(confidence, axis=1)
+    return {
+        f"share_above_{level}_by_generation": np.mean(middle >= float(level), axis=1).tolist()
+        for level in SHARES
+    }
+
+
+def _band(confidence: np.ndarray, names: tuple[str, ...], encoding: str) -> dict[str, Any]:
+    """Medians over dogs and cats, and over all others, if the classes are ImageNet's."""
+    published = evolve_published.published_for(names, encoding)
+    if published is None:
+        return {}
+    middle = np.median(confidence, axis=0)
+    inside = np.zeros(len(names), bool)
+    inside[BAND[0] : BAND[1] + 1] = True
+    return {
+        "median_confidence_dogs_and_cats": np.median(middle[inside]),
+        "median_confidence_other_classes": np.median(middle[~inside]),
+        "published_medians_dogs_and_cats_and_others": [published.inside, published.outside],
+    }
 
 
 def _first_above(lowest: np.ndarray, level: float) -> int | None:

@@ -1,6 +1,7 @@
 """What attacks on many networks add up to."""
 
 from fooljax.analysis.alignment import gradient_alignment
+from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -24,6 +25,7 @@ __all__ = [
     "Transferred",
     "Verdicts",
     "attack_through",
+    "choose_diverse",
     "gradient_alignment",
     "judge_fooling",
     "judge_perturbed",

@@ -115,3 +115,30 @@ def relatives(
         moved = known & taken[later, line]
         line[moved] = parent[later, line[moved]]
     return line
+
+
+def close_relatives(
+    parent: Int[np.ndarray, "g k"], taken: Bool[np.ndarray, "g k"], size: int, count: int
+) -> list[Int[np.ndarray, " size"]]:
+    """Find groups of final champions whose lines parted last.
+
+    Going back from the end, as soon as ``size`` champions descend from one image
+    they are a group, those of the lowest niches if they are more, and leave the
+    search; it ends with ``count`` groups or before the first generation.
+
+    Returns:
+        The niches of each group, ascending; the closest relatives first.
+    """
+    line = np.arange(parent.shape[1])
+    groups: list[np.ndarray] = []
+    for later in range(len(parent) - 1, 0, -1):
+        moved = (line >= 0) & taken[later, line]
+        line[moved] = parent[later, line[moved]]
+        sizes = np.bincount(line[line >= 0], minlength=1)
+        for founder in np.flatnonzero(sizes >= size):
+            group = np.flatnonzero(line == founder)[:size]
+            groups.append(group)
+            line[group] = -1  # their own families are not looked for
+            if len(groups) == count:
+                return groups
+    return groups

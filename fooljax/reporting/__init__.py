@@ -24,6 +24,7 @@ from fooljax.reporting.html import (
 )
 from fooljax.reporting.lineages import lineage
 from fooljax.reporting.matrices import matrix
+from fooljax.reporting.niches import niche_page
 from fooljax.reporting.plots import lines
 from fooljax.reporting.wording import percent
 
@@ -42,6 +43,7 @@ __all__ = [
     "lines",
     "link",
     "matrix",
+    "niche_page",
     "page",
     "paragraph",
     "percent",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CLIP = 1e-7  # float32 confidences saturate about here
 _MEDIAN, _QUARTILES, _LOWEST = "#1d4ed8", "#0d9488", "#c2410c"
+_MOST_TIMES = 400  # generations that a picture can tell apart
 _MOST_NAMES = 40  # classes whose names still fit beside a heat map
 
 
@@ -30,12 +31,14 @@ def heatmap(
     class_names: Sequence[str],
     *,
     sort: bool = False,
+    band: tuple[int, int, str] | None = None,
 ) -> Path:
     """Draw the confidence of every class at every logged generation.
 
     Classes run from top to bottom and generations from left to right, spaced as
     ``log(1 + generation)`` because most happens early. Colors follow the
-    logarithm of the odds, so that 1 %, 50 % and 99.99 % are all told apart.
+    logarithm of the odds, so that 1 %, 50 % and 99.99 % are all told apart. Of
+    many generations, some hundreds at even distances on the axis are drawn.
 
     Args:
         path: the file to write; its ending (png, pdf, svg) sets the format.
@@ -44,13 +47,15 @@ def heatmap(
         generations: ``[generations_logged]``, increasing from 0 or later.
         class_names: one name for each class.
         sort: order the classes by their last confidence, the surest on top.
+        band: first and last of some classes to mark, and what they are called.
 
     Returns:
         The path written.
 
     Raises:
         ValueError: if shapes disagree, an input is empty, NaN or outside
-            [0, 1], or ``generations`` do not increase.
+            [0, 1], ``generations`` do not increase, or ``band`` is given with
+            ``sort`` or is not a range of classes.
     """
     from matplotlib.colors import Normalize
 
@@ -58,6 +63,10 @@ def heatmap(
     times = as_generations(generations, len(values))
     num_classes = values.shape[1]
     check_count("class_names", class_names, num_classes)
+    if band is not None and (sort or not 0 <= band[0] <= band[1] < num_classes):
+        raise ValueError(f"band must be a range of unsorted classes, got {band[:2]}")
+    drawn = _thinned(times)
+    values, times = values[drawn], times[drawn]
     order = np.argsort(-values[-1], kind="stable") if sort else np.arange(num_classes)
 
     low, high = _limits(values, most=5.0)
@@ -79,6 +88,8 @@ def heatmap(
         axes.hlines(np.arange(1, num_classes) - 0.5, *axes.get_xlim(), color="white", linewidth=1.5)
     else:
         axes.set_ylabel("rank of the class by final confidence" if sort else "class number")
+    if band is not None:
+        _mark_band(axes, *band)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     ticks = _odds_ticks(low, high)
@@ -121,6 +132,8 @@ def curves(
     values = as_probabilities(confidences, ("repeats", "generations_logged", "classes"))
     repeats, count, num_classes = values.shape
     times = as_generations(generations, count)
+    drawn = _thinned(times)
+    values, times, count = values[:, drawn], times[drawn], len(drawn)
     places = _time_place(times)
     figure, axes = empty_chart(7.2, 4.2)
     middle = "median" if num_classes > 1 else "the only class"
@@ -148,10 +161,11 @@ def curves(
         label = drawable(name, "published")
         axes.plot(
             *(_time_place(when), _odds(known)),
-            ":",
+            linestyle=(0, (5, 2)),
             color=INK,
             marker=mark,
-            markersize=6,
+            markersize=5,
+            linewidth=1.2,
             label=label,
         )
     low, high = _limits(np.concatenate(shown), most=7.0)
@@ -211,6 +225,32 @@ def _extend(values: NDArray[np.float64], high: float) -> str:
 def _time_place(generations: ArrayLike) -> NDArray[np.float64]:
     """Where a generation stands on the horizontal axis."""
     return np.log10(1 + np.asarray(generations, dtype=np.float64))
+
+
+def _thinned(times: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Choose which generations to draw: all of a few, evenly spaced ones of many."""
+    if len(times) <= _MOST_TIMES:
+        return np.arange(len(times))
+    places = _time_place(times)
+    wanted = np.linspace(places[0], places[-1], _MOST_TIMES)
+    return np.unique(np.searchsorted(places + 1e-9, wanted))
+
+
+def _mark_band(axes: "Axes", first: int, last: int, name: str) -> None:
+    """Draw lines around some classes, and their name between the lines."""
+    for edge in (first - 0.5, last + 0.5):
+        axes.axhline(edge, color="white", linewidth=1.6)
+        axes.axhline(edge, color=INK, linewidth=1.0, linestyle=(0, (4, 3)))
+    axes.annotate(
+        f"{drawable(name, 'marked')} ({first}\N{EN DASH}{last})",
+        xy=(0.015, (first + last) / 2),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        color=INK,
+        fontsize=9,
+        parse_math=False,
+        bbox={"boxstyle": "round", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+    )
 
 
 def _edges(places: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Refuse arrays that would make a misleading picture."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,16 +20,20 @@ def as_probabilities(
 
 
 def as_images(values: ArrayLike, axes: tuple[str, ...]) -> NDArray[np.uint8]:
-    """Return 8-bit pixels ``[..., h, w, 3]`` of images in [0, 1].
+    """Return 8-bit pixels ``[..., h, w, 3]`` of images in [0, 1]; uint8 is taken as it is.
 
     Raises:
         ValueError: if an axis is missing or empty, a value is NaN or outside
             [0, 1], or there are neither one nor three channels.
     """
-    array = _as_unit_interval(values, axes, "images")
-    if array.shape[-1] not in (1, 3):
-        raise ValueError(f"images must have 1 or 3 channels, got {array.shape[-1]}")
-    pixels = np.rint(array * 255).astype(np.uint8)
+    array = np.asarray(values)
+    if array.dtype == np.uint8:
+        _check_axes(array, axes, "images")
+        pixels = array
+    else:
+        pixels = np.rint(_as_unit_interval(array, axes, "images") * 255).astype(np.uint8)
+    if pixels.shape[-1] not in (1, 3):
+        raise ValueError(f"images must have 1 or 3 channels, got {pixels.shape[-1]}")
     return np.broadcast_to(pixels, (*pixels.shape[:-1], 3))
 
 
@@ -58,11 +63,7 @@ def _as_unit_interval(values: ArrayLike, axes: tuple[str, ...], name: str) -> ND
     array = np.asarray(values)
     if not np.issubdtype(array.dtype, np.floating):
         array = array.astype(np.float64)
-    described = f"{name} [{', '.join(axes)}]"
-    if array.ndim != len(axes):
-        raise ValueError(f"{described} must have {len(axes)} axes, got shape {array.shape}")
-    if array.size == 0:
-        raise ValueError(f"{described} must not be empty, got shape {array.shape}")
+    described = _check_axes(array, axes, name)
     if np.isnan(array).any():
         first = tuple(int(i) for i in np.argwhere(np.isnan(array))[0])
         raise ValueError(f"{described} must not contain NaN; the first is at {first}")
@@ -70,3 +71,13 @@ def _as_unit_interval(values: ArrayLike, axes: tuple[str, ...], name: str) -> ND
     if low < 0 or high > 1:
         raise ValueError(f"{described} must be in [0, 1], got values from {low} to {high}")
     return array
+
+
+def _check_axes(array: NDArray[Any], axes: tuple[str, ...], name: str) -> str:
+    """Refuse missing or empty axes; return what to call the array in an error."""
+    described = f"{name} [{', '.join(axes)}]"
+    if array.ndim != len(axes):
+        raise ValueError(f"{described} must have {len(axes)} axes, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{described} must not be empty, got shape {array.shape}")
+    return described

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fooljax.reporting.evolve_captions import CAPTIONS, TITLES, remarks
 from fooljax.reporting.html import (
     Html,
     code,
@@ -41,31 +42,6 @@ _ENCODINGS = {
     "cppn": "paints each image with a small evolving network of functions of the position (a "
     "compositional pattern-producing network), so the images tend to show regular patterns",
 }
-_CAPTIONS = {
-    "gallery": (
-        "Evolved images, one column for each class.",
-        "How to read it: above each column stands a class, below each image how sure the network "
-        "is that the image shows that class. Each row is an independent run from another random "
-        "start. Ask yourself whether you would have named the class.",
-    ),
-    "curves": (
-        "Confidence of the evolved images over the generations.",
-        "How to read it: the upper a line, the surer the network; every further nine (99 %, "
-        "99.9 %, 99.99 %) is the same step up. Generation 0 is the best of the random images, and "
-        "generations are spaced logarithmically because most happens early.",
-    ),
-    "heatmap": (
-        "Confidence of each class over the generations, as a map of colors.",
-        "How to read it: each line across is a class, time runs to the right, and bright means "
-        "sure. Lines that stay dark are classes the network is hard to fool about.",
-    ),
-    "lineage": (
-        "The ancestors of one evolved image, from the oldest to the newest.",
-        "How to read it: the last image descends from all those before it. Above each stands the "
-        "class it was the best image of; in color where the line of descent moved on to another "
-        "class, as an image evolved for one class became the starting point for another.",
-    ),
-}
 
 
 def evolve_page(
@@ -76,6 +52,7 @@ def evolve_page(
     *,
     class_names: Sequence[str] | None = None,
     command: str | None = None,
+    browse: str | None = None,
     title: str = "Images that fool a neural network",
 ) -> Path:
     """Write the report of an evolution run.
@@ -95,10 +72,11 @@ def evolve_page(
             ``controls`` (measurements by kind of image).
         settings: what the run was told, shown as a table; ``encoding`` is also
             used in the text.
-        pictures: picture files by name: ``gallery``, ``curves``, ``heatmap``,
-            ``lineage``, and any others, which are shown last.
+        pictures: picture files by name: those of ``evolve_captions``, and any
+            others, which are shown last.
         class_names: names of the classes, in the order of the columns.
         command: the command that repeats the run.
+        browse: name of the page beside this one that shows every class.
         title: the page's title.
 
     Returns:
@@ -109,7 +87,7 @@ def evolve_page(
         title,
         tiles(*_key_figures(summary)),
         section("What was done", *_story(summary, settings)),
-        *_sections_of_pictures(pictures),
+        *_sections_of_pictures(pictures, summary, browse),
         section("Is it the search, or would any noise do?", *_controls(summary)),
         section("The network", *_network(summary)),
         section("All numbers", *_numbers(summary, class_names)),
@@ -161,18 +139,21 @@ def _story(summary: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[
         yield paragraph("The encoding, ", strong(encoding), f", {words}.")
 
 
-def _sections_of_pictures(pictures: Mapping[str, str | os.PathLike[str]]) -> Iterator[Html]:
-    titles = {
-        "gallery": "The images",
-        "curves": "How fast it went",
-        "heatmap": "Class by class",
-        "lineage": "Where an image came from",
-    }
-    others = [name for name in pictures if name not in titles]
-    for name in [*(name for name in titles if name in pictures), *others]:
+def _sections_of_pictures(
+    pictures: Mapping[str, str | os.PathLike[str]],
+    summary: Mapping[str, Any],
+    browse: str | None,
+) -> Iterator[Html]:
+    others = [name for name in pictures if name not in TITLES]
+    for name in [*(name for name in TITLES if name in pictures), *others]:
         words = name.replace("_", " ").strip().capitalize() or "Picture"
-        alt, caption = _CAPTIONS.get(name, (f"{words}.", f"{words}."))
-        yield section(titles.get(name, words), figure(pictures[name], alt, caption))
+        alt, caption = CAPTIONS.get(name, (f"{words}.", f"{words}."))
+        blocks = [figure(pictures[name], alt, caption)]
+        blocks += [paragraph(remark) for remark in remarks(name, summary)]
+        if name == "gallery" and browse:
+            whole = link("All classes of the first run", browse)
+            blocks.append(paragraph(whole, ", to search, to sort, and with their ancestors."))
+        yield section(TITLES.get(name, words), *blocks)
 
 
 def _controls(summary: Mapping[str, Any]) -> Iterator[Html]:

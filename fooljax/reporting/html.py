@@ -8,6 +8,7 @@ folder can never become markup.
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -61,13 +62,14 @@ def code(text: str) -> Html:
 
 
 def link(text: Text, url: str) -> Html:
-    """A link to another page.
+    """A link to another page: one of the web, or one in the same folder.
 
     Raises:
-        ValueError: if ``url`` does not start with ``https://``.
+        ValueError: if ``url`` does not start with ``https://`` and is not the
+            plain name of an HTML file.
     """
-    if not url.startswith("https://"):
-        raise ValueError(f"url must start with https://, got {url!r}")
+    if not (url.startswith("https://") or re.fullmatch(r"\w[\w.-]*\.html", url)):
+        raise ValueError(f"url must start with https:// or be an HTML file's name, got {url!r}")
     return Html(f'<a href="{escape(url)}">{_safe(text)}</a>')
 
 
@@ -170,20 +172,49 @@ def page(path: str | os.PathLike[str], title: str, *sections: Text, lead: Text =
     Returns:
         The path written.
     """
+    content = join(*sections).markup
+    scripts = ("sort.js",) if '<table class="sortable">' in content else ()
+    return document(path, title, content, lead, scripts=scripts)
+
+
+def document(
+    path: str | os.PathLike[str],
+    title: str,
+    content: str,
+    lead: Text = "",
+    *,
+    styles: Sequence[str] = ("page.css",),
+    scripts: Sequence[str] = (),
+    pictures: str = "data:",
+) -> Path:
+    """Write a page around its content; only the scripts named here can run.
+
+    Args:
+        path: the HTML file to write.
+        title: the page's title and first heading.
+        content: markup.
+        lead: an opening paragraph under the title.
+        styles: this package's style sheets to copy into the page.
+        scripts: this package's scripts to copy into the page.
+        pictures: where pictures may come from, in the words of a content
+            security policy.
+
+    Returns:
+        The path written.
+    """
     read = lambda name: files("fooljax.reporting").joinpath(name).read_text(encoding="utf-8")
-    style, content = read("page.css"), join(*sections).markup
-    allowed, script = "", ""
-    if '<table class="sortable">' in content:
-        code = read("sort.js")
-        digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode("ascii")
-        allowed, script = f"; script-src 'sha256-{digest}'", f"<script>{code}</script>\n"
+    codes = [read(name) for name in scripts]
+    digests = [base64.b64encode(hashlib.sha256(c.encode()).digest()).decode() for c in codes]
+    allowed = "; script-src " + " ".join(f"'sha256-{d}'" for d in digests) if codes else ""
     opening = f'<p class="lead">{_safe(lead)}</p>' if lead else ""
+    style = "".join(read(name) for name in styles)
+    script = "".join(f"<script>{c}</script>\n" for c in codes)
     text = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'{allowed}">
+ content="default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'{allowed}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>

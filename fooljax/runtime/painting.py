@@ -41,9 +41,7 @@ def paint(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
 
 def paint_thumbnails(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
     """Paint the champions of repeat 0 small: uint8 ``[k, h, w, c]``, at most 64 pixels a side."""
-    parts = [
-        shrink(as_8_bit(part), THUMBNAIL) for _, part in _parts(encoding, archive, repeat=0)
-    ]
+    parts = [shrink(as_8_bit(part), THUMBNAIL) for _, part in _parts(encoding, archive, repeat=0)]
     return np.concatenate(parts)
 
 
