@@ -16,7 +16,7 @@ from fooljax.runtime.search_run import Finished
 MANY = 40  # more classes get the pictures that sum them up
 BEST, LEVEL = 40, 0.99  # of the diverse images
 _SIDE, _FEATURE_SIDE = 128, 8  # pixels of pictures on sheets, of what tells images apart
-_FAMILIES, _FAMILY = 3, 3
+_FAMILIES, _FAMILY = 4, 3  # of related classes, classes in each
 
 
 def draw(
@@ -120,6 +120,7 @@ def _diverse(
     flat = small.reshape(-1, *small.shape[2:])
     reporting.grid(path, flat[best][None], [captions], columns=8)
     return {
+        "wanted": BEST,
         "shown": len(best),
         "level": LEVEL,
         "above_level": int(np.sum(confidence >= LEVEL)),
@@ -133,23 +134,24 @@ def _diverse(
 def _related(
     path: Path, small: np.ndarray, short: Sequence[str], names: Sequence[str], finished: Finished
 ) -> Path | None:
-    """Draw groups of related classes, a column for each repeat; None if there are none."""
+    """Draw groups of related classes, a row for each repeat; None if there are none."""
     parent, taken = finished.history["parent"][:, 0], finished.history["taken"][:, 0]
     found = lineage.close_relatives(parent, taken, _FAMILY, _FAMILIES)
-    groups = {f"kin in run 1 ({i + 1})": tuple(group) for i, group in enumerate(found)}
+    groups = {f"kin {i + 1}": tuple(group) for i, group in enumerate(found)}
     if evolve_published.is_imagenet(names):
         groups = evolve_published.RELATED | groups
-    rows = [(title, niche) for title, group in groups.items() for niche in group]
-    if not rows:
+    columns = [(title, niche) for title, group in groups.items() for niche in group]
+    if not columns:
         return None
     repeats = len(small)
     sure = finished.history["confidence"][-1]
     return reporting.grid(
         path,
-        np.stack([small[:, niche] for _, niche in rows]),
-        [[_sure(sure[repeat, niche]) for repeat in range(repeats)] for _, niche in rows],
-        row_names=[f"{title}: {short[niche]}" for title, niche in rows],
-        column_names=[f"run {repeat + 1}" for repeat in range(repeats)],
+        small[:, [niche for _, niche in columns]],
+        [[_sure(sure[repeat, niche]) for _, niche in columns] for repeat in range(repeats)],
+        row_names=[f"run {repeat + 1}" for repeat in range(repeats)] if repeats > 1 else None,
+        column_names=[f"{title}: {short[niche]}" for title, niche in columns],
+        columns=2 * _FAMILY,
     )
 
 

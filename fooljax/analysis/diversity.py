@@ -17,7 +17,7 @@ def choose_diverse(
 
     Greedy: the first is the most certain image; each next one is that whose
     nearest chosen image is farthest away. Only images of at least ``level`` take
-    part, or the ``count`` most certain ones if those are fewer. Families not yet
+    part, or the ``2 * count`` most certain ones if those are fewer. Families not yet
     chosen from go first; relatives follow once there are none. An image equal to
     a chosen one is never chosen.
 
@@ -38,7 +38,7 @@ def choose_diverse(
     if count < 1:
         raise ValueError(f"count must be at least 1, got {count}")
     order = np.argsort(-confidences, kind="stable")
-    enough = max(count, int(np.sum(confidences >= level)))
+    enough = max(2 * count, int(np.sum(confidences >= level)))
     pool = order[:enough]
     where = np.asarray(features, np.float64)[pool]
     chosen = [0]

@@ -37,7 +37,8 @@ CAPTIONS = {
     "shares": (
         "Share of the classes above three confidences, over the generations.",
         "How to read it: each line is a confidence; its height is the share of classes whose image "
-        "(the median of the runs) has at least that much. Dashed lines, if any, are the paper's.",
+        "(the median of the runs) has at least that much. Open marks and dashed lines, if any, are "
+        "the paper's.",
     ),
     "heatmap": (
         "Confidence of each class over the generations, as a map of colors.",
@@ -45,10 +46,10 @@ CAPTIONS = {
         "sure. Lines that stay dark are classes the network is hard to fool about.",
     ),
     "related": (
-        "Images of related classes side by side, one row for each class.",
-        "How to read it: each row is a class, each column an independent run. Classes under one "
-        "heading are related; within a run their images often look alike, because one grew out of "
-        "another, while different runs found different images.",
+        "Images of related classes side by side, one column for each class.",
+        "How to read it: compare along a row whether related classes got related images, and down "
+        "a column whether other runs found other ones. Kin are classes whose images, in the first "
+        "run, grew out of one image most recently.",
     ),
     "lineage": (
         "The ancestors of one evolved image, from the oldest to the newest.",
@@ -65,11 +66,13 @@ def remarks(name: str, summary: Mapping[str, Any]) -> Iterator[str]:
         yield _band(summary)
     diverse = summary.get("diverse")
     if name == "diverse" and diverse:
+        few = diverse["above_level"] < 2 * diverse["wanted"]
+        among = "the most certain ones were chosen among" if few else "those were chosen among"
         yield (
-            f"{diverse['above_level']:,} images reach {percent(diverse['level'])}. Of the "
-            f"{diverse['shown']} shown, with a mean confidence of "
-            f"{certainty_or_unknown(middle(diverse['mean_confidence']))}, {diverse['unrelated']} "
-            "share no ancestor from the second half of the run."
+            f"{diverse['above_level']:,} images reach {percent(diverse['level'])}; {among}. The "
+            f"{diverse['shown']} shown have a mean confidence of "
+            f"{certainty_or_unknown(middle(diverse['mean_confidence']))}, and "
+            f"{diverse['unrelated']} of them no common ancestor in the second half of the run."
         )
     shares = summary.get("share_above_0.99_by_generation")
     if name == "shares" and shares:

@@ -78,7 +78,8 @@ const describe = (niche, state) => {
   find("name").textContent = names[niche];
   find("facts").textContent = line.length
     ? `Class ${niche}. Confidence ${sure[niche]}. Made in generation ${number(born[niche])}; ` +
-      `${number(line.length - 1)} ancestor${line.length === 2 ? "" : "s"}, in ${number(away)} other class${away === 1 ? "" : "es"}.`
+      `${number(line.length - 1)} ancestor${line.length === 2 ? "" : "s"}` +
+      (away ? `, which held ${number(away)} other class${away === 1 ? "" : "es"}.` : ", none of another class.")
     : `Class ${niche}. The search found no image for it.`;
   const picture = find("large");
   picture.src = `${data.folder}/${String(niche).padStart(4, "0")}.png`;

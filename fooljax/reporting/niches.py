@@ -39,7 +39,7 @@ _CONTENT = """<div class="controls" role="search">
 <dialog id="detail" aria-labelledby="name">
 <div class="moves"><button type="button" id="before">← previous</button>
 <button type="button" id="after">next →</button>
-<button type="button" id="close">close</button></div>
+<button type="button" id="close" autofocus>close</button></div>
 <h2 id="name"></h2>
 <p id="facts"></p>
 <img id="large" alt="">

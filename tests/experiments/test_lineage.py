@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,36 @@ def test_relatives_are_of_one_image(seed, founders):
         early = [held for birth, held in ancestors or () if birth <= founders]
         if ancestors is not None:
             assert families[niche] == (early[-1] if early else -1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(("size", "count"), [(2, 1), (2, 3), (3, 1)])
+def test_close_relatives_parted_last(seed, size, count):
+    parent, taken, seen = simulate(seed)
+    groups = lineage.close_relatives(parent, taken, size, count)
+
+    def parted(group):
+        """Birth of the last image that is an ancestor of all, -1 if there is none."""
+        common = set.intersection(*(set(seen[-1][niche] or ()) for niche in group))
+        return max((birth for birth, _ in common), default=-1)
+
+    assert len(groups) <= count and len({niche for group in groups for niche in group}) == sum(
+        map(len, groups)
+    )
+    assert all(len(group) == size and parted(group) >= 0 for group in groups)
+    occupied = [niche for niche, line in enumerate(seen[-1]) if line is not None]
+    # the last generation at whose end one niche held the ancestors of all of a group
+    together = lambda group: max(
+        (
+            g
+            for g in range(GENERATIONS - 1)
+            if len({lineage.ancestry(parent, taken, niche)[g] for niche in group}) == 1
+            and lineage.ancestry(parent, taken, group[0])[g] >= 0
+        ),
+        default=-1,
+    )
+    best = max((together(group) for group in itertools.combinations(occupied, size)), default=-1)
+    if groups:
+        assert together(groups[0]) == best
+    else:
+        assert best < 0

@@ -140,7 +140,7 @@ def test_click_opens_the_lineage(shown):
         steps = [("hot dog", 10, 0), (EVIL, 20, 1), ("cat", 40, 3), ("hot dog", 50, 4)]
         places = [line.find(f"{n}|{p} %|generation {g}") for n, p, g in steps]
         assert places == sorted(places) and places[0] > 0
-        assert "Made in generation 4; 3 ancestors, in 2 other classes." in dom
+        assert "Made in generation 4; 3 ancestors, which held 2 other classes." in dom
         image = re.search(r'<img id="large"[^>]*>', dom).group()
         assert 'src="niches/0000.png"' in image
         assert 'alt="The image evolved for hot dog, confidence 50 %"' in image

@@ -288,3 +288,30 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
     with pytest.raises(OSError):
         write(tmp_path / "folder", b"new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+def test_heatmap_marks_a_band_of_classes(tmp_path, drawn):
+    values = np.full((2, 50), 0.5)
+    plain = read(heatmap(tmp_path / "a.png", values, [0, 1], [str(i) for i in range(50)]))
+    path = heatmap(
+        tmp_path / "b.png", values, [0, 1], [str(i) for i in range(50)], band=(10, 19, "some $x$")
+    )
+    assert (read(path) != plain).any()
+    axes = drawn[-1].axes[0]
+    assert [text.get_text() for text in axes.texts] == ["some $x$ (10\N{EN DASH}19)"]
+    assert {line.get_ydata()[0] for line in axes.lines} == {9.5, 19.5}
+    for band, sort in (((10, 50, "x"), False), ((5, 4, "x"), False), ((1, 2, "x"), True)):
+        with pytest.raises(ValueError, match="band must be a range of unsorted classes"):
+            heatmap(tmp_path / "c.png", values, [0, 1], ["n"] * 50, sort=sort, band=band)
+
+
+def test_of_many_generations_some_are_drawn_and_always_both_ends(tmp_path, drawn):
+    values = np.linspace(0.1, 0.9, 5001)[:, None].repeat(3, axis=1)
+    heatmap(tmp_path / "h.png", values, range(5001), list("abc"))
+    curves(tmp_path / "c.png", values[None], range(5001))
+    (mesh,) = drawn[0].axes[0].collections[:1]
+    assert mesh.get_array().shape[0] == 3 and 200 < mesh.get_array().shape[1] <= 400
+    x, y = drawn[1].axes[0].lines[0].get_data()
+    assert 200 < len(x) <= 400 and x[0] == 0 and x[-1] == pytest.approx(np.log10(5001))
+    odds = lambda p: np.log10(p / (1 - p))
+    assert (y[0], y[-1]) == pytest.approx((odds(0.1), odds(0.9)))
