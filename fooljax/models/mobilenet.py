@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from fooljax.models.layers import FrozenBatchNorm, convolution, require, standardize
+from fooljax.models.layers import Depthwise, FrozenBatchNorm, convolution, require, standardize
 from fooljax.types import Images, Logits
 
 # Stride of each depthwise convolution, and channels after it at full width.
@@ -46,14 +46,7 @@ class MobileNetV1(nn.Module):
         x = _center(images)
         x = nn.relu6(convolution(channels(32), 3, stride=2, padding="SAME", name="features.0")(x))
         for k, (stride, full) in enumerate(_V1, start=1):
-            deep = convolution(
-                x.shape[-1],
-                3,
-                stride=stride,
-                padding="SAME",
-                groups=x.shape[-1],
-                name=f"features.{k}.dw",
-            )
+            deep = Depthwise(stride, name=f"features.{k}.dw")
             x = nn.relu6(deep(x))
             x = nn.relu6(convolution(channels(full), 1, name=f"features.{k}.pw")(x))
         return nn.Dense(self.outputs, name="classifier")(jnp.mean(x, axis=(1, 2)))
@@ -100,8 +93,10 @@ class MobileNetV2(nn.Module):
             wide = expansion * x.shape[-1]
             y = nn.relu6(self._convolve(y, wide, 1, 1, f"{name}.0.0", f"{name}.0.1"))
             part = 1
-        deep = (f"{name}.{part}.0", f"{name}.{part}.1")
-        y = nn.relu6(self._convolve(y, y.shape[-1], 3, stride, *deep, groups=y.shape[-1]))
+        folded = self.origin == "tensorflow"
+        padding = "SAME" if folded else 1
+        y = Depthwise(stride, padding, bias=folded, name=f"{name}.{part}.0")(y)
+        y = nn.relu6(y if folded else FrozenBatchNorm(name=f"{name}.{part}.1")(y))
         y = self._convolve(y, channels, 1, 1, f"{name}.{part + 1}", f"{name}.{part + 2}")
         return x + y if x.shape == y.shape else y
 
@@ -113,7 +108,6 @@ class MobileNetV2(nn.Module):
         stride: int,
         name: str,
         norm: str,
-        groups: int = 1,
     ) -> Float[Array, "b h2 w2 features"]:
         folded = self.origin == "tensorflow"
         x = convolution(
@@ -121,7 +115,6 @@ class MobileNetV2(nn.Module):
             size,
             stride=stride,
             padding="SAME" if folded else size // 2,
-            groups=groups,
             bias=folded,
             name=name,
         )(x)
