@@ -11,13 +11,15 @@ Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled
         arXiv:1412.1897, sections 2.2, 3.1 and 3.2.
 """
 
+import dataclasses
 import functools
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fooljax.runtime import command, directory
+from fooljax.runtime import command, directory, hosts
+from fooljax.runtime.hosts import Hosts
 from fooljax.runtime.victim import Prepared, Victim, prepare
 
 if TYPE_CHECKING:
@@ -57,8 +59,9 @@ class Config:
             number of devices gives the same bits (otherwise 1 and 4 can differ in
             the last ones). Costs about 10 % of the time on a CPU, and more where
             only large batches are fast.
-        devices: how many devices share the children; all accelerators, or one
-            CPU, unless given. On a CPU they are simulated.
+        hosts: several processes that compute one run.
+        devices: how many devices of all hosts share the children; all accelerators,
+            or one CPU of each process, unless given. On a CPU they are simulated.
         chunk: generations between checkpoints; about a second's worth unless
             given.
         out: run directory; runs/evolve-DATE-TIME unless given.
@@ -85,6 +88,7 @@ class Config:
     repeats: int = 5
     seed: int = 0
     deterministic: bool = False
+    hosts: Hosts = field(default_factory=Hosts)
     devices: int | None = None
     chunk: int | None = None
     out: str | None = None
@@ -114,36 +118,49 @@ def main(config: Config, classifier: "Classifier | None" = None) -> dict[str, An
         classifier: a network of your own, instead of the one the settings name.
 
     Returns:
-        The summary, as written to ``summary.json``.
+        The summary, as written to ``summary.json``; nothing on hosts but the first.
 
     Raises:
-        ValueError, OSError: for anything wrong with settings or files.
+        ValueError, OSError: for anything wrong with settings or files; a
+            ``ConnectionError`` if another host ended.
         Interrupted: if stopped before the end; what is done is saved.
     """
+    from experiments import evolve_search
+
+    evolve_search.check(config)
+    with hosts.joined(config.hosts):
+        # the run itself is the same on any number of hosts, so its settings are too
+        return _run(dataclasses.replace(config, hosts=Hosts()), classifier)
+
+
+def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
     import jax
 
     from experiments import evolve_results, evolve_search
     from fooljax.runtime import devices, search_run
 
-    evolve_search.check(config)
     devices.set_up(config.devices)
     with directory.opened(config, "evolve", NEUTRAL) as folder:
         prepared = _prepare(config, folder, classifier)
         network = prepared.classifier
         encoding, search = _build(config, network.input_shape, network.num_classes)
         keys = jax.random.split(jax.random.key(config.seed), config.repeats + 1)
+        log = config.tensorboard and hosts.first()
         images = lambda generation: config.repeats * config.children * (generation + 1)
+        shared, begin = devices.everywhere((network, keys[:-1]), evolve_search.mesh(config))
         finished = search_run.run(
             folder,
-            keys[:-1],
+            begin,
             search,
-            network,
+            shared,
             encoding,
             config.generations,
             images,
             chunk=config.chunk,
-            on_chunk=evolve_results.tensorboard(folder) if config.tensorboard else None,
+            on_chunk=evolve_results.tensorboard(folder) if log else None,
         )
+        if not hosts.first():
+            return {}
         print("drawing ...", file=sys.stderr)
         return evolve_results.write(folder, config, prepared, encoding, finished, keys[-1], images)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import jax
 import optax
+from jax.sharding import Mesh
 
 from fooljax import encodings, evolution
 from fooljax.runtime import devices, settings
@@ -70,6 +71,16 @@ def build_encoding(config: Any, shape: tuple[int, ...]) -> Encoding:
     return encodings.direct((height, width, channels), vary, config.color)
 
 
+def mesh(config: Any) -> Mesh:
+    """Return the devices that share the children.
+
+    Raises:
+        ValueError: if there are fewer, naming the flag.
+    """
+    one_each = jax.default_backend() == "cpu" and config.devices is None
+    return devices.mesh(jax.process_count() if one_each else config.devices)
+
+
 def build_search(config: Any, encoding: Encoding, num_classes: int) -> Search:
     """Return the search, repeated and spread over devices.
 
@@ -78,12 +89,11 @@ def build_search(config: Any, encoding: Encoding, num_classes: int) -> Search:
     """
     if num_classes < 2:
         raise ValueError(f"--model: a network needs two classes to be fooled, got {num_classes}")
-    one_cpu = jax.default_backend() == "cpu" and config.devices is None
-    mesh = devices.mesh(1 if one_cpu else config.devices)
+    over = mesh(config)
     options: dict[str, Any] = {
         "fitness": config.fitness,
         "micro_batch": MICRO_BATCH if config.deterministic else None,
-        "axis_name": devices.AXIS if mesh.size > 1 else None,
+        "axis_name": devices.AXIS if over.size > 1 else None,
     }
     if niches := _POPULATIONS.get(config.search):
         search = evolution.map_elites(encoding, config.children, niches=niches, **options)
@@ -95,7 +105,7 @@ def build_search(config: Any, encoding: Encoding, num_classes: int) -> Search:
             )
         search = _strategy(config, encoding, options)
     search = evolution.repeat(search)
-    return devices.spread(search, mesh) if mesh.size > 1 else search
+    return devices.spread(search, over) if over.size > 1 else search
 
 
 def _strategy(config: Any, encoding: Encoding, options: dict[str, Any]) -> Search:

@@ -97,6 +97,8 @@ def advance(
         infos = []
         for _ in range(count):
             state, info = _step(key, search, classifier, state)
+            if jax.process_count() > 1:  # CPUs that queue exchanges with others can lock up
+                jax.block_until_ready(state)
             infos.append(info)
         return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *infos)
     capacity = count if capacity is None else capacity

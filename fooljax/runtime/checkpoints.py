@@ -18,6 +18,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from fooljax.runtime import devices, hosts
+
 _TREE = "tree"
 _NOTE = "note.json"
 _SPARE_BYTES = 250_000  # what Orbax writes beside the arrays, and some more
@@ -31,7 +33,8 @@ class Damaged(ValueError):
 def save(folder: Path, tree: Any, note: Mapping[str, Any]) -> None:
     """Write a pytree of arrays, replacing the folder if it exists.
 
-    The folder appears complete or not at all.
+    The folder appears complete or not at all. With several hosts, whose storage it
+    must be, all of them call this with the same arrays.
 
     Args:
         folder: where to; created with its parents.
@@ -39,25 +42,22 @@ def save(folder: Path, tree: Any, note: Mapping[str, Any]) -> None:
         note: plain values to keep beside it, as JSON can hold them.
     """
     folder = folder.absolute()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    tidy(folder.parent)
-    _check_space(folder.parent, tree)
-    prefix = f".{folder.name}.saving-{socket.gethostname()}-{os.getpid()}-"
-    workshop = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    workshop = Path(hosts.decide(lambda: str(_open_workshop(folder, tree))))
     new, old = workshop / "new", workshop / "old"
     try:
-        new.mkdir()
         with _quiet_orbax() as ocp:
-            ocp.save(new / _TREE, tree)
-        full = {**note, "arrays": shapes(tree), "sha256": _fingerprint(new / _TREE)}
-        (new / _NOTE).write_text(json.dumps(full, indent=2) + "\n")
-        if folder.exists():
-            folder.rename(old)
-        new.rename(folder)
+            ocp.save(new / _TREE, devices.everywhere(tree))
+        if hosts.first():
+            full = {**note, "arrays": shapes(tree), "sha256": _fingerprint(new / _TREE)}
+            (new / _NOTE).write_text(json.dumps(full, indent=2) + "\n")
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
     finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(workshop, ignore_errors=True)
+        if hosts.first():
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            shutil.rmtree(workshop, ignore_errors=True)
 
 
 def read_note(folder: Path) -> dict[str, Any]:
@@ -87,21 +87,14 @@ def load(folder: Path, template: Any) -> Any:
         ValueError: if it holds arrays of other names, shapes or types.
     """
     folder = folder.absolute()
-    tidy(folder.parent)
-    note = read_note(folder)
-    # looked at before Orbax does: its errors run to pages and leave threads behind
-    if note["sha256"] != _fingerprint(folder / _TREE):
-        raise Damaged(f"{folder} is damaged (its files have changed since they were written)")
-    if note["arrays"] != shapes(template):
-        raise ValueError(f"{folder} holds {note['arrays']} instead of {shapes(template)}")
-    with _quiet_orbax() as ocp:
-        return ocp.load(folder / _TREE, jax.tree.map(_abstract, template))
+    hosts.decide(lambda: _examine(folder, template))
+    return _restore(folder, template)
 
 
 def save_step(folder: Path, step: int, tree: Any, note: Mapping[str, Any], keep: int = 2) -> None:
     """Write one checkpoint of a run, then drop all but the ``keep`` newest."""
     save(folder / f"{step:08d}", tree, note)
-    for outdated in steps(folder)[:-keep]:
+    for outdated in steps(folder)[:-keep] if hosts.first() else ():
         shutil.rmtree(folder / f"{outdated:08d}", ignore_errors=True)
 
 
@@ -129,12 +122,21 @@ def load_newest(
     Raises:
         ValueError: if there are checkpoints but all are damaged.
     """
+    step = hosts.decide(lambda: _newest_sound(folder, template, last))
+    if step is None:
+        return None
+    path = folder.absolute() / f"{step:08d}"
+    return step, _restore(path, template), hosts.decide(lambda: read_note(path))
+
+
+def _newest_sound(folder: Path, template: Any, last: int | None) -> int | None:
+    """Return the step to go on from, and remove those after it; None if there is none."""
     useless = []
     for step in reversed(steps(folder)):
         path = folder / f"{step:08d}"
         try:
             if last is None or step <= last:
-                found = step, load(path, template), read_note(path)
+                _examine(path, template)
                 break
         except Damaged as error:
             warnings.warn(f"{error}; using the checkpoint before it", stacklevel=2)
@@ -148,7 +150,17 @@ def load_newest(
         return None
     for path in useless:
         shutil.rmtree(path, ignore_errors=True)
-    return found
+    return step
+
+
+def _examine(folder: Path, template: Any) -> None:
+    """Refuse what is damaged before Orbax meets it: its errors run to pages, and leave threads."""
+    tidy(folder.parent)
+    note = read_note(folder)
+    if note["sha256"] != _fingerprint(folder / _TREE):
+        raise Damaged(f"{folder} is damaged (its files have changed since they were written)")
+    if note["arrays"] != shapes(template):
+        raise ValueError(f"{folder} holds {note['arrays']} instead of {shapes(template)}")
 
 
 def shapes(tree: Any) -> dict[str, str]:
@@ -169,6 +181,17 @@ def tidy(parent: Path) -> None:
         if old.exists() and not folder.exists():
             old.rename(folder)
         shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _open_workshop(folder: Path, tree: Any) -> Path:
+    """Make a place beside a folder in which its successor is written."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    tidy(folder.parent)
+    _check_space(folder.parent, tree)
+    prefix = f".{folder.name}.saving-{socket.gethostname()}-{os.getpid()}-"
+    workshop = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    (workshop / "new").mkdir()
+    return workshop
 
 
 def _check_space(place: Path, tree: Any) -> None:
@@ -200,11 +223,16 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _restore(folder: Path, template: Any) -> Any:
+    with _quiet_orbax() as ocp:
+        return ocp.load(folder / _TREE, jax.tree.map(_abstract, template))
+
+
 def _abstract(leaf: jax.Array | np.ndarray | jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:
     """Say to Orbax where an array goes: where the template's is."""
     if not isinstance(leaf, jax.ShapeDtypeStruct):
         leaf = jax.numpy.asarray(leaf)
-    sharding = leaf.sharding or jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    sharding = leaf.sharding or jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
 
 

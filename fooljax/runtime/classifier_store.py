@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fooljax.runtime import checkpoints
+from fooljax.runtime import checkpoints, devices, hosts
 from fooljax.types import Classifier
 
 _REMEDY = "give another folder with --classifier, or delete this one to train again"
@@ -38,7 +38,7 @@ def save(
     """
     folder = Path(folder).absolute()
     settings = _plain(settings)
-    if not _is_free(folder):
+    if hosts.first() and not _is_free(folder):
         _check_settings(folder, settings)
     note = {"settings": settings, "accuracy": float(accuracy)}
     checkpoints.save(folder, classifier.params, note)
@@ -66,8 +66,7 @@ def load(
     """
     folder = Path(folder).absolute()
     settings = _plain(settings)
-    checkpoints.tidy(folder.parent)
-    if _is_free(folder):
+    if not hosts.decide(lambda: _is_there(folder)):
         return None
     expected, found = checkpoints.shapes(template.params), _check_settings(folder, settings)
     if found["arrays"] != expected:
@@ -76,7 +75,7 @@ def load(
             f"{expected}; {_REMEDY}"
         )
     try:
-        params = checkpoints.load(folder, template.params)
+        params = devices.here(checkpoints.load(folder, devices.everywhere(template.params)))
     except checkpoints.Damaged as error:
         raise ValueError(f"{error}; {_REMEDY}") from error
     return dataclasses.replace(template, params=params)
@@ -103,6 +102,11 @@ def describe(folder: str | os.PathLike) -> dict[str, Any]:
             f"{folder} holds no classifier that can be read ({error!r}); {_REMEDY}"
         ) from error
     return note
+
+
+def _is_there(folder: Path) -> bool:
+    checkpoints.tidy(folder.parent)
+    return not _is_free(folder)
 
 
 def _is_free(folder: Path) -> bool:

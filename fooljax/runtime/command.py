@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from fooljax.runtime import interrupts, settings
+from fooljax.runtime import hosts, interrupts, settings
 
 Config = TypeVar("Config")
 
@@ -90,13 +90,13 @@ def run(main: Callable[[], None], *, debug: bool) -> None:
             main()
     except KeyboardInterrupt as stop:
         print(f"\n{str(stop) or 'stopped'}", file=sys.stderr)
-        sys.exit(getattr(stop, "exit_code", 130))
+        hosts.leave(getattr(stop, "exit_code", 130))
     except Exception as error:
         if debug:
             traceback.print_exc()
         else:
             print(f"error: {explain(error)}", file=sys.stderr)
-        sys.exit(1)
+        hosts.leave(1)
 
 
 def explain(error: Exception) -> str:

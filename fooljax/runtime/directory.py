@@ -1,15 +1,20 @@
 """Run directories: made once, used by one process at a time, never left half-made."""
 
+import json
 import shlex
+import socket
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fooljax.runtime import settings
+from fooljax.runtime import hosts, presence, settings
 from fooljax.runtime.interrupts import Interrupted
+
+_SECONDS_TO_APPEAR = 20  # what one host writes, others may see late
 
 
 @contextmanager
@@ -33,6 +38,10 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
             settings differ, or if another process is at work there.
         Interrupted: in place of ``KeyboardInterrupt``.
     """
+    if not hosts.first():
+        with _followed(config, experiment, neutral) as folder:
+            yield folder
+        return
     made: list[Path] = []
     if config.resume:
         folder = Path(config.resume)
@@ -42,20 +51,56 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         folder = Path(config.out or Path("runs") / f"{experiment}-{stamp}")
         made = _make(folder)
-    try:
+    discard = lambda: not config.resume and _discard(folder, made)
+    with _advised(experiment, folder, discard):
         if not config.resume:
             _write_settings(folder, config)
         with _locked(folder):
             print(f"run directory: {folder}", file=sys.stderr)
             _sweep(folder)
+            hosts.decide(lambda: [str(folder.absolute()), settings.flat(config)])
             yield folder
+
+
+@contextmanager
+def _followed(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Path]:
+    """Go to the directory that the first process opened, once it can be seen from here."""
+    told: list[Any] = hosts.decide(list)
+    place, theirs = told
+    folder, ours = Path(place), json.loads(json.dumps(settings.flat(config)))
+    changed = [
+        f"--{name.replace('_', '-')} is {theirs[name]} for process 0 and {ours[name]} here"
+        for name in ours
+        if name not in neutral and theirs[name] != ours[name]
+    ]
+    if changed:
+        raise ValueError(f"{'; '.join(changed)}: give all processes the same flags")
+    for _ in range(_SECONDS_TO_APPEAR):
+        if (folder / settings.FILE).is_file():
+            break
+        time.sleep(1)
+    else:
+        raise ValueError(
+            f"--out: {folder} of process 0 cannot be seen from {socket.gethostname()}; "
+            "it must be on storage that all hosts share, under the same path"
+        )
+    with _advised(experiment, folder, lambda: False):
+        yield folder
+
+
+@contextmanager
+def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iterator[None]:
+    """Let errors and interruptions say how to go on, unless there is nothing to go on with."""
+    command = f"    python -m experiments.{experiment} --resume {shlex.quote(str(folder))}"
+    presence.advise(f"what was computed is kept; on any number of hosts, go on with\n{command}")
+    try:
+        yield
     except (KeyboardInterrupt, Exception) as error:
-        untouched = not config.resume and _discard(folder, made)
+        untouched = discard()
         how = (
             "nothing had been computed; start again with the same command"
             if untouched
-            else f"go on with\n    python -m experiments.{experiment} "
-            f"--resume {shlex.quote(str(folder))}"
+            else f"go on with\n{command}"
         )
         if isinstance(error, KeyboardInterrupt):
             code = getattr(error, "exit_code", 130)
@@ -71,7 +116,8 @@ def _make(folder: Path) -> list[Path]:
     """Make an empty directory; return what had to be made, innermost first."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out: {folder} is a file; give a folder")
-    if folder.is_dir() and any(folder.iterdir()):
+    unfinished = f".{settings.FILE}.tmp"  # of a process killed as it began
+    if folder.is_dir() and any(path.name != unfinished for path in folder.iterdir()):
         remedy = "give another folder"
         if (folder / settings.FILE).is_file():
             remedy = f"continue it with --resume {folder}, or {remedy}"

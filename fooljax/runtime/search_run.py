@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from fooljax import evolution
-from fooljax.runtime import checkpoints, history, interrupts, progress
+from fooljax.runtime import checkpoints, devices, history, hosts, interrupts, progress
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 _SECONDS_A_CHUNK = 1.0
@@ -81,7 +81,9 @@ def run(
 ) -> Finished:
     """Evolve until ``generations``, from the newest checkpoint if there is one.
 
-    The first Ctrl-C or SIGTERM lets the chunk end and be saved.
+    The first Ctrl-C or SIGTERM lets the chunk end and be saved. With several
+    hosts all of them call this with arrays that are ``devices.everywhere``, and
+    stop together; the history is that of the first one, empty on others.
 
     Args:
         folder: run directory.
@@ -109,11 +111,13 @@ def run(
     ):
 
         def keep(rows: history.Rows) -> None:
-            history.record(
-                folder, generation, rows, state.archive, encoding, evaluations, clock.seconds
-            )
-            if on_chunk is not None:
-                on_chunk(generation, rows)
+            if hosts.first():
+                archive = devices.here(state.archive)
+                history.record(
+                    folder, generation, rows, archive, encoding, evaluations, clock.seconds
+                )
+                if on_chunk is not None:
+                    on_chunk(generation, rows)
             note = {"network": network, "clock": clock}
             checkpoints.save_step(folder / "checkpoints", generation, state, note)
 
@@ -129,7 +133,12 @@ def run(
         steady, length = False, 1  # the first chunk is short: it compiles, and tells the pace
         if generation < generations:
             show(generation, "compiling ...")
-        while generation < generations and stopping() is None:
+        while True:
+            # the clock and the signals of one process must not lead it astray from the others
+            votes = hosts.gather([stopping() or 0, length])
+            signal, length = int(votes[:, 0].max()), int(votes[0, 1])
+            if signal or generation >= generations:
+                break
             began = time.monotonic()
             count = _to_next_stop(generation, length, generations)
             state, infos = evolution.advance(
@@ -147,11 +156,12 @@ def run(
             pleasant = round(wanted / max(computed / count, 1e-9))
             length = chunk or max(1, min(pleasant, 2 * count, _LONGEST_CHUNK))
             steady = True
-        if signal := stopping():
+        if signal:
             raise interrupts.Interrupted(
                 f"stopped after generation {generation} of {generations}", 128 + signal
             )
-    return Finished(state, *history.read(folder), generation, clock)
+    records = history.read(folder) if hosts.first() else ({}, {})
+    return Finished(devices.here(state), *records, generation, clock)
 
 
 def fingerprint(params: Any) -> str:
@@ -170,6 +180,25 @@ def _resume(
     """Return the generation, state and clock to go on from, None to start; forget what follows."""
     saved = folder / "checkpoints"
     template, _ = jax.eval_shape(evolution.start, key, search, classifier)
+    if hosts.several():
+        place = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=key.sharding)
+        template = jax.tree.map(place, template)
+    newest = checkpoints.load_newest(
+        saved, template, hosts.decide(lambda: _last_usable(folder, saved))
+    )
+    begun_with = hosts.decide(lambda: network) if newest is None else newest[2]["network"]
+    if begun_with != network:
+        raise ValueError(
+            f"--resume: the network is not the one that {folder} was begun with; "
+            "give the same --weights, --model or --classifier"
+        )
+    if hosts.first():
+        history.forget_after(folder, -1 if newest is None else newest[0])
+    return newest and (newest[0], newest[1], Clock(*newest[2]["clock"]))
+
+
+def _last_usable(folder: Path, saved: Path) -> int:
+    """Return the generation up to which the history is whole."""
     whole = history.last_whole(folder)
     if checkpoints.steps(saved) and min(checkpoints.steps(saved)) > whole:
         raise ValueError(
@@ -183,14 +212,7 @@ def _resume(
             "they are computed again",
             stacklevel=2,
         )
-    newest = checkpoints.load_newest(saved, template, whole)
-    if newest is not None and newest[2]["network"] != network:
-        raise ValueError(
-            f"--resume: the network is not the one that {folder} was begun with; "
-            "give the same --weights, --model or --classifier"
-        )
-    history.forget_after(folder, -1 if newest is None else newest[0])
-    return newest and (newest[0], newest[1], Clock(*newest[2]["clock"]))
+    return whole
 
 
 def _to_next_stop(generation: int, length: int, generations: int) -> int:

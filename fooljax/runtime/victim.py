@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from fooljax.runtime import own_network
+from fooljax.runtime import hosts, own_network
 
 if TYPE_CHECKING:
     from fooljax.data import Splits
@@ -263,6 +263,9 @@ def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifie
         classifier, _ = training.fit(
             key, classifier, splits.train, **recipe._asdict(), on_chunk=watch
         )
+    # devices of one kind need not round alike, and all hosts must fool the same network
+    params = hosts.from_first(classifier.params)
+    classifier = dataclasses.replace(classifier, params=params)
     accuracy = float(training.evaluate(classifier, splits.test))
     classifier_store.save(place, classifier, settings, accuracy)
     return classifier, origin
