@@ -2,9 +2,20 @@
 
 from fooljax.data.dataset import Dataset, Splits, as_float, from_arrays
 from fooljax.data.imagenet_names import imagenet_names
-from fooljax.data.loading import MOST, NAMES, load, stream
+from fooljax.data.loading import MOST, NAMES, in_memory, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
-from fooljax.data.streams import Batch, Stream, Streams, batches, read, subset, take
+from fooljax.data.streams import (
+    Batch,
+    Pictures,
+    Stream,
+    Streams,
+    batches,
+    even_rows,
+    in_turn,
+    read,
+    subset,
+    take,
+)
 
 __all__ = [
     "MOST",
@@ -12,16 +23,21 @@ __all__ = [
     "PHOTOGRAPHS",
     "Batch",
     "Dataset",
+    "Pictures",
     "Splits",
     "Stream",
     "Streams",
     "as_float",
     "batches",
+    "even_rows",
     "from_arrays",
     "imagenet_names",
+    "in_memory",
+    "in_turn",
     "load",
     "load_others",
     "read",
+    "stays_on_disk",
     "stream",
     "subset",
     "take",

@@ -50,8 +50,8 @@ def load(
     size = _checked_size(image_size)
     if name == "digits":
         return read_digits(size)
-    if name == IMAGENET:
-        return _in_memory(stream(name, data_dir, size))
+    if stays_on_disk(name):
+        return in_memory(stream(name, data_dir, size))
     if name in PUBLISHED:
         return _resized(read_published(name, data_dir), size)
     path = Path(name).expanduser()
@@ -104,7 +104,20 @@ def stream(
     return open_streams(folder, size)
 
 
-def _in_memory(streams: Streams) -> Splits:
+def stays_on_disk(name: str) -> bool:
+    """Tell whether `load` reads a part of a set only, and `stream` gives all of it."""
+    if name in NAMES:
+        return name == IMAGENET
+    path = Path(name).expanduser()
+    return path.is_dir() and is_photo_set(path)
+
+
+def in_memory(streams: Streams) -> Splits:
+    """Read at most `MOST` pictures of each half, as evenly over the classes as can be.
+
+    Raises:
+        ValueError, OSError: if a picture is broken or not there, naming it.
+    """
     return Splits(*(subset(half, MOST) for half in streams))
 
 
@@ -115,8 +128,6 @@ def _data_dir(data_dir: str | None) -> str | None:
 def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
     """Read data of the user's own."""
     if path.is_dir():
-        if is_photo_set(path):
-            return _in_memory(open_streams(path, size))
         return read_pictures(path, size)
     if path.suffix != ".npz":
         raise ValueError(f"{path}: neither a folder of class folders of pictures nor an .npz file")

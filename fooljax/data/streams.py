@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int, Int32, UInt8
+from jaxtyping import Array, Bool, Int, Int32, UInt8
 
 from fooljax.data.dataset import Dataset, from_arrays
 from fooljax.data.picture_files import center_crop, open_picture
@@ -19,9 +20,13 @@ _MOST_THREADS = 16
 class Stream:
     """Labeled pictures on disk; build it with `open_streams`, which validates.
 
+    It has a length, and ``stream[rows]``, with a slice, numbers or a mask, is the stream of
+    those pictures: nothing is read.
+
     Attributes:
         folder: where the pictures are.
-        files: path of every picture in the folder.
+        files: path of every picture in the folder; or, for a few images that are no files,
+            the image itself, uint8 ``[h, w, 3]`` of ``image_size``.
         labels: class of every picture, int32 ``[n]`` in [0, k).
         class_names: the ``k`` names.
         image_size: ``(h, w)`` in pixels of the images that pictures become, by
@@ -29,15 +34,25 @@ class Stream:
     """
 
     folder: Path
-    files: tuple[str, ...]
+    files: tuple[str | UInt8[np.ndarray, "h w 3"], ...]
     labels: Int32[np.ndarray, " n"]
     class_names: tuple[str, ...]
     image_size: tuple[int, int]
 
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(
+        self, rows: slice | Sequence[int] | Int[np.ndarray, " m"] | Bool[np.ndarray, " n"]
+    ) -> "Stream":
+        chosen = np.arange(len(self))[rows]
+        files = tuple(self.files[row] for row in chosen)
+        return replace(self, files=files, labels=self.labels[chosen])
+
     @property
     def size(self) -> int:
         """The number of pictures ``n``."""
-        return len(self.files)
+        return len(self)
 
     @property
     def num_classes(self) -> int:
@@ -72,6 +87,10 @@ class Batch(NamedTuple):
 
     images: UInt8[np.ndarray, "b h w 3"]
     labels: Int32[np.ndarray, " b"]
+
+
+#: Images to go through: in memory, uint8 or float32 in [0, 1] ``[n, h, w, c]``, or on disk.
+Pictures: TypeAlias = Array | Stream
 
 
 def batches(
@@ -143,6 +162,33 @@ def read(
     return _read(stream, grain.MapDataset.source(rows), batch_size, 0, threads)
 
 
+def in_turn(images: Pictures, batch_size: int) -> Iterator[tuple[int, Any, int]]:
+    """Go through images in order, in batches of one size, those on disk read ahead of time.
+
+    The last batch begins earlier rather than being smaller: what is compiled for one
+    batch serves all.
+
+    Args:
+        images: at least one.
+        batch_size: images in a batch; all of them if there are fewer.
+
+    Returns:
+        For every batch the number of its first image, an array that holds it, and its place
+        there: the batch is ``array[place : place + size]``.
+
+    Raises:
+        ValueError, OSError: as `read`.
+    """
+    count = len(images)
+    size = min(batch_size, count)
+    starts = [min(start, count - size) for start in range(0, count, size)]
+    if not isinstance(images, Stream):
+        held = jnp.asarray(images)
+        return ((start, held, start) for start in starts)
+    made = read(images, np.concatenate([np.arange(size) + start for start in starts]), size)
+    return ((start, batch.images, 0) for start, batch in zip(starts, made, strict=True))
+
+
 def take(stream: Stream, rows: Sequence[int] | Int[np.ndarray, " m"]) -> Batch:
     """Read chosen pictures into memory.
 
@@ -210,8 +256,10 @@ def _read(
         raise ValueError(f"threads must be positive, got {threads}")
 
     def one(row: int) -> Batch:
-        path = stream.folder / stream.files[row]
-        return Batch(center_crop(open_picture(path), stream.image_size), stream.labels[row])
+        image = stream.files[row]
+        if isinstance(image, str):
+            image = center_crop(open_picture(stream.folder / image), stream.image_size)
+        return Batch(image, stream.labels[row])
 
     ahead = grain.ReadOptions(threads, max(2 * threads, batch_size))
     pictures = order[start * batch_size :].map(one).to_iter_dataset(ahead)

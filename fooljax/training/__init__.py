@@ -25,11 +25,12 @@ from fooljax.training.recipes import (
     trades,
 )
 from fooljax.training.retrain import FOOLING, with_fooling_class
-from fooljax.training.samplers import Sampler, adversarial_minibatches, minibatches
+from fooljax.training.samplers import Minibatches, Sampler, adversarial_minibatches, minibatches
 
 __all__ = [
     "FOOLING",
     "RECIPES",
+    "Minibatches",
     "PerturbedDataset",
     "Recipe",
     "Sampler",

@@ -1,6 +1,7 @@
 """How often a classifier is right."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -8,29 +9,35 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax.data import Dataset, as_float
+from fooljax.data import Dataset, Pictures, Stream, as_float, in_turn
 from fooljax.types import Classifier
 
 _PIXELS_AT_ONCE = 2**23  # 500 images of 64x64, 55 of 224x224, in three channels
 
 
 def predict(
-    classifier: Classifier, images: Array, batch_size: int | None = None
+    classifier: Classifier,
+    images: Pictures,
+    batch_size: int | None = None,
+    on_batch: Callable[[int], None] | None = None,
 ) -> Int[np.ndarray, " n"]:
     """Find the largest logit of every image.
 
     Args:
         classifier: any classifier.
-        images: uint8, or float32 in [0, 1], ``[n, h, w, c]``.
+        images: uint8, or float32 in [0, 1], ``[n, h, w, c]``; or a stream, of which at
+            most two batches are sent to the device at once.
         batch_size: images at a time; decides memory and speed only. 500, or fewer
             large ones, unless given.
+        on_batch: called with the number of images sent off so far.
 
     Returns:
         For every image the column of its largest logit, which from
         ``num_classes`` on means "none of these"; -1 where a logit is NaN.
 
     Raises:
-        ValueError: if ``batch_size`` is not positive or there are no images.
+        ValueError: if ``batch_size`` is not positive, there are no images, or those of a
+            stream do not suit the classifier or are broken.
     """
     if batch_size is None:
         batch_size = max(1, min(500, _PIXELS_AT_ONCE // math.prod(classifier.input_shape)))
@@ -39,41 +46,56 @@ def predict(
     n = len(images)
     if n == 0:
         raise ValueError("there are no images to classify")
+    if isinstance(images, Stream) and images.input_shape != classifier.input_shape:
+        raise ValueError(
+            f"the classifier takes images {classifier.input_shape}, those of the stream are "
+            f"{images.input_shape}"
+        )
     size = min(batch_size, n)
-    images = jnp.asarray(images)
-    # The last batch begins earlier rather than being shorter: one compilation.
-    starts = [min(start, n - size) for start in range(0, n, size)]
-    batches = jax.device_get([_predict(classifier, images, start, size) for start in starts])
+    found: list[tuple[int, Array]] = []
+    for start, held, place in in_turn(images, batch_size):
+        if isinstance(images, Stream) and found:
+            found[-1][1].block_until_ready()
+        found.append((start, _predict(classifier, held, place, size)))
+        if on_batch is not None:
+            on_batch(start + size)
     predictions = np.empty(n, np.int32)
-    for start, batch in zip(starts, batches, strict=True):
+    for start, batch in jax.device_get(found):
         predictions[start : start + size] = batch
     return predictions
 
 
-def evaluate(classifier: Classifier, dataset: Dataset, batch_size: int | None = None) -> float:
+def evaluate(
+    classifier: Classifier,
+    dataset: Dataset | Stream,
+    batch_size: int | None = None,
+    on_batch: Callable[[int], None] | None = None,
+) -> float:
     """Measure the share of a data set that is classified correctly, in [0, 1].
 
     Args:
         classifier: any classifier.
-        dataset: labeled images.
+        dataset: labeled images, in memory or on disk.
         batch_size: images at a time; decides memory and speed only. 500, or fewer
             large ones, unless given.
+        on_batch: called with the number of images sent off so far.
 
     Raises:
-        ValueError: if ``batch_size`` is not positive or there are no images.
+        ValueError: as ``predict``.
     """
-    right = predict(classifier, dataset.images, batch_size) == np.asarray(dataset.labels)
+    images = dataset if isinstance(dataset, Stream) else dataset.images
+    right = predict(classifier, images, batch_size, on_batch) == np.asarray(dataset.labels)
     return float(np.mean(right[: int(dataset.size)]))
 
 
 def evaluate_classes(
-    classifier: Classifier, dataset: Dataset, batch_size: int | None = None
+    classifier: Classifier, dataset: Dataset | Stream, batch_size: int | None = None
 ) -> Float[np.ndarray, " k"]:
     """Measure for every class the share of its samples classified correctly.
 
     Args:
         classifier: any classifier.
-        dataset: labeled images.
+        dataset: labeled images, in memory or on disk.
         batch_size: images at a time; decides memory and speed only. 500, or fewer
             large ones, unless given.
 
@@ -81,10 +103,11 @@ def evaluate_classes(
         A share in [0, 1] for each of ``num_classes``; NaN without samples.
 
     Raises:
-        ValueError: if ``batch_size`` is not positive or there are no images.
+        ValueError: as ``predict``.
     """
     labels = np.asarray(dataset.labels)[: int(dataset.size)]
-    right = predict(classifier, dataset.images, batch_size)[: len(labels)] == labels
+    images = dataset if isinstance(dataset, Stream) else dataset.images
+    right = predict(classifier, images, batch_size)[: len(labels)] == labels
     shares = [right[labels == label] for label in range(classifier.num_classes)]
     return np.array([share.mean() if share.size else np.nan for share in shares])
 

@@ -1,10 +1,11 @@
 """The one training loop."""
 
 import dataclasses
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,10 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from fooljax.data import Dataset
+from fooljax.data import Batch, Dataset, Stream
 from fooljax.training.losses import Loss, cross_entropy
 from fooljax.training.perturbed import PerturbedDataset
-from fooljax.training.samplers import Sampler
+from fooljax.training.samplers import Sampler, read_ahead
 from fooljax.types import Classifier, Params, RandomKey
 
 _SECONDS_BETWEEN_REPORTS = 0.25
@@ -32,7 +33,7 @@ class _State(NamedTuple):
 def fit(
     key: RandomKey,
     classifier: Classifier,
-    dataset: Dataset | PerturbedDataset,
+    dataset: Dataset | PerturbedDataset | Stream,
     *,
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
@@ -53,9 +54,11 @@ def fit(
     Args:
         key: decides the batches.
         classifier: the network and its starting weights, which are left intact.
-        dataset: labeled images, alone or with perturbations beside them. A label may
-            name any column of the logits, and under another loss than cross-entropy be
-            ``num_classes`` for images of no class.
+        dataset: labeled images, alone or with perturbations beside them, or on disk. A
+            label may name any column of the logits, and under another loss than
+            cross-entropy be ``num_classes`` for images of no class. Pictures on disk are
+            read ahead of their steps, at most two batches on the device at once; the
+            result is the same as if all were in memory.
         optimizer: schedules, momentum and weight decay are optax's.
         sampler: draws the batch of one step, as ``minibatches(64)``.
         steps: number of updates.
@@ -64,23 +67,34 @@ def fit(
         on_chunk: called as ``on_chunk(steps_done, loss)`` after chunks, a few
             times a second at most, and at the end; ``loss`` is the chunk's mean.
         scan: run a chunk as one compiled loop, else compile one step and loop
-            outside. By default on everything but CPU: there a convolution's
-            gradient inside a compiled loop leaves XLA's fast path, and a step of
-            LeNet at batch 64 took 140 instead of 15 ms on two cores.
+            outside. By default on everything but CPU, if the images are in memory: on a
+            CPU a convolution's gradient inside a compiled loop leaves XLA's fast path,
+            and a step of LeNet at batch 64 took 140 instead of 15 ms on two cores.
 
     Returns:
         The trained classifier, and the loss of every step before its update.
 
     Raises:
         ValueError: if the data do not fit the classifier, if ``steps`` or
-            ``chunk`` is not positive, or if the loss becomes NaN or infinite.
+            ``chunk`` is not positive, or if the loss becomes NaN or infinite; for a
+            stream, if the sampler is no ``Minibatches``, with ``scan``, or if a picture is
+            broken.
+        OSError: if a picture of a stream is no longer there.
     """
     _check(classifier, dataset, steps, chunk, loss)
+    on_disk = isinstance(dataset, Stream)
+    if scan and on_disk:
+        raise ValueError("scan: pictures on disk cannot be read in a compiled loop; leave scan out")
     if scan is None:
-        scan = jax.default_backend() != "cpu"
+        scan = jax.default_backend() != "cpu" and not on_disk
     advance = partial(_advance if scan else _loop, optimizer=optimizer, sampler=sampler, loss=loss)
     network = dataclasses.replace(classifier, params=None)
-    dataset = jax.tree.map(jnp.asarray, dataset)
+    samples: Any
+    if isinstance(dataset, Stream):
+        samples = read_ahead(key, sampler, dataset, steps)
+    else:
+        samples = jax.tree.map(jnp.asarray, dataset)
+        samples = samples if scan else itertools.repeat(samples)
     # Steps overwrite their state in place, so it must be a copy of its own.
     start = _State(classifier.params, optimizer.init(classifier.params))
     state = jax.tree.map(jnp.copy, start)
@@ -89,7 +103,7 @@ def fit(
     last_report = time.monotonic()
     for first in range(0, steps, chunk):
         count = min(chunk, steps - first)
-        state, new = advance(key, network, state, dataset, first, count, chunk=chunk)
+        state, new = advance(key, network, state, samples, first, count, chunk=chunk)
         losses[first : first + count] = np.asarray(jax.device_get(new))[:count]
         _check_losses(losses, first, count)
         done = first + count
@@ -106,7 +120,7 @@ def _update(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Dataset | PerturbedDataset,
+    samples: Dataset | PerturbedDataset | Batch,
     i: Int[Array, ""],
     optimizer: optax.GradientTransformation,
     sampler: Sampler,
@@ -114,7 +128,7 @@ def _update(
 ) -> tuple[_State, Float[Array, ""]]:
     """Make step ``i``; ``network`` is the classifier without its weights."""
     classifier = dataclasses.replace(network, params=state.params)
-    images, labels = sampler(jax.random.fold_in(key, i), classifier, dataset)
+    images, labels = sampler(jax.random.fold_in(key, i), classifier, samples)
 
     def measure(params: Params) -> Float[Array, ""]:
         logits = network.apply(params, images).astype(jnp.float32)
@@ -132,7 +146,7 @@ def _loop(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Dataset | PerturbedDataset,
+    samples: Iterator[Dataset | PerturbedDataset | Batch],
     first: int,
     count: int,
     *,
@@ -141,11 +155,13 @@ def _loop(
     sampler: Sampler,
     loss: Loss,
 ) -> tuple[_State, list[Array]]:
-    """Enqueue steps one after another, waiting for none."""
-    losses = []
-    for i in range(first, first + count):
+    """Enqueue steps one after another, waiting for none while their samples are there anyway."""
+    losses: list[Array] = []
+    for i, these in zip(range(first, first + count), samples, strict=False):
+        if losses and isinstance(these, Batch):
+            losses[-1].block_until_ready()
         state, value = _step(
-            key, network, state, dataset, i, optimizer=optimizer, sampler=sampler, loss=loss
+            key, network, state, these, i, optimizer=optimizer, sampler=sampler, loss=loss
         )
         losses.append(value)
     return state, losses
@@ -158,7 +174,7 @@ def _advance(
     key: RandomKey,
     network: Classifier,
     state: _State,
-    dataset: Dataset | PerturbedDataset,
+    samples: Dataset | PerturbedDataset,
     first: Int[Array, ""],
     count: Int[Array, ""],
     *,
@@ -171,25 +187,29 @@ def _advance(
 
     def body(i: Array, carry: tuple[_State, Array]) -> tuple[_State, Array]:
         state, losses = carry
-        state, value = _update(key, network, state, dataset, first + i, optimizer, sampler, loss)
+        state, value = _update(key, network, state, samples, first + i, optimizer, sampler, loss)
         return state, losses.at[i].set(value)
 
     return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(chunk)))
 
 
 def _check(
-    classifier: Classifier, dataset: Dataset | PerturbedDataset, steps: int, chunk: int, loss: Loss
+    classifier: Classifier,
+    dataset: Dataset | PerturbedDataset | Stream,
+    steps: int,
+    chunk: int,
+    loss: Loss,
 ) -> None:
     if steps < 1 or chunk < 1:
         raise ValueError(f"steps and chunk must be positive, got {steps} and {chunk}")
-    images, labels = dataset.images, np.asarray(dataset.labels)
-    if images.ndim != 4 or images.shape[1:] != classifier.input_shape:
+    labels, shape = np.asarray(dataset.labels), _shape(dataset)
+    if len(shape) != 4 or shape[1:] != classifier.input_shape:
         raise ValueError(
-            f"the classifier takes images {classifier.input_shape}, the data are {images.shape}"
+            f"the classifier takes images {classifier.input_shape}, the data are {shape}"
         )
-    if labels.shape != images.shape[:1] or labels.size == 0:
+    if labels.shape != shape[:1] or labels.size == 0:
         raise ValueError(
-            f"every image needs a label, got {images.shape[0]} images and labels {labels.shape}"
+            f"every image needs a label, got {shape[0]} images and labels {labels.shape}"
         )
     one = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
     columns = jax.eval_shape(classifier.apply, classifier.params, one).shape[1]
@@ -199,6 +219,12 @@ def _check(
             f"labels must be in [0, {most - 1}] for a classifier with {columns} logits, "
             f"got {labels.min()} to {labels.max()}"
         )
+
+
+def _shape(dataset: Dataset | PerturbedDataset | Stream) -> tuple[int, ...]:
+    if isinstance(dataset, Stream):
+        return len(dataset), *dataset.input_shape
+    return dataset.images.shape
 
 
 def _check_losses(losses: Float[np.ndarray, " steps"], first: int, count: int) -> None:

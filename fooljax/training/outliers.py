@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from fooljax.attacks.pgd import project, uphill
 from fooljax.data import Dataset
 from fooljax.training.losses import divergence
-from fooljax.training.samplers import Labels, Sampler, minibatches
+from fooljax.training.samplers import Labels, Minibatches, drawn_first, minibatches
 from fooljax.types import Classifier, Images, RandomKey
 
 _UNROLLED = 10  # steps that are worth compiling one by one on a CPU
@@ -21,7 +21,7 @@ _LEAST_BLUR, _MOST_BLUR = 1.0, 2.5  # pixels
 @functools.cache  # equal settings are the same function, and are compiled once
 def minibatches_with_noise(
     batch_size: int, epsilon: float = 0.0, steps: int = 0, step_size: float | None = None
-) -> Sampler:
+) -> Minibatches:
     """Draw samples uniformly, and as many images of noise, labeled as outliers.
 
     Half of the noise is uniform, half are drawn images with their pixels shuffled; both
@@ -62,11 +62,11 @@ def minibatches_with_noise(
         outliers = jnp.full_like(labels, classifier.num_classes)
         return jnp.concatenate([images, noise]), jnp.concatenate([labels, outliers])
 
-    return sample
+    return drawn_first(draw, sample)
 
 
 @functools.cache
-def minibatches_and_changed(batch_size: int, epsilon: float, steps: int) -> Sampler:
+def minibatches_and_changed(batch_size: int, epsilon: float, steps: int) -> Minibatches:
     """Draw samples uniformly, and append what changes the network's answers to them most.
 
     Args:
@@ -96,7 +96,7 @@ def minibatches_and_changed(batch_size: int, epsilon: float, steps: int) -> Samp
         changed = _climb(apart, images, start, epsilon, 2.5 * epsilon / max(steps, 1), steps)
         return jnp.concatenate([images, changed]), jnp.concatenate([labels, labels])
 
-    return sample
+    return drawn_first(draw, sample)
 
 
 def noise_like(key: RandomKey, images: Images) -> Images:

@@ -1,16 +1,25 @@
 """Retraining with fooling images as one more class."""
 
+from dataclasses import replace
+from typing import overload
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from fooljax.data import Dataset
+from fooljax.data import Dataset, Stream
 
 #: What the extra class is called.
 FOOLING = "fooling"
 
 
-def with_fooling_class(dataset: Dataset, images: Array, capacity: int | None = None) -> Dataset:
+@overload
+def with_fooling_class(dataset: Dataset, images: Array, capacity: int | None = None) -> Dataset: ...
+@overload
+def with_fooling_class(dataset: Stream, images: Array, capacity: int | None = None) -> Stream: ...
+def with_fooling_class(
+    dataset: Dataset | Stream, images: Array, capacity: int | None = None
+) -> Dataset | Stream:
     """Append fooling images to a data set, as one class after all others.
 
     The network to be trained on it has one logit more than real classes, and its
@@ -24,12 +33,14 @@ def with_fooling_class(dataset: Dataset, images: Array, capacity: int | None = N
     are trained by one compiled program.
 
     Args:
-        dataset: ``n`` images of ``k`` classes, without padding.
+        dataset: ``n`` images of ``k`` classes, without padding, in memory or on disk;
+            fooling images are held in memory either way.
         images: fooling images ``[m, h, w, c]``, uint8 or floating in [0, 1], possibly
             none. They take the type of the data set: in one of bytes they are
             rounded, as a picture file would.
         capacity: number of rows, those beyond ``n + m`` being padding that is never
-            drawn; ``n + m`` unless given.
+            drawn; ``n + m`` unless given. On disk nothing is padded: there the number
+            compiles nothing.
 
     Returns:
         The enlarged data set, of ``k + 1`` classes.
@@ -43,7 +54,8 @@ def with_fooling_class(dataset: Dataset, images: Array, capacity: int | None = N
         Nguyen et al., 2015, arXiv:1412.1897, section 3.6 (one extra class for all
         rounds).
     """
-    if dataset.used is not None or FOOLING in dataset.class_names:
+    padded = not isinstance(dataset, Stream) and dataset.used is not None
+    if padded or FOOLING in dataset.class_names:
         raise ValueError(
             "the data set has padding or a fooling class already; begin with the original one"
         )
@@ -52,25 +64,28 @@ def with_fooling_class(dataset: Dataset, images: Array, capacity: int | None = N
     capacity = count if capacity is None else capacity
     if capacity < count:
         raise ValueError(f"capacity must be at least {count} to hold all images, got {capacity}")
-    label = dataset.num_classes
+    label, names = dataset.num_classes, (*dataset.class_names, FOOLING)
+    if isinstance(dataset, Stream):
+        labels = np.append(dataset.labels, np.full(len(extra), label, np.int32))
+        return replace(dataset, files=(*dataset.files, *extra), labels=labels, class_names=names)
     padding = np.zeros((capacity - count, *dataset.input_shape), extra.dtype)
     labels = np.full(capacity - len(dataset.labels), label, np.int32)
     return Dataset(
         images=jnp.concatenate([jnp.asarray(dataset.images), extra, padding]),
         labels=jnp.concatenate([jnp.asarray(dataset.labels, jnp.int32), labels]),
-        class_names=(*dataset.class_names, FOOLING),
+        class_names=names,
         used=jnp.int32(count),
     )
 
 
-def _checked(dataset: Dataset, images: np.ndarray) -> np.ndarray:
+def _checked(dataset: Dataset | Stream, images: np.ndarray) -> np.ndarray:
     """Return fooling images in the type of the data set, or say what is wrong with them."""
     if images.ndim != 4 or images.shape[1:] != dataset.input_shape:
         raise ValueError(
             f"fooling images must be [m, h, w, c] with (h, w, c) = {dataset.input_shape}, "
             f"got {images.shape}"
         )
-    bytes_wanted = dataset.images.dtype == np.uint8
+    bytes_wanted = isinstance(dataset, Stream) or dataset.images.dtype == np.uint8
     if images.dtype == np.uint8:
         return images if bytes_wanted else images.astype(np.float32) / np.float32(255)
     if not np.issubdtype(images.dtype, np.floating):

@@ -1,18 +1,22 @@
 """Where a training step's batch comes from."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from fooljax.attacks import Attack, leave
-from fooljax.data import Dataset, as_float
+from fooljax.data import Batch, Dataset, Stream, as_float, read
 from fooljax.types import Classifier, Images, RandomKey
 
 Labels: TypeAlias = Int[Array, " b"]
+
+_STEPS_AT_ONCE = 500  # whose samples are chosen together
 
 #: ``(key, classifier, samples) -> (images [b, h, w, c] in [0, 1], labels [b])``.
 #: It runs inside the compiled step and sees the classifier as it is at that
@@ -21,8 +25,30 @@ Labels: TypeAlias = Int[Array, " b"]
 Sampler: TypeAlias = Callable[[RandomKey, Classifier, Any], tuple[Images, Labels]]
 
 
+@dataclass(frozen=True)
+class Minibatches:
+    """A sampler that can say beforehand which samples it will draw.
+
+    So pictures on disk can be drawn, which cannot be read inside the compiled step: they
+    are read on the host, ahead of the step, which gets a ``Batch`` in place of all samples.
+
+    Attributes:
+        rows: ``(key, size) -> [b]``, the numbers of the samples in [0, size).
+        sample: the sampler. It takes a ``Batch`` for what it would have drawn itself.
+    """
+
+    rows: Callable[[RandomKey, Any], Int[Array, " b"]]
+    sample: Sampler
+
+    def __call__(
+        self, key: RandomKey, classifier: Classifier, samples: Any
+    ) -> tuple[Images, Labels]:
+        """Draw a batch, as every sampler does."""
+        return self.sample(key, classifier, samples)
+
+
 @functools.cache  # equal settings are the same function, and are compiled once
-def minibatches(batch_size: int) -> Sampler:
+def minibatches(batch_size: int) -> Minibatches:
     """Draw samples uniformly, with replacement.
 
     Args:
@@ -34,15 +60,67 @@ def minibatches(batch_size: int) -> Sampler:
     if batch_size < 1:
         raise ValueError(f"batch_size must be positive, got {batch_size}")
 
-    def sample(key: RandomKey, classifier: Classifier, dataset: Dataset) -> tuple[Images, Labels]:
-        index = jax.random.randint(key, (batch_size,), 0, dataset.size)
-        return as_float(dataset.images[index]), dataset.labels[index]
+    def rows(key: RandomKey, size: Any) -> Int[Array, " b"]:
+        return jax.random.randint(key, (batch_size,), 0, size)
 
-    return sample
+    def sample(
+        key: RandomKey, classifier: Classifier, samples: Dataset | Batch
+    ) -> tuple[Images, Labels]:
+        if isinstance(samples, Batch):
+            return as_float(jnp.asarray(samples.images)), jnp.asarray(samples.labels)
+        index = rows(key, samples.size)
+        return as_float(samples.images[index]), samples.labels[index]
+
+    return Minibatches(rows, sample)
+
+
+def drawn_first(draw: Minibatches, sample: Sampler) -> Minibatches:
+    """Complete a sampler that splits its key in two and draws with the first half.
+
+    Args:
+        draw: what it draws with.
+        sample: the sampler.
+    """
+    return Minibatches(lambda key, size: draw.rows(jax.random.split(key)[0], size), sample)
+
+
+def read_ahead(key: RandomKey, sampler: Sampler, stream: Stream, steps: int) -> Iterator[Batch]:
+    """Read the batch of one step after the other, each before its step asks for it.
+
+    They are the samples that the sampler would draw from the same pictures in memory.
+
+    Args:
+        key: of the whole training; step ``i`` draws from ``fold_in(key, i)``.
+        sampler: a ``Minibatches``.
+        stream: the pictures.
+        steps: how many batches.
+
+    Raises:
+        ValueError: if the sampler cannot say which samples it draws, at once; if a
+            picture is broken, when its turn has come, naming it.
+        OSError: if a picture is no longer there.
+    """
+    if not isinstance(sampler, Minibatches):
+        raise ValueError(
+            "pictures on disk need a sampler that says which it draws, as minibatches does; "
+            "give a Minibatches, or hold the pictures in memory (data.subset)"
+        )
+
+    @jax.jit
+    def choose(first: Array) -> Int[Array, "steps b"]:
+        one = lambda i: sampler.rows(jax.random.fold_in(key, i), stream.size)
+        return jax.lax.map(one, first + jnp.arange(min(steps, _STEPS_AT_ONCE)))
+
+    def made() -> Iterator[Batch]:
+        for first in range(0, steps, _STEPS_AT_ONCE):
+            rows = np.asarray(choose(first))[: steps - first]
+            yield from read(stream, rows.ravel(), rows.shape[1])
+
+    return made()
 
 
 @functools.cache
-def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = True) -> Sampler:
+def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = True) -> Minibatches:
     """Draw samples uniformly and show what an attack makes of them.
 
     The attack has the weights of the step. It runs inside the compiled step, so up
@@ -73,4 +151,4 @@ def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = Tr
             found = jax.vmap(jnp.where)(known, found, images)
         return found, labels
 
-    return sample
+    return drawn_first(draw, sample)
