@@ -1,16 +1,18 @@
 """One perturbation for a whole data set: the loop over batches."""
 
 import functools
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.universal_measures import check_images, goal_of
-from fooljax.data import as_float
+from fooljax.data import Pictures, Stream, as_float, read
 from fooljax.types import Classifier, Image, Images, RandomKey
 
 
@@ -61,7 +63,7 @@ def run_universal(
     method: Universal,
     key: RandomKey,
     classifier: Classifier,
-    images: Array,
+    images: Pictures,
     goal: Goal | None = None,
     *,
     steps: int,
@@ -80,7 +82,9 @@ def run_universal(
         method: ``universal_sgd`` or ``universal_deepfool``.
         key: decides the order of the images.
         classifier: the network; new weights do not recompile.
-        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1], to learn from.
+        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1], to learn from; or a stream,
+            of which only the pictures of these steps are read, ahead of time. The result
+            is the same as if all were in memory.
         goal: of every image; to leave the network's own answer to the clean image
             unless given.
         steps: number of batches in all, those before ``start`` included.
@@ -91,7 +95,8 @@ def run_universal(
 
     Raises:
         ValueError: if images, labels or their shapes do not suit the classifier,
-            or a number is out of its range.
+            a number is out of its range, or a picture of a stream is broken.
+        OSError: if a picture of a stream is no longer there.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
@@ -101,17 +106,11 @@ def run_universal(
         least = "at least 1" if start is None else f"at least those of start, {state.steps}"
         raise ValueError(f"steps must be {least}, got {steps}")
     images = check_images(classifier, images)
-    goal, _ = goal_of(classifier, images, goal)
-    count = len(images)
-    size = min(batch_size, count)
-    batches = count // size
-    ordered, order = -1, None
-    fooled = []
-    for step in range(state.steps, steps):
-        if step // batches != ordered:
-            ordered = step // batches
-            order = _order(key, ordered, count)
-        batch, goal_of_batch = _take(images, goal, order, step % batches, size)
+    learned = _learned_from(key, classifier, images, goal, batch_size, state.steps, steps)
+    fooled: list[Array] = []
+    for step, (batch, goal_of_batch) in enumerate(learned, state.steps):
+        if isinstance(images, Stream) and fooled:
+            jax.block_until_ready(fooled[-1])  # so that no more than two batches wait
         perturbation, memory, share = method.step(
             classifier, batch, goal_of_batch, state.perturbation, state.memory
         )
@@ -121,6 +120,40 @@ def run_universal(
             on_step(step + 1)
     trace = np.asarray(jax.device_get(fooled), np.float32)
     return UniversalResult(state.perturbation, trace, state)
+
+
+def _learned_from(
+    key: RandomKey,
+    classifier: Classifier,
+    images: Any,
+    goal: Goal | None,
+    batch_size: int,
+    first: int,
+    last: int,
+) -> Iterator[tuple[Images, Goal]]:
+    """Draw the batches of the steps from ``first`` until before ``last``, and their goals."""
+    if goal is not None or not isinstance(images, Stream):
+        goal, _ = goal_of(classifier, images, goal)
+    count = len(images)
+    size = min(batch_size, count)
+    each = count // size  # batches in a pass
+    for epoch in range(first // each, -(-last // each)):
+        order = _order(key, epoch, count)
+        steps = range(max(first - epoch * each, 0), min(last - epoch * each, each))
+        if isinstance(images, Stream) and steps:
+            rows = np.asarray(order)[steps.start * size : steps.stop * size]
+            made = read(images, rows, size)
+            for batch, mine in zip(made, rows.reshape(-1, size), strict=True):
+                held = jnp.asarray(batch.images)
+                if goal is None:
+                    yield _float(held), goal_of(classifier, held, None)[0]
+                else:
+                    yield _float(held), jax.tree.map(operator.itemgetter(mine), goal)
+        else:
+            yield from (_take(images, goal, order, step, size) for step in steps)
+
+
+_float = jax.jit(as_float)
 
 
 @functools.partial(jax.jit, static_argnames="count")

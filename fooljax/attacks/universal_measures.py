@@ -1,6 +1,7 @@
 """What one perturbation does to many images: fooling rates, answers, the control of equal norm."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +11,7 @@ from jaxtyping import Array, Int32
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
-from fooljax.data import as_float
+from fooljax.data import Pictures, Stream, as_float, in_turn
 from fooljax.types import Classifier, Image, Images, RandomKey
 
 _BATCH = 500
@@ -18,7 +19,7 @@ _BATCH = 500
 
 def fooling_rate(
     classifier: Classifier,
-    images: Array,
+    images: Pictures,
     perturbation: Image,
     goal: Goal | None = None,
     *,
@@ -28,8 +29,8 @@ def fooling_rate(
 
     Args:
         classifier: the network.
-        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1]; clipped to [0, 1]
-            after the perturbation is added.
+        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1], or a stream; clipped to
+            [0, 1] after the perturbation is added.
         perturbation: ``[h, w, c]``.
         goal: of every image; to leave the network's own answer to the clean image
             unless given.
@@ -40,7 +41,8 @@ def fooling_rate(
         which it rejects, is not mistaken for another class.
 
     Raises:
-        ValueError: if images, labels or their shapes do not suit the classifier.
+        ValueError: if images, labels or their shapes do not suit the classifier, or
+            images are broken.
     """
     images = check_images(classifier, images)
     goal, known = goal_of(classifier, images, goal)
@@ -50,7 +52,7 @@ def fooling_rate(
 
 def perturbed_answers(
     classifier: Classifier,
-    images: Array,
+    images: Pictures,
     perturbation: Image | None = None,
     batch_size: int = _BATCH,
 ) -> Int32[np.ndarray, " n"]:
@@ -58,8 +60,8 @@ def perturbed_answers(
 
     Args:
         classifier: the network.
-        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1]; clipped to [0, 1]
-            after the perturbation is added.
+        images: ``[n, h, w, c]``, uint8 or float32 in [0, 1], or a stream; clipped to
+            [0, 1] after the perturbation is added.
         perturbation: ``[h, w, c]``; none unless given.
         batch_size: images at a time; decides memory and speed only.
 
@@ -67,7 +69,7 @@ def perturbed_answers(
         Column of the largest logit of every image, -1 where a logit is NaN.
 
     Raises:
-        ValueError: if the images do not suit the classifier.
+        ValueError: if the images do not suit the classifier, or are broken.
     """
     images = check_images(classifier, images)
     if perturbation is None:
@@ -125,15 +127,18 @@ def add(images: Images, perturbation: Image) -> Images:
     return jnp.clip(images + perturbation[None], 0.0, 1.0)
 
 
-def check_images(classifier: Classifier, images: Array) -> Array:
-    """Return the images on the device, or say what is wrong with them."""
-    images = jnp.asarray(images)
-    if images.ndim != 4 or len(images) == 0 or images.shape[1:] != classifier.input_shape:
+def check_images(classifier: Classifier, images: Pictures) -> Any:
+    """Return a stream, or images on the device, or say what is wrong with them."""
+    if isinstance(images, Stream):
+        shape: tuple[int, ...] = (len(images), *images.input_shape)
+    else:
+        images = jnp.asarray(images)
+        shape = images.shape
+    if len(shape) != 4 or shape[0] == 0 or shape[1:] != classifier.input_shape:
         raise ValueError(
-            f"images must be [n, h, w, c] with (h, w, c) = {classifier.input_shape}, "
-            f"got {images.shape}"
+            f"images must be [n, h, w, c] with (h, w, c) = {classifier.input_shape}, got {shape}"
         )
-    if images.dtype not in (jnp.uint8, jnp.float32):
+    if not isinstance(images, Stream) and images.dtype not in (jnp.uint8, jnp.float32):
         raise ValueError(f"images must be uint8 or float32 in [0, 1], got {images.dtype}")
     return images
 
@@ -143,7 +148,7 @@ def _nothing(classifier: Classifier) -> Image:
 
 
 def goal_of(
-    classifier: Classifier, images: Array, goal: Goal | None
+    classifier: Classifier, images: Pictures, goal: Goal | None
 ) -> tuple[Goal, np.ndarray | bool]:
     """Return the goal, and which images have one: those without an answer cannot leave it."""
     if goal is None:
@@ -159,7 +164,7 @@ def goal_of(
 
 def _look(
     classifier: Classifier,
-    images: Array,
+    images: Pictures,
     perturbation: Image,
     goal: Goal | None,
     batch_size: int,
@@ -175,10 +180,12 @@ def _look(
     size = min(batch_size, count)
     goal = goal or goals.leave(jnp.zeros(count, jnp.int32))
     answers, reached = np.empty(count, np.int32), np.empty(count, bool)
-    # the last batch begins earlier rather than being shorter: one compilation
-    starts = [min(start, count - size) for start in range(0, count, size)]
-    parts = [_look_at(classifier, images, perturbation, goal, start, size) for start in starts]
-    for start, (answer, reach) in zip(starts, jax.device_get(parts), strict=True):
+    parts: list[tuple[int, tuple[Array, Array]]] = []
+    for start, held, place in in_turn(images, size):
+        if isinstance(images, Stream) and parts:
+            jax.block_until_ready(parts[-1][1])  # so that no more than two batches wait there
+        parts.append((start, _look_at(classifier, held, perturbation, goal, place, start, size)))
+    for start, (answer, reach) in jax.device_get(parts):
         answers[start : start + size], reached[start : start + size] = answer, reach
     return answers, reached
 
@@ -189,11 +196,14 @@ def _look_at(
     images: Array,
     perturbation: Image,
     goal: Goal,
+    place: Array,
     start: Array,
     size: int,
 ) -> tuple[Array, Array]:
+    """Answer for ``size`` images from ``place`` on, which have the goals from ``start`` on."""
     part = lambda leaf: jax.lax.dynamic_slice_in_dim(leaf, start, size)
-    logits = classifier(add(as_float(part(images)), perturbation))
+    batch = jax.lax.dynamic_slice_in_dim(images, place, size)
+    logits = classifier(add(as_float(batch), perturbation))
     broken = jnp.any(jnp.isnan(logits), axis=1)
     answers = jnp.where(broken, -1, jnp.argmax(logits, axis=1))
     margin = goals.margin(jax.tree.map(part, goal), logits, classifier.num_classes)
