@@ -133,7 +133,7 @@ def _prepare(config: Config, folder: Path) -> Prepared:
                 f"got {shape[2]} channels and {num_classes} classes"
             )
 
-    return prepare(config.victim, folder, fits)
+    return prepare(config.victim, folder, fits, whole=True)
 
 
 def cli() -> None:

@@ -175,7 +175,7 @@ def _build(config: Config, shape: tuple[int, ...], num_classes: int) -> "tuple[E
 def _prepare(config: Config, folder: Path, classifier: "Classifier | None") -> Prepared:
     fits = functools.partial(_build, config)
     if classifier is None:
-        prepared = prepare(config.victim, folder, fits)
+        prepared = prepare(config.victim, folder, fits, whole=True)
     else:
         from fooljax import models
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fooljax.runtime import command, directory, settings
-from fooljax.runtime.victim import Victim, build_recipe, load_data
+from fooljax.runtime.victim import Victim, build_recipe
+from fooljax.runtime.victim_data import find_data, tested
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,8 @@ def main(config: Config) -> dict[str, Any]:
     recipe = build_recipe(config.victim)
     devices.set_up()
     with directory.opened(config, "retrain", NEUTRAL) as folder:
-        splits = load_data(config.victim)
-        scene = retrain_units.set_scene(config, recipe, splits)
+        train, test = find_data(config.victim)
+        scene = retrain_units.set_scene(config, recipe, train, tested(config.victim, test))
         work = retrain_units.plan(config, scene, folder)
         made = units.compute_all(folder, work, "retraining")
         print("drawing ...", file=sys.stderr)

@@ -27,7 +27,7 @@ def draw(
     networks = range(1, config.networks + 1)
     images = np.stack([made[unit_name(i, maker)]["images"][0] for i in networks]) / 255.0
     told = [made[unit_name(i, "answers")][unit_name(i, maker)][0] for i in networks]
-    columns = scene.splits.train.num_classes
+    columns = scene.train.num_classes
     places = {
         "gallery": reporting.gallery(
             folder / "gallery.png",

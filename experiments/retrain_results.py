@@ -73,8 +73,8 @@ def called_fooling(made: Mapping[str, Arrays], shown_to: int, kind: str) -> NDAr
 def summarize(config: Any, scene: Scene, made: Mapping[str, Arrays]) -> dict[str, Any]:
     """Return everything that the page says, as numbers by flat names."""
     networks = range(1, config.networks + 1)
-    labels = np.asarray(scene.splits.test.labels)
-    column = scene.splits.train.num_classes
+    labels = np.asarray(scene.test.labels)
+    column = scene.train.num_classes
     tests = {i: made[unit_name(i, "answers")]["test"] for i in (*networks, CONTROL)}
     attacks = {maker: _attacked(config, scene, made, maker) for maker in config.attacks}
     headline = scene.trained_on[0]
@@ -83,15 +83,15 @@ def summarize(config: Any, scene: Scene, made: Mapping[str, Arrays]) -> dict[str
     fooling = [scene.fooling_images(i) for i in networks]
     summary = {
         "dataset": config.victim.dataset,
-        "class_names": list(scene.splits.train.class_names),
+        "class_names": list(scene.train.class_names),
         "networks": config.networks,
         "trained_on": list(scene.trained_on),
         "headline_attack": headline,
         "runs": config.runs,
-        "train_images": len(scene.splits.train.labels),
+        "train_images": len(scene.train.labels),
         "test_images": len(labels),
         "fooling_images": fooling,
-        "fooling_share": [count / (len(scene.splits.train.labels) + count) for count in fooling],
+        "fooling_share": [count / (len(scene.train.labels) + count) for count in fooling],
         "clean_error": [float(np.mean(tests[i] != labels)) for i in networks],
         "clean_called_fooling": [float(np.mean(tests[i] == column)) for i in networks],
         "control_clean_error": float(np.mean(tests[CONTROL] != labels)),
@@ -125,7 +125,7 @@ def _attacked(
     each = {i: confidence(made, i, maker, i) for i in networks}
     told = {i: made[unit_name(i, "answers")][unit_name(i, maker)] for i in networks}
     answers = {i: np.argmax(one, axis=-1) for i, one in told.items()}
-    classes = scene.splits.train.num_classes
+    classes = scene.train.num_classes
     tests = [None, *(test(each[1], each[i]) for i in networks if i > 1)]
     intervals = [interval(config.seed, each[i]) for i in networks]
     result: dict[str, list[Any]] = {

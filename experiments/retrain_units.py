@@ -13,7 +13,7 @@ import numpy as np
 from experiments import retrain_images
 from experiments.retrain_images import MAKERS, Evolver
 from fooljax import data, metrics, models, training
-from fooljax.data import Splits
+from fooljax.data import Dataset, Stream
 from fooljax.runtime import units
 from fooljax.training import Recipe
 from fooljax.types import Classifier, RandomKey
@@ -28,7 +28,8 @@ class Scene(NamedTuple):
     """What all pieces of work share.
 
     Attributes:
-        splits: real images.
+        train: real images to learn from.
+        test: real images that accuracy is measured on.
         recipe: how each network is trained.
         first_images: fooling images that the second network learns from.
         added_images: how many more each further one learns from.
@@ -37,7 +38,8 @@ class Scene(NamedTuple):
         unrelated: images that nobody has made against a network, by kind.
     """
 
-    splits: Splits
+    train: Dataset | Stream
+    test: Dataset | Stream
     recipe: Recipe
     first_images: int
     added_images: int
@@ -52,9 +54,10 @@ class Scene(NamedTuple):
         return self.first_images + (index - 2) * self.added_images
 
 
-def set_scene(config: Any, recipe: Recipe, splits: Splits) -> Scene:
+def set_scene(
+    config: Any, recipe: Recipe, train: Dataset | Stream, test: Dataset | Stream
+) -> Scene:
     """Settle the sizes, and gather what does not depend on a network."""
-    train = splits.train
     first = config.first_images
     if first is None:
         first = max(1, round(len(train.labels) / train.num_classes))
@@ -64,7 +67,8 @@ def set_scene(config: Any, recipe: Recipe, splits: Splits) -> Scene:
     shape = train.input_shape
     key = jax.random.fold_in(jax.random.key(config.seed), 0)
     return Scene(
-        splits=splits,
+        train=train,
+        test=test,
         recipe=recipe,
         first_images=first,
         added_images=added,
@@ -105,7 +109,7 @@ def _batches(config: Any, scene: Scene, index: int) -> int:
     """Batches of runs, of each encoding, that the new fooling images are drawn from."""
     wanted = scene.fooling_images(index + 1) - scene.fooling_images(index)
     each = math.ceil(wanted / len(scene.trained_on))
-    return math.ceil(each / (2 * scene.splits.train.num_classes * config.runs))
+    return math.ceil(each / (2 * scene.train.num_classes * config.runs))
 
 
 def _keys(config: Any, index: int) -> RandomKey:
@@ -115,7 +119,7 @@ def _keys(config: Any, index: int) -> RandomKey:
 
 def _fresh(config: Any, scene: Scene, index: int) -> Classifier:
     """Starting weights; all networks have the fooling column, the first never sees it used."""
-    train = scene.splits.train
+    train = scene.train
     key = jax.random.fold_in(jax.random.key(config.victim.train_seed), 2 * index)
     try:
         return models.build(
@@ -127,7 +131,7 @@ def _fresh(config: Any, scene: Scene, index: int) -> Classifier:
 
 def _train(config: Any, scene: Scene, read: Callable, index: int) -> Mapping[str, Any]:
     """Train a network from scratch on the real images and all fooling images so far."""
-    train = scene.splits.train
+    train = scene.train
     collected = [_drawn(config, scene, read, before) for before in range(1, index)]
     fooling = np.concatenate([np.zeros((0, *train.input_shape), np.uint8), *collected])
     capacity = len(train.labels) + scene.fooling_images(config.networks)
@@ -197,7 +201,8 @@ def _ask(config: Any, scene: Scene, read: Callable, index: int) -> Mapping[str, 
         ``test``, its answers; by kind of image its probabilities ``[..., k + 1]``.
     """
     classifier = _network(config, scene, read, index)
-    told: dict[str, Any] = {"test": training.predict(classifier, scene.splits.test.images)}
+    test = scene.test if isinstance(scene.test, Stream) else scene.test.images
+    told: dict[str, Any] = {"test": training.predict(classifier, test)}
     for other in range(1, config.networks + 1):
         for maker in config.attacks:
             images = read(unit_name(other, maker))["images"]

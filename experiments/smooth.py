@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fooljax.runtime import command, directory, settings
-from fooljax.runtime.victim import Prepared, Victim, load_data
+from fooljax.runtime.victim import Prepared, Victim
+from fooljax.runtime.victim_data import find_data
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
     from fooljax.runtime import several
 
     if config.median:
-        side = min(load_data(config.victim).train.input_shape[:2])
+        side = min(find_data(config.victim).train.input_shape[:2])
         if max(config.median) > side:
             raise ValueError(
                 f"--median must be at most {side} for images of that size, got {max(config.median)}"

@@ -121,8 +121,8 @@ def main(config: Config) -> dict[str, Any]:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
         units.same_networks(folder, classifiers)
-        splits = next(iter(networks.values())).splits
-        scene = universal_units.set_scene(config, classifiers, splits)
+        first = next(iter(networks.values()))
+        scene = universal_units.set_scene(config, classifiers, *(first.streams or first.splits))
         work = universal_units.plan(config, scene)
         made = units.compute_all(folder, work, "making perturbations")
         print("drawing ...", file=sys.stderr)
@@ -157,7 +157,7 @@ def _check(config: Config) -> None:
 def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
     from fooljax.runtime import several
 
-    networks = several.prepare_several(config.victim, folder, config.models)
+    networks = several.prepare_several(config.victim, folder, config.models, whole=True)
     for name, network in networks.items():
         print(f"{name}: {100 * (network.accuracy or 0.0):.2f} % right", file=sys.stderr)
     classes = next(iter(networks.values())).classifier.num_classes

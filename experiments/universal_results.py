@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from experiments import universal_report
-from experiments.universal_units import RANDOM, Scene, counts, epsilon_of, unit_name
+from experiments.universal_units import RANDOM, Scene, choose, counts, epsilon_of, unit_name
 from fooljax import analysis, reporting
 from fooljax.data import as_float
 from fooljax.runtime import files
@@ -216,7 +216,7 @@ def _examples(
     """The first network's answers to a few held-out images, as they are and changed."""
     first = summary["headline"]
     chosen = np.linspace(0, len(scene.test) - 1, min(_EXAMPLES, len(scene.test))).astype(int)
-    images = np.asarray(as_float(scene.test[chosen]))
+    images = np.asarray(as_float(choose(scene.test, chosen)))
     learned = made[unit_name(first["model"], first["method"], first["norm"], len(scene.train), 0)]
     random = made[unit_name(RANDOM, RANDOM, first["norm"], 0, 0)]
     answers = [scene.clean[first["model"]], learned["answers"][0], random["answers"][0]]

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from fooljax import attacks
-from fooljax.data import Splits
+from fooljax import attacks, data
+from fooljax.data import Dataset, Pictures, Stream
+from fooljax.runtime import progress
 from fooljax.types import Classifier, RandomKey
 
 RANDOM = "random"
@@ -21,29 +22,48 @@ class Scene(NamedTuple):
 
     Attributes:
         classifiers: networks by name.
-        train: images to learn from, ``[n, h, w, c]``.
-        test: held-out images, ``[t, h, w, c]``.
+        train: images to learn from, ``[n, h, w, c]`` or on disk.
+        test: held-out images, ``[t, h, w, c]`` or on disk.
         labels: true classes of the held-out images.
         clean: each network's answers to the held-out images, ``[t]`` by name.
     """
 
     classifiers: Mapping[str, Classifier]
-    train: Any
-    test: Any
+    train: Pictures
+    test: Pictures
     labels: np.ndarray
     clean: Mapping[str, np.ndarray]
 
 
-def set_scene(config: Any, classifiers: Mapping[str, Classifier], splits: Splits) -> Scene:
+def set_scene(
+    config: Any,
+    classifiers: Mapping[str, Classifier],
+    train: Dataset | Stream,
+    test: Dataset | Stream,
+) -> Scene:
     """Choose the held-out images, and ask every network about them."""
     key_test, _ = jax.random.split(jax.random.key(config.seed))
-    order = np.asarray(jax.random.permutation(key_test, len(splits.test.images)))
+    order = np.asarray(jax.random.permutation(key_test, len(test.labels)))
     chosen = np.sort(order[: config.test_images])
-    test = splits.test.images[chosen]
-    clean = {name: attacks.perturbed_answers(one, test) for name, one in classifiers.items()}
-    return Scene(
-        classifiers, splits.train.images, test, np.asarray(splits.test.labels)[chosen], clean
-    )
+    tried = choose(_pictures(test), chosen)
+    clean = {}
+    with progress.bar("asking about held-out images", len(classifiers)) as show:
+        for done, (name, one) in enumerate(classifiers.items()):
+            show(done, name)
+            clean[name] = attacks.perturbed_answers(one, tried)
+        show(len(classifiers), "done")
+    return Scene(classifiers, _pictures(train), tried, np.asarray(test.labels)[chosen], clean)
+
+
+def _pictures(part: Dataset | Stream) -> Pictures:
+    return part if isinstance(part, Stream) else part.images
+
+
+def choose(images: Pictures, rows: np.ndarray) -> Pictures:
+    """Choose images; few of those on disk are held in memory, for they are looked at often."""
+    if isinstance(images, Stream) and len(rows) <= data.MOST:
+        return jax.numpy.asarray(data.take(images, rows).images)
+    return images[rows]
 
 
 def unit_name(kind: str, method: str, norm: str, count: int, repeat: int) -> str:
@@ -109,7 +129,7 @@ def rate(before: np.ndarray, after: np.ndarray, num_classes: int, target: int | 
 
 def _random(config: Any, scene: Scene, norm: str, key: RandomKey) -> Mapping[str, Any]:
     key = jax.random.fold_in(key, 2 if norm == "linf" else 3)
-    shape = scene.test.shape[1:]
+    shape = next(iter(scene.classifiers.values())).input_shape
     perturbation = attacks.random_perturbation(key, shape, epsilon_of(config, norm), norm)
     return {"perturbation": perturbation, **_tried(config, scene, perturbation, scene.classifiers)}
 
@@ -126,7 +146,7 @@ def _learned(
     classifier = scene.classifiers[model]
     key_images, key_order = jax.random.fold_in(key, 0), jax.random.fold_in(key, 1)
     chosen = np.asarray(jax.random.permutation(key_images, len(scene.train)))[:count]
-    images = scene.train[chosen]
+    images = choose(scene.train, chosen)
     goal = None
     if config.target is not None:
         goal = attacks.reach(np.full(count, config.target, np.int32))
@@ -134,7 +154,7 @@ def _learned(
     made = attacks.run_universal(
         way, key_order, classifier, images, goal, steps=steps, batch_size=config.batch_size
     )
-    seen = images[: config.test_images]
+    seen = choose(images, np.arange(min(count, config.test_images)))
     before = attacks.perturbed_answers(classifier, seen)
     after = attacks.perturbed_answers(classifier, seen, made.perturbation)
     shown_to = scene.classifiers if count == len(scene.train) else {model: classifier}

@@ -11,10 +11,8 @@ from jaxtyping import Array, Int32
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
-from fooljax.data import Pictures, Stream, as_float, in_turn
+from fooljax.data import Pictures, Stream, as_float, at_once, in_turn
 from fooljax.types import Classifier, Image, Images, RandomKey
-
-_BATCH = 500
 
 
 def fooling_rate(
@@ -23,7 +21,7 @@ def fooling_rate(
     perturbation: Image,
     goal: Goal | None = None,
     *,
-    batch_size: int = _BATCH,
+    batch_size: int | None = None,
 ) -> float:
     """Measure the share of images that a perturbation makes the network mistake.
 
@@ -34,7 +32,8 @@ def fooling_rate(
         perturbation: ``[h, w, c]``.
         goal: of every image; to leave the network's own answer to the clean image
             unless given.
-        batch_size: images at a time; decides memory and speed only.
+        batch_size: images at a time; decides memory and speed only. 500, or fewer
+            large ones, unless given.
 
     Returns:
         A share in [0, 1]. An image to which the network has no answer (NaN), or
@@ -54,7 +53,7 @@ def perturbed_answers(
     classifier: Classifier,
     images: Pictures,
     perturbation: Image | None = None,
-    batch_size: int = _BATCH,
+    batch_size: int | None = None,
 ) -> Int32[np.ndarray, " n"]:
     """Find the network's answer to every image once a perturbation is added.
 
@@ -63,7 +62,8 @@ def perturbed_answers(
         images: ``[n, h, w, c]``, uint8 or float32 in [0, 1], or a stream; clipped to
             [0, 1] after the perturbation is added.
         perturbation: ``[h, w, c]``; none unless given.
-        batch_size: images at a time; decides memory and speed only.
+        batch_size: images at a time; decides memory and speed only. 500, or fewer
+            large ones, unless given.
 
     Returns:
         Column of the largest logit of every image, -1 where a logit is NaN.
@@ -152,7 +152,7 @@ def goal_of(
 ) -> tuple[Goal, np.ndarray | bool]:
     """Return the goal, and which images have one: those without an answer cannot leave it."""
     if goal is None:
-        answers, _ = _look(classifier, images, _nothing(classifier), None, _BATCH)
+        answers, _ = _look(classifier, images, _nothing(classifier), None, None)
         return goals.leave(np.maximum(answers, 0)), answers >= 0
     if goal.labels.shape != (len(images),):
         raise ValueError(
@@ -167,13 +167,15 @@ def _look(
     images: Pictures,
     perturbation: Image,
     goal: Goal | None,
-    batch_size: int,
+    batch_size: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Answers to all perturbed images, and whether each one's goal is reached."""
     if perturbation.shape != classifier.input_shape:
         raise ValueError(
             f"the perturbation must be {classifier.input_shape}, got {perturbation.shape}"
         )
+    if batch_size is None:
+        batch_size = at_once(classifier.input_shape)
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     count = len(images)

@@ -2,13 +2,14 @@
 
 from fooljax.data.dataset import Dataset, Splits, as_float, from_arrays
 from fooljax.data.imagenet_names import imagenet_names
-from fooljax.data.loading import MOST, NAMES, in_memory, load, stays_on_disk, stream
+from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
 from fooljax.data.streams import (
     Batch,
     Pictures,
     Stream,
     Streams,
+    at_once,
     batches,
     even_rows,
     in_turn,
@@ -28,11 +29,11 @@ __all__ = [
     "Stream",
     "Streams",
     "as_float",
+    "at_once",
     "batches",
     "even_rows",
     "from_arrays",
     "imagenet_names",
-    "in_memory",
     "in_turn",
     "load",
     "load_others",

@@ -51,7 +51,7 @@ def load(
     if name == "digits":
         return read_digits(size)
     if stays_on_disk(name):
-        return in_memory(stream(name, data_dir, size))
+        return Splits(*(subset(half, MOST) for half in stream(name, data_dir, size)))
     if name in PUBLISHED:
         return _resized(read_published(name, data_dir), size)
     path = Path(name).expanduser()
@@ -110,15 +110,6 @@ def stays_on_disk(name: str) -> bool:
         return name == IMAGENET
     path = Path(name).expanduser()
     return path.is_dir() and is_photo_set(path)
-
-
-def in_memory(streams: Streams) -> Splits:
-    """Read at most `MOST` pictures of each half, as evenly over the classes as can be.
-
-    Raises:
-        ValueError, OSError: if a picture is broken or not there, naming it.
-    """
-    return Splits(*(subset(half, MOST) for half in streams))
 
 
 def _data_dir(data_dir: str | None) -> str | None:

@@ -1,7 +1,8 @@
 """Labeled pictures that stay on disk until they are asked for."""
 
+import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -14,6 +15,8 @@ from fooljax.data.dataset import Dataset, from_arrays
 from fooljax.data.picture_files import center_crop, open_picture
 
 _MOST_THREADS = 16
+_MOST_TOGETHER = 64  # pictures read between two reports
+_MOST_AT_ONCE, _NUMBERS_AT_ONCE = 500, 2**23  # 500 images of 64x64, 55 of 224x224, in color
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +165,11 @@ def read(
     return _read(stream, grain.MapDataset.source(rows), batch_size, 0, threads)
 
 
+def at_once(input_shape: tuple[int, ...]) -> int:
+    """Return how many images of a size a network is shown at once: 500, or fewer large ones."""
+    return max(1, min(_MOST_AT_ONCE, _NUMBERS_AT_ONCE // math.prod(input_shape)))
+
+
 def in_turn(images: Pictures, batch_size: int) -> Iterator[tuple[int, Any, int]]:
     """Go through images in order, in batches of one size, those on disk read ahead of time.
 
@@ -202,13 +210,19 @@ def take(stream: Stream, rows: Sequence[int] | Int[np.ndarray, " m"]) -> Batch:
     return next(read(stream, rows, max(1, len(rows))))
 
 
-def subset(stream: Stream, count: int, seed: int | None = None) -> Dataset:
+def subset(
+    stream: Stream,
+    count: int,
+    seed: int | None = None,
+    on_batch: Callable[[int], None] | None = None,
+) -> Dataset:
     """Load a bounded number of pictures into memory, as evenly over the classes as can be.
 
     Args:
         stream: the pictures.
         count: how many; all if there are fewer.
         seed: to choose at random; the first of every class unless given.
+        on_batch: called with the number of pictures read so far.
 
     Returns:
         The pictures in the order of the stream.
@@ -218,8 +232,15 @@ def subset(stream: Stream, count: int, seed: int | None = None) -> Dataset:
     """
     if count < 1:
         raise ValueError(f"count must be positive, got {count}")
-    images, labels = take(stream, even_rows(stream.labels, count, seed))
-    return from_arrays(images, labels, stream.class_names)
+    rows = even_rows(stream.labels, count, seed)
+    images = np.empty((len(rows), *stream.input_shape), np.uint8)
+    done = 0
+    for batch in read(stream, rows, _MOST_TOGETHER):
+        images[done : done + len(batch.images)] = batch.images
+        done += len(batch.images)
+        if on_batch is not None:
+            on_batch(done)
+    return from_arrays(images, stream.labels[rows], stream.class_names)
 
 
 def even_rows(

@@ -8,7 +8,7 @@ from fooljax.runtime.victim import Prepared, Victim, is_published, prepare
 
 
 def prepare_several(
-    victim: Victim, folder: Path, models: Sequence[str], seeds: int = 1
+    victim: Victim, folder: Path, models: Sequence[str], seeds: int = 1, whole: bool = False
 ) -> dict[str, Prepared]:
     """Prepare every architecture with several starting weights.
 
@@ -19,6 +19,7 @@ def prepare_several(
             another place, each in a folder of its own.
         models: as ``victim.model``.
         seeds: networks of each architecture.
+        whole: as for ``prepare``.
 
     Returns:
         The networks by name: ``lenet``, or ``lenet 1``, ``lenet 2``, ... where there
@@ -49,5 +50,5 @@ def prepare_several(
                 train_seed=victim.train_seed + index,
                 classifier=str(place / name.replace(" ", "-").replace("/", "-")),
             )
-            networks[name] = prepare(one, folder, lambda shape, num_classes: None)
+            networks[name] = prepare(one, folder, lambda shape, num_classes: None, whole)
     return networks

@@ -2,16 +2,16 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from fooljax.runtime import hosts, own_network
+from fooljax.runtime.victim_data import accuracy, blame, find_data, hold
 
 if TYPE_CHECKING:
-    from fooljax.data import Splits
+    from fooljax.data import Splits, Streams
     from fooljax.training import Recipe
     from fooljax.types import Classifier
 
@@ -32,6 +32,8 @@ class Victim:
             it, FOOLJAX_DATA_DIR, then a download.
         image_size: height and width that pictures are resized to; as they are
             unless given.
+        accuracy_images: test images that the accuracy is measured on, as evenly over
+            the classes as can be; all unless given, whether or not they fit in memory.
         model: softmax, mlp, lenet, resnet; an ImageNet network (squeezenet1_1,
             mobilenet_v1, mobilenet_v2, alexnet, caffenet, vgg16, vgg19, resnet18,
             resnet50), which with --dataset imagenet or none comes with its
@@ -57,6 +59,7 @@ class Victim:
     dataset: str = "digits"
     data_dir: str | None = None
     image_size: tuple[int, int] | None = None
+    accuracy_images: int | None = None
     model: str = "lenet"
     weights: str | None = None
     view: Literal["center", "ten"] = "center"
@@ -83,7 +86,8 @@ class Prepared(NamedTuple):
         class_names: of its classes.
         accuracy: on the data set's test images, in [0, 1]; None without data.
         origin: where it comes from, in words.
-        splits: the data set; None without data.
+        splits: the data set, or as much of it as is held in memory; None without data.
+        streams: all of it, where it stays on disk and was asked for, in place of splits.
     """
 
     classifier: "Classifier"
@@ -91,12 +95,18 @@ class Prepared(NamedTuple):
     accuracy: float | None
     origin: str
     splits: "Splits | None" = None
+    streams: "Streams | None" = None
 
 
 def prepare(
-    victim: Victim, folder: Path, fits: Callable[[tuple[int, ...], int], object]
+    victim: Victim,
+    folder: Path,
+    fits: Callable[[tuple[int, ...], int], object],
+    whole: bool = False,
 ) -> Prepared:
     """Load, build, train or fetch the network, and test it.
+
+    It learns from, and is tested on, all pictures, also where they do not fit in memory.
 
     Args:
         victim: the settings.
@@ -104,21 +114,25 @@ def prepare(
             name another place.
         fits: called with image shape and number of classes as soon as they are
             known, to refuse them before anything is trained.
+        whole: leave a set on disk that does not fit in memory, and return its streams;
+            otherwise a part of it is held.
 
     Raises:
         ValueError, OSError: for anything wrong with the flags or files, naming
             the flag.
     """
-    from fooljax import models, training
+    from fooljax import data, models
 
     published = None
     if is_published(victim):
         published = load_published(victim)
         fits(published.input_shape, published.num_classes)
         victim = dataclasses.replace(victim, image_size=(published.input_shape[0],) * 2)
-    splits = load_data(victim)
-    if splits is not None:
-        fits(splits.train.input_shape, splits.train.num_classes)
+    found = find_data(victim)
+    if found is not None:
+        fits(found.train.input_shape, found.train.num_classes)
+    streams = found if whole and isinstance(found, data.Streams) else None
+    splits = None if found is None or streams is not None else hold(victim, found)
     if published is not None:
         place = "its published place" if victim.weights is None else victim.weights
         classifier, origin = published, f"{victim.model} with the weights of {place}"
@@ -126,24 +140,22 @@ def prepare(
         if victim.weights is not None:
             raise ValueError(f"--weights: {victim.model} brings its own; leave --weights out")
         classifier, origin = own_network.load(victim.model), f"your own network, {victim.model}"
-    elif splits is None:
+    elif found is None:
         raise ValueError(
             "--dataset none needs a network of your own, --model FILE.py:NAME, or one for ImageNet"
         )
     elif victim.weights is not None:
-        with _blame("--weights"):
-            classifier = models.load_weights(victim.weights, _fresh(victim, splits))
+        with blame("--weights"):
+            classifier = models.load_weights(victim.weights, _fresh(victim, found))
         origin = f"{victim.model} with the weights of {victim.weights}"
     else:
-        classifier, origin = _trained(victim, splits, folder)
-    with _blame(f"--model {victim.model}"):
+        classifier, origin = _trained(victim, found, folder)
+    with blame(f"--model {victim.model}"):
         models.validate(classifier)
-    names = _names(classifier, splits, victim)
+    names = _names(classifier, found, victim)
     fits(tuple(classifier.input_shape), classifier.num_classes)
-    accuracy = None
-    if splits is not None:
-        accuracy = float(training.evaluate(classifier, splits.test))
-    return Prepared(classifier, names, accuracy, origin, splits)
+    right = None if found is None else accuracy(victim, classifier, found.test, folder)
+    return Prepared(classifier, names, right, origin, splits, streams)
 
 
 def is_published(victim: Victim) -> bool:
@@ -165,50 +177,21 @@ def load_published(victim: Victim) -> "Classifier":
     height, width = victim.image_size or (own, own)
     if height != width:
         raise ValueError(f"--image-size: {victim.model} takes square images, got {height} {width}")
-    with _blame("--weights"):
+    with blame("--weights"):
         classifier = models.load_published(victim.model, victim.weights, min(height, own))
     if victim.view == "ten":
         return models.ten_crop(classifier, height)
     return models.center_crop(classifier, height) if height > own else classifier
 
 
-def load_data(victim: Victim) -> "Splits | None":
-    """Load the data set; None if there is to be none.
-
-    Raises:
-        ValueError, OSError: if that fails, naming the flag.
-    """
-    if victim.dataset == "none":
-        return None
-    from fooljax import data
-
-    print(f"loading {victim.dataset} ...", file=sys.stderr)
-    with _blame("--dataset"):
-        splits = data.load(victim.dataset, victim.data_dir, victim.image_size)
-    if splits.train.num_classes < 2:
-        raise ValueError(f"--dataset {victim.dataset} has one class only; a network needs two")
-    return splits
-
-
-@contextmanager
-def _blame(flag: str) -> Iterator[None]:
-    """Start the message of an error raised inside with a flag."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        if str(error).startswith("--"):
-            raise
-        raise ValueError(f"{flag}: {error}") from error
-
-
-def _fresh(victim: Victim, splits: "Splits") -> "Classifier":
+def _fresh(victim: Victim, found: "Splits | Streams") -> "Classifier":
     import jax
 
     from fooljax import models
 
     key = jax.random.fold_in(jax.random.key(victim.train_seed), 0)
-    train = splits.train
-    with _blame(f"--model {victim.model}"):
+    train = found.train
+    with blame(f"--model {victim.model}"):
         return models.build(victim.model, key, train.input_shape, train.num_classes)
 
 
@@ -230,20 +213,20 @@ def build_recipe(victim: Victim) -> "Recipe":
     return training.RECIPES[victim.recipe](**numbers)
 
 
-def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifier", str]:
+def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["Classifier", str]:
     import jax
 
     from fooljax import training
     from fooljax.runtime import classifier_store, progress
 
     recipe = build_recipe(victim)
-    classifier = _fresh(victim, splits)
+    classifier = _fresh(victim, found)
     place = Path(victim.classifier) if victim.classifier else folder / _TRAINED
     settings = {
         "dataset": victim.dataset,
-        "image_size": list(splits.train.input_shape),
-        "num_classes": splits.train.num_classes,
-        "train_images": int(splits.train.images.shape[0]),
+        "image_size": list(found.train.input_shape),
+        "num_classes": found.train.num_classes,
+        "train_images": len(found.train.labels),
         "model": victim.model,
         "recipe": victim.recipe,
         "train_steps": recipe.steps,
@@ -261,24 +244,26 @@ def _trained(victim: Victim, splits: "Splits", folder: Path) -> tuple["Classifie
         show(0, "compiling ...")
         watch = lambda step, loss: show(step, f"loss {loss:.4f}")
         classifier, _ = training.fit(
-            key, classifier, splits.train, **recipe._asdict(), on_chunk=watch
+            key, classifier, found.train, **recipe._asdict(), on_chunk=watch
         )
     # devices of one kind need not round alike, and all hosts must fool the same network
     params = hosts.from_first(classifier.params)
     classifier = dataclasses.replace(classifier, params=params)
-    accuracy = float(training.evaluate(classifier, splits.test))
-    classifier_store.save(place, classifier, settings, accuracy)
+    right = accuracy(victim, classifier, found.test, folder)
+    classifier_store.save(place, classifier, settings, right)
     return classifier, origin
 
 
-def _names(classifier: "Classifier", splits: "Splits | None", victim: Victim) -> tuple[str, ...]:
+def _names(
+    classifier: "Classifier", found: "Splits | Streams | None", victim: Victim
+) -> tuple[str, ...]:
     from fooljax import data
 
     if is_published(victim):
         return data.imagenet_names()
-    if splits is None:
+    if found is None:
         return tuple(str(label) for label in range(classifier.num_classes))
-    train, test = splits.train, splits.test
+    train, test = found.train, found.test
     if train.input_shape != tuple(classifier.input_shape):
         raise ValueError(
             f"--model {victim.model} takes images {tuple(classifier.input_shape)} but --dataset "

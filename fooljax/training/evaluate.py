@@ -1,6 +1,5 @@
 """How often a classifier is right."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 
@@ -9,10 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax.data import Dataset, Pictures, Stream, as_float, in_turn
+from fooljax.data import Dataset, Pictures, Stream, as_float, at_once, in_turn
 from fooljax.types import Classifier
-
-_PIXELS_AT_ONCE = 2**23  # 500 images of 64x64, 55 of 224x224, in three channels
 
 
 def predict(
@@ -40,7 +37,7 @@ def predict(
             stream do not suit the classifier or are broken.
     """
     if batch_size is None:
-        batch_size = max(1, min(500, _PIXELS_AT_ONCE // math.prod(classifier.input_shape)))
+        batch_size = at_once(classifier.input_shape)
     if batch_size < 1:
         raise ValueError(f"batch_size must be positive, got {batch_size}")
     n = len(images)

@@ -1,0 +1,128 @@
+"""The pictures of the network under test, from flags: in memory or on disk; its accuracy."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fooljax.runtime import hosts
+
+if TYPE_CHECKING:
+    from fooljax.data import Dataset, Splits, Stream, Streams
+    from fooljax.runtime.victim import Victim
+    from fooljax.types import Classifier
+
+
+def find_data(victim: "Victim") -> "Splits | Streams | None":
+    """Find all pictures; None if there are to be none.
+
+    Returns:
+        Sets of photographs with more pictures in a half than are held in memory stay on
+        disk, all others are loaded.
+
+    Raises:
+        ValueError, OSError: if that fails, naming the flag.
+    """
+    from fooljax import data
+
+    if victim.accuracy_images is not None and victim.accuracy_images < 1:
+        raise ValueError(f"--accuracy-images must be at least 1, got {victim.accuracy_images}")
+    if victim.dataset == "none":
+        return None
+    print(f"loading {victim.dataset} ...", file=sys.stderr)
+    found: Splits | Streams
+    with blame("--dataset"):
+        if data.stays_on_disk(victim.dataset):
+            found = data.stream(victim.dataset, victim.data_dir, victim.image_size)
+            if max(map(len, found)) <= data.MOST:
+                found = hold(victim, found)
+        else:
+            found = data.load(victim.dataset, victim.data_dir, victim.image_size)
+    if found.train.num_classes < 2:
+        raise ValueError(f"--dataset {victim.dataset} has one class only; a network needs two")
+    return found
+
+
+def hold(victim: "Victim", found: "Splits | Streams") -> "Splits":
+    """Read pictures on disk into memory, of each half as many as are held there.
+
+    Raises:
+        ValueError, OSError: if a picture is broken or not there.
+    """
+    from fooljax import data
+    from fooljax.runtime import progress
+
+    if isinstance(found, data.Splits):
+        return found
+    counts = [min(data.MOST, len(half)) for half in found]
+    if max(map(len, found)) > data.MOST:
+        print(
+            f"{victim.dataset}: {counts[0]:,} of {len(found.train):,} training pictures and "
+            f"{counts[1]:,} of {len(found.test):,} test pictures are held in memory for this "
+            "experiment, as evenly over the classes as can be",
+            file=sys.stderr,
+        )
+    halves = []
+    with blame("--dataset"), progress.bar("reading pictures", sum(counts)) as show:
+        for half, before in zip(found, (0, counts[0]), strict=True):
+            on_batch = lambda done, before=before: show(before + done, "")
+            halves.append(data.subset(half, data.MOST, on_batch=on_batch))
+    return data.Splits(*halves)
+
+
+def tested(victim: "Victim", part: "Dataset | Stream") -> "Dataset | Stream":
+    """Choose the test pictures that the accuracy is measured on."""
+    import numpy as np
+
+    from fooljax import data
+
+    if victim.accuracy_images is None:
+        return part
+    rows = data.even_rows(np.asarray(part.labels), victim.accuracy_images)
+    if isinstance(part, data.Stream):
+        return part[rows]
+    return data.Dataset(part.images[rows], part.labels[rows], part.class_names)
+
+
+def accuracy(
+    victim: "Victim", classifier: "Classifier", part: "Dataset | Stream", folder: Path
+) -> float:
+    """Measure how often a network is right; with a bar, and once only, on pictures on disk.
+
+    Args:
+        victim: the settings.
+        classifier: the network.
+        part: test pictures.
+        folder: run directory; keeps what was measured on pictures on disk.
+
+    Raises:
+        ValueError, OSError: if a picture is broken or not there.
+    """
+    from fooljax import data, training
+    from fooljax.runtime import progress, units
+    from fooljax.runtime.search_run import fingerprint
+
+    part = tested(victim, part)
+    if not isinstance(part, data.Stream):
+        return training.evaluate(classifier, part)
+
+    def measure() -> dict[str, float]:
+        with progress.bar(f"testing {victim.model}", len(part)) as show:
+            show(0, "compiling ...")
+            on_batch = lambda done: show(done, "")
+            return {"accuracy": training.evaluate(classifier, part, on_batch=on_batch)}
+
+    name = f"accuracy-{fingerprint(classifier.params)[:16]}"
+    return hosts.decide(lambda: float(units.compute(folder, name, measure)["accuracy"]))
+
+
+@contextmanager
+def blame(flag: str) -> Iterator[None]:
+    """Start the message of an error raised inside with a flag, unless it does already."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        if str(error).startswith("--"):
+            raise
+        raise ValueError(f"{flag}: {error}") from error
