@@ -290,5 +290,8 @@ def _read(
 def _batched(pictures: Any) -> Iterator[Batch]:
     try:
         yield from pictures
+    except (ValueError, OSError) as error:
+        vars(error).pop("__notes__", None)  # about grain's own frames: not for users
+        raise
     finally:
         pictures.close()

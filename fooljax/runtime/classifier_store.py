@@ -18,7 +18,10 @@ _REMEDY = "give another folder with --classifier, or delete this one to train ag
 
 
 def save(
-    folder: str | os.PathLike, classifier: Classifier, settings: Mapping[str, Any], accuracy: float
+    folder: str | os.PathLike,
+    classifier: Classifier,
+    settings: Mapping[str, Any],
+    accuracy: float | None,
 ) -> None:
     """Write a classifier's weights and what led to them.
 
@@ -30,7 +33,7 @@ def save(
         classifier: its weights are stored, its network is not.
         settings: what decides the weights (data set, network, recipe, steps,
             seed, ...), as JSON can hold it.
-        accuracy: on test data, in [0, 1].
+        accuracy: on test data, in [0, 1]; None while it is not known.
 
     Raises:
         ValueError: if the folder holds a classifier of other settings, or
@@ -40,7 +43,7 @@ def save(
     settings = _plain(settings)
     if hosts.first() and not _is_free(folder):
         _check_settings(folder, settings)
-    note = {"settings": settings, "accuracy": float(accuracy)}
+    note = {"settings": settings, "accuracy": None if accuracy is None else float(accuracy)}
     checkpoints.save(folder, classifier.params, note)
 
 
@@ -85,7 +88,7 @@ def describe(folder: str | os.PathLike) -> dict[str, Any]:
     """Read what is known of a stored classifier.
 
     Returns:
-        ``{"settings": {...}, "accuracy": share in [0, 1]}``, and what
+        ``{"settings": {...}, "accuracy": share in [0, 1] or None}``, and what
         ``checkpoints.read_note`` adds.
 
     Raises:
@@ -96,7 +99,8 @@ def describe(folder: str | os.PathLike) -> dict[str, Any]:
         note = checkpoints.read_note(folder)
         if not isinstance(note["settings"], dict):
             raise TypeError("settings must be an object")
-        note["accuracy"] = float(note["accuracy"])
+        if note["accuracy"] is not None:
+            note["accuracy"] = float(note["accuracy"])
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{folder} holds no classifier that can be read ({error!r}); {_REMEDY}"

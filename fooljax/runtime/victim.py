@@ -216,7 +216,7 @@ def build_recipe(victim: Victim) -> "Recipe":
 def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["Classifier", str]:
     import jax
 
-    from fooljax import training
+    from fooljax import data, training
     from fooljax.runtime import classifier_store, progress
 
     recipe = build_recipe(victim)
@@ -249,6 +249,8 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     # devices of one kind need not round alike, and all hosts must fool the same network
     params = hosts.from_first(classifier.params)
     classifier = dataclasses.replace(classifier, params=params)
+    if isinstance(found, data.Streams):  # a broken test picture would be found only now
+        classifier_store.save(place, classifier, settings, None)
     right = accuracy(victim, classifier, found.test, folder)
     classifier_store.save(place, classifier, settings, right)
     return classifier, origin

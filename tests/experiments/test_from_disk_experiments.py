@@ -117,24 +117,20 @@ def test_the_network_is_trained_and_tested_on_all(victim, monkeypatch, tmp_path,
         prepare(dataclasses.replace(victim, accuracy_images=0), tmp_path, fits)
 
 
-@pytest.mark.parametrize("part", ["train", "val"])
-def test_a_broken_picture_is_one_message(part, photographs, monkeypatch, tmp_path, capsys):
-    """Streamed and in memory; nothing is left behind where nothing was computed."""
-    folder = tmp_path / "copy"
+@pytest.mark.parametrize(("part", "most"), [("train", FEW), ("val", FEW), ("val", data.MOST)])
+def test_a_broken_picture_is_one_message(part, most, photographs, monkeypatch, tmp_path, capsys):
+    """A network that was trained before it was found is kept, and nothing else is."""
+    folder, run = tmp_path / "copy", tmp_path / "run"
     shutil.copytree(photographs, folder)
-    (folder / part / "g" / "04.png").write_bytes(b"no picture")
-    config = evolve.Config(
-        victim=Victim(
-            dataset=str(folder), image_size=(SIDE, SIDE), model="softmax", train_steps=40
-        ),
-        out=str(tmp_path / "run"),
-    )
-    for most in (data.MOST, FEW):
-        monkeypatch.setattr(data, "MOST", most)
-        with pytest.raises(SystemExit):
-            command.run(lambda: evolve.main(config), debug=False)
-        errors = [line for line in capsys.readouterr().err.splitlines() if "error" in line.lower()]
-        assert len(errors) == 1
-        assert errors[0].endswith("broken, it cannot be read as a picture; replace or remove it")
-        assert str(folder / part / "g" / "04.png") in errors[0]
-        assert not (tmp_path / "run").exists()
+    broken = folder / part / "g" / "04.png"
+    broken.write_bytes(b"no picture")
+    victim = Victim(dataset=str(folder), image_size=(SIDE, SIDE), model="softmax", train_steps=40)
+    monkeypatch.setattr(data, "MOST", most)
+    with pytest.raises(SystemExit):
+        command.run(lambda: evolve.main(evolve.Config(victim=victim, out=str(run))), debug=False)
+    message = capsys.readouterr().err.split("error: ")[1]
+    assert f"{broken}: broken, it cannot be read as a picture; replace or remove it\n" in message
+    trained = (part, most) == ("val", FEW)
+    assert sorted(path.name for path in run.glob("*")) == ["classifier", "config.json"] * trained
+    assert message.count("\n") == (3 if trained else 1)
+    assert (f"go on with\n    python -m experiments.evolve --resume {run}" in message) == trained
