@@ -57,8 +57,8 @@ def fit(
         dataset: labeled images, alone or with perturbations beside them, or on disk. A
             label may name any column of the logits, and under another loss than
             cross-entropy be ``num_classes`` for images of no class. Pictures on disk are
-            read ahead of their steps, at most two batches on the device at once; the
-            result is the same as if all were in memory.
+            read ahead of their steps, at most two batches on the device at once, and
+            are those that would be drawn from memory.
         optimizer: schedules, momentum and weight decay are optax's.
         sampler: draws the batch of one step, as ``minibatches(64)``.
         steps: number of updates.

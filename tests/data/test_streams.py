@@ -1,5 +1,6 @@
 """Pictures read from disk in the order asked for, whatever the threads."""
 
+import dataclasses
 import itertools
 import threading
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fooljax.data import batches, read, stream, subset, take
+from fooljax.data import Batch, batches, in_turn, read, stream, subset, take
 from fooljax.data.photo_sets import open_streams
 from fooljax.data.streams import Stream, even_rows
 
@@ -63,6 +64,40 @@ def test_reads_chosen_rows(numbered):
     np.testing.assert_array_equal(chosen.labels, [4, 0])
 
 
+def test_a_part_is_a_stream_again(numbered):
+    for rows in (slice(3, 9), [5, 0, 5], np.arange(COUNT) % 7 == 3):
+        part = numbered[rows]
+        truth = np.arange(COUNT)[rows]
+        assert len(part) == part.size == len(truth)
+        assert numbers(batches(part, COUNT)) == [list(truth)]
+        np.testing.assert_array_equal(part.labels, numbered.labels[truth])
+    assert numbers(batches(numbered[4:][[1, 2]], 2)) == [[5, 6]]
+
+
+def test_images_may_stand_among_files(numbered):
+    image = np.full((7, 7, 3), 200, np.uint8)
+    files = (numbered.files[3], image, numbered.files[4])
+    mixed = dataclasses.replace(numbered, files=files, labels=np.array([0, 4, 1], np.int32))
+    assert numbers(batches(mixed[[2, 1, 0, 1]], 3)) == [[4, 200, 3], [200]]
+
+
+@pytest.mark.parametrize("size", [1, 4, 23, 100])
+def test_goes_through_in_batches_of_one_size(numbered, size):
+    """As the same images in memory, of which every one is seen."""
+    held = subset(numbered, COUNT).images
+    seen = []
+    for (start, one, place), (begin, other, there) in zip(
+        in_turn(numbered, size), in_turn(held, size), strict=True
+    ):
+        width = min(size, COUNT)
+        assert start == begin
+        batch = one[place : place + width]
+        np.testing.assert_array_equal(batch, other[there : there + width])
+        assert numbers([Batch(batch, None)]) == [[*range(start, start + width)]]
+        seen += range(start, start + width)
+    assert sorted(set(seen)) == [*range(COUNT)]
+
+
 def test_takes_evenly_over_the_classes(numbered):
     assert list(even_rows(numbered.labels, 7)) == [0, 1, 5, 6, 10, 15, 20]
     assert list(even_rows(numbered.labels, 100)) == [*range(COUNT)]
@@ -73,7 +108,9 @@ def test_takes_evenly_over_the_classes(numbered):
         == list(even_rows(numbered.labels, 12, seed=4))
         != list(even_rows(numbered.labels, 12, seed=5))
     )
-    held = subset(numbered, 7)
+    sent = []
+    held = subset(numbered, 7, on_batch=sent.append)
+    assert sent == [7]
     assert numbers([held]) == [[0, 1, 5, 6, 10, 15, 20]]
     assert held.class_names == tuple("abcde")
 
