@@ -227,7 +227,7 @@ def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
 
 def test_a_memory_limit(toy, tmp_path):
     """A limit that only a few children at a time keep to, and one that nothing keeps to."""
-    with pytest.raises(ValueError, match="--memory-limit 0.001: with one child .* with all 200"):
+    with pytest.raises(ValueError, match=r"--memory-limit 0.001: with one child .* with all 200"):
         evolve.main(tiny(children=200, memory_limit=0.001, out=str(tmp_path / "not")), toy)
     summary = evolve.main(tiny(memory_limit=50.0, out=str(tmp_path / "run")), toy)
     recorded = summary["memory"]
