@@ -13,6 +13,7 @@ from fooljax.runtime import hosts
 
 GB = 1e9
 MB = 1_000_000
+_REST = 300 * MB  # of the process: what compiling, saving and drawing were seen to add
 
 
 class Plan(NamedTuple):
@@ -43,7 +44,7 @@ def plan(limit: float, children: int, need: Callable[[int | None], int]) -> Plan
     any case; both are read off two programs, and the answer is checked with a third.
 
     Args:
-        limit: in GB of 1e9 bytes; what the process holds already counts on a CPU.
+        limit: in GB of 1e9 bytes; what the program itself takes counts on a CPU.
         children: on each device.
         need: bytes that the search takes on each device with a micro-batch.
 
@@ -60,7 +61,7 @@ def plan(limit: float, children: int, need: Callable[[int | None], int]) -> Plan
         raise ValueError(
             f"--memory-limit {limit:g}: with one child at a time {(least + taken) / GB:.2f} GB are "
             f"needed, and with all {children} at once {(everything + taken) / GB:.2f} GB, of which "
-            f"the program itself holds {taken / GB:.2f}; raise the limit, or set a smaller "
+            f"the program itself takes {taken / GB:.2f}; raise the limit, or set a smaller "
             "--image-size"
         )
     slope = (everything - least) / max(children - 1, 1)
@@ -71,13 +72,13 @@ def plan(limit: float, children: int, need: Callable[[int | None], int]) -> Plan
 
 
 def held() -> int:
-    """Return the bytes that the process holds now on a CPU; 0 on other devices."""
+    """Return the bytes that a run takes beside the search: of the process on a CPU, else 0."""
     if jax.default_backend() != "cpu":
         return 0
     status = Path("/proc/self/statm")
     if not status.exists():
-        return peak()
-    return int(status.read_text().split()[1]) * resource.getpagesize()
+        return peak() + _REST
+    return int(status.read_text().split()[1]) * resource.getpagesize() + _REST
 
 
 def peak() -> int:

@@ -47,7 +47,7 @@ def test_when_memory_does_not_grow_evenly():
 def test_an_impossible_limit_is_refused_with_the_numbers():
     message = (
         r"--memory-limit 0.35: with one child at a time 0.41 GB are needed, and with all 400 at "
-        r"once 4.40 GB, of which the program itself holds 0.30; raise the limit"
+        r"once 4.40 GB, of which the program itself takes 0.30; raise the limit"
     )
     with pytest.raises(ValueError, match=message):
         memory.plan(0.35, 400, linear(100_000_000, 10_000_000))
@@ -71,4 +71,4 @@ def test_what_a_search_takes_grows_with_the_images_at_once():
 
 def test_the_peak_is_at_least_what_is_held(monkeypatch):
     monkeypatch.undo()
-    assert memory.peak() >= 0.9 * memory.held() > 10 * memory.MB
+    assert memory.peak() + 300 * memory.MB >= 0.9 * memory.held() > 300 * memory.MB
