@@ -12,7 +12,7 @@ TINY = scale.Config(
     networks=("softmax",),
     encodings=("cppn",),
     children=(6,),
-    precisions=("float32", "bfloat16"),
+    precisions=("bfloat16",),
     image_size=28,
     niches=5,
     mutations=2,
@@ -24,14 +24,14 @@ def test_every_kind_is_measured():
     with jax.debug_key_reuse(False):  # the same call is measured again and again
         document = json.loads(json.dumps(scale.measure(TINY)))
     kinds = {(row["encoding"], row["precision"]) for row in document["time"]}
-    assert len(kinds) == len(document["time"]) == 2
+    assert len(kinds) == {("cppn", "bfloat16")}
     for row in document["time"]:
         whole, bare = row["generation"]["wall_s"], row["forward"]["wall_s"]
         assert row["ratio_wall"] == pytest.approx(whole / bare)
         assert row["share_outside_network"] == pytest.approx(1 - bare / whole)
         assert all(row[part]["wall_s"] > 0 for part in ("vary", "paint", "insert"))
         assert row["needed_gb"] * 1e9 > 6 * 28 * 28 * 3 * 4
-    assert len(scale.summarize(document).splitlines()) == 2
+    assert len(scale.summarize(document).splitlines()) == 1
 
 
 @pytest.mark.slow
