@@ -24,7 +24,7 @@ def test_every_kind_is_measured():
     with jax.debug_key_reuse(False):  # the same call is measured again and again
         document = json.loads(json.dumps(scale.measure(TINY)))
     kinds = {(row["encoding"], row["precision"]) for row in document["time"]}
-    assert len(kinds) == {("cppn", "bfloat16")}
+    assert kinds == {("cppn", "bfloat16")}
     for row in document["time"]:
         whole, bare = row["generation"]["wall_s"], row["forward"]["wall_s"]
         assert row["ratio_wall"] == pytest.approx(whole / bare)
