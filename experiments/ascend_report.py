@@ -154,8 +154,7 @@ def _table(rows: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[Ht
     yield reporting.figure(
         pictures["curves"],
         "Log-odds against passes, a line for each setting.",
-        "How fast certainty grows: the upper a line, the surer."
-        + " Dashed lines are evolved images." * (_evolved(rows) is not None),
+        "How fast certainty grows: the upper, the surer. Lines of evolved images are dashed.",
     )
     yield reporting.figure(
         pictures["trade"],

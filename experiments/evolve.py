@@ -34,6 +34,8 @@ class Config:
         victim: the network and its data.
         encoding: direct (every pixel a gene, irregular images) or cppn (a small
             network paints the image, regular images).
+        shown_to: architectures that the finished images are shown to, as in --model,
+            for the same data; with published ones --weights is a folder.
         search: map_elites (every child competes for every class), own_niche (a
             child competes for its top class only), or the name of an evosax
             strategy, one for each class: snes, open_es, sep_cma_es, pgpe, ...
@@ -82,6 +84,7 @@ class Config:
 
     victim: Victim = field(default_factory=Victim)
     encoding: Literal["direct", "cppn"] = "direct"
+    shown_to: tuple[str, ...] = ()
     search: str = "map_elites"
     variation: Literal["polynomial", "inherit", "original", "iso_line"] = "polynomial"
     mutation_rate: float = 0.1
@@ -110,7 +113,10 @@ class Config:
 
 
 # What may differ when a run is resumed: places, and what does not change results.
-NEUTRAL = ("out", "resume", "data_dir", "classifier", "chunk", "devices", "tensorboard", "debug")
+NEUTRAL = (
+    *("out", "resume", "data_dir", "classifier", "chunk", "devices", "tensorboard", "debug"),
+    "shown_to",
+)
 
 _PAPER = Victim(dataset="mnist", recipe="caffe_lenet")
 PRESETS = {
@@ -148,11 +154,12 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
     import jax
 
     from experiments import evolve_results, evolve_search
-    from fooljax.runtime import devices, search_run
+    from fooljax.runtime import devices, search_run, several
 
     devices.set_up(config.devices)
     with directory.opened(config, "evolve", NEUTRAL) as folder:
         prepared = _prepare(config, folder, classifier)
+        others = several.prepare_several(config.victim, folder, config.shown_to)
         network = prepared.classifier
         encoding, search = _build(config, network.input_shape, network.num_classes)
         keys = jax.random.split(jax.random.key(config.seed), config.repeats + 1)
@@ -182,7 +189,7 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
             return {}
         print("drawing ...", file=sys.stderr)
         return evolve_results.write(
-            folder, config, prepared, encoding, finished, keys[-1], images, planned
+            folder, config, prepared, encoding, finished, keys[-1], images, planned, others
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import evolve, evolve_search
-from fooljax.runtime import search_run
+from fooljax.runtime import search_run, several
 from fooljax.runtime.interrupts import Interrupted
 from fooljax.runtime.victim import Victim
 from fooljax.types import Classifier
@@ -244,6 +244,23 @@ def test_half_precision_and_eight_bits(toy, tmp_path):
     for images, told in zip(kept["images"], summary["per_class_confidence"], strict=True):
         confidence = jax.nn.softmax(toy(jnp.asarray(images, jnp.float32)))[own, own]
         np.testing.assert_allclose(confidence, told, rtol=1e-4)
+
+
+def test_images_are_shown_to_other_networks(tmp_path):
+    """Its own network says what the archive says; another one is asked by hand."""
+    victim = Victim(model="softmax", train_steps=50)
+    config = tiny(victim=victim, shown_to=("softmax", "mlp"), out=str(tmp_path / "run"))
+    summary = evolve.main(config)
+    own, other = summary["shown_to"]["softmax"], summary["shown_to"]["mlp"]
+    medians = np.median(summary["per_class_confidence"], axis=1)
+    np.testing.assert_allclose(own["median_confidence"], medians, rtol=1e-4)
+    images = np.load(tmp_path / "run" / "elites.npz")["images"]
+    mlp = several.prepare_several(victim, tmp_path / "run", ("mlp",))["mlp"].classifier
+    expected = [
+        np.mean(np.argmax(mlp(jnp.asarray(one)), axis=1) == np.arange(10)) for one in images
+    ]
+    np.testing.assert_allclose(other["same_label"], expected)
+    assert "Do other networks see the same?" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_a_damaged_table_of_data(tmp_path):
