@@ -154,7 +154,7 @@ def _table(rows: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[Ht
     yield reporting.figure(
         pictures["curves"],
         "Log-odds against passes, a line for each setting.",
-        "How fast certainty grows: the upper, the surer. Lines of evolved images are dashed.",
+        "How fast certainty grows: the upper a line, the surer.",
     )
     yield reporting.figure(
         pictures["trade"],
@@ -179,17 +179,14 @@ def _reading(rows: Mapping[str, Any]) -> Iterator[str]:
             "the network then is depends on where grey lies and on how much it bends. "
         )
     ascent, evolved = rows["ascent-none"], _evolved(rows)
-    if evolved is None:
-        return
-    mine, theirs = _middle_first(ascent), _middle_first(evolved)
+    mine, theirs = _middle_first(ascent), evolved and _middle_first(evolved)
     if mine and theirs:
         ratio = theirs / mine
         comparison = f"{ratio:.1f} times as many as" if ratio >= 1.0 else f"{ratio:.2f} times"
         yield (
-            f"Until every class was above 99.99 %, {_evolved_name(rows)} took {comparison} the "
-            "passes that following the gradient took."
+            f"Until every class was above 99.99 %, {_evolved_name(rows)} took {comparison} the passes."
         )
-    elif mine:
+    elif mine and evolved:
         yield f"Of {_evolved_name(rows)}, not every class came above 99.99 % in each repeat."
 
 
