@@ -181,9 +181,10 @@ def _reading(rows: Mapping[str, Any]) -> Iterator[str]:
     ascent, evolved = rows["ascent-none"], _evolved(rows)
     mine, theirs = _middle_first(ascent), evolved and _middle_first(evolved)
     if mine and theirs:
-        ratio = theirs / mine
-        comparison = f"{ratio:.1f} times as many as" if ratio >= 1.0 else f"{ratio:.2f} times"
-        yield (f"Until all were above 99.99 %, {_evolved_name(rows)} took {comparison} the passes.")
+        yield (
+            f"Until every class was above 99.99 %, {_evolved_name(rows)} took {theirs / mine:.2g} "
+            "times as many passes as the gradient."
+        )
     elif mine and evolved:
         yield f"Of {_evolved_name(rows)}, not every class came above 99.99 % in each repeat."
 
