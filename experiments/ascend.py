@@ -31,7 +31,11 @@ class Config:
         ascents: none, decay, blur, sparse (the published settings), tv (total
             variation), fourier (coefficients of waves), cppn (weights of small
             networks that paint).
-        evolved: encodings to evolve images with for comparison: direct, cppn.
+        starts: where the ascent without a regularizer begins: near_grey (with noise of
+            one level, as published; the other ascents begin there too), grey,
+            uniform_noise, gaussian_noise.
+        classes: numbers of the classes to make images for, from 0; all unless given.
+        evolved: encodings to evolve images with for comparison: direct, cppn; or nothing.
         steps: of every ascent; the published 500 to 1,500, and 500 for the
             others, unless given.
         repeats: independent starts.
@@ -44,12 +48,15 @@ class Config:
         seed: decides everything but the training.
         out: run directory; runs/ascend-DATE-TIME unless given.
         resume: continue the run in this directory.
-        preset: settings to start from: default, smoke (seconds).
+        preset: settings to start from: default, smoke (seconds), imagenet (the paper's
+            20 classes and four settings; minutes on a GPU, hours on a laptop).
         debug: show the traceback of an error.
     """
 
     victim: Victim = field(default_factory=Victim)
     ascents: tuple[str, ...] = ("none", "decay", "blur", "sparse", "tv", "fourier", "cppn")
+    starts: tuple[str, ...] = ("near_grey", "grey", "uniform_noise", "gaussian_noise")
+    classes: tuple[int, ...] = ()
     evolved: tuple[str, ...] = ("direct", "cppn")
     steps: int | None = None
     repeats: int = 3
@@ -67,6 +74,13 @@ class Config:
 # What may differ when a run is resumed: places, and what does not change results.
 NEUTRAL = ("out", "resume", "data_dir", "classifier", "debug")
 
+# fmt: off
+_PAPER_CLASSES = (  # those of Figures 13 and S3 to S7
+    200, 207, 215, 279, 366, 367, 390, 414, 445, 500,
+    509, 580, 643, 657, 704, 713, 782, 805, 826, 906,
+)
+# fmt: on
+
 PRESETS = {
     "default": Config(),
     "smoke": Config(
@@ -78,6 +92,14 @@ PRESETS = {
         candidates=20,
         generations=2,
         children=20,
+    ),
+    "imagenet": Config(
+        victim=Victim(dataset="imagenet", model="squeezenet1_1"),
+        ascents=("none", "decay", "blur", "sparse"),
+        starts=("near_grey",),
+        classes=_PAPER_CLASSES,
+        evolved=(),
+        repeats=1,
     ),
 }
 
@@ -104,9 +126,14 @@ def main(config: Config) -> dict[str, Any]:
 
     settings.check_least(config, LEAST)
     _check_names("ascents", config.ascents, ascend_units.SETTINGS)
-    _check_names("evolved", config.evolved, ascend_units.EVOLVED)
-    if "none" not in config.ascents:
-        raise ValueError("--ascents: none must be among them, the others are compared with it")
+    _check_names("starts", config.starts, ascend_units.STARTS)
+    if config.evolved:
+        _check_names("evolved", config.evolved, ascend_units.EVOLVED)
+    for flag, name in (("ascents", "none"), ("starts", "near_grey")):
+        if name not in getattr(config, flag):
+            raise ValueError(
+                f"--{flag}: {name} must be among them, the others are compared with it"
+            )
     devices.set_up()
     with directory.opened(config, "ascend", NEUTRAL) as folder:
         prepared = _prepare(config, folder)
@@ -131,6 +158,12 @@ def _prepare(config: Config, folder: Path) -> Prepared:
             raise ValueError(
                 "--dataset, --model: images of 1 or 3 channels and at least 2 classes are needed, "
                 f"got {shape[2]} channels and {num_classes} classes"
+            )
+        wrong = [number for number in config.classes if not 0 <= number < num_classes]
+        if wrong or len(set(config.classes)) < len(config.classes):
+            raise ValueError(
+                f"--classes: numbers from 0 to {num_classes - 1}, each once; got "
+                f"{' '.join(map(str, config.classes))}"
             )
 
     return prepare(config.victim, folder, fits, whole=True)

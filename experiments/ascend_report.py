@@ -52,6 +52,7 @@ def write(
     """
     rows = summary["rows"]
     none, evolved = rows["ascent-none"], _evolved(rows)
+    compared = [(_first(evolved), f"the same for {_evolved_name(rows)}")] if evolved else []
     return reporting.page(
         path,
         "Fooling images by gradient",
@@ -59,7 +60,7 @@ def write(
             (_sure(none["median_confidence"]), "median confidence, no regularizer"),
             (_sure(none["min_confidence"]), "the least certain class and repeat of these"),
             (_first(none), "passes until every class is above 99.99 %"),
-            (_first(evolved), f"the same for {_evolved_name(rows)}"),
+            *compared,
             (_share(summary["clean_accuracy"]), "of real test images recognized correctly"),
         ),
         reporting.section("What was done", *_story(summary)),
@@ -86,10 +87,11 @@ def _story(summary: Mapping[str, Any]) -> Iterator[Html]:
         "weights of a small network that paints the image (a CPPN), whose structure stays as it "
         "is."
     )
-    yield reporting.paragraph(
-        "For comparison, images were evolved: changed at random, keeping what made the network "
-        "surer, without its gradient."
-    )
+    if _evolved(summary["rows"]):
+        yield reporting.paragraph(
+            "For comparison, images were evolved: changed at random, keeping what made the "
+            "network surer, without its gradient."
+        )
 
 
 def _images(pictures: Mapping[str, Path]) -> Iterator[Html]:
@@ -137,8 +139,8 @@ def _table(rows: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[Ht
             )
             for name, row in rows.items()
         ],
-        "Medians over classes and repeats. The paper's numbers are for an ImageNet network of "
-        "20 shown classes, so only their order can be compared.",
+        "Medians over classes and repeats. The paper's numbers are for 20 classes of another "
+        "network, one for ImageNet, so only their order can be compared.",
     )
     yield reporting.paragraph(
         "Log-odds are log(p / (1 - p)): 0 is an even chance, 9.2 is 99.99 %. They go on where a "
@@ -152,7 +154,7 @@ def _table(rows: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[Ht
     yield reporting.figure(
         pictures["curves"],
         "Log-odds against passes, a line for each setting.",
-        "How fast certainty grows. Dashed lines are evolved images. The upper a line, the surer.",
+        "How fast certainty grows: the upper a line, the surer.",
     )
     yield reporting.figure(
         pictures["trade"],
@@ -177,21 +179,19 @@ def _reading(rows: Mapping[str, Any]) -> Iterator[str]:
             "the network then is depends on where grey lies and on how much it bends. "
         )
     ascent, evolved = rows["ascent-none"], _evolved(rows)
-    mine, theirs = _middle_first(ascent), _middle_first(evolved)
+    mine, theirs = _middle_first(ascent), evolved and _middle_first(evolved)
     if mine and theirs:
-        ratio = theirs / mine
-        comparison = f"{ratio:.1f} times as many as" if ratio >= 1.0 else f"{ratio:.2f} times"
         yield (
-            f"Until every class was above 99.99 %, {_evolved_name(rows)} took {comparison} the "
-            "passes that following the gradient took."
+            f"Until every class was above 99.99 %, {_evolved_name(rows)} took {theirs / mine:.2g} "
+            "times as many passes as the gradient."
         )
-    elif mine:
+    elif mine and evolved:
         yield f"Of {_evolved_name(rows)}, not every class came above 99.99 % in each repeat."
 
 
-def _evolved(rows: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The first evolution, which pixels without a regularizer are compared with."""
-    return next(row for name, row in rows.items() if name.startswith("evolved"))
+def _evolved(rows: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The first evolution, which pixels without a regularizer are compared with, if any."""
+    return next((row for name, row in rows.items() if name.startswith("evolved")), None)
 
 
 def _evolved_name(rows: Mapping[str, Any]) -> str:

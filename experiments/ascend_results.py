@@ -9,14 +9,13 @@ import jax
 import numpy as np
 
 from experiments import ascend_report
-from experiments.ascend_units import STARTS
+from experiments.ascend_units import STARTS, chosen
 from fooljax import reporting
 from fooljax.runtime import files
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
 LEVEL = 0.9999
-_START_ROWS = ("ascent-none", *(f"start-{kind}" for kind in STARTS[1:]))
 
 
 def write(
@@ -64,6 +63,8 @@ def summarize(config: Any, prepared: Prepared, results: Mapping[str, Arrays]) ->
     lowest and highest.
     """
     controls = {}
+    names = _names(config, prepared)
+    targets = chosen(config, len(prepared.class_names))
     for kind in STARTS:
         confidence = results["controls"][kind]
         top = confidence.max(axis=1)
@@ -71,23 +72,33 @@ def summarize(config: Any, prepared: Prepared, results: Mapping[str, Arrays]) ->
             "images": len(confidence),
             "median_top1_confidence": np.median(top),
             "share_above_0.99": np.mean(top > 0.99),
-            "median_best_per_class": np.median(confidence.max(axis=0)),
+            "median_best_per_class": np.median(confidence.max(axis=0)[targets]),
         }
     return {
         "network": prepared.origin,
         "clean_accuracy": prepared.accuracy,
-        "class_names": list(prepared.class_names),
+        "class_names": names,
         "repeats": config.repeats,
         "rows": {name: _row(name, results[name], config) for name in rows_of(config)},
         "starts": {
-            kind: _row(name, results[name], config)
-            for kind, name in zip(STARTS, _START_ROWS, strict=True)
+            kind: _row(name, results[name], config) for kind, name in _start_rows(config).items()
         },
         "controls": controls,
         "seed": config.seed,
         "device": jax.devices()[0].device_kind,
         "versions": {"jax": jax.__version__, "numpy": np.__version__},
     }
+
+
+def _names(config: Any, prepared: Prepared) -> list[str]:
+    """Return the names of the classes that images were made for."""
+    return [prepared.class_names[i] for i in chosen(config, len(prepared.class_names))]
+
+
+def _start_rows(config: Any) -> dict[str, str]:
+    """Return the unit of every starting point."""
+    rows = {kind: f"start-{kind}" for kind in STARTS if kind in config.starts}
+    return rows | {"near_grey": "ascent-none"}
 
 
 def rows_of(config: Any) -> list[str]:
@@ -149,7 +160,7 @@ def draw(
     places = {
         name: folder / f"{name}.png" for name in ("gallery", "repeats", "starts", "curves", "trade")
     }
-    names = list(prepared.class_names)
+    names = _names(config, prepared)
 
     def show(place: Path, units: list[Arrays], row_names: list[str]) -> None:
         images = np.stack([unit["images"][0] for unit in units])
@@ -165,8 +176,8 @@ def draw(
     )
     show(
         places["starts"],
-        [results[name] for name in _START_ROWS],
-        [kind.replace("_", " ") for kind in STARTS],
+        [results[name] for name in _start_rows(config).values()],
+        [kind.replace("_", " ") for kind in _start_rows(config)],
     )
     none = results["ascent-none"]
     reporting.gallery(places["repeats"], none["images"], none["confidence"], names)

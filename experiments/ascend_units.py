@@ -24,19 +24,27 @@ def units(config: Any, classifier: Classifier) -> dict[str, Callable[[], Mapping
 
     ``ascent-SETTING`` from grey with noise of one level, as published;
     ``start-KIND`` without a regularizer from other starting points; ``evolved-
-    ENCODING``; ``controls``. Arrays lead with ``[repeats, classes]``.
+    ENCODING``; ``controls``. Arrays lead with ``[repeats, classes]``, of the classes
+    chosen.
     """
     key = jax.random.key(config.seed)
     work: dict[str, Callable[[], Mapping[str, Any]]] = {}
     for name in config.ascents:
         work[f"ascent-{name}"] = functools.partial(_ascend, config, classifier, name)
-    for kind in STARTS[1:]:
+    for kind in config.starts:
+        if kind == "near_grey":  # is ascent-none
+            continue
         work[f"start-{kind}"] = functools.partial(_ascend, config, classifier, "none", kind)
     for name in config.evolved:
         key_search = jax.random.fold_in(key, 1 + EVOLVED.index(name))
         work[f"evolved-{name}"] = functools.partial(_evolve, key_search, config, classifier, name)
     work["controls"] = functools.partial(_controls, jax.random.fold_in(key, 100), classifier)
     return work
+
+
+def chosen(config: Any, num_classes: int) -> np.ndarray:
+    """Return the numbers of the classes that images are made for."""
+    return np.array(config.classes or range(num_classes), np.int32)
 
 
 def attack_of(name: str, config: Any, shape: tuple[int, int, int]) -> Attack:
@@ -62,7 +70,8 @@ def draw(kind: str, key: RandomKey, shape: tuple[int, ...]) -> Images:
 def _ascend(
     config: Any, classifier: Classifier, name: str, kind: str = "near_grey"
 ) -> dict[str, Any]:
-    repeats, classes = config.repeats, classifier.num_classes
+    targets = chosen(config, classifier.num_classes)
+    repeats, classes = config.repeats, len(targets)
     # every setting from the same images
     key_image, key_genome, key_run = jax.random.split(jax.random.key(config.seed), 3)
     count = repeats * classes
@@ -71,7 +80,7 @@ def _ascend(
     if name == "cppn":
         start, extra = _best_random(key_genome, config, classifier), config.candidates
     # log p / (1 - p) is the margin of "more likely than not"
-    goal = attacks.confident(attacks.reach(jnp.arange(count) % classes), 0.5)
+    goal = attacks.confident(attacks.reach(np.tile(targets, repeats)), 0.5)
     result = attacks.run(
         attack_of(name, config, classifier.input_shape),
         key_run,
@@ -101,8 +110,8 @@ def _best_random(key: RandomKey, config: Any, classifier: Classifier) -> Genome:
     encoding = encodings.cppn(classifier.input_shape, coordinates="normalized", levels=None)
     search = evolution.repeat(evolution.map_elites(encoding, config.candidates))
     state, _ = evolution.start(jax.random.split(key, config.repeats), search, classifier)
-    count = config.repeats * classifier.num_classes
-    flat = lambda leaf: jnp.asarray(np.asarray(leaf).reshape(count, *leaf.shape[2:]))
+    targets = chosen(config, classifier.num_classes)
+    flat = lambda leaf: jnp.asarray(np.asarray(leaf)[:, targets].reshape(-1, *leaf.shape[2:]))
     return jax.tree.map(flat, state.archive.genomes)
 
 
@@ -117,15 +126,17 @@ def _evolve(key: RandomKey, config: Any, classifier: Classifier, name: str) -> d
     keys = jax.random.split(key, config.repeats)
     state, first = evolution.start(keys, search, classifier)
     state, infos = evolution.advance(keys, search, classifier, state, config.generations)
+    targets = chosen(config, classifier.num_classes)
+    archive = jax.tree.map(lambda leaf: leaf[:, targets], state.archive)
     paint = jax.jit(jax.vmap(lambda archive: evolution.express_elites(encoding, archive)))
-    images = np.asarray(paint(state.archive))
+    images = np.asarray(paint(archive))
     flat = jnp.asarray(images.reshape(-1, *classifier.input_shape))
     shape = images.shape[:2]
     history = np.concatenate([np.asarray(first.confidence)[None], np.asarray(infos.confidence)])
     return {
         "images": images,
-        "confidence": np.asarray(state.archive.confidence),
-        "trace": np.moveaxis(history, 0, 2),
+        "confidence": np.asarray(archive.confidence),
+        "trace": np.moveaxis(history[:, :, targets], 0, 2),
         "smoothness": np.asarray(metrics.total_variation(flat)).reshape(shape),
         "fine": np.asarray(metrics.high_frequency_share(flat)).reshape(shape),
     }

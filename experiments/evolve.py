@@ -34,6 +34,8 @@ class Config:
         victim: the network and its data.
         encoding: direct (every pixel a gene, irregular images) or cppn (a small
             network paints the image, regular images).
+        shown_to: architectures that the finished images are shown to, as in --model,
+            for the same data; with published ones --weights is a folder.
         search: map_elites (every child competes for every class), own_niche (a
             child competes for its top class only), or the name of an evosax
             strategy, one for each class: snes, open_es, sep_cma_es, pgpe, ...
@@ -44,6 +46,8 @@ class Config:
             mutates.
         halve_rate_every: generations after which the mutation rate of the
             direct encoding halves; never if 0.
+        genes: what a gene of the direct encoding is kept as: float32, or uint8, which
+            takes a quarter of the memory and of the checkpoints.
         coordinates: of the CPPN: raw pixel counts (the paper's, fine stripes) or
             normalized to [-1, 1] (broad shapes).
         color: meaning of three channels: hls (the paper's code), hsv, rgb.
@@ -59,6 +63,12 @@ class Config:
             number of devices gives the same bits (otherwise 1 and 4 can differ in
             the last ones). Costs about 10 % of the time on a CPU, and more where
             only large batches are fast.
+        precision: in which the network first looks at an image. Of bfloat16, faster
+            on accelerators, it is the first look only: images that it places above a
+            champion are scored in float32.
+        memory_limit: most memory to evolve with, in GB: of the process on a CPU, of each
+            device otherwise. The network is then shown as many children at a time as
+            fit; all of them unless given.
         hosts: several processes that compute one run.
         devices: how many devices of all hosts share the children; all accelerators,
             or one CPU of each process, unless given. On a CPU they are simulated.
@@ -74,10 +84,12 @@ class Config:
 
     victim: Victim = field(default_factory=Victim)
     encoding: Literal["direct", "cppn"] = "direct"
+    shown_to: tuple[str, ...] = ()
     search: str = "map_elites"
     variation: Literal["polynomial", "inherit", "original", "iso_line"] = "polynomial"
     mutation_rate: float = 0.1
     halve_rate_every: int = 0
+    genes: Literal["float32", "uint8"] = "float32"
     coordinates: Literal["raw", "normalized"] = "raw"
     color: Literal["hls", "hsv", "rgb"] = "hls"
     nodes: int = 64
@@ -88,6 +100,8 @@ class Config:
     repeats: int = 5
     seed: int = 0
     deterministic: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
+    memory_limit: float | None = None
     hosts: Hosts = field(default_factory=Hosts)
     devices: int | None = None
     chunk: int | None = None
@@ -99,7 +113,10 @@ class Config:
 
 
 # What may differ when a run is resumed: places, and what does not change results.
-NEUTRAL = ("out", "resume", "data_dir", "classifier", "chunk", "devices", "tensorboard", "debug")
+NEUTRAL = (
+    *("out", "resume", "data_dir", "classifier", "chunk", "devices", "tensorboard", "debug"),
+    "shown_to",
+)
 
 _PAPER = Victim(dataset="mnist", recipe="caffe_lenet")
 PRESETS = {
@@ -137,17 +154,26 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
     import jax
 
     from experiments import evolve_results, evolve_search
-    from fooljax.runtime import devices, search_run
+    from fooljax.runtime import devices, search_run, several
 
     devices.set_up(config.devices)
     with directory.opened(config, "evolve", NEUTRAL) as folder:
         prepared = _prepare(config, folder, classifier)
+        others = several.prepare_several(config.victim, folder, config.shown_to)
         network = prepared.classifier
         encoding, search = _build(config, network.input_shape, network.num_classes)
         keys = jax.random.split(jax.random.key(config.seed), config.repeats + 1)
+        begin, planned = keys[:-1], None
+        if config.memory_limit is not None:
+            print("planning memory ...", file=sys.stderr)
+            planned = evolve_search.plan(config, begin, encoding, network)
+            search = evolve_search.build_search(
+                config, encoding, network.num_classes, planned.micro_batch
+            )
+            print(f"memory: {planned.describe()}", file=sys.stderr)
         log = config.tensorboard and hosts.first()
         images = lambda generation: config.repeats * config.children * (generation + 1)
-        shared, begin = devices.everywhere((network, keys[:-1]), evolve_search.mesh(config))
+        shared, begin = devices.everywhere((network, begin), evolve_search.mesh(config))
         finished = search_run.run(
             folder,
             begin,
@@ -162,7 +188,9 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
         if not hosts.first():
             return {}
         print("drawing ...", file=sys.stderr)
-        return evolve_results.write(folder, config, prepared, encoding, finished, keys[-1], images)
+        return evolve_results.write(
+            folder, config, prepared, encoding, finished, keys[-1], images, planned, others
+        )
 
 
 def _build(config: Config, shape: tuple[int, ...], num_classes: int) -> "tuple[Encoding, Search]":

@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments import evolve_published
+from experiments import evolve_published, evolve_transfer
 from experiments.evolve_pictures import draw
 from experiments.evolve_published import BAND
 from fooljax import metrics, reporting
-from fooljax.runtime import files, painting, settings
+from fooljax.runtime import files, memory, painting, settings
 from fooljax.runtime.search_run import Clock, Finished
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Classifier, Encoding, RandomKey
@@ -32,6 +32,8 @@ def write(
     finished: Finished,
     key: RandomKey,
     evaluations: Callable[[int], int],
+    planned: memory.Plan | None,
+    others: Mapping[str, Prepared],
 ) -> dict[str, Any]:
     """Write ``elites.npz``, ``genomes.npz``, pictures, ``summary.json`` and both pages.
 
@@ -43,6 +45,8 @@ def write(
         finished: the run.
         key: decides the control images.
         evaluations: images shown to the network up to a generation.
+        planned: how the run was to keep to its memory limit, if it had one.
+        others: networks that the images are shown to, by name.
 
     Returns:
         The summary.
@@ -59,6 +63,13 @@ def write(
     files.write_npz(folder / "elites.npz", arrays)
     files.write_npz(folder / "genomes.npz", _named_leaves(archive.genomes))
     summary = summarize(config, prepared, encoding, finished, key, evaluations)
+    summary["shown_to"] = evolve_transfer.shown(images, others)
+    summary["memory"] = {
+        "limit": None if planned is None else config.memory_limit * memory.GB,
+        "planned": None if planned is None else planned.size,
+        "micro_batch": None if planned is None else planned.micro_batch,
+        "peak": memory.peak(),
+    }
     pictures, chosen = draw(folder, images, config.encoding, prepared.class_names, finished)
     files.write_json(folder / "summary.json", summary | chosen)
     reporting.evolve_page(

@@ -6,9 +6,9 @@ import jax
 import optax
 from jax.sharding import Mesh
 
-from fooljax import encodings, evolution
-from fooljax.runtime import devices, settings
-from fooljax.types import Encoding, Search
+from fooljax import encodings, evolution, models
+from fooljax.runtime import devices, memory, search_run, settings
+from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 MICRO_BATCH = 25
 _POPULATIONS = {"map_elites": "all", "own_niche": "own"}
@@ -29,8 +29,21 @@ def check(config: Any) -> None:
         )
     if not 0.0 <= config.mutation_rate <= 1.0:
         raise ValueError(f"--mutation-rate must be in [0, 1], got {config.mutation_rate}")
-    if config.encoding == "cppn" and (config.variation != "polynomial" or config.halve_rate_every):
-        raise ValueError("--variation and --halve-rate-every belong to --encoding direct")
+    own = {"variation": "polynomial", "halve_rate_every": 0, "genes": "float32"}
+    if config.encoding == "cppn" and any(getattr(config, flag) != own[flag] for flag in own):
+        raise ValueError("--variation, --halve-rate-every and --genes belong to --encoding direct")
+    if config.memory_limit is not None and not config.memory_limit > 0.0:
+        raise ValueError(f"--memory-limit must be positive, in GB, got {config.memory_limit}")
+    if config.memory_limit is not None and config.deterministic:
+        raise ValueError(
+            f"--memory-limit chooses how many images the network sees at a time, which with "
+            f"--deterministic are {MICRO_BATCH}; leave one of the two out"
+        )
+    if config.precision != "float32" and config.search not in _POPULATIONS:
+        raise ValueError(
+            f"--precision {config.precision} sorts out images that beat no champion; --search "
+            f"{config.search} learns from all of them; leave one of the two out"
+        )
     if config.tensorboard:
         try:
             import tensorboardX  # noqa: F401
@@ -68,7 +81,7 @@ def build_encoding(config: Any, shape: tuple[int, ...]) -> Encoding:
     else:
         crossover = "none" if config.variation == "polynomial" else config.variation
         vary = encodings.polynomial(rate, crossover=crossover)
-    return encodings.direct((height, width, channels), vary, config.color)
+    return encodings.direct((height, width, channels), vary, config.color, storage=config.genes)
 
 
 def mesh(config: Any) -> Mesh:
@@ -81,8 +94,17 @@ def mesh(config: Any) -> Mesh:
     return devices.mesh(jax.process_count() if one_each else config.devices)
 
 
-def build_search(config: Any, encoding: Encoding, num_classes: int) -> Search:
+def build_search(
+    config: Any, encoding: Encoding, num_classes: int, micro_batch: int | None = None
+) -> Search:
     """Return the search, repeated and spread over devices.
+
+    Args:
+        config: the settings.
+        encoding: of the images.
+        num_classes: of the network.
+        micro_batch: children shown to the network at a time; those of
+            ``--deterministic``, or all, unless given.
 
     Raises:
         ValueError: if the classes cannot be searched like this, naming the flag.
@@ -92,11 +114,14 @@ def build_search(config: Any, encoding: Encoding, num_classes: int) -> Search:
     over = mesh(config)
     options: dict[str, Any] = {
         "fitness": config.fitness,
-        "micro_batch": MICRO_BATCH if config.deterministic else None,
+        "micro_batch": MICRO_BATCH if config.deterministic else micro_batch,
         "axis_name": devices.AXIS if over.size > 1 else None,
     }
     if niches := _POPULATIONS.get(config.search):
-        search = evolution.map_elites(encoding, config.children, niches=niches, **options)
+        screen = models.in_bfloat16 if config.precision == "bfloat16" else None
+        search = evolution.map_elites(
+            encoding, config.children, niches=niches, screen=screen, **options
+        )
     else:
         if config.children < 2 * num_classes:
             raise ValueError(
@@ -106,6 +131,31 @@ def build_search(config: Any, encoding: Encoding, num_classes: int) -> Search:
         search = _strategy(config, encoding, options)
     search = evolution.repeat(search)
     return devices.spread(search, over) if over.size > 1 else search
+
+
+def plan(config: Any, key: RandomKey, encoding: Encoding, classifier: Classifier) -> memory.Plan:
+    """Find how many children at a time keep the evolution within ``--memory-limit``.
+
+    Args:
+        config: the settings, with a limit.
+        key: keys ``[repeats]``.
+        encoding: of the images.
+        classifier: the network.
+
+    Raises:
+        ValueError: if the limit is too low, with the numbers.
+    """
+    over = mesh(config)
+    # simulated devices share one memory
+    sharing = jax.local_device_count() if jax.default_backend() == "cpu" else 1
+
+    capacity = config.chunk or search_run.LONGEST_CHUNK
+
+    def need(micro_batch: int | None) -> int:
+        search = build_search(config, encoding, classifier.num_classes, micro_batch)
+        return sharing * evolution.memory_needed(key, search, classifier, capacity)
+
+    return memory.plan(config.memory_limit, -(-config.children // over.size), need)
 
 
 def _strategy(config: Any, encoding: Encoding, options: dict[str, Any]) -> Search:

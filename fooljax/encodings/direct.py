@@ -2,13 +2,17 @@
 
 import functools
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax.encodings import color as colors
 from fooljax.encodings.variation import Genes, Variation, polynomial
 from fooljax.types import Encoding, Image, RandomKey
+
+Storage: TypeAlias = Literal["float32", "uint8"]
 
 
 @functools.cache
@@ -17,6 +21,7 @@ def direct(
     vary: Variation | None = None,
     color: colors.Color = "hls",
     levels: int | None = 256,
+    storage: Storage = "float32",
 ) -> Encoding:
     """Evolve every pixel by itself, from uniform noise; gives irregular images.
 
@@ -25,27 +30,49 @@ def direct(
         vary: how a child is made; ``polynomial()`` unless given.
         color: meaning of the genes of a three-channel image.
         levels: grey levels of the phenotype; ``None`` for continuous ones.
+        storage: what a gene is kept as. ``uint8``, in steps of 1/255, takes a
+            quarter of the memory, which counts for a thousand large images; a
+            child's genes are rounded once made, so what is scored is what is kept.
 
     Returns:
-        An encoding whose genomes are float32 arrays ``[h, w, c]`` in [0, 1].
+        An encoding whose genomes are arrays ``[h, w, c]``, float32 in [0, 1] or
+        uint8.
 
     Raises:
-        ValueError: if the shape, colour space or levels are impossible.
+        ValueError: if the shape, colour space, levels or storage are impossible.
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2.
     """
     colors.check(shape, color, levels)
-    vary = polynomial() if vary is None else vary
+    if storage not in ("float32", "uint8"):
+        raise ValueError(f"storage must be float32 or uint8, got {storage!r}")
+    change = polynomial() if vary is None else vary
+    keep, read = (_round, _unround) if storage == "uint8" else (_same, _same)
 
-    def init(key: RandomKey) -> Genes:
-        return jax.random.uniform(key, shape)
+    def init(key: RandomKey) -> Array:
+        return keep(jax.random.uniform(key, shape))
 
-    def express(genome: Genes) -> Image:
-        return colors.paint(genome, color, levels)
+    def vary_stored(key: RandomKey, parent: Array, mate: Array, generation: Array) -> Array:
+        return keep(change(key, read(parent), read(mate), generation))
 
-    def traits(genome: Genes) -> Mapping[str, Array]:
+    def express(genome: Array) -> Image:
+        return colors.paint(read(genome), color, levels)
+
+    def traits(genome: Array) -> Mapping[str, Array]:
         del genome
         return {}
 
-    return Encoding(init, vary, express, traits)
+    return Encoding(init, vary_stored, express, traits)
+
+
+def _same(genes: Genes) -> Genes:
+    return genes
+
+
+def _round(genes: Genes) -> Array:
+    return jnp.round(255.0 * genes).astype(jnp.uint8)
+
+
+def _unround(genome: Array) -> Genes:
+    return genome.astype(jnp.float32) / 255.0

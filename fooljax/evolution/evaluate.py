@@ -5,11 +5,11 @@ from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int32
+from jaxtyping import Array, Bool, Float, Int32
 
 from fooljax import metrics
 from fooljax.evolution.archive import Challengers
-from fooljax.types import Classifier, Encoding, Genome, Logits
+from fooljax.types import Classifier, Defense, Encoding, Genome, Images, Logits
 
 Fitness: TypeAlias = Literal["logprob", "margin", "prob"]
 Entry: TypeAlias = Callable[[Int32[Array, " b"], Logits], Bool[Array, "b k"]]
@@ -19,6 +19,7 @@ FITNESS = {
     "margin": metrics.margins,
     "prob": metrics.probabilities,
 }
+_AGAIN = 32  # images that are looked at again together
 
 
 def evaluate(
@@ -29,6 +30,7 @@ def evaluate(
     *,
     fitness: Fitness,
     enter: Entry | None = None,
+    screen: tuple[Defense, Float[Array, " k"]] | None = None,
     micro_batch: int | None = None,
     axis_name: str | None = None,
 ) -> tuple[Challengers, Mapping[str, Array]]:
@@ -42,6 +44,9 @@ def evaluate(
         fitness: what a niche maximises: log-probability, margin or probability.
         enter: ``(child indices [b], logits [b, m]) -> bool [b, k]``, the niches
             each child may compete in; all of them unless given.
+        screen: what makes a cheaper network of the classifier, and the fitness to beat.
+            That network looks at every child first, and only those that it places above
+            some niche's bar are shown to the classifier, whose word alone counts.
         micro_batch: show the network this many children at a time. Bounds the
             memory, and makes the arithmetic of a child independent of how
             children are split over devices.
@@ -59,14 +64,22 @@ def evaluate(
 
     def score(indices: Int32[Array, " b"]) -> tuple[Challengers, Mapping[str, Array]]:
         genomes, parent = jax.vmap(make)(indices)
-        logits = classifier(jax.vmap(encoding.express)(genomes))
+        images = jax.vmap(encoding.express)(genomes)
         k = classifier.num_classes
+        seen = indices < children
+        if screen is None:
+            logits = classifier(images)
+        else:
+            cheaper, bar = screen
+            rough = FITNESS[fitness](cheaper(classifier)(images))[:, :k]
+            seen = seen & jnp.any(rough > bar[None], axis=-1)
+            logits = _look_again(classifier, images, seen)
         scores = FITNESS[fitness](logits)[:, :k]
         confidence = metrics.probabilities(logits)[:, :k]
-        real = indices < children
-        allowed = real[:, None] & ~jnp.isnan(confidence)
+        allowed = seen[:, None] & ~jnp.isnan(confidence)
         if enter is not None:
             allowed = allowed & enter(indices, logits)
+        real = indices < children
         traits = jax.vmap(encoding.traits)(genomes)
         counted = jax.tree.map(lambda trait: jnp.where(real, trait, 0), traits)
         return Challengers(
@@ -90,3 +103,20 @@ def evaluate(
     if axis_name is not None:
         totals = jax.lax.psum(totals, axis_name)
     return challengers, totals
+
+
+def _look_again(classifier: Classifier, images: Images, promising: Bool[Array, " b"]) -> Logits:
+    """Return the logits of promising images, a few at a time, and zeros for the others."""
+    count = len(images)
+    some = min(_AGAIN, count)
+    order = jnp.nonzero(promising, size=-(-count // some) * some, fill_value=count)[0]
+    blank = jax.eval_shape(classifier, images)
+
+    def look(carry):
+        done, logits = carry
+        chosen = jax.lax.dynamic_slice_in_dim(order, done, some)
+        found = classifier(jnp.take(images, chosen, axis=0, mode="clip"))
+        return done + some, logits.at[chosen].set(found, mode="drop")
+
+    start = (jnp.int32(0), jnp.zeros(blank.shape, blank.dtype))
+    return jax.lax.while_loop(lambda carry: carry[0] < jnp.sum(promising), look, start)[1]

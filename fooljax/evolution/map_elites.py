@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int32
 
 from fooljax.evolution.archive import Archive, Contest, insert
 from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
-from fooljax.types import Classifier, Encoding, Genome, Image, RandomKey, Search
+from fooljax.types import Classifier, Defense, Encoding, Genome, Image, RandomKey, Search
 
 Niches: TypeAlias = Literal["all", "own"]
 
@@ -103,6 +103,7 @@ def map_elites(
     *,
     fitness: Fitness = "logprob",
     niches: Niches = "all",
+    screen: Defense | None = None,
     micro_batch: int | None = None,
     axis_name: str | None = None,
 ) -> Search:
@@ -120,6 +121,9 @@ def map_elites(
             a float32 ``prob`` is exactly 1 and can no longer improve.
         niches: ``all`` as in the paper, or ``own`` (a child enters the niche of
             its top class only, textbook MAP-Elites) for comparison.
+        screen: makes a cheaper network, such as ``models.in_bfloat16``, that looks at
+            all children first; those that it places above a champion are shown to the
+            network itself, which alone decides. A child that it underrates is lost.
         micro_batch: show the network this many children at a time.
         axis_name: mesh axis to split the children over; see ``evaluate``.
 
@@ -152,6 +156,7 @@ def map_elites(
             count,
             fitness=fitness,
             enter=enter,
+            screen=None if screen is None else (screen, evolution.archive.fitness),
             micro_batch=micro_batch,
             axis_name=axis_name,
         )

@@ -104,3 +104,27 @@ def advance(
     capacity = count if capacity is None else capacity
     state, infos = _steps(key, search, classifier, state, jnp.int32(count), capacity)
     return state, jax.tree.map(lambda leaf: leaf[:count], infos)
+
+
+def memory_needed(key: RandomKey, search: Search, classifier: Classifier, capacity: int = 1) -> int:
+    """Return the bytes that ``advance`` takes on each device at most, by compiling it.
+
+    The archive, the network and everything in between count. Calls of ``advance``
+    with the same arguments find the program compiled if a compilation cache is on.
+    Arguments are those of ``advance``.
+
+    Raises:
+        ValueError: if the device's compiler does not tell.
+    """
+    blank = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
+    key, classifier = jax.tree.map(blank, (key, classifier))
+    state, _ = jax.eval_shape(start, key, search, classifier)
+    if jax.default_backend() == "cpu":
+        program = _step.lower(key, search, classifier, state)
+    else:
+        program = _steps.lower(key, search, classifier, state, jnp.int32(1), capacity)
+    found = program.compile().memory_analysis()
+    if found is None:
+        raise ValueError("the compiler of this device does not tell what memory a program takes")
+    kept = found.argument_size_in_bytes + found.output_size_in_bytes - found.alias_size_in_bytes
+    return kept + found.temp_size_in_bytes

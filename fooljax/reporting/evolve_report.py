@@ -68,8 +68,9 @@ def evolve_page(
             ``median_confidence_by_generation``, ``evaluations``,
             ``evaluations_per_second``, ``seconds``, ``generations``, ``seed``,
             ``per_class_confidence`` (by run, by class),
-            ``first_generation_all_above`` (generations by threshold) and
-            ``controls`` (measurements by kind of image).
+            ``first_generation_all_above`` (generations by threshold),
+            ``controls`` (measurements by kind of image) and ``shown_to`` (what
+            other networks say, by name).
         settings: what the run was told, shown as a table; ``encoding`` is also
             used in the text.
         pictures: picture files by name: those of ``evolve_captions``, and any
@@ -90,6 +91,7 @@ def evolve_page(
         *_sections_of_pictures(pictures, summary, browse),
         section("Is it the search, or would any noise do?", *_controls(summary)),
         section("The network", *_network(summary)),
+        *_other_networks(summary),
         section("All numbers", *_numbers(summary, class_names)),
         section("How to repeat this", *_repeat(settings, command)),
         section("Where the idea comes from", *_source()),
@@ -195,6 +197,36 @@ def _controls(summary: Mapping[str, Any]) -> Iterator[Html]:
         start = certainty_or_unknown(by_generation[0])
         rows.append(("Champions of generation 0 of the search", "—", "—", start))
     yield table(header, rows)
+
+
+def _other_networks(summary: Mapping[str, Any]) -> Iterator[Html]:
+    if not summary.get("shown_to"):
+        return
+    shares = ("same_label", "sure_label", "any_label_sure", "median_confidence")
+    yield section(
+        "Do other networks see the same?",
+        paragraph(
+            "The final images, made for another network; shares are over all classes and runs."
+        ),
+        table(
+            (
+                "Network",
+                "Real test images right",
+                "Say the same class",
+                "and are at least 90 % sure",
+                "At least 90 % sure of any class",
+                "Confidence in the same class (median)",
+            ),
+            [
+                (
+                    name,
+                    percent_or_unknown(row["clean_accuracy"]),
+                    *(percent_or_unknown(float(np.mean(row[share]))) for share in shares),
+                )
+                for name, row in summary["shown_to"].items()
+            ],
+        ),
+    )
 
 
 def _network(summary: Mapping[str, Any]) -> Iterator[Html]:

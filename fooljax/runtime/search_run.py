@@ -20,7 +20,7 @@ from fooljax.runtime import checkpoints, devices, history, hosts, interrupts, pr
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 _SECONDS_A_CHUNK = 1.0
-_LONGEST_CHUNK = 100
+LONGEST_CHUNK = 100
 _CHECKPOINT_SHARE = 0.05  # chunks grow until saving takes at most this part of the time
 
 
@@ -142,7 +142,7 @@ def run(
             began = time.monotonic()
             count = _to_next_stop(generation, length, generations)
             state, infos = evolution.advance(
-                key, search, classifier, state, count, capacity=chunk or _LONGEST_CHUNK
+                key, search, classifier, state, count, capacity=chunk or LONGEST_CHUNK
             )
             rows = history.to_rows(infos)
             computed = time.monotonic() - began
@@ -154,7 +154,7 @@ def run(
             show(generation, _status(rows, pace if steady else None))
             wanted = max(_SECONDS_A_CHUNK, saved / _CHECKPOINT_SHARE)
             pleasant = round(wanted / max(computed / count, 1e-9))
-            length = chunk or max(1, min(pleasant, 2 * count, _LONGEST_CHUNK))
+            length = chunk or max(1, min(pleasant, 2 * count, LONGEST_CHUNK))
             steady = True
         if signal:
             raise interrupts.Interrupted(

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -97,12 +98,39 @@ def test_passes_until_all_classes_are_certain():
     assert row["passes_until_all_above_0.9999"] == [7 * 3]
 
 
+def test_some_classes_only(tmp_path):
+    """Images are for the classes asked for, in their order, and evolved ones too."""
+    config = dataclasses.replace(
+        ascend.PRESETS["smoke"], classes=(7, 3), starts=("near_grey",), ascents=("none",)
+    )
+    folder = tmp_path / "run"
+    summary = ascend.main(dataclasses.replace(config, out=str(folder)))
+    assert summary["class_names"] == ["7", "3"]
+    assert list(summary["starts"]) == ["near_grey"]
+    made = np.load(folder / "images.npz")
+    network = ascend._prepare(dataclasses.replace(config, out=None), tmp_path / "again").classifier
+    for name in ("ascent-none", "evolved-direct"):
+        images = made[f"{name}.images"]
+        assert images.shape[:2] == (config.repeats, 2)
+        told = jax.nn.softmax(network(jnp.asarray(images.reshape(-1, *images.shape[2:]))))
+        own = told.reshape(config.repeats, 2, 10)[:, [0, 1], [7, 3]]
+        np.testing.assert_allclose(made[f"{name}.confidence"], own, rtol=1e-4)
+
+
+def test_without_evolved_images_the_page_does_not_speak_of_them(tmp_path):
+    config = dataclasses.replace(ascend.PRESETS["smoke"], evolved=(), out=str(tmp_path / "run"))
+    ascend.main(config)
+    assert "evolved" not in (tmp_path / "run" / "report.html").read_text().split("How to repeat")[0]
+
+
 IMPOSSIBLE = {
     "--repeats must be at least 1, got 0": {"repeats": 0},
     "--total-variation must be at least 0, got -1": {"total_variation": -1.0},
     "--ascents: at least one of none, .*; got none nope": {"ascents": ("none", "nope")},
     "--ascents: none must be among them": {"ascents": ("tv",)},
-    "--evolved: at least one of direct, cppn, each once": {"evolved": ()},
+    "--evolved: at least one of direct, cppn, each once": {"evolved": ("direct", "direct")},
+    "--starts: near_grey must be among them": {"starts": ("grey",)},
+    r"--classes: numbers from 0 to 9, each once; got 3 10": {"classes": (3, 10)},
 }
 
 

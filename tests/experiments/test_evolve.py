@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import evolve, evolve_search
-from fooljax.runtime import search_run
+from fooljax.runtime import search_run, several
 from fooljax.runtime.interrupts import Interrupted
 from fooljax.runtime.victim import Victim
 from fooljax.types import Classifier
@@ -197,7 +197,15 @@ IMPOSSIBLE = {
     "--mutation-rate must be in .*got nan": {"mutation_rate": float("nan")},
     "--halve-rate-every must be at least 0": {"halve_rate_every": -1},
     "--train-steps must be at least 1": {"victim": Victim(train_steps=0)},
-    "--variation .* belong to --encoding direct": {"encoding": "cppn", "variation": "iso_line"},
+    "--variation.* belong to --encoding direct": {"encoding": "cppn", "variation": "iso_line"},
+    "--genes belong to --encoding direct": {"encoding": "cppn", "genes": "uint8"},
+    "--memory-limit must be positive, in GB, got 0": {"memory_limit": 0.0},
+    "--memory-limit chooses .* are 25; leave one": {"memory_limit": 1.0, "deterministic": True},
+    "--precision bfloat16 sorts out .*--search snes": {
+        "precision": "bfloat16",
+        "search": "snes",
+        "children": 30,
+    },
     "--nodes, --edges: .* got 3 and 128": {"encoding": "cppn", "nodes": 3},
     "--search nope: .*map_elites, or own_niche": {"search": "nope", "children": 30},
     "--search snes: .*one array of floats": {"encoding": "cppn", "search": "snes", "children": 30},
@@ -215,6 +223,44 @@ def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
     with pytest.raises(ValueError, match=message):
         evolve.main(tiny(out=str(tmp_path / "deep" / "run"), **changes))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_memory_limit(toy, tmp_path):
+    """A limit that only a few children at a time keep to, and one that nothing keeps to."""
+    with pytest.raises(ValueError, match=r"--memory-limit 0.001: with one child .* with all 200"):
+        evolve.main(tiny(children=200, memory_limit=0.001, out=str(tmp_path / "not")), toy)
+    summary = evolve.main(tiny(memory_limit=50.0, out=str(tmp_path / "run")), toy)
+    recorded = summary["memory"]
+    assert recorded["micro_batch"] is None
+    assert recorded["limit"] == 50e9
+    assert 0 < recorded["planned"] < 50e9
+    assert recorded["peak"] > 0
+
+
+def test_half_precision_and_eight_bits(toy, tmp_path):
+    summary = evolve.main(tiny(precision="bfloat16", genes="uint8", out=str(tmp_path / "run")), toy)
+    kept = np.load(tmp_path / "run" / "elites.npz")
+    own = np.arange(3)
+    for images, told in zip(kept["images"], summary["per_class_confidence"], strict=True):
+        confidence = jax.nn.softmax(toy(jnp.asarray(images, jnp.float32)))[own, own]
+        np.testing.assert_allclose(confidence, told, rtol=1e-4)
+
+
+def test_images_are_shown_to_other_networks(tmp_path):
+    """Its own network says what the archive says; another one is asked by hand."""
+    victim = Victim(model="softmax", train_steps=50)
+    config = tiny(victim=victim, shown_to=("softmax", "mlp"), out=str(tmp_path / "run"))
+    summary = evolve.main(config)
+    own, other = summary["shown_to"]["softmax"], summary["shown_to"]["mlp"]
+    medians = np.median(summary["per_class_confidence"], axis=1)
+    np.testing.assert_allclose(own["median_confidence"], medians, rtol=1e-4)
+    images = np.load(tmp_path / "run" / "elites.npz")["images"]
+    mlp = several.prepare_several(victim, tmp_path / "run", ("mlp",))["mlp"].classifier
+    expected = [
+        np.mean(np.argmax(mlp(jnp.asarray(one)), axis=1) == np.arange(10)) for one in images
+    ]
+    np.testing.assert_allclose(other["same_label"], expected)
+    assert "Do other networks see the same?" in (tmp_path / "run" / "report.html").read_text()
 
 
 def test_a_damaged_table_of_data(tmp_path):

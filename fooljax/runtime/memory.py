@@ -1,0 +1,90 @@
+"""Plan memory before a search begins: how many children fit at once."""
+
+import math
+import resource
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from fooljax.runtime import hosts
+
+GB = 1e9
+MB = 1_000_000
+_REST = 300 * MB  # of the process: what compiling, saving and drawing were seen to add
+
+
+class Plan(NamedTuple):
+    """How a search keeps to a memory limit.
+
+    Attributes:
+        micro_batch: children shown to the network at a time on each device; None for
+            all of them.
+        size: bytes that are expected to be taken at most: by the whole process on a
+            CPU, on each device otherwise.
+    """
+
+    micro_batch: int | None
+    size: int
+
+    def describe(self) -> str:
+        """Say it in words."""
+        some = (
+            f"{self.micro_batch} children at a time" if self.micro_batch else "all children at once"
+        )
+        return f"{some}, {self.size / GB:.2f} GB at most"
+
+
+def plan(limit: float, children: int, need: Callable[[int | None], int]) -> Plan:
+    """Find the largest micro-batch with which a search keeps to a limit.
+
+    What a search takes grows in proportion to the micro-batch, beyond what it takes in
+    any case; both are read off two programs, and the answer is checked with a third.
+
+    Args:
+        limit: in GB of 1e9 bytes; what the program itself takes counts on a CPU.
+        children: on each device.
+        need: bytes that the search takes on each device with a micro-batch.
+
+    Raises:
+        ValueError: if not even one child at a time fits, with the numbers.
+    """
+    # hosts must come to one plan
+    taken = MB * int(hosts.gather([-(-held() // MB)]).max())
+    room = math.floor(limit * GB) - taken
+    if (everything := need(None)) <= room:
+        return Plan(None, everything + taken)
+    least = need(1)
+    if least > room:
+        raise ValueError(
+            f"--memory-limit {limit:g}: with one child at a time {(least + taken) / GB:.2f} GB are "
+            f"needed, and with all {children} at once {(everything + taken) / GB:.2f} GB, of which "
+            f"the program itself takes {taken / GB:.2f}; raise the limit, or set a smaller "
+            "--image-size"
+        )
+    slope = (everything - least) / max(children - 1, 1)
+    pieces = max(2, -(-children // max(1, math.floor(1 + (room - least) / max(slope, 1.0)))))
+    while (found := need(-(-children // pieces))) > room and pieces < children:
+        pieces = min(children, math.ceil(1.25 * pieces))
+    return Plan(-(-children // pieces), found + taken)
+
+
+def held() -> int:
+    """Return the bytes that a run takes beside the search: of the process on a CPU, else 0."""
+    if jax.default_backend() != "cpu":
+        return 0
+    status = Path("/proc/self/statm")
+    if not status.exists():
+        return peak() + _REST
+    return int(status.read_text().split()[1]) * resource.getpagesize() + _REST
+
+
+def peak() -> int:
+    """Return the most bytes held so far: by the process on a CPU, else by the fullest device."""
+    if jax.default_backend() != "cpu":
+        found = (device.memory_stats() or {} for device in jax.local_devices())
+        return max(stats.get("peak_bytes_in_use", 0) for stats in found)
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else 1024 * most
