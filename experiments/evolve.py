@@ -159,7 +159,7 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
     devices.set_up(config.devices)
     with directory.opened(config, "evolve", NEUTRAL) as folder:
         prepared = _prepare(config, folder, classifier)
-        others = several.prepare_several(config.victim, folder, config.shown_to)
+        others = several.prepare_several(config.victim, folder, config.shown_to, whole=True)
         network = prepared.classifier
         encoding, search = _build(config, network.input_shape, network.num_classes)
         keys = jax.random.split(jax.random.key(config.seed), config.repeats + 1)

@@ -21,7 +21,6 @@ from fooljax.training import (
     evaluate_classes,
     fit,
     minibatches,
-    minibatches_with_noise,
     predict,
     samplers,
     with_fooling_class,
@@ -86,7 +85,6 @@ def test_progress_counts_pictures(stream, network):
 SAMPLERS = {
     "minibatches": minibatches(5),
     "adversarial": adversarial_minibatches(5, pgd(0.1, 0.05, 1, random_start=True)),
-    "noise": minibatches_with_noise(5),
 }
 
 
