@@ -42,12 +42,11 @@ def linear():
     return Classifier(jax.random.normal(jax.random.key(2), (108, 3)), apply, SHAPE, 3)
 
 
-@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
-@pytest.mark.parametrize("target", [None, 1])
+@pytest.mark.parametrize(("method", "target"), [("sgd", 1), ("deepfool", None)])
 def test_learns_the_same(key, stream, held, linear, method, target):
     goal = None if target is None else attacks.reach(np.full(COUNT, target, np.int32))
     run = lambda images, **how: run_universal(
-        method, key, linear, images, goal, batch_size=5, **how
+        METHODS[method], key, linear, images, goal, batch_size=5, **how
     )
     truth = run(held, steps=9)  # two passes of four, and one batch of the third
     assert np.abs(truth.perturbation).max() > 0.0

@@ -55,6 +55,7 @@ def same_arrays(one, other):
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_universal(victim, monkeypatch, tmp_path):
     config = universal.Config(
         victim=dataclasses.replace(victim, model=Victim().model),
