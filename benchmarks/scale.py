@@ -16,12 +16,7 @@ its own. One JSON document goes to standard output, the rest to standard error.
 
 import functools
 import itertools
-import json
-import subprocess
-import sys
-import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from benchmarks.timing import clock, environment, interleave, launch, say
@@ -41,6 +36,8 @@ class Config:
         networks: names of ImageNet networks.
         encodings: of the images.
         children: sizes of a generation.
+        at_once: images shown to the network at a time, each dividing the children; 0 for
+            all of them. 25 is what ``experiments.evolve`` does on a CPU.
         precisions: of the network's first look at an image.
         devices: how many share the children; on a CPU they are simulated.
         image_size: height and width of the images, of which networks see the center.
@@ -58,6 +55,7 @@ class Config:
     networks: tuple[str, ...] = ("squeezenet1_1",)
     encodings: tuple[Literal["direct", "cppn"], ...] = ("direct", "cppn")
     children: tuple[int, ...] = (400,)
+    at_once: tuple[int, ...] = (25, 0)
     precisions: tuple[Literal["float32", "bfloat16"], ...] = ("float32",)
     devices: int = 1
     image_size: int = 256
@@ -75,31 +73,45 @@ class Config:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
         if min(self.children) < self.devices:
             raise ValueError(f"children must be at least {self.devices}, one for each device")
+        for children, some in itertools.product(self.children, self.at_once):
+            if some < 0 or (some and children % (some * self.devices)):
+                raise ValueError(
+                    f"at_once must divide the children of each device, got {some}, {children} "
+                    f"children and {self.devices} devices"
+                )
 
 
 def measure(config: Config) -> dict[str, Any]:
     """Measure every part asked for; a JSON document of plain values."""
     import jax
 
+    from benchmarks.scale_memory import one_run
     from fooljax.runtime import devices
 
     devices.set_up(config.devices)
     document: dict[str, Any] = {"config": asdict(config), "environment": environment()}
     if "time" in config.parts:
-        axes = (config.networks, config.encodings, config.children, config.precisions)
+        axes = (config.networks, config.encodings, config.children)
+        axes = (*axes, config.at_once, config.precisions)
         document["time"] = [
             _one_kind(config, jax.random.key(config.seed), *kind)
             for kind in itertools.product(*axes)
         ]
     if "memory" in config.parts:
         kinds = itertools.product(config.encodings, config.limits)
-        document["memory"] = [_one_run(config, *kind) for kind in kinds]
+        document["memory"] = [one_run(config, *kind) for kind in kinds]
     document["environment"]["load_1_minute_after"] = environment()["load_1_minute"]
     return document
 
 
 def _one_kind(
-    config: Config, key: "RandomKey", network: str, encoding: str, children: int, precision: str
+    config: Config,
+    key: "RandomKey",
+    network: str,
+    encoding: str,
+    children: int,
+    at_once: int,
+    precision: str,
 ) -> dict[str, Any]:
     """Measure one generation, the bare forward pass, and the parts of the generation."""
     import jax
@@ -107,14 +119,17 @@ def _one_kind(
     from fooljax import evolution, models
     from fooljax.runtime import devices
 
-    say(f"{network}, {encoding}, {children} children, {precision}")
+    some = at_once or children // config.devices
+    say(f"{network}, {encoding}, {children} children, {some} at a time, {precision}")
     key_network, key_run, key_images = jax.random.split(key, 3)
     classifier = _network(config, key_network, network)
     space = _space(encoding, classifier.input_shape)
     screen = models.in_bfloat16 if precision == "bfloat16" else None
     over = devices.mesh(config.devices)
     axis = devices.AXIS if over.size > 1 else None
-    search = evolution.map_elites(space, children, screen=screen, axis_name=axis)
+    search = evolution.map_elites(
+        space, children, screen=screen, micro_batch=at_once or None, axis_name=axis
+    )
     search = evolution.repeat(search)
     search = devices.spread(search, over) if over.size > 1 else search
     keys = jax.random.split(key_run, 1)
@@ -127,19 +142,24 @@ def _one_kind(
         return info.jumps
 
     shown = screen(classifier) if screen else classifier
-    images = jax.random.uniform(key_images, (children, *classifier.input_shape))
-    forward = jax.jit(lambda network, images: network(images))
-    tasks = {"generation": generation, "forward": lambda: forward(shown, images)}
+    images = jax.random.uniform(key_images, (some, *classifier.input_shape))
+    look = jax.jit(lambda network, images: network(images))
+    # on one device, whatever their number: that is what several should beat
+    forward = lambda: [look(shown, images) for _ in range(children // some)]
+    tasks = {"generation": generation, "forward": forward}
     tasks |= _parts(config, space, children, jax.tree.map(lambda leaf: leaf[0], kept[0].archive))
     costs = interleave(tasks, config.rounds)
     if config.trace:
-        with jax.profiler.trace(f"{config.trace}/{network}-{encoding}-{children}-{precision}"):
+        with jax.profiler.trace(
+            f"{config.trace}/{network}-{encoding}-{children}-{some}-{precision}"
+        ):
             clock(generation)
     whole, bare = costs["generation"], costs["forward"]
     return {
         "network": network,
         "encoding": encoding,
         "children": children,
+        "at_once": some,
         "precision": precision,
         "devices": config.devices,
         "ratio_wall": whole.wall_s / bare.wall_s,
@@ -229,40 +249,6 @@ def _parts(config: Config, space: "Encoding", children: int, archive: Any) -> di
     }
 
 
-def _one_run(config: Config, encoding: str, limit: float) -> dict[str, Any]:
-    """Run ``experiments.evolve`` under a limit and read what it planned and took."""
-    say(f"memory: {encoding}, limit {limit:g} GB")
-    size, children = str(config.image_size), str(max(config.children))
-    with tempfile.TemporaryDirectory() as place:
-        network = Path(place) / "network.py"
-        network.write_text(
-            "from benchmarks import scale\n"
-            f"config = scale.Config(image_size={size}, niches={config.niches})\n"
-            f"make = lambda: scale.random_network(config, {config.networks[0]!r})\n"
-        )
-        flags = ["--model", f"{network}:make", "--dataset", "none", "--encoding", encoding]
-        flags += ["--generations", str(config.generations), "--children", children]
-        flags += ["--repeats", "1", "--memory-limit", str(limit), "--out", f"{place}/run"]
-        flags += ["--genes", "uint8"] if encoding == "direct" else []
-        command = [sys.executable, "-m", "experiments.evolve", *flags]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            return {
-                "encoding": encoding,
-                "limit_gb": limit,
-                "refused": done.stderr.splitlines()[-1],
-            }
-        found = json.loads((Path(place) / "run" / "summary.json").read_text())["memory"]
-    return {
-        "encoding": encoding,
-        "limit_gb": limit,
-        "micro_batch": found["micro_batch"],
-        "planned_gb": found["planned"] / 1e9,
-        "peak_gb": found["peak"] / 1e9,
-        "peak_over_planned": found["peak"] / found["planned"],
-    }
-
-
 def random_network(config: Config, name: str) -> "Classifier":
     """Return the network that a run of its own is measured with."""
     import jax
@@ -273,7 +259,8 @@ def random_network(config: Config, name: str) -> "Classifier":
 def summarize(document: dict[str, Any]) -> str:
     """Say in a few lines what was measured."""
     lines = [
-        f"{one['network']}, {one['encoding']}, {one['children']} children, {one['precision']}: "
+        f"{one['network']}, {one['encoding']}, {one['children']} children, "
+        f"{one['at_once']} at a time, {one['precision']}: "
         f"{one['ratio_wall']:.2f} x the forward passes by the clock, {one['ratio_cpu']:.2f} x in "
         f"processor time; {one['images_per_second']:.1f} images/s"
         for one in document.get("time", [])

@@ -68,7 +68,7 @@ class Config:
             champion are scored in float32.
         memory_limit: most memory to evolve with, in GB: of the process on a CPU, of each
             device otherwise. The network is then shown as many children at a time as
-            fit; all of them unless given.
+            fit; all of them, or on a CPU 25 of large images, unless given.
         hosts: several processes that compute one run.
         devices: how many devices of all hosts share the children; all accelerators,
             or one CPU of each process, unless given. On a CPU they are simulated.
@@ -168,7 +168,7 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
             print("planning memory ...", file=sys.stderr)
             planned = evolve_search.plan(config, begin, encoding, network)
             search = evolve_search.build_search(
-                config, encoding, network.num_classes, planned.micro_batch
+                config, encoding, network.input_shape, network.num_classes, planned.micro_batch
             )
             print(f"memory: {planned.describe()}", file=sys.stderr)
         log = config.tensorboard and hosts.first()
@@ -197,7 +197,7 @@ def _build(config: Config, shape: tuple[int, ...], num_classes: int) -> "tuple[E
     from experiments import evolve_search
 
     encoding = evolve_search.build_encoding(config, shape)
-    return encoding, evolve_search.build_search(config, encoding, num_classes)
+    return encoding, evolve_search.build_search(config, encoding, shape, num_classes)
 
 
 def _prepare(config: Config, folder: Path, classifier: "Classifier | None") -> Prepared:

@@ -20,24 +20,20 @@ class Plan(NamedTuple):
     """How a search keeps to a memory limit.
 
     Attributes:
-        micro_batch: children shown to the network at a time on each device; None for
-            all of them.
+        micro_batch: children shown to the network at a time on each device.
         size: bytes that are expected to be taken at most: by the whole process on a
             CPU, on each device otherwise.
     """
 
-    micro_batch: int | None
+    micro_batch: int
     size: int
 
     def describe(self) -> str:
         """Say it in words."""
-        some = (
-            f"{self.micro_batch} children at a time" if self.micro_batch else "all children at once"
-        )
-        return f"{some}, {self.size / GB:.2f} GB at most"
+        return f"{self.micro_batch} children at a time, {self.size / GB:.2f} GB at most"
 
 
-def plan(limit: float, children: int, need: Callable[[int | None], int]) -> Plan:
+def plan(limit: float, most: int, need: Callable[[int], int]) -> Plan:
     """Find the largest micro-batch with which a search keeps to a limit.
 
     What a search takes grows in proportion to the micro-batch, beyond what it takes in
@@ -45,7 +41,7 @@ def plan(limit: float, children: int, need: Callable[[int | None], int]) -> Plan
 
     Args:
         limit: in GB of 1e9 bytes; what the program itself takes counts on a CPU.
-        children: on each device.
+        most: children shown to the network at a time on each device without a limit.
         need: bytes that the search takes on each device with a micro-batch.
 
     Raises:
@@ -54,21 +50,21 @@ def plan(limit: float, children: int, need: Callable[[int | None], int]) -> Plan
     # hosts must come to one plan
     taken = MB * int(hosts.gather([-(-held() // MB)]).max())
     room = math.floor(limit * GB) - taken
-    if (everything := need(None)) <= room:
-        return Plan(None, everything + taken)
+    if (everything := need(most)) <= room:
+        return Plan(most, everything + taken)
     least = need(1)
     if least > room:
         raise ValueError(
             f"--memory-limit {limit:g}: with one child at a time {(least + taken) / GB:.2f} GB are "
-            f"needed, and with all {children} at once {(everything + taken) / GB:.2f} GB, of which "
+            f"needed, and with {most} at a time {(everything + taken) / GB:.2f} GB, of which "
             f"the program itself takes {taken / GB:.2f}; raise the limit, or set a smaller "
             "--image-size"
         )
-    slope = (everything - least) / max(children - 1, 1)
-    pieces = max(2, -(-children // max(1, math.floor(1 + (room - least) / max(slope, 1.0)))))
-    while (found := need(-(-children // pieces))) > room and pieces < children:
-        pieces = min(children, math.ceil(1.25 * pieces))
-    return Plan(-(-children // pieces), found + taken)
+    slope = (everything - least) / max(most - 1, 1)
+    pieces = max(2, -(-most // max(1, math.floor(1 + (room - least) / max(slope, 1.0)))))
+    while (found := need(-(-most // pieces))) > room and pieces < most:
+        pieces = min(most, math.ceil(1.25 * pieces))
+    return Plan(-(-most // pieces), found + taken)
 
 
 def held() -> int:

@@ -12,6 +12,7 @@ TINY = scale.Config(
     networks=("softmax",),
     encodings=("cppn",),
     children=(6,),
+    at_once=(3,),
     precisions=("bfloat16",),
     image_size=28,
     niches=5,
@@ -37,12 +38,12 @@ def test_every_kind_is_measured():
 @pytest.mark.slow
 def test_memory_of_whole_runs():
     config = scale.Config(
-        parts=("memory",), networks=("lenet",), encodings=("direct",), children=(6,)
+        parts=("memory",), networks=("lenet",), encodings=("direct",), children=(6,), at_once=(0,)
     )
     config = scale.Config(**{**vars(config), "image_size": 28, "niches": 5, "limits": (0.1, 5.0)})
     refused, fits = scale.measure(config)["memory"]
     assert "--memory-limit 0.1: with one child at a time" in refused["refused"]
-    assert fits["micro_batch"] is None
+    assert fits["micro_batch"] == 6
     assert 0.3 < fits["peak_over_planned"] <= 1.5
 
 
@@ -51,6 +52,7 @@ def test_memory_of_whole_runs():
     [
         ("rounds must be positive, got 0", {"rounds": 0}),
         ("children must be at least 8", {"children": (4,), "devices": 8}),
+        ("at_once must divide the children .* got 25, 60", {"children": (60,)}),
     ],
 )
 def test_impossible_sizes(message, changes):

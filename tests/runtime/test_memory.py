@@ -17,7 +17,7 @@ def small_program(monkeypatch):
 
 
 def linear(fixed, each):
-    return lambda size: fixed + each * (400 if size is None else size)
+    return lambda size: fixed + each * size
 
 
 @pytest.mark.parametrize("limit", [0.41, 0.5, 0.7, 1.3, 2.0, 4.29])
@@ -32,13 +32,13 @@ def test_the_largest_that_fits(limit):
 
 def test_all_at_once_if_they_fit():
     found = memory.plan(4.4, 400, linear(100_000_000, 10_000_000))
-    assert found == (None, 4_400_000_000)
-    assert found.describe() == "all children at once, 4.40 GB at most"
+    assert found == (400, 4_400_000_000)
+    assert found.describe() == "400 children at a time, 4.40 GB at most"
 
 
 def test_when_memory_does_not_grow_evenly():
     """The estimate is checked, and lowered until it holds."""
-    need = lambda size: 500_000_000 if size is None or size > 7 else 1_000_000 * size
+    need = lambda size: 500_000_000 if size > 7 else 1_000_000 * size
     found = memory.plan(0.4, 400, need)
     assert found.micro_batch <= 7
     assert found.size <= 400_000_000
@@ -46,8 +46,8 @@ def test_when_memory_does_not_grow_evenly():
 
 def test_an_impossible_limit_is_refused_with_the_numbers():
     message = (
-        r"--memory-limit 0.35: with one child at a time 0.41 GB are needed, and with all 400 at "
-        r"once 4.40 GB, of which the program itself takes 0.30; raise the limit"
+        r"--memory-limit 0.35: with one child at a time 0.41 GB are needed, and with 400 at a "
+        r"time 4.40 GB, of which the program itself takes 0.30; raise the limit"
     )
     with pytest.raises(ValueError, match=message):
         memory.plan(0.35, 400, linear(100_000_000, 10_000_000))
