@@ -3,6 +3,7 @@
 Run:    python -m experiments.ascend
         python -m experiments.ascend --dataset mnist --weights lenet.safetensors
         python -m experiments.ascend --dataset cifar10 --model resnet
+        python -m experiments.ascend --preset imagenet --data-dir DIR --weights DIR
 Cost:   a few minutes on two laptop cores, training included.
 Expect: without a regularizer every class above 99.99 % within some hundred
         steps, from noise as from grey; regularizers trade confidence for

@@ -3,6 +3,7 @@
 Run:    python -m experiments.universal
         python -m experiments.universal --preset mnist --data-dir DIR
         python -m experiments.universal --preset cifar10 --data-dir DIR
+        python -m experiments.universal --preset imagenet --data-dir DIR --weights DIR
 Cost:   several minutes on two laptop cores, training included (embedded digits, three
         networks, two methods, two norms, five sizes, three repeats).
 Expect: held-out images are fooled at least three times as often as by random changes
@@ -49,7 +50,8 @@ class Config:
         seed: decides everything but the training.
         out: run directory; runs/universal-DATE-TIME unless given.
         resume: continue the run in this directory.
-        preset: settings to start from: default, smoke (seconds), mnist, cifar10.
+        preset: settings to start from: default, smoke (seconds), mnist, cifar10, imagenet
+            (three published networks at the paper's 10/255).
         debug: show the traceback of an error.
     """
 
@@ -95,6 +97,17 @@ PRESETS = {
         epsilon=10 / 255,
         epsilon_l2=1.0,
         sizes=(0.001, 0.003, 0.01, 0.1, 1.0),
+    ),
+    "imagenet": Config(
+        victim=Victim(dataset="imagenet"),
+        models=("squeezenet1_1", "mobilenet_v1", "mobilenet_v2"),
+        methods=("sgd",),
+        norms=("linf",),
+        epsilon=10 / 255,
+        sizes=(1.0,),
+        steps=150,
+        batch_size=32,
+        repeats=1,
     ),
 }
 
