@@ -80,7 +80,8 @@ def _missing(seen: dict[str, tuple[str, float]], patience: float) -> str | None:
     count, now = state().num_processes, time.monotonic()
     for process, why in _read(_FAREWELLS).items():
         if process != str(state().process_id):
-            return f"process {process} of {count} stopped: {why}"
+            of_another = why.startswith("process ")  # the news, not who brought it
+            return why if of_another else f"process {process} of {count} stopped: {why}"
     signs = _read(_SIGNS)
     for process in map(str, range(count)):
         sign = signs.get(process, "")
