@@ -195,7 +195,7 @@ def _connect(hosts: Hosts) -> None:
         jax.distributed.initialize(
             **settings,
             initialization_timeout=_SECONDS_TO_CONNECT,
-            heartbeat_timeout_seconds=presence.SECONDS_OF_SILENCE + 10,
+            heartbeat_timeout_seconds=presence.SECONDS_OF_PATIENCE,
             shutdown_timeout_seconds=presence.SECONDS_OF_SILENCE,
         )
     except (RuntimeError, ValueError) as error:
