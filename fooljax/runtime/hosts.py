@@ -5,7 +5,6 @@ at the disk and writes results; what it finds, the others are told. If one is
 lost the others end too (``presence``).
 """
 
-import dataclasses
 import itertools
 import json
 import os
@@ -183,14 +182,20 @@ def _connect(hosts: Hosts) -> None:
     # it would swallow SIGTERM, which here saves the run
     jax.config.update("jax_enable_preemption_service", False)
     automatic = hosts.coordinator == "auto"
-    settings = {} if automatic else dataclasses.asdict(hosts)
-    names = {"coordinator": "coordinator_address", "processes": "num_processes"}
-    names["process"] = "process_id"
+    settings: dict[str, Any] = {}
+    if not automatic:
+        settings = {
+            "coordinator_address": hosts.coordinator,
+            "num_processes": hosts.processes,
+            "process_id": hosts.process,
+            # or SLURM would be asked all the same, and leave each process one device
+            "cluster_detection_method": "deactivate",
+        }
     try:
         jax.distributed.initialize(
-            **{names[name]: value for name, value in settings.items()},
+            **settings,
             initialization_timeout=_SECONDS_TO_CONNECT,
-            heartbeat_timeout_seconds=presence.SECONDS_OF_SILENCE + 10,
+            heartbeat_timeout_seconds=presence.SECONDS_OF_PATIENCE,
             shutdown_timeout_seconds=presence.SECONDS_OF_SILENCE,
         )
     except (RuntimeError, ValueError) as error:

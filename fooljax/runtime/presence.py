@@ -1,8 +1,8 @@
 """Signs of life among the processes of one run, so that nobody waits for the dead.
 
 Each second every process leaves a sign with process 0. Whoever stops says why,
-and whoever misses another for half a minute stops too. JAX itself aborts a
-process that loses process 0.
+and whoever misses another for 20 seconds stops too. JAX itself aborts a process
+that loses process 0, within a minute.
 """
 
 import ctypes
@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-SECONDS_OF_SILENCE = 30  # after which a process counts as dead
+SECONDS_OF_SILENCE = 20  # after which a process counts as dead
+SECONDS_OF_PATIENCE = 50  # of JAX, which may act after half of them and cannot say who is lost
 _SECONDS_BETWEEN_SIGNS = 1.0
 _SECONDS_AFTER_A_BROKEN_CONNECTION = 5
 _SECONDS_TO_SAY_GOODBYE = 5
@@ -80,7 +81,8 @@ def _missing(seen: dict[str, tuple[str, float]], patience: float) -> str | None:
     count, now = state().num_processes, time.monotonic()
     for process, why in _read(_FAREWELLS).items():
         if process != str(state().process_id):
-            return f"process {process} of {count} stopped: {why}"
+            of_another = why.startswith("process ")  # the news, not who brought it
+            return why if of_another else f"process {process} of {count} stopped: {why}"
     signs = _read(_SIGNS)
     for process in map(str, range(count)):
         sign = signs.get(process, "")

@@ -36,10 +36,10 @@ def command_line(tmp_path_factory):
     places = {"PYTHONPATH": str(ROOT), "JAX_COMPILATION_CACHE_DIR": str(cache)}
     environment = {**os.environ, "JAX_PLATFORMS": "cpu", **places}
 
-    def start(*flags, **options):
+    def start(*flags, variables=None, **options):
         return subprocess.Popen(
             [sys.executable, "-m", "experiments.evolve", *map(str, flags)],
-            env=environment,
+            env=environment | (variables or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
