@@ -1,5 +1,6 @@
 """From the settings of ``experiments.evolve`` to its search; impossible ones are refused."""
 
+import math
 from typing import Any
 
 import jax
@@ -175,7 +176,8 @@ def plan(config: Any, key: RandomKey, encoding: Encoding, classifier: Classifier
         search = build_search(config, encoding, shape, classifier.num_classes, micro_batch)
         return sharing * evolution.memory_needed(key, search, classifier, capacity)
 
-    return memory.plan(config.memory_limit, free, need)
+    numbers = config.repeats * classifier.num_classes * math.prod(shape)
+    return memory.plan(config.memory_limit, free, need, numbers)
 
 
 def _strategy(config: Any, encoding: Encoding, options: dict[str, Any]) -> Search:

@@ -14,6 +14,7 @@ HELD = 300 * memory.MB
 @pytest.fixture(autouse=True)
 def small_program(monkeypatch):
     monkeypatch.setattr(memory, "held", lambda: HELD)
+    monkeypatch.setattr(memory, "_SCRATCH", 1.0)
 
 
 def linear(fixed, each):
@@ -34,6 +35,13 @@ def test_all_at_once_if_they_fit():
     found = memory.plan(4.4, 400, linear(100_000_000, 10_000_000))
     assert found == (400, 4_400_000_000)
     assert found.describe() == "400 children at a time, 4.40 GB at most"
+
+
+def test_finished_images_count_on_a_cpu():
+    plain = memory.plan(1.3, 400, linear(100_000_000, 10_000_000))
+    fewer = memory.plan(1.3, 400, linear(100_000_000, 10_000_000), numbers=100_000_000)
+    assert fewer.micro_batch < plain.micro_batch
+    assert fewer.size <= 1.3e9
 
 
 def test_when_memory_does_not_grow_evenly():
