@@ -21,8 +21,8 @@ set -uo pipefail
 
 export PATH="$PWD/.venv/bin:$PATH"
 srun --cpus-per-task="$SLURM_CPUS_PER_TASK" bash launch/run.sh "${RUN:-runs/evolve}" \
-    python -m experiments.evolve --dataset none --model alexnet --encoding cppn \
-    --generations 5000 --children 2000 --repeats 1 --deterministic --coordinator auto
+    python -m experiments.evolve --dataset none --model resnet50 --encoding cppn \
+    --generations 5000 --children 2000 --repeats 1 --coordinator auto
 code=$?
 if [ "$code" -eq 143 ]; then # stopped by SIGTERM, and saved
     scontrol requeue "$SLURM_JOB_ID"

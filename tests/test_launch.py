@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from experiments import evolve, evolve_search
+from fooljax.models import PUBLISHED
 from fooljax.runtime import command, hosts
+from fooljax.runtime.victim import is_published
 
 ROOT = Path(__file__).parent.parent
 LAUNCH = ROOT / "launch"
@@ -68,6 +70,8 @@ def test_every_flag_is_understood(name, module, flags):
     if experiment is evolve:
         hosts.check(config.hosts)
         evolve_search.check(config)
+        if is_published(config.victim) and config.victim.weights is None:
+            assert PUBLISHED[config.victim.model].file, "weights that nobody can fetch"
 
 
 def test_every_launcher_starts_something():
