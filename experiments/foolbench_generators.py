@@ -45,6 +45,9 @@ class Material(NamedTuple):
     others: Images
 
 
+EVOLVED = ("direct", "cppn")  # made without any gradient
+
+
 class Generator(NamedTuple):
     """A way to make fooling images.
 

@@ -131,6 +131,14 @@ def _findings(summary: Mapping[str, Any]) -> Iterator[Html]:
             f"accepts {_share(plain)}) and {_share(mean['adaptive'])} of those made for it: ",
             _verdict(plain, mean["naive"], mean["adaptive"]),
         )
+    for one in summary["masked"]:
+        yield paragraph(
+            strong(f"Gradients mislead on {one['defense']}"),
+            f": of evolved images ({one['generator']}), made without any, "
+            f"{_share(one['evolved_accepted_95'])} pass, of those by gradient "
+            f"{_share(one['by_gradient_accepted_95'])} at most. Low shares of images made by "
+            "gradient are here no sign of robustness.",
+        )
 
 
 def _verdict(plain: float, naive: float, adaptive: float) -> str:

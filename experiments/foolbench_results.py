@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 import fooljax
 from experiments.foolbench_defenses import DEFENSES
-from experiments.foolbench_generators import GENERATORS, SURE
+from experiments.foolbench_generators import EVOLVED, GENERATORS, SURE
 from experiments.foolbench_units import (
     COMPARED,
     HELD,
@@ -29,6 +29,7 @@ from fooljax.runtime.victim import Prepared
 
 NAME, VERSION = "Fooling benchmark", "v1"
 ADVERSARIES = ("naive", "adaptive")
+_MASKED = 0.3  # by so much more of evolved images pass where gradients mislead
 #: Of the images of a generator; the first four are shares.
 MEASURES = {
     "accepted_95": "share accepted where 95 % of clean images are",
@@ -101,6 +102,7 @@ def summarize(config: Any, plain: Prepared, made: Mapping[str, Arrays]) -> dict[
         "defense_words": {name: DEFENSES[name].words for name in config.defenses},
         "rows": rows,
         "ranking": _rank(rows, qualities),
+        "masked": _masked(rows, qualities),
         "seconds": sum(float(one["seconds"]) for one in made.values()),
         "device": jax.devices()[0].device_kind,
         "versions": {
@@ -241,6 +243,38 @@ def _rank(rows: Sequence[Mapping[str, Any]], qualities: Mapping[str, Any]) -> li
             }
         )
     return sorted(ranked, key=lambda one: (one["worst_accepted_95"], one["mean_accepted_95"]))
+
+
+def _masked(rows: Sequence[Mapping[str, Any]], defenses: Iterable[str]) -> list[dict[str, Any]]:
+    """Find networks that evolution, without any gradient, gets far more past than gradients do.
+
+    The search by gradient is then what fails, and what it does not get past the network
+    is no evidence that nothing would (Carlini et al., 2019, arXiv:1902.06705, section 4).
+    """
+    found = []
+    for defense in defenses:
+        passed = {
+            row["generator"]: row["accepted_95"]["mean"]
+            for row in rows
+            if row["defense"] == defense
+            and row["adversary"] == "adaptive"
+            and GENERATORS[row["generator"]].looks
+        }
+        evolved = {name: share for name, share in passed.items() if name in EVOLVED}
+        climbed = {name: share for name, share in passed.items() if name not in EVOLVED}
+        if not evolved or not climbed:
+            continue
+        best, next_best = max(evolved, key=evolved.__getitem__), max(climbed.values())
+        if evolved[best] > next_best + _MASKED:
+            found.append(
+                {
+                    "defense": defense,
+                    "generator": best,
+                    "evolved_accepted_95": evolved[best],
+                    "by_gradient_accepted_95": next_best,
+                }
+            )
+    return found
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from experiments import foolbench
+from experiments import foolbench, foolbench_results
 from experiments.foolbench_generators import GENERATORS
 from experiments.foolbench_units import made_name, shown_name
 from fooljax.runtime.victim import Victim
@@ -158,3 +158,31 @@ def test_other_images_that_do_not_exist_are_named(tmp_path):
     )
     with pytest.raises(ValueError, match="--others"):
         foolbench.main(config)
+
+
+def test_gradients_that_mislead_are_spoken_of():
+    row = lambda defense, generator, share, adversary="adaptive": {
+        "defense": defense,
+        "generator": generator,
+        "adversary": adversary,
+        "accepted_95": {"mean": share},
+    }
+    rows = [
+        row("plain", "cppn", 1.0),
+        row("plain", "ascent", 0.9),
+        row("acet", "direct", 0.2),
+        row("acet", "cppn", 0.8),
+        row("acet", "ascent", 0.1),
+        row("acet", "signs", 0.3),
+        row("acet", "signs", 0.9, "naive"),
+        row("acet", "uniform", 1.0),  # a control
+        row("alone", "cppn", 1.0),
+    ]
+    assert foolbench_results._masked(rows, ["plain", "acet", "alone"]) == [
+        {
+            "defense": "acet",
+            "generator": "cppn",
+            "evolved_accepted_95": 0.8,
+            "by_gradient_accepted_95": 0.3,
+        }
+    ]
