@@ -63,12 +63,12 @@ class Config:
             number of devices gives the same bits (otherwise 1 and 4 can differ in
             the last ones). Costs about 10 % of the time on a CPU, and more where
             only large batches are fast.
-        precision: in which the network first looks at an image. Of bfloat16, faster
-            on accelerators, it is the first look only: images that it places above a
-            champion are scored in float32.
+        precision: of the network's first look at an image. bfloat16 is faster on
+            accelerators; what it places above a champion is then scored in float32.
         memory_limit: most memory to evolve with, in GB: of the process on a CPU, of each
             device otherwise. The network is then shown as many children at a time as
-            fit; all of them, or on a CPU 25 of large images, unless given.
+            fit; all of them, or on a CPU 25 of large images, unless given. A resumed run
+            may have another limit, and then differ in the last bits.
         hosts: several processes that compute one run.
         devices: how many devices of all hosts share the children; all accelerators,
             or one CPU of each process, unless given. On a CPU they are simulated.
@@ -114,8 +114,8 @@ class Config:
 
 # What may differ when a run is resumed: places, and what does not change results.
 NEUTRAL = (
-    *("out", "resume", "data_dir", "classifier", "chunk", "devices", "tensorboard", "debug"),
-    "shown_to",
+    *("out", "resume", "data_dir", "classifier", "chunk", "devices", "shown_to"),
+    *("memory_limit", "tensorboard", "debug"),
 )
 
 _PAPER = Victim(dataset="mnist", recipe="caffe_lenet")
@@ -153,20 +153,19 @@ def main(config: Config, classifier: "Classifier | None" = None) -> dict[str, An
 def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
     import jax
 
-    from experiments import evolve_results, evolve_search
-    from fooljax.runtime import devices, search_run, several
+    from experiments import evolve_results, evolve_search, evolve_transfer
+    from fooljax.runtime import devices, search_run
 
     devices.set_up(config.devices)
     with directory.opened(config, "evolve", NEUTRAL) as folder:
         prepared = _prepare(config, folder, classifier)
-        others = several.prepare_several(config.victim, folder, config.shown_to, whole=True)
         network = prepared.classifier
+        others = evolve_transfer.others(config, folder, network)
         encoding, search = _build(config, network.input_shape, network.num_classes)
         keys = jax.random.split(jax.random.key(config.seed), config.repeats + 1)
         begin, planned = keys[:-1], None
         if config.memory_limit is not None:
-            print("planning memory ...", file=sys.stderr)
-            planned = evolve_search.plan(config, begin, encoding, network)
+            planned = evolve_search.plan(config, folder, begin, encoding, network)
             search = evolve_search.build_search(
                 config, encoding, network.input_shape, network.num_classes, planned.micro_batch
             )

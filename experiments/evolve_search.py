@@ -1,6 +1,9 @@
 """From the settings of ``experiments.evolve`` to its search; impossible ones are refused."""
 
+import json
 import math
+import sys
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -8,10 +11,11 @@ import optax
 from jax.sharding import Mesh
 
 from fooljax import encodings, evolution, models
-from fooljax.runtime import devices, memory, search_run, settings
+from fooljax.runtime import devices, files, hosts, memory, search_run, settings
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 MICRO_BATCH = 25
+_PLAN = "memory.json"
 _LARGE = 10_000  # pixels from which on a CPU is fastest with few images at a time
 _POPULATIONS = {"map_elites": "all", "own_niche": "own"}
 
@@ -34,12 +38,17 @@ def check(config: Any) -> None:
     own = {"variation": "polynomial", "halve_rate_every": 0, "genes": "float32"}
     if config.encoding == "cppn" and any(getattr(config, flag) != own[flag] for flag in own):
         raise ValueError("--variation, --halve-rate-every and --genes belong to --encoding direct")
-    if config.memory_limit is not None and not config.memory_limit > 0.0:
+    if config.memory_limit is not None and not 0.0 < config.memory_limit < math.inf:
         raise ValueError(f"--memory-limit must be positive, in GB, got {config.memory_limit}")
     if config.memory_limit is not None and config.deterministic:
         raise ValueError(
             f"--memory-limit chooses how many images the network sees at a time, which with "
             f"--deterministic are {MICRO_BATCH}; leave one of the two out"
+        )
+    unknown = [name for name in config.shown_to if ":" not in name and name not in models.NETWORKS]
+    if unknown or len(set(config.shown_to)) < len(config.shown_to):
+        raise ValueError(
+            f"--shown-to: architectures as in --model, each once; got {' '.join(config.shown_to)}"
         )
     if config.precision != "float32" and config.search not in _POPULATIONS:
         raise ValueError(
@@ -153,11 +162,17 @@ def _micro_batch(
     return None if count == share else count
 
 
-def plan(config: Any, key: RandomKey, encoding: Encoding, classifier: Classifier) -> memory.Plan:
+def plan(
+    config: Any, folder: Path, key: RandomKey, encoding: Encoding, classifier: Classifier
+) -> memory.Plan:
     """Find how many children at a time keep the evolution within ``--memory-limit``.
+
+    The plan is kept: a resumed run with the same limit goes on with the same number, on
+    which the last bits depend.
 
     Args:
         config: the settings, with a limit.
+        folder: run directory.
         key: keys ``[repeats]``.
         encoding: of the images.
         classifier: the network.
@@ -176,8 +191,22 @@ def plan(config: Any, key: RandomKey, encoding: Encoding, classifier: Classifier
         search = build_search(config, encoding, shape, classifier.num_classes, micro_batch)
         return sharing * evolution.memory_needed(key, search, classifier, capacity)
 
+    kept = hosts.decide(lambda: _kept_plan(folder, config.memory_limit))
+    if kept is not None:
+        return memory.Plan(*kept)
+    print("planning memory ...", file=sys.stderr)
     numbers = config.repeats * classifier.num_classes * math.prod(shape)
-    return memory.plan(config.memory_limit, free, need, numbers)
+    found = memory.plan(config.memory_limit, free, need, numbers)
+    if hosts.first():
+        files.write_json(folder / _PLAN, {"limit": config.memory_limit, **found._asdict()})
+    return found
+
+
+def _kept_plan(folder: Path, limit: float) -> tuple[int, int] | None:
+    if not (folder / _PLAN).exists():
+        return None
+    kept = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
+    return (kept["micro_batch"], kept["size"]) if kept["limit"] == limit else None
 
 
 def _strategy(config: Any, encoding: Encoding, options: dict[str, Any]) -> Search:

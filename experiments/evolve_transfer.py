@@ -1,6 +1,8 @@
 """What other networks say of the images that ``experiments.evolve`` made for one."""
 
+import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -9,10 +11,48 @@ import numpy as np
 
 from fooljax import analysis
 from fooljax.data import as_float
-from fooljax.runtime.victim import Prepared
+from fooljax.runtime.victim import Prepared, is_published, prepare
+from fooljax.types import Classifier
 
 TAU = 0.9  # from here on a network counts as sure
 _AT_ONCE = 25
+
+
+def others(config: Any, folder: Path, classifier: Classifier) -> dict[str, Prepared]:
+    """Prepare the networks of ``--shown-to``, from other starting weights where trained.
+
+    Args:
+        config: the settings.
+        folder: run directory; keeps them.
+        classifier: the network that the images are made for.
+
+    Raises:
+        ValueError, OSError: if one cannot be had, or is for other images or classes.
+    """
+    networks = {}
+    for model in config.shown_to:
+        place = folder / "shown_to" / model.replace("/", "-")
+        one = dataclasses.replace(
+            config.victim,
+            model=model,
+            train_seed=config.victim.train_seed + 1,
+            classifier=str(place),
+        )
+        if is_published(one):
+            height, width, _ = classifier.input_shape
+            one = dataclasses.replace(one, image_size=(height, width))
+        else:  # is trained here, or brings its own
+            one = dataclasses.replace(one, weights=None, view="center")
+        network = prepare(one, folder, lambda shape, num_classes: None, whole=True)
+        has = (tuple(network.classifier.input_shape), network.classifier.num_classes)
+        wanted = (tuple(classifier.input_shape), classifier.num_classes)
+        if has != wanted:
+            raise ValueError(
+                f"--shown-to {model}: takes images {has[0]} of {has[1]} classes, but images "
+                f"{wanted[0]} of {wanted[1]} classes are evolved; leave it out"
+            )
+        networks[model] = network._replace(splits=None, streams=None)
+    return networks
 
 
 def shown(images: np.ndarray, networks: Mapping[str, Prepared]) -> dict[str, dict[str, Any]]:

@@ -165,7 +165,9 @@ def _named(path: Path, ids: tuple[str, ...]) -> tuple[str, ...]:
 def _lines(path: Path) -> tuple[str, ...]:
     if not path.is_file():
         return ()
-    return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line)
+    return tuple(
+        line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
+    )
 
 
 def _fifth_of_each_class(labels: np.ndarray) -> Bool[np.ndarray, " n"]:

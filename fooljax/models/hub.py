@@ -60,7 +60,7 @@ def fetch(file: File) -> Path:
             huggingface_hub.hf_hub_download(file.repository, file.name, revision=file.revision)
         )
     except (errors.HfHubHTTPError, errors.LocalEntryNotFoundError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise OSError(
             f"{place} cannot be had from the Hugging Face hub ({reason}); download it elsewhere "
             "and give --weights FILE"

@@ -1,6 +1,7 @@
 """ImageNet networks by name: whose weights, and how to get them."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -23,11 +24,13 @@ class Published(NamedTuple):
     """Where the weights of a network of ``NETWORKS`` come from.
 
     Attributes:
-        pixels: height and width it was made for.
+        pixels: height and width of its images unless others are asked for.
         origin: where its weights are from, in words.
         file: its place on the Hugging Face hub; None where they come as a file only.
         aliases: names in that file, by their beginnings, and what they are here.
-        unused: beginnings of names in published files that the network has no use for.
+        unused: beginnings or ends of names in published files that the network has no
+            use for.
+        files: beginnings of published files' names, other than its own.
     """
 
     pixels: int
@@ -35,11 +38,16 @@ class Published(NamedTuple):
     file: hub.File | None = None
     aliases: Mapping[str, str] = MappingProxyType({})
     unused: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 PUBLISHED: dict[str, Published] = {
     "alexnet": Published(224, f"torchvision: {_TORCHVISION}/alexnet-owt-7be5be79.pth"),
-    "caffenet": Published(227, "Caffe: bvlc_reference_caffenet.caffemodel, to be converted"),
+    "caffenet": Published(
+        227,
+        "Caffe: bvlc_reference_caffenet.caffemodel, to be converted",
+        files=("bvlc_reference_caffenet",),
+    ),
     "vgg16": Published(
         224,
         "torchvision, by way of timm",
@@ -91,6 +99,7 @@ PUBLISHED: dict[str, Published] = {
         224,
         f"torchvision: {_TORCHVISION}/mobilenet_v2-b0353104.pth",
         unused=("num_batches_tracked",),
+        files=("mobilenet_v2-b0353104",),
     ),
 }
 
@@ -106,7 +115,7 @@ def load_published(
             needs ``fooljax[torch]``; a folder with a file that begins with the
             network's name; or ``hf:OWNER/REPOSITORY[/FILE][@REVISION]``. The network's
             own place on the Hugging Face hub unless given.
-        pixels: height and width of the images; those it was made for unless given.
+        pixels: height and width of the images; those of ``PUBLISHED`` unless given.
 
     Returns:
         A classifier of images ``[b, pixels, pixels, 3]`` into 1000 classes, its
@@ -144,14 +153,12 @@ def _find(name: str, published: Published, weights: str | os.PathLike | None) ->
     path = Path(weights).expanduser()
     if not path.is_dir():
         return path
-    found = sorted(
-        file
-        for file in path.iterdir()
-        if file.name.startswith(name) and file.suffix in (".safetensors", ".pth", ".pt")
-    )
-    # mobilenet_v2_torchvision also begins with mobilenet_v2
-    longer = [other for other in PUBLISHED if other != name and other.startswith(name)]
-    found = [file for file in found if not file.name.startswith(tuple(longer) or ("/",))]
+    # mobilenet_v2_1.0_224.pth and vgg16-397923af.pth, not mobilenet_v2_torchvision or vgg16_bn
+    names = "|".join(map(re.escape, (name, *published.files)))
+    wanted = re.compile(rf"({names})([-.].*|_imagenet.*|_\d.*)?\.(safetensors|pth|pt)")
+    found = sorted(file for file in path.iterdir() if wanted.fullmatch(file.name))
+    others = [file for one in PUBLISHED.values() for file in one.files if one is not published]
+    found = [file for file in found if not file.name.startswith((*others, "/"))]
     if len(found) != 1:
         what = "several files" if found else "no .safetensors or .pth file"
         raise ValueError(f"{path} has {what} whose name begins with {name}; give --weights FILE")

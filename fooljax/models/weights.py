@@ -134,9 +134,11 @@ def _read_torch(path: Path) -> dict[str, np.ndarray]:
         ) from error
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        return {name: tensor.numpy() for name, tensor in state.items()}
+        # NumPy has no bfloat16, and takes no tensor that still asks for gradients
+        plain = lambda tensor: tensor.float() if tensor.is_floating_point() else tensor
+        return {name: plain(tensor.detach()).numpy() for name, tensor in state.items()}
     except Exception as error:  # PyTorch raises what it likes
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"{path} is damaged, or holds more than bare tensors, and is not opened ({reason}); "
             f"{_HINT}"

@@ -16,6 +16,7 @@ _MODULES = (
     "history",
     "hosts",
     "interrupts",
+    "memory",
     "own_network",
     "painting",
     "presence",
@@ -25,6 +26,7 @@ _MODULES = (
     "several",
     "units",
     "victim",
+    "victim_data",
 )
 
 __all__ = list(_MODULES)

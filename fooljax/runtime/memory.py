@@ -33,7 +33,7 @@ class Plan(NamedTuple):
 
     def describe(self) -> str:
         """Say it in words."""
-        return f"{self.micro_batch} children at a time, {self.size / GB:.2f} GB at most"
+        return f"{self.micro_batch} children at a time, about {self.size / GB:.2f} GB"
 
 
 def plan(limit: float, most: int, need: Callable[[int], int], numbers: int = 0) -> Plan:

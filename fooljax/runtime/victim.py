@@ -31,17 +31,18 @@ class Victim:
         data_dir: folder with data sets in sub-folders of their names; without
             it, FOOLJAX_DATA_DIR, then a download.
         image_size: height and width that pictures are resized to; as they are
-            unless given.
+            unless given, photographs 224 x 224, and what a published network takes.
         accuracy_images: test images that the accuracy is measured on, as evenly over
             the classes as can be; all unless given, whether or not they fit in memory.
         model: softmax, mlp, lenet, resnet; an ImageNet network (squeezenet1_1,
-            mobilenet_v1, mobilenet_v2, alexnet, caffenet, vgg16, vgg19, resnet18,
-            resnet50), which with --dataset imagenet or none comes with its
-            published weights and is trained otherwise; or FILE.py:NAME for your
-            own: a Classifier, or a function without arguments that returns one.
+            mobilenet_v1, mobilenet_v2, mobilenet_v2_torchvision, alexnet, caffenet,
+            vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none
+            has its published weights and is trained otherwise; or FILE.py:NAME for
+            your own: a Classifier, or a function without arguments that returns one.
         weights: published weights, with which the network is not trained: a
             .safetensors or .pth file, a folder of them, or
-            hf:OWNER/REPOSITORY[/FILE][@REVISION].
+            hf:OWNER/REPOSITORY[/FILE][@REVISION]. vgg16, vgg19, resnet18 and resnet50
+            are fetched by name unless given.
         view: what an ImageNet network sees of images larger than it takes: the
             center, or the average of ten crops (the paper's, ten times dearer).
         classifier: folder that keeps the trained network for the next
@@ -124,6 +125,8 @@ def prepare(
     from fooljax import data, models
 
     published = None
+    if victim.view != "center" and not is_published(victim):
+        raise ValueError(f"--view {victim.view} is for published ImageNet networks; leave it out")
     if is_published(victim):
         published = load_published(victim)
         fits(published.input_shape, published.num_classes)
@@ -177,9 +180,14 @@ def load_published(victim: Victim) -> "Classifier":
     height, width = victim.image_size or (own, own)
     if height != width:
         raise ValueError(f"--image-size: {victim.model} takes square images, got {height} {width}")
-    with blame("--weights"):
+    with blame("--weights" if victim.image_size is None else "--weights, --image-size"):
         classifier = models.load_published(victim.model, victim.weights, min(height, own))
     if victim.view == "ten":
+        if height <= own:
+            raise ValueError(
+                f"--view ten: crops need images larger than {own} pixels, got {height}; set "
+                f"--image-size, the paper's is 256 256"
+            )
         return models.ten_crop(classifier, height)
     return models.center_crop(classifier, height) if height > own else classifier
 
@@ -262,6 +270,13 @@ def _names(
     from fooljax import data
 
     if is_published(victim):
+        known = classifier.num_classes if found is None else found.train.num_classes
+        if known != classifier.num_classes:
+            raise ValueError(
+                f"--dataset {victim.dataset} has {known} classes, of the {classifier.num_classes} "
+                f"that {victim.model} knows, and nothing says which; put a wnids.txt with all "
+                f"{classifier.num_classes} beside the pictures, a line each"
+            )
         return data.imagenet_names()
     if found is None:
         return tuple(str(label) for label in range(classifier.num_classes))

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import evolve, evolve_search
-from fooljax.runtime import search_run, several
+from experiments import evolve, evolve_search, evolve_transfer
+from fooljax.runtime import memory, search_run
 from fooljax.runtime.interrupts import Interrupted
 from fooljax.runtime.victim import Victim
 from fooljax.types import Classifier
@@ -200,6 +200,9 @@ IMPOSSIBLE = {
     "--variation.* belong to --encoding direct": {"encoding": "cppn", "variation": "iso_line"},
     "--genes belong to --encoding direct": {"encoding": "cppn", "genes": "uint8"},
     "--memory-limit must be positive, in GB, got 0": {"memory_limit": 0.0},
+    "--memory-limit must be positive, in GB, got inf": {"memory_limit": float("inf")},
+    "--shown-to: architectures .*; got mlp nope": {"shown_to": ("mlp", "nope")},
+    "--view ten is for published": {"victim": Victim(view="ten")},
     "--memory-limit chooses .* are 25; leave one": {"memory_limit": 1.0, "deterministic": True},
     "--precision bfloat16 sorts out .*--search snes": {
         "precision": "bfloat16",
@@ -249,20 +252,42 @@ def test_half_precision_and_eight_bits(toy, tmp_path):
 
 
 def test_images_are_shown_to_other_networks(tmp_path):
-    """Its own network says what the archive says; another one is asked by hand."""
+    """Of the same architecture with other weights, and of another; both are asked by hand."""
     victim = Victim(model="softmax", train_steps=50)
     config = tiny(victim=victim, shown_to=("softmax", "mlp"), out=str(tmp_path / "run"))
     summary = evolve.main(config)
-    own, other = summary["shown_to"]["softmax"], summary["shown_to"]["mlp"]
-    medians = np.median(summary["per_class_confidence"], axis=1)
-    np.testing.assert_allclose(own["median_confidence"], medians, rtol=1e-4)
-    images = np.load(tmp_path / "run" / "elites.npz")["images"]
-    mlp = several.prepare_several(victim, tmp_path / "run", ("mlp",))["mlp"].classifier
-    expected = [
-        np.mean(np.argmax(mlp(jnp.asarray(one)), axis=1) == np.arange(10)) for one in images
-    ]
-    np.testing.assert_allclose(other["same_label"], expected)
+    elites = np.load(tmp_path / "run" / "elites.npz")
+    own = evolve._prepare(config, tmp_path / "run", None).classifier
+    networks = evolve_transfer.others(config, tmp_path / "run", own)
+    assert np.any(
+        networks["softmax"].classifier.params["fc"]["kernel"] != own.params["fc"]["kernel"]
+    )
+    for name, network in networks.items():
+        logits = [network.classifier(jnp.asarray(images)) for images in elites["images"]]
+        told = summary["shown_to"][name]
+        same = [np.mean(np.argmax(one, axis=1) == np.arange(10)) for one in logits]
+        np.testing.assert_allclose(told["same_label"], same)
+        confidence = [np.median(np.diag(jax.nn.softmax(one))) for one in logits]
+        np.testing.assert_allclose(told["median_confidence"], confidence, rtol=1e-4)
     assert "Do other networks see the same?" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_images_are_not_shown_to_networks_of_other_images(toy, tmp_path):
+    message = r"--shown-to softmax: takes images \(28, 28, 1\) of 10 classes, but .* 3 classes"
+    victim = Victim(train_steps=1)
+    with pytest.raises(ValueError, match=message):
+        evolve.main(tiny(victim=victim, shown_to=("softmax",), out=str(tmp_path / "run")), toy)
+
+
+def test_a_plan_is_kept(toy, tmp_path, monkeypatch):
+    """What the process holds when it is resumed must not change the course of the run."""
+    config = tiny(memory_limit=50.0, out=str(tmp_path / "run"))
+    first = evolve.main(config, toy)
+    again = dataclasses.replace(config, out=None, resume=str(tmp_path / "run"))
+    monkeypatch.setattr(memory, "held", lambda: 49 * memory.MB * 1000)
+    assert evolve.main(again, toy)["memory"]["planned"] == first["memory"]["planned"]
+    other = dataclasses.replace(again, memory_limit=60.0)
+    assert evolve.main(other, toy)["memory"]["planned"] > 49e9
 
 
 def test_a_damaged_table_of_data(tmp_path):

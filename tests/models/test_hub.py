@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fooljax.models import PUBLISHED, build, hub, load_published, save_weights
+from fooljax.models.published import _find
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -150,3 +151,43 @@ def test_layers_under_other_names_are_found(tmp_path, key):
         tmp_path / "theirs", network, aliases={"head.fc": "fc"}, unused=("num_batches_tracked",)
     )
     jax.tree.map(np.testing.assert_array_equal, loaded.params, network.params)
+
+
+@pytest.mark.parametrize(
+    ("network", "file"),
+    [
+        ("squeezenet1_1", "squeezenet1_1_imagenet.safetensors"),
+        ("squeezenet1_1", "squeezenet1_1-b8a52dc0.pth"),
+        ("mobilenet_v1", "mobilenet_v1_0.75_192_imagenet.safetensors"),
+        ("mobilenet_v2", "mobilenet_v2_1.0_224_imagenet.safetensors"),
+        ("mobilenet_v2_torchvision", "mobilenet_v2-b0353104.pth"),
+        ("caffenet", "bvlc_reference_caffenet.safetensors"),
+        ("vgg16", "vgg16-397923af.pth"),
+        ("resnet50", "resnet50.safetensors"),
+    ],
+)
+def test_finds_its_own_file_in_a_folder(network, file, tmp_path):
+    """Under the names that publishers give, among those of all other networks."""
+    for name in (
+        file,
+        "squeezenet1_1.txt",
+        "mobilenet_v2_torchvision_of_mine.txt",
+        "vgg16_bn-6c64b313.pth",
+        "mobilenet_v3_large-8738ca79.pth",
+        "wide_resnet50_2-95faca4d.pth",
+        "resnet101-63fe2227.pth",
+        "alexnet-owt-7be5be79.pth",
+    ):
+        (tmp_path / name).touch()
+    found = _find(network, PUBLISHED[network], tmp_path)
+    assert found == tmp_path / file
+    (tmp_path / f"{network}.safetensors").touch()
+    if file != f"{network}.safetensors":
+        with pytest.raises(ValueError, match="has several files whose name begins with"):
+            _find(network, PUBLISHED[network], tmp_path)
+
+
+def test_torchvision_s_mobilenet_is_not_tensorflow_s(tmp_path):
+    (tmp_path / "mobilenet_v2-b0353104.pth").touch()
+    with pytest.raises(ValueError, match=r"no .safetensors or .pth file whose name begins"):
+        _find("mobilenet_v2", PUBLISHED["mobilenet_v2"], tmp_path)

@@ -34,7 +34,7 @@ def test_the_largest_that_fits(limit):
 def test_all_at_once_if_they_fit():
     found = memory.plan(4.4, 400, linear(100_000_000, 10_000_000))
     assert found == (400, 4_400_000_000)
-    assert found.describe() == "400 children at a time, 4.40 GB at most"
+    assert found.describe() == "400 children at a time, about 4.40 GB"
 
 
 def test_finished_images_count_on_a_cpu():
