@@ -157,7 +157,7 @@ def _looks(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator
         pictures["perturbations"],
         "The changes themselves, enlarged.",
         "The changes themselves (first repeat), much enlarged; their true size is written below "
-        "each. A row for each network that they were made for.",
+        "each. A column for each network that they were made for.",
     )
     rows = [
         (kind, *(("one repeat only" if of[n] is None else f"{of[n]:.2f}") for n in of))

@@ -190,21 +190,24 @@ def draw(
 
 
 def _perturbations(path: Path, config: Any, scene: Scene, made: Mapping[str, Arrays]) -> Path:
-    """One row for each network, one column for each method and norm; first repeat."""
+    """One row for each method and norm, one column for each network; first repeat."""
     kinds = [(method, norm) for method in config.methods for norm in config.norms]
     name = lambda model, method, norm: unit_name(model, method, norm, len(scene.train), 0)
     rows = [
-        [made[name(model, *kind)]["perturbation"] for kind in kinds] for model in scene.classifiers
+        [
+            *(made[name(model, *kind)]["perturbation"] for model in scene.classifiers),
+            made[unit_name(RANDOM, RANDOM, kind[1], 0, 0)]["perturbation"],
+        ]
+        for kind in kinds
     ]
-    rows.append([made[unit_name(RANDOM, RANDOM, norm, 0, 0)]["perturbation"] for _, norm in kinds])
     size = lambda one: f"most {np.abs(one).max():.3f}\nlength {np.linalg.norm(one):.2f}"
     shown = [[0.5 + 0.5 * one / max(np.abs(one).max(), 1e-12) for one in row] for row in rows]
     return reporting.grid(
         path,
         np.clip(np.array(shown), 0.0, 1.0),
         [[size(one) for one in row] for row in rows],
-        row_names=[*scene.classifiers, RANDOM],
-        column_names=[f"{method} {norm}" for method, norm in kinds],
+        row_names=[f"{method} {norm}" for method, norm in kinds],
+        column_names=[*scene.classifiers, RANDOM],
         scale_note="Each is enlarged so that its own largest change is black or white; grey is no "
         "change. Below: its true largest change and Euclidean length (black to white is 1).",
     )
