@@ -3,14 +3,19 @@
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fooljax.runtime.victim import Prepared, Victim, is_published, prepare
+from fooljax.runtime.victim_data import find_data
+
+if TYPE_CHECKING:
+    from fooljax.data import Splits, Streams
 
 
 def prepare_several(
     victim: Victim, folder: Path, models: Sequence[str], seeds: int = 1, whole: bool = False
 ) -> dict[str, Prepared]:
-    """Prepare every architecture with several starting weights.
+    """Prepare every architecture with several starting weights; they share the pictures.
 
     Args:
         victim: the settings; the training seed of the first network of each
@@ -40,6 +45,13 @@ def prepare_several(
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")
     place = Path(victim.classifier) if victim.classifier else folder / "networks"
+    loaded: dict[tuple[int, int] | None, Splits | Streams | None] = {}
+
+    def find(one: Victim) -> "Splits | Streams | None":
+        if one.image_size not in loaded:
+            loaded[one.image_size] = find_data(one)
+        return loaded[one.image_size]
+
     networks = {}
     for model in models:
         for index in range(seeds):
@@ -50,5 +62,5 @@ def prepare_several(
                 train_seed=victim.train_seed + index,
                 classifier=str(place / name.replace(" ", "-").replace("/", "-")),
             )
-            networks[name] = prepare(one, folder, lambda shape, num_classes: None, whole)
+            networks[name] = prepare(one, folder, lambda shape, num_classes: None, whole, find)
     return networks

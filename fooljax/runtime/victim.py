@@ -104,6 +104,7 @@ def prepare(
     folder: Path,
     fits: Callable[[tuple[int, ...], int], object],
     whole: bool = False,
+    find: Callable[[Victim], "Splits | Streams | None"] = find_data,
 ) -> Prepared:
     """Load, build, train or fetch the network, and test it.
 
@@ -117,6 +118,7 @@ def prepare(
             known, to refuse them before anything is trained.
         whole: leave a set on disk that does not fit in memory, and return its streams;
             otherwise a part of it is held.
+        find: where the pictures come from.
 
     Raises:
         ValueError, OSError: for anything wrong with the flags or files, naming
@@ -131,7 +133,7 @@ def prepare(
         published = load_published(victim)
         fits(published.input_shape, published.num_classes)
         victim = dataclasses.replace(victim, image_size=(published.input_shape[0],) * 2)
-    found = find_data(victim)
+    found = find(victim)
     if found is not None:
         fits(found.train.input_shape, found.train.num_classes)
     streams = found if whole and isinstance(found, data.Streams) else None

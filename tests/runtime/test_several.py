@@ -21,7 +21,10 @@ def test_every_architecture_from_several_seeds(tmp_path, capsys):
     again = prepare_several(VICTIM, tmp_path, ("softmax", "mlp"), seeds=2)
     assert list(again) == ["softmax 1", "softmax 2", "mlp 1", "mlp 2"]
     np.testing.assert_array_equal(weights(again["softmax 2"]), other)
-    assert capsys.readouterr().err.count("softmax-2") == 1  # it came from there
+    told = capsys.readouterr().err
+    assert told.count("softmax-2") == 1  # it came from there
+    assert told.count("loading digits") == 2  # once for each call
+    assert again["softmax 1"].splits.train is again["mlp 2"].splits.train
 
 
 @pytest.mark.parametrize(
