@@ -16,6 +16,7 @@ from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
 LEVEL = 0.9999
+_FAINT = 4.0  # from here on a change from grey is hard to see
 
 
 def write(
@@ -163,11 +164,17 @@ def draw(
     names = _names(config, prepared)
 
     def show(place: Path, units: list[Arrays], row_names: list[str]) -> None:
-        images = np.stack([unit["images"][0] for unit in units])
-        captions = [
-            [reporting.percent(_below_1(p)) for p in unit["confidence"][0]] for unit in units
-        ]
-        reporting.grid(place, images, captions, row_names=row_names, column_names=names)
+        images, captions, titles = [], [], []
+        for unit, title in zip(units, row_names, strict=True):
+            images.append(unit["images"][0])
+            captions.append([reporting.percent(_below_1(p)) for p in unit["confidence"][0]])
+            titles.append(title)
+            stretched, factors = _stretch(images[-1])
+            if np.median(factors) > _FAINT:
+                images.append(stretched)
+                captions.append([f"x {factor:.0f}" for factor in factors])
+                titles.append(f"{title}, change from grey enlarged")
+        reporting.grid(place, np.stack(images), captions, row_names=titles, column_names=names)
 
     show(
         places["gallery"],
@@ -219,6 +226,13 @@ def _draw_trade(place: Path, results: Mapping[str, Arrays], config: Any) -> None
         bands=bands,
         note="Points: median over classes, then repeats. Bars: lowest to highest repeat.",
     )
+
+
+def _stretch(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Enlarge each image's change from grey so that 99 % fit the range; also by how much."""
+    change = np.quantile(np.abs(images - 0.5), 0.99, axis=(1, 2, 3))
+    factors = 0.5 / np.maximum(change, 1e-3)
+    return np.clip(0.5 + (images - 0.5) * factors[:, None, None, None], 0.0, 1.0), factors
 
 
 def _below_1(confidence: float) -> float:

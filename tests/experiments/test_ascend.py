@@ -139,3 +139,13 @@ def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
     with pytest.raises(ValueError, match=message):
         ascend.main(ascend.Config(out=str(tmp_path / "run"), **changes))
     assert not (tmp_path / "run").exists()
+
+
+def test_faint_changes_are_enlarged():
+    """By a factor that fits 99 % of the change into the range."""
+    ramp = np.linspace(-0.01, 0.01, 201).reshape(1, 201, 1, 1)
+    images, factors = ascend_results._stretch(0.5 + np.concatenate([ramp, 10.0 * ramp]))
+    np.testing.assert_allclose(factors, [0.5 / 0.0099, 0.5 / 0.099], rtol=1e-2)
+    np.testing.assert_allclose(images[0], images[1], atol=1e-6)
+    assert images.min() == 0.0
+    assert images.max() == 1.0
