@@ -186,7 +186,9 @@ def _space(name: str, shape: tuple[int, ...]) -> "Encoding":
     from fooljax import encodings
 
     size = (shape[0], shape[1], shape[2])
-    return encodings.cppn(size) if name == "cppn" else encodings.direct(size, storage="uint8")
+    if name == "cppn":
+        return encodings.cppn(size)
+    return encodings.direct(size, encodings.polynomial(coarse=True), storage="uint8")
 
 
 def _age(config: Config, space: "Encoding", genomes: Any) -> Any:

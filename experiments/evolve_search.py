@@ -91,7 +91,9 @@ def build_encoding(config: Any, shape: tuple[int, ...]) -> Encoding:
         vary = encodings.iso_line_dd()
     else:
         crossover = "none" if config.variation == "polynomial" else config.variation
-        vary = encodings.polynomial(rate, crossover=crossover)
+        # draws of 16 bits are too coarse for rates that keep halving
+        coarse = config.genes == "uint8" and not config.halve_rate_every
+        vary = encodings.polynomial(rate, crossover=crossover, coarse=coarse)
     return encodings.direct((height, width, channels), vary, config.color, storage=config.genes)
 
 

@@ -38,6 +38,22 @@ def test_polynomial_steps_have_their_distribution(key):
     assert np.abs(cdf - np.arange(steps.size) / steps.size).max() < 1.95 / np.sqrt(steps.size)
 
 
+def test_coarse_steps_have_the_same_distribution(key):
+    """Within the grain of 16 bits, which at this rate leaves 6,554 steps."""
+    start = jnp.full((999, 1001), 0.5)  # an odd number: the last word is used by half
+    moved = polynomial_mutation(key, start, 0.1, coarse=True)
+    steps = np.ravel(np.asarray(moved, np.float64)) - 0.5
+    assert np.mean(steps != 0.0) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / steps.size))
+    steps = steps[steps != 0.0]
+    assert steps.mean() == pytest.approx(0.0, abs=4 * 0.0808 / np.sqrt(steps.size))
+    steps = np.sort(np.abs(steps))
+    cdf = 1.0 - (1.0 - steps) ** 16
+    distance = np.abs(cdf - np.arange(steps.size) / steps.size).max()
+    assert distance < 1.95 / np.sqrt(steps.size) + 1.0 / 3277
+    neighbors = np.asarray(moved)[:, ::2][:, :500] != 0.5, np.asarray(moved)[:, 1::2] != 0.5
+    assert np.mean(neighbors[0] & neighbors[1]) == pytest.approx(0.01, abs=0.001)
+
+
 @pytest.mark.parametrize("eta", [0.0, 3.0, 20.0])
 def test_other_indices(eta, key):
     genes = jnp.full(200_000, 0.5)
