@@ -58,7 +58,7 @@ def whole(toy):
     [
         ("all", 8),
         pytest.param("all", 2, marks=pytest.mark.slow),
-        ("snes", 8),
+        pytest.param("snes", 8, marks=pytest.mark.slow),
         pytest.param("all", 1, marks=pytest.mark.slow),
         pytest.param("all", 4, marks=pytest.mark.slow),
         pytest.param("snes", 2, marks=pytest.mark.slow),

@@ -81,6 +81,7 @@ def test_smoke_page(smoke):
     assert "python -m experiments.logistic --train-steps 40 --models softmax mlp" in page
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_written_again(smoke):
     folder, config, _ = smoke
     before = (folder / "steps.npz").read_bytes()

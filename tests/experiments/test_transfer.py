@@ -94,6 +94,7 @@ def test_pictures_and_page(smoke):
     assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
 
 
+@pytest.mark.slow
 def test_stopped_in_the_middle_the_numbers_are_the_same(smoke, tmp_path, monkeypatch):
     folder, config, _ = smoke
     victim = dataclasses.replace(config.victim, classifier=str(folder / "networks"))
@@ -120,6 +121,7 @@ def test_stopped_in_the_middle_the_numbers_are_the_same(smoke, tmp_path, monkeyp
             np.testing.assert_array_equal(arrays[field], uncut[field])
 
 
+@pytest.mark.slow
 def test_one_network_of_each_architecture(smoke, tmp_path):
     """Without pairs of equal architecture the page says nothing of them."""
     _, config, _ = smoke
