@@ -239,9 +239,11 @@ def _parts(config: Config, space: "Encoding", children: int, archive: Any) -> di
         donate_argnums=0,
     )
     kept = [jax.tree.map(jnp.copy, archive)]
+    calls = itertools.count()
 
     def move():
-        kept[0], contest = insert(kept[0], some, scores)
+        # every niche changes hands every time
+        kept[0], contest = insert(kept[0], some, scores + 10.0 * next(calls))
         return contest
 
     return {
