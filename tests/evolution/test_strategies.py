@@ -12,7 +12,7 @@ from fooljax.evolution.distributions import costs
 from fooljax.evolution.run import _step
 from fooljax.types import Encoding
 
-NAMES = ["snes", "Open_ES", pytest.param("LM_MA_ES", marks=pytest.mark.slow)]
+NAMES = ["snes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("Open_ES", "LM_MA_ES"))]
 OTHERS = [
     "ars", "asebo", "cma_es", "cr_fm_nes", "des", "esmc", "guidedes", "hillclimbing", "ma_es",
     "rm_es", "sep_cma_es", "simplees", "xnes", "iamalgam_univariate", "pgpe", "noisereusees",
