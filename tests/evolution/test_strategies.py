@@ -12,8 +12,8 @@ from fooljax.evolution.distributions import costs
 from fooljax.evolution.run import _step
 from fooljax.types import Encoding
 
-NAMES = ["snes", *(pytest.param(name, marks=pytest.mark.slow) for name in ("Open_ES", "LM_MA_ES"))]
 OTHERS = [
+    "Open_ES", "LM_MA_ES",
     "ars", "asebo", "cma_es", "cr_fm_nes", "des", "esmc", "guidedes", "hillclimbing", "ma_es",
     "rm_es", "sep_cma_es", "simplees", "xnes", "iamalgam_univariate", "pgpe", "noisereusees",
 ]  # fmt: skip
@@ -31,7 +31,7 @@ def run(search, classifier, counts=(12,), seed=0):
 
 
 @pytest.mark.parametrize(
-    "name", [*NAMES, *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
+    "name", ["snes", *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
 )
 def test_strategies_improve_every_niche(name, toy):
     states, infos = run(strategy(name, toy.encoding, 24), toy.classifier)
