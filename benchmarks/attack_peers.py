@@ -49,6 +49,9 @@ def _foolbox(
         )[0],
         # it stops once every image is done, so a step may cost more than this says
         "foolbox deepfool": lambda: deepfool(model, images, goal.labels, epsilons=None)[0],
+        "foolbox deepfool, not compiled": lambda: deepfool(
+            plain, images, goal.labels, epsilons=None
+        )[0],
     }
 
 
