@@ -26,6 +26,7 @@ ALIKE = {
     "pgd l2",
     "ascent decay",
     "ascent blur",
+    "ascent cppn random start",
     "deepfool linf",
     "deepfool confident",
     "square l2",

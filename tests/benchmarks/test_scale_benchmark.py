@@ -21,6 +21,7 @@ TINY = scale.Config(
 )
 
 
+@pytest.mark.slow
 def test_every_kind_is_measured():
     with jax.debug_key_reuse(False):  # the same call is measured again and again
         document = json.loads(json.dumps(scale.measure(TINY)))

@@ -252,9 +252,9 @@ def test_half_precision_and_eight_bits(toy, tmp_path):
 
 
 def test_images_are_shown_to_other_networks(tmp_path):
-    """Of the same architecture with other weights, and of another; both are asked by hand."""
+    """To one of the same architecture with other weights; it is asked by hand."""
     victim = Victim(model="softmax", train_steps=50)
-    config = tiny(victim=victim, shown_to=("softmax", "mlp"), out=str(tmp_path / "run"))
+    config = tiny(victim=victim, shown_to=("softmax",), out=str(tmp_path / "run"))
     summary = evolve.main(config)
     elites = np.load(tmp_path / "run" / "elites.npz")
     own = evolve._prepare(config, tmp_path / "run", None).classifier

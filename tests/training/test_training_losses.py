@@ -156,9 +156,9 @@ def usual():
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("outlier_exposure", marks=pytest.mark.slow),
+        "outlier_exposure",
         pytest.param("energy_bounded", marks=pytest.mark.slow),
-        "acet",
+        pytest.param("acet", marks=pytest.mark.slow),
     ],
 )
 def test_training_makes_noise_unsure(name, usual):
