@@ -1,0 +1,88 @@
+"""Options for large images and other networks: memory, precision, ``--shown-to``."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments import evolve, evolve_transfer
+from fooljax.runtime import memory
+from fooljax.runtime.victim import Victim
+from fooljax.types import Classifier
+
+
+def linear(params, images):
+    return images.reshape(len(images), -1) @ params
+
+
+@pytest.fixture(scope="module")
+def toy():
+    return Classifier(jax.random.normal(jax.random.key(5), (64, 3)), linear, (8, 8, 1), 3)
+
+
+def tiny(**changes):
+    return evolve.Config(**{"generations": 4, "children": 10, "repeats": 2, **changes})
+
+
+def test_a_memory_limit(toy, tmp_path):
+    """A limit that only a few children at a time keep to, and one that nothing keeps to."""
+    with pytest.raises(
+        ValueError, match=r"--memory-limit 0.001: with one child .* with 200 at a time"
+    ):
+        evolve.main(tiny(children=200, memory_limit=0.001, out=str(tmp_path / "not")), toy)
+    summary = evolve.main(tiny(memory_limit=50.0, out=str(tmp_path / "run")), toy)
+    recorded = summary["memory"]
+    assert recorded["micro_batch"] == 10
+    assert recorded["limit"] == 50e9
+    assert 0 < recorded["planned"] < 50e9
+    assert recorded["peak"] > 0
+
+
+def test_half_precision_and_eight_bits(toy, tmp_path):
+    summary = evolve.main(tiny(precision="bfloat16", genes="uint8", out=str(tmp_path / "run")), toy)
+    kept = np.load(tmp_path / "run" / "elites.npz")
+    own = np.arange(3)
+    for images, told in zip(kept["images"], summary["per_class_confidence"], strict=True):
+        confidence = jax.nn.softmax(toy(jnp.asarray(images, jnp.float32)))[own, own]
+        np.testing.assert_allclose(confidence, told, rtol=1e-4)
+
+
+def test_images_are_shown_to_other_networks(tmp_path):
+    """To one of the same architecture with other weights; it is asked by hand."""
+    victim = Victim(model="softmax", train_steps=50)
+    config = tiny(victim=victim, shown_to=("softmax",), out=str(tmp_path / "run"))
+    summary = evolve.main(config)
+    elites = np.load(tmp_path / "run" / "elites.npz")
+    own = evolve._prepare(config, tmp_path / "run", None).classifier
+    networks = evolve_transfer.others(config, tmp_path / "run", own)
+    assert np.any(
+        networks["softmax"].classifier.params["fc"]["kernel"] != own.params["fc"]["kernel"]
+    )
+    for name, network in networks.items():
+        logits = [network.classifier(jnp.asarray(images)) for images in elites["images"]]
+        told = summary["shown_to"][name]
+        same = [np.mean(np.argmax(one, axis=1) == np.arange(10)) for one in logits]
+        np.testing.assert_allclose(told["same_label"], same)
+        confidence = [np.median(np.diag(jax.nn.softmax(one))) for one in logits]
+        np.testing.assert_allclose(told["median_confidence"], confidence, rtol=1e-4)
+    assert "Do other networks see the same?" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_images_are_not_shown_to_networks_of_other_images(toy, tmp_path):
+    message = r"--shown-to softmax: takes images \(28, 28, 1\) of 10 classes, but .* 3 classes"
+    victim = Victim(train_steps=1)
+    with pytest.raises(ValueError, match=message):
+        evolve.main(tiny(victim=victim, shown_to=("softmax",), out=str(tmp_path / "run")), toy)
+
+
+def test_a_plan_is_kept(toy, tmp_path, monkeypatch):
+    """What the process holds when it is resumed must not change the course of the run."""
+    config = tiny(memory_limit=50.0, out=str(tmp_path / "run"))
+    first = evolve.main(config, toy)
+    again = dataclasses.replace(config, out=None, resume=str(tmp_path / "run"))
+    monkeypatch.setattr(memory, "held", lambda: 49 * memory.MB * 1000)
+    assert evolve.main(again, toy)["memory"]["planned"] == first["memory"]["planned"]
+    other = dataclasses.replace(again, memory_limit=60.0)
+    assert evolve.main(other, toy)["memory"]["planned"] > 49e9
