@@ -138,9 +138,10 @@ sort.addEventListener("change", () => change({ sort: sort.value }));
 reverse.addEventListener("change", () => change({ reverse: reverse.checked }));
 find("before").addEventListener("click", () => move(-1));
 find("after").addEventListener("click", () => move(1));
-find("close").addEventListener("click", () => dialog.close());
-dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-dialog.addEventListener("close", () => read().niche !== null && change({ niche: null }));
+const leave = () => read().niche !== null && change({ niche: null });
+find("close").addEventListener("click", leave);
+dialog.addEventListener("click", (event) => event.target === dialog && leave());
+dialog.addEventListener("close", leave); // by the Escape key
 dialog.addEventListener("keydown", (event) => {
   if (event.key === "ArrowLeft") move(-1);
   if (event.key === "ArrowRight") move(1);
