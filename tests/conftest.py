@@ -1,11 +1,19 @@
 """Strict JAX for every test: rank promotion and key reuse raise, warnings are errors."""
 
 import os
+import tempfile
+
+from xla_flags import quick_to_compile
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "agg")
-# compiling is most of what the suite costs, and its arrays are tiny
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=1")
+# Compiling is most of what the suite costs, and its arrays are tiny.
+os.environ.setdefault("XLA_FLAGS", quick_to_compile())
+# All workers share what takes long to compile, and leave the user's cache alone.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _cache = tempfile.TemporaryDirectory(prefix="fooljax-programs-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
 
 import jax
 import pytest

@@ -5,18 +5,18 @@ import pytest
 from fooljax.encodings import cppn
 
 
-@pytest.fixture(scope="session")
-def grown():
-    """A thousand networks with three outputs after 200 mutations each."""
-    encoding = cppn((16, 12, 3))
+@pytest.fixture(scope="session", params=[250, pytest.param(1000, marks=pytest.mark.slow)])
+def grown(request):
+    """Networks with three outputs after 200 mutations each."""
+    encoding, count = cppn((16, 12, 3)), request.param
 
     @jax.jit
     def grow(key):
         key_init, key_vary = jax.random.split(key)
-        genomes = jax.vmap(encoding.init)(jax.random.split(key_init, 1000))
+        genomes = jax.vmap(encoding.init)(jax.random.split(key_init, count))
 
         def mutate(i, genomes):
-            keys = jax.random.split(jax.random.fold_in(key_vary, i), 1000)
+            keys = jax.random.split(jax.random.fold_in(key_vary, i), count)
             return jax.vmap(encoding.vary, in_axes=(0, 0, 0, None))(keys, genomes, genomes, i)
 
         return jax.lax.fori_loop(0, 200, mutate, genomes)

@@ -19,9 +19,8 @@ def net():
 
 @pytest.fixture(autouse=True)
 def quietly_elsewhere(tmp_path, monkeypatch):
-    """Runs without ``out`` go to a temporary folder; the user's cache is left alone."""
+    """Runs without ``out`` go to a temporary folder; what they cache ends with them."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "unused"))
     settings = ("min_compile_time_secs", "min_entry_size_bytes")
     before = {name: getattr(jax.config, f"jax_persistent_cache_{name}") for name in settings}
     yield
