@@ -111,7 +111,7 @@ def fit(
         if on_chunk and (done == steps or now - last_report >= _SECONDS_BETWEEN_REPORTS):
             on_chunk(done, float(losses[first:done].mean()))
             last_report = now
-    if not all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(state.params)):
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)):
         raise ValueError(_DIVERGED.format(steps - 1))
     return dataclasses.replace(network, params=state.params), losses
 

@@ -16,14 +16,14 @@ SHAPE = (9, 10, 3)
 
 @pytest.fixture(scope="module")
 def evolved():
-    """Two hundred networks after 30 mutations."""
+    """A hundred networks after 30 mutations."""
 
     def grow(key):
         genome = cppn(SHAPE).init(key)
         mutate_once = lambda i, genome: mutate(jax.random.fold_in(key, i), genome, 3, Rates())
         return jax.lax.fori_loop(0, 30, mutate_once, genome)
 
-    return jax.jit(jax.vmap(grow))(jax.random.split(jax.random.key(3), 200))
+    return jax.jit(jax.vmap(grow))(jax.random.split(jax.random.key(3), 100))
 
 
 def test_pictures_are_the_usual_ones(evolved):
@@ -40,7 +40,7 @@ def test_pictures_are_the_usual_ones(evolved):
 @pytest.mark.parametrize("kind", ["normalized", pytest.param("raw", marks=pytest.mark.slow)])
 def test_gradient_is_that_of_finite_differences(evolved, kind):
     """The finite differences are those of an evaluator in numpy, on the genome's own edges."""
-    rows, pixels = range(0, 200, 10), coordinates(*SHAPE[:2], kind)
+    rows, pixels = range(0, 100, 5), coordinates(*SHAPE[:2], kind)
     wanted = np.random.default_rng(0).normal(size=(3, pixels.shape[1]))
 
     def value(genome):

@@ -13,11 +13,13 @@ from fooljax.encodings import (
 )
 
 FIRST = jnp.int32(0)
+mutated = jax.jit(polynomial_mutation, static_argnames=("eta", "coarse"))
+crossed = jax.jit(simulated_binary_crossover, static_argnames="eta")
 
 
 def moves(key, rate, genes=0.5, count=1_000_000, dtype=jnp.float32):
     start = jnp.full(count, genes, dtype)
-    moved = jax.jit(polynomial_mutation)(key, start, rate)
+    moved = mutated(key, start, rate)
     return np.asarray(moved, np.float64) - genes
 
 
@@ -41,7 +43,7 @@ def test_polynomial_steps_have_their_distribution(key):
 def test_coarse_steps_have_the_same_distribution(key):
     """Within the grain of 16 bits, which at this rate leaves 6,554 steps."""
     start = jnp.full((999, 1001), 0.5)  # an odd number: the last word is used by half
-    moved = polynomial_mutation(key, start, 0.1, coarse=True)
+    moved = mutated(key, start, 0.1, coarse=True)
     steps = np.ravel(np.asarray(moved, np.float64)) - 0.5
     assert np.mean(steps != 0.0) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / steps.size))
     steps = steps[steps != 0.0]
@@ -57,7 +59,7 @@ def test_coarse_steps_have_the_same_distribution(key):
 @pytest.mark.parametrize("eta", [0.0, 3.0, 20.0])
 def test_other_indices(eta, key):
     genes = jnp.full(200_000, 0.5)
-    steps = np.asarray(polynomial_mutation(key, genes, 1.0, eta)) - 0.5
+    steps = np.asarray(mutated(key, genes, 1.0, eta=eta)) - 0.5
     if eta == 0.0:  # uniform in [-1, 1], clipped at half of it
         assert np.mean(np.abs(steps) == 0.5) == pytest.approx(0.5, abs=0.005)
     else:
@@ -83,7 +85,7 @@ def test_moves_inward_from_the_bounds(bound, key):
 def test_rate_zero_changes_nothing(key):
     assert np.all(moves(jax.random.key(2), 0.0, 0.25) == 0.0)
     genes = jax.random.uniform(jax.random.key(1), (50,))
-    vary = polynomial(rate=0.0)
+    vary = jax.jit(polynomial(rate=0.0))
     np.testing.assert_array_equal(vary(key, genes, 1.0 - genes, FIRST), genes)
 
 
@@ -134,7 +136,7 @@ def test_crossover_is_the_textbook_loop(eta, key):
     rng = np.random.default_rng(0)
     first, second = rng.random((2, 2000)).astype(np.float32)
     first[:200], second[200:400] = 0.0, 1.0
-    child = simulated_binary_crossover(jax.random.clone(key), first, second, eta)
+    child = crossed(jax.random.clone(key), first, second, eta=eta)
     draws = np.asarray(jax.random.uniform(key, first.shape), np.float64)
     expected = textbook_sbx(draws, first.astype(float), second.astype(float), eta)
     np.testing.assert_allclose(child, expected, atol=2e-6)
@@ -144,7 +146,7 @@ def test_crossover_is_the_textbook_loop(eta, key):
 def test_crossover_spread(key):
     """Far from the bounds P(spread <= b) = b^11 / 2 up to 1, and 1 - b^-11 / 2 beyond."""
     first, second = jnp.full(100_000, 0.45), jnp.full(100_000, 0.55)
-    child = np.asarray(simulated_binary_crossover(key, first, second), np.float64)
+    child = np.asarray(crossed(key, first, second), np.float64)
     assert child.mean() == pytest.approx(0.5, abs=4 * child.std() / np.sqrt(child.size))
     spread = np.sort(np.abs(child - 0.5) / 0.05)
     cdf = np.where(spread <= 1.0, 0.5 * spread**11, 1.0 - 0.5 * spread**-11.0)
@@ -152,13 +154,13 @@ def test_crossover_spread(key):
 
 
 def test_crossover_of_bounds_stays_inside(key):
-    child = np.asarray(simulated_binary_crossover(key, jnp.zeros(10_000), jnp.ones(10_000)))
+    child = np.asarray(crossed(key, jnp.zeros(10_000), jnp.ones(10_000)))
     assert np.isfinite(child).all() and child.min() >= 0.0 and child.max() <= 1.0
 
 
 @pytest.mark.parametrize("crossover, shared", [("original", 0.5), ("inherit", 0.25)])
 def test_genes_on_which_the_parents_agree(crossover, shared, key):
-    vary = polynomial(rate=0.0, crossover=crossover, crossover_rate=1.0)
+    vary = jax.jit(polynomial(rate=0.0, crossover=crossover, crossover_rate=1.0))
     parent = jnp.full(1000, 0.25)
     mate = parent.at[500:].set(0.75)
     child = np.asarray(vary(key, parent, mate, FIRST))
@@ -169,26 +171,24 @@ def test_genes_on_which_the_parents_agree(crossover, shared, key):
 def test_crossover_rate(key):
     vary = polynomial(rate=0.0, crossover="inherit", crossover_rate=0.3)
     parent, mate = jnp.zeros(4), jnp.ones(4)
-    children = jax.vmap(vary, in_axes=(0, None, None, None))(
-        jax.random.split(key, 5000), parent, mate, FIRST
-    )
-    crossed = np.any(np.asarray(children) != 0.0, axis=1)
-    assert crossed.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / 5000))
+    many = jax.jit(jax.vmap(vary, in_axes=(0, None, None, None)))
+    children = many(jax.random.split(key, 5000), parent, mate, FIRST)
+    two_parents = np.any(np.asarray(children) != 0.0, axis=1)
+    assert two_parents.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / 5000))
 
 
 def test_iso_line_moments(key):
     parent, mate = jnp.array([0.4, 0.4, 0.5]), jnp.array([0.4, 0.5, 0.3])
     vary = iso_line_dd(0.01, 0.2)
-    children = jax.vmap(vary, in_axes=(0, None, None, None))(
-        jax.random.split(key, 50_000), parent, mate, FIRST
-    )
+    many = jax.jit(jax.vmap(vary, in_axes=(0, None, None, None)))
+    children = many(jax.random.split(key, 50_000), parent, mate, FIRST)
     steps = np.asarray(children, np.float64) - np.asarray(parent)
     # independent noise on every gene, and one common step along the line
     line = np.array([0.0, 0.1, -0.2])
     expected = 0.01**2 * np.eye(3) + 0.2**2 * np.outer(line, line)
     np.testing.assert_allclose(steps.mean(axis=0), 0.0, atol=4 * 0.042 / np.sqrt(50_000))
     np.testing.assert_allclose(np.cov(steps.T), expected, atol=0.03 * expected.max())
-    far = iso_line_dd(3.0, 3.0)(jax.random.key(1), parent, mate, FIRST)
+    far = jax.jit(iso_line_dd(3.0, 3.0))(jax.random.key(1), parent, mate, FIRST)
     assert np.min(far) >= 0.0 and np.max(far) <= 1.0
 
 
@@ -202,7 +202,7 @@ OPERATORS = {
 
 @pytest.mark.parametrize("vary", OPERATORS.values(), ids=OPERATORS.keys())
 def test_children_and_genes_differ(vary, key):
-    genes = jnp.full((20, 20), 0.4)
+    vary, genes = jax.jit(vary), jnp.full((20, 20), 0.4)
     one, two = (np.asarray(vary(k, genes, genes + 0.2, FIRST)) for k in jax.random.split(key))
     np.testing.assert_array_equal(
         vary(jax.random.split(jax.random.key(0))[0], genes, genes + 0.2, FIRST), one

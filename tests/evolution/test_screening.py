@@ -29,7 +29,7 @@ def hopeless(params, images):
     return jnp.full((images.shape[0], 3), jnp.nan)
 
 
-@pytest.mark.parametrize("niches", ["all", "own"])
+@pytest.mark.parametrize("niches", [pytest.param("all", marks=pytest.mark.slow), "own"])
 def test_a_faithful_screen_changes_nothing(niches, toy, same):
     plain, plain_infos = run(map_elites(toy.encoding, CHILDREN, niches=niches), toy.classifier, 6)
     screened, infos = run(
