@@ -23,11 +23,15 @@ def blobs(count, seed=0):
     return Dataset(images.clip(0.0, 1.0).astype(np.float32), labels, tuple("abcd"))
 
 
-def _perhaps_reversed(params, images):
+def perhaps_reversed(sign, images):
+    """The images; their gradients are turned round where the sign is -1."""
+    return sign * images + jax.lax.stop_gradient((1.0 - sign) * images)
+
+
+def _apply(params, images):
     """A perceptron whose gradients a number in the weights may turn round."""
     weights, sign = params
-    turned = sign * images + jax.lax.stop_gradient((1.0 - sign) * images)
-    return _perceptron().apply(weights, turned)
+    return _perceptron().apply(weights, perhaps_reversed(sign, images))
 
 
 @functools.cache
@@ -40,7 +44,7 @@ def train():
     how = {"optimizer": optax.adam(1e-3), "sampler": fj.training.minibatches(64), "steps": 100}
     trained = fj.training.fit(jax.random.key(4), _perceptron(), blobs(500), **how)[0]
     params = (trained.params, jnp.float32(1.0))
-    return dataclasses.replace(trained, params=params, apply=_perhaps_reversed)
+    return dataclasses.replace(trained, params=params, apply=_apply)
 
 
 def turn_round(network):
@@ -96,4 +100,3 @@ BROKEN = {
         _with(after=lambda z: z - jnp.mean(z, axis=0, keepdims=True)),
     ),
 }
-reversed_gradient = _with(before=lambda images: jax.lax.stop_gradient(2.0 * images) - images)

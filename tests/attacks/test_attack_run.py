@@ -9,7 +9,7 @@ import pytest
 from attack_cases import CLASSES, COUNT, LABELS, LEAVE, SHAPE, spread
 
 import fooljax as fj
-from fooljax.attacks import Attack, Passes, Point, deepfool, leave, pgd, run
+from fooljax.attacks import Attack, Passes, Point, leave, pgd, run
 
 RANDOM = pgd(0.1, 0.04, 4, random_start=True)
 
@@ -26,18 +26,21 @@ def stay(keys, budget, images):
     return Point(images, None)
 
 
-def peak(_, images):
-    """Class 1 leads by at most 0.15, where the mean of the image is 0.6."""
+def peak(most, images):
+    """Class 1 leads by at most ``most``, where the mean of the image is 0.6."""
     mean = jnp.mean(images, axis=(1, 2, 3))
-    return jnp.stack([jnp.abs(mean - 0.6), jnp.full_like(mean, 0.15)], axis=1)
+    return jnp.stack([jnp.abs(mean - 0.6), jnp.full_like(mean, most)], axis=1)
+
+
+PEAK = fj.types.Classifier(jnp.float32(0.15), peak, SHAPE, 2)
+HIDDEN = dataclasses.replace(PEAK, params=jnp.float32(-0.85))  # the same program
+BLACK_AND_GREY = jnp.stack([jnp.full(SHAPE, 0.0), jnp.full(SHAPE, 0.35)])
 
 
 @pytest.mark.parametrize("better", ["margin", "l2"])
 def test_keeps_the_best_and_not_the_last(better, key):
-    network = fj.types.Classifier(None, peak, SHAPE, 2)
-    images = jnp.stack([jnp.full(SHAPE, 0.0), jnp.full(SHAPE, 0.35)])
     attack = Attack(0.2, stay, stride, 4, better)
-    result = run(attack, key, network, images, leave(jnp.zeros(2, int)))
+    result = run(attack, key, PEAK, BLACK_AND_GREY, leave(jnp.zeros(2, int)))
     means = np.asarray(result.images).mean(axis=(1, 2, 3))
     np.testing.assert_allclose(means, [0.6, 0.55], atol=1e-6)
     assert np.all(result.success)
@@ -45,19 +48,17 @@ def test_keeps_the_best_and_not_the_last(better, key):
 
 @pytest.mark.parametrize(("better", "found"), [("margin", 0.6), ("l2", 0.5), ("linf", 0.5)])
 def test_of_two_successes_the_better_is_kept(better, found, key):
-    network = fj.types.Classifier(None, peak, SHAPE, 2)
     attack = Attack(0.1, stay, stride, 5, better)
-    result = run(attack, key, network, jnp.full((1, *SHAPE), 0.4), leave(jnp.zeros(1, int)))
-    np.testing.assert_allclose(jnp.mean(result.images), found, atol=1e-6)
+    result = run(attack, key, PEAK, jnp.full((2, *SHAPE), 0.4), leave(jnp.zeros(2, int)))
+    np.testing.assert_allclose(np.asarray(result.images).mean(axis=(1, 2, 3)), found, atol=1e-6)
 
 
 def test_of_failures_the_nearest_to_success_is_kept(key):
-    network = fj.types.Classifier(None, lambda _, x: peak(_, x) - jnp.array([[0, 1.0]]), SHAPE, 2)
     for better in ("margin", "l2"):
         attack = Attack(0.2, stay, stride, 4, better)
-        result = run(attack, key, network, jnp.zeros((1, *SHAPE)), leave(jnp.zeros(1, int)))
-        np.testing.assert_allclose(jnp.mean(result.images), 0.6, atol=1e-6)
-        assert not result.success[0]
+        result = run(attack, key, HIDDEN, jnp.zeros((2, *SHAPE)), leave(jnp.zeros(2, int)))
+        np.testing.assert_allclose(np.asarray(result.images).mean(axis=(1, 2, 3)), 0.6, atol=1e-6)
+        assert not np.any(result.success)
 
 
 @pytest.mark.parametrize("batch_size", [2, COUNT, 100])
@@ -70,7 +71,10 @@ def test_batches_change_nothing(batch_size, classifier, images, key):
     jax.tree.map(compare, found, whole)
 
 
-@pytest.mark.parametrize("steps", [3, 12], ids=["unrolled", "as a loop"])
+# unrolled too in test_attack_contract.py
+@pytest.mark.parametrize(
+    "steps", [pytest.param(3, marks=pytest.mark.slow), 12], ids=["unrolled", "as a loop"]
+)
 def test_the_same_inside_jit(steps, classifier, images, key):
     attack = dataclasses.replace(RANDOM, steps=steps)
     given = (key, classifier, images, LEAVE)
@@ -94,14 +98,15 @@ def test_more_steps_from_the_same_start_are_never_worse(classifier, images, key)
 
 
 def test_a_trace_has_the_margin_of_every_point(key):
-    network = fj.types.Classifier(None, peak, SHAPE, 2)
-    images = jnp.stack([jnp.full(SHAPE, 0.0), jnp.full(SHAPE, 0.35)])
     attack = Attack(0.2, stay, stride, 3, "margin")
-    goal = leave(jnp.zeros(2, int))
-    result = run(attack, key, network, images, goal, restarts=2, batch_size=1, trace=True)
+    twice, goal = jnp.tile(BLACK_AND_GREY, (2, 1, 1, 1)), leave(jnp.zeros(4, int))
+    result = run(attack, key, PEAK, twice, goal, restarts=2, batch_size=2, trace=True)
     means = np.array([[0.0, 0.2, 0.4, 0.6], [0.35, 0.55, 0.75, 0.95]])
-    np.testing.assert_allclose(result.trace, np.tile(0.15 - abs(means - 0.6), 2), atol=1e-6)
-    left = run(deepfool(4), key, network, images, goal, trace=True).trace
+    wanted = np.tile(0.15 - abs(means - 0.6), (2, 2))
+    np.testing.assert_allclose(result.trace, wanted, atol=1e-6)
+    goal = leave(jnp.zeros(2, int))
+    attack = dataclasses.replace(attack, steps=4, stops=True)
+    left = run(attack, key, PEAK, BLACK_AND_GREY, goal, trace=True).trace
     assert left.shape == (2, 5)
     np.testing.assert_array_equal(np.isnan(left[1]), [False, False, True, True, True])
 
@@ -120,8 +125,9 @@ def test_every_sample_has_numbers_of_its_own(classifier, images, key):
 def test_starts_elsewhere(classifier, images, key):
     """From another image, but in the ball around the one given."""
     attack = pgd(0.3, 0.0, 1)
-    result = run(attack, key, classifier, images, LEAVE, start=jnp.clip(images + 0.9, 0.0, 1.0))
-    np.testing.assert_allclose(result.images, jnp.clip(images + 0.3, 0.0, 1.0), atol=1e-6)
+    image = np.asarray(images)
+    result = run(attack, key, classifier, images, LEAVE, start=np.clip(image + 0.9, 0.0, 1.0))
+    np.testing.assert_allclose(result.images, np.clip(image + 0.3, 0.0, 1.0), atol=1e-6)
     with pytest.raises(ValueError, match="an entry for each of 5 images"):
         run(attack, key, classifier, images, LEAVE, start=images[:2])
 
@@ -135,7 +141,7 @@ def test_tells_how_far_it_is(classifier, images, key):
 def test_samples_do_not_share_their_random_numbers(classifier, images, key):
     start = spread(pgd(0.1, 0.0, 1, random_start=True, loss=fj.attacks.margin))
     keys = jax.random.split(key, COUNT)
-    points = start.init(keys, start.budget, jnp.full_like(images, 0.5)).images
+    points = jax.jit(start.init)(keys, start.budget, np.full(images.shape, np.float32(0.5))).images
     assert len(np.unique(np.asarray(points).reshape(COUNT, -1)[:, 0])) == COUNT
 
 
@@ -180,5 +186,5 @@ def test_a_column_that_rejects_is_a_label_too(classifier, images, key):
 
 def test_numpy_images_and_labels(classifier, images, key):
     given = np.asarray(images, np.float64)
-    found = run(deepfool(8), key, classifier, given, leave(np.asarray(LABELS)))
+    found = run(RANDOM, key, classifier, given, leave(np.asarray(LABELS)))
     assert found.images.dtype == jnp.float32

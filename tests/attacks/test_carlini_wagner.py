@@ -31,7 +31,7 @@ LABELS = jnp.argmax(TWO(images()), axis=1)
     ("goal", "least"),
     [
         (leave(LABELS), 0.0),
-        (reach(1 - LABELS), 0.0),
+        pytest.param(reach(1 - LABELS), 0.0, marks=pytest.mark.slow),  # with two classes the same
         (confident(leave(LABELS), 0.8), np.log(4.0)),
     ],
     ids=["leave", "reach", "confident"],

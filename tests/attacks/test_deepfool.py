@@ -1,5 +1,7 @@
 """DeepFool where the nearest boundary is known."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -64,11 +66,13 @@ def test_few_candidates_look_at_the_likeliest_only(key):
 
 def test_a_confident_goal_has_a_farther_boundary(key):
     """Two classes: the log-odds are the lead, so the boundary is known."""
-    two = make_affine(9, columns=2)
+    weights, bias = make_affine(9, columns=2).params
+    out_of_reach = jnp.pad(bias, (0, 2), constant_values=-1e3)  # so it is no other program
+    two = dataclasses.replace(NETWORK, params=(jnp.pad(weights, ((0, 0), (0, 2))), out_of_reach))
     label = jnp.argmax(two(images()), axis=1)
     goal = confident(leave(label), 0.9)
     result = fj.attacks.run(deepfool(), key, two, images(), goal)
-    far = nearest_boundaries(2, two(images()), np.float64(two.params[0]), np.log(9.0))
+    far = nearest_boundaries(2, two(images())[:, :2], np.float64(weights), np.log(9.0))
     np.testing.assert_allclose(result.l2, (1.0 + OVERSHOOT) * far, rtol=2e-4)
     assert jnp.all(result.confidence > 0.9)
 
@@ -101,7 +105,7 @@ def test_stops_when_every_image_is_done(key):
 
 
 def test_a_flat_network_moves_nothing(key):
-    flat = Classifier(None, lambda _, x: jnp.zeros((len(x), 3)) + 0.0 * x[:, 0, 0, :1], SHAPE, 3)
+    flat = dataclasses.replace(NETWORK, params=jax.tree.map(jnp.zeros_like, NETWORK.params))
     result = fj.attacks.run(deepfool(3), key, flat, images(), leave(jnp.zeros(COUNT, int)))
     np.testing.assert_array_equal(result.images, images())
     assert not jnp.any(result.success)

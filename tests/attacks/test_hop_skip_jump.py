@@ -71,7 +71,7 @@ def test_knows_nothing_but_whether_the_goal_is_reached(images, labels, key):
 def test_starts_where_it_is_told(images, labels, starts, key):
     """The first step goes straight from there to the boundary."""
     attack = dataclasses.replace(SHORT, steps=1)
-    result = run(attack, key, TWO, images, leave(labels), start=starts)
+    result = run(attack, key, OPEN, images, leave(labels), start=starts)
     assert jnp.all(result.success)
     way = np.float64(starts - images).reshape(COUNT, -1)
     gone = np.float64(result.images - images).reshape(COUNT, -1)
@@ -84,14 +84,14 @@ def test_starts_where_it_is_told(images, labels, starts, key):
 
 def test_an_unlucky_sample_fails(images, labels, key):
     """No noise is ever so certain: nothing moves, and every try is counted."""
-    result = run(SHORT, key, TWO, images, confident(leave(labels), 1.0 - 1e-6))
+    result = run(SHORT, key, OPEN, images, confident(leave(labels), 1.0 - 1e-6))
     assert not jnp.any(result.success)
     np.testing.assert_array_equal(result.images, images)
     np.testing.assert_array_equal(result.forwards, 4 * (1 + 8) + 2)
 
 
 def test_what_is_reached_stays(images, labels, key):
-    result = run(SHORT, key, TWO, images, leave(1 - labels))
+    result = run(SHORT, key, OPEN, images, leave(1 - labels))
     np.testing.assert_array_equal(result.images, images)
     np.testing.assert_array_equal(result.forwards, 4 + 2)
 
@@ -114,7 +114,7 @@ def test_counts_every_look(images, labels, starts, key):
     assert result.success[0]
     assert result.forwards[0] == sum(shown)
     assert result.forwards[0] > 12 + 16 + 20  # 12 sqrt(t) probes in iteration t
-    company = run(SHORT, key, TWO, images, leave(labels), start=starts)
+    company = run(SHORT, key, OPEN, images, leave(labels), start=starts)
     assert company.forwards[0] == result.forwards[0]
     np.testing.assert_allclose(company.images[0], result.images[0], atol=1e-3)
 

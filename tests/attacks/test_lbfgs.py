@@ -43,7 +43,12 @@ def test_finds_the_boundary_of_an_affine_network(goal, least, key):
     assert np.all(np.asarray(result.l2) >= boundary(least) * (1.0 - 1e-5))
 
 
-@pytest.mark.parametrize("goal", [LEAVE, REACH], ids=["leave", "reach"])
+# the loss of a reach goal is held against numpy in test_losses.py
+@pytest.mark.parametrize(
+    "goal",
+    [LEAVE, pytest.param(REACH, marks=pytest.mark.slow)],
+    ids=["leave", "reach"],
+)
 def test_minimizes_as_scipy_does(goal, classifier, images):
     """One round at fixed weights: the value of SciPy's bounded minimum, or a lower one."""
     c = np.float32([0.03, 0.1, 0.3, 1.0, 3.0])
@@ -54,7 +59,7 @@ def test_minimizes_as_scipy_does(goal, classifier, images):
     for _ in range(59):
         point, _, _ = step(None, attack.budget, classifier, images, goal, point)
     place = point.memory.place
-    change = np.asarray(place.images - images).reshape(COUNT, -1)
+    change = (np.asarray(place.images) - np.asarray(images)).reshape(COUNT, -1)
     ours = c * (change**2).sum(axis=1) + np.asarray(place.loss)
 
     def value(flat, image, goal, c):
@@ -62,15 +67,15 @@ def test_minimizes_as_scipy_does(goal, classifier, images):
         return c * jnp.sum((x - image) ** 2) - jnp.sum(log_chance(goal, classifier(x), CLASSES))
 
     value_and_grad = jax.jit(jax.value_and_grad(value))
+    originals = np.asarray(images)
     for i in range(COUNT):
-        alone = jax.tree.map(lambda leaf, i=i: leaf[i : i + 1], goal)
+        alone = jax.tree.map(lambda leaf, i=i: np.asarray(leaf)[i : i + 1], goal)
 
         def look_at(flat, i=i, alone=alone):
-            flat = jnp.asarray(flat, jnp.float32)
-            found, slope = value_and_grad(flat, images[i : i + 1], alone, c[i])
+            found, slope = value_and_grad(np.float32(flat), originals[i : i + 1], alone, c[i])
             return float(found), np.float64(slope)
 
-        start = np.float64(images[i]).ravel()
+        start = np.float64(originals[i]).ravel()
         best = scipy.optimize.minimize(
             look_at, start, jac=True, method="L-BFGS-B", bounds=[(0.0, 1.0)] * start.size
         )

@@ -15,8 +15,21 @@ from fooljax.attacks.square_l2 import bump, bumps, tiles
 from fooljax.types import Classifier
 
 COUNT = 5
-TWO = make_affine(3, columns=2)
-TO_ONE = leave(jnp.zeros(COUNT, int))
+
+
+LINEAR = make_affine(3, columns=2)
+
+
+def stairs(params, images):
+    """A linear network, or steps instead of its slopes: one program."""
+    weights, steps_only = params
+    return LINEAR.apply(weights, jnp.where(steps_only, jnp.round(images * 10.0) / 10.0, images))
+
+
+TWO, STEPS = (
+    Classifier((LINEAR.params, jnp.array(steps_only)), stairs, SHAPE, 2)
+    for steps_only in (False, True)
+)
 
 
 @pytest.mark.parametrize("queries", [10_000, 5000, 300])
@@ -76,8 +89,8 @@ def test_candidates_are_stripes_and_then_squares(key):
 
 def lead(images):
     """How far class 1 is behind, and how much of that a step of 1 in Linf gains."""
-    logits = np.float64(TWO(images))
-    weights = np.float64(TWO.params[0])
+    logits = np.float64(LINEAR(images))
+    weights = np.float64(LINEAR.params[0])
     return logits[:, 0] - logits[:, 1], np.abs(weights[:, 1] - weights[:, 0]).sum()
 
 
@@ -96,17 +109,12 @@ def test_a_linear_network_falls_exactly_beyond_its_margin(share, breaks, key):
 
 def test_a_network_without_gradients_falls_all_the_same(key):
     """Steps instead of slopes: PGD stands still, squares do not."""
-
-    def steps_only(params, images):
-        return TWO.apply(params, jnp.round(images * 10.0) / 10.0)
-
-    network = Classifier(TWO.params, steps_only, SHAPE, 2)
     images = jax.random.uniform(key, (COUNT, *SHAPE), minval=0.4, maxval=0.6)
-    label = jnp.argmax(network(images), axis=1)
-    held = run(pgd(0.3, 0.1, 5), key, network, images, leave(label))
+    label = jnp.argmax(STEPS(images), axis=1)
+    held = run(pgd(0.3, 0.1, 5), key, STEPS, images, leave(label))
     np.testing.assert_array_equal(held.images, images)
     assert not jnp.any(held.success)
-    assert jnp.all(run(square(0.3, 300), key, network, images, leave(label)).success)
+    assert jnp.all(run(square(0.3, 300), key, STEPS, images, leave(label)).success)
 
 
 def test_what_is_reached_costs_nothing_more(key):
@@ -156,7 +164,9 @@ def test_bumps_are_sums_of_rectangles(size):
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-@pytest.mark.parametrize("shape", [(12, 10, 3), (4, 4, 1)])
+@pytest.mark.parametrize(
+    "shape", [(12, 10, 3), pytest.param((4, 4, 1), marks=pytest.mark.slow)], ids=str
+)
 def test_bumps_fill_the_ball_and_move_at_most_two_windows(shape, key):
     """Length taken elsewhere goes into one window; what is outside is only stretched."""
     images = jnp.full((COUNT, *shape), 0.5)
@@ -178,8 +188,8 @@ def test_bumps_fill_the_ball_and_move_at_most_two_windows(shape, key):
 @pytest.mark.parametrize(("share", "breaks"), [(1.5, True), (0.98, False)])
 def test_l2_on_a_linear_network(share, breaks, key):
     images = jax.random.uniform(key, (COUNT, *SHAPE), minval=0.4, maxval=0.6)
-    weights = np.float64(TWO.params[0])
-    behind = np.diff(np.float64(TWO(images)), axis=1)[:, 0]
+    weights = np.float64(LINEAR.params[0])
+    behind = np.diff(np.float64(LINEAR(images)), axis=1)[:, 0]
     nearest = abs(behind) / np.linalg.norm(weights[:, 1] - weights[:, 0])
     attack = square(0.1, 400, norm="l2")
     budget = attack.budget._replace(epsilon=jnp.float32(share * nearest))

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from attack_cases import SHAPE, make_affine
-from broken_networks import reversed_gradient
+from broken_networks import perhaps_reversed, turn_round
 
 import fooljax as fj
 from fooljax.attacks import leave, standard
@@ -19,8 +19,8 @@ TRACES = []
 def affine(params, images):
     """Four classes, a column that rejects, no answer where the last pixel is above 0.9."""
     TRACES.append(images.shape)
-    weights, bias = params
-    pixels = images.reshape(len(images), -1)
+    (weights, bias), sign = params
+    pixels = perhaps_reversed(sign, images).reshape(len(images), -1)
     return jnp.where(pixels[:, -1:] > 0.9, jnp.nan, pixels @ weights + bias[None])
 
 
@@ -28,7 +28,8 @@ def make(seed, rejects=False):
     """Weights that do not see the last pixel, and reject nothing, or everything."""
     weights, bias = make_affine(seed).params
     weights = jnp.pad(weights, ((0, 0), (0, 1))).at[-1].set(0.0)
-    return Classifier((weights, jnp.append(bias, 1e3 if rejects else -1e3)), affine, SHAPE, 4)
+    bias = jnp.append(bias, 1e3 if rejects else -1e3)
+    return Classifier(((weights, bias), jnp.float32(1.0)), affine, SHAPE, 4)
 
 
 LINEAR = make(3)
@@ -64,7 +65,7 @@ def found(pictures, said):
 
 def resists(images, labels, epsilon):
     """Whether no image of the ball leaves its label, by the best image for each class."""
-    weights, bias = (np.asarray(one, np.float64) for one in LINEAR.params)
+    weights, bias = (np.asarray(one, np.float64) for one in LINEAR.params[0])
     images, labels = np.asarray(images, np.float64).reshape(len(images), -1), np.asarray(labels)
     safe = np.ones(len(images), bool)
     for rival in range(4):
@@ -141,7 +142,7 @@ def test_no_answer_is_no_resistance(said, pictures):
 
 
 def test_hidden_gradients_are_found_out_by_squares(pictures, said):
-    network = reversed_gradient(LINEAR)
+    network = turn_round(LINEAR)
     settings = {**SHORT, "targets": 0, "batch_size": 8}
     result = standard(jax.random.key(0), network, pictures, leave(said), 0.07, **settings)
     _, blind, square = result.stages
@@ -158,7 +159,7 @@ def test_l2(pictures, said):
     labels = jnp.argmax(LINEAR(images), axis=1)
     how = {"norm": "l2", "steps": 20, "targets": 3, "queries": 20}
     result = standard(jax.random.key(0), LINEAR, images, leave(labels), RADIUS, **how)
-    weights, bias = (np.asarray(one, np.float64) for one in LINEAR.params)
+    weights, bias = (np.asarray(one, np.float64) for one in LINEAR.params[0])
     logits = np.asarray(images, np.float64).reshape(COUNT, -1) @ weights + bias
     top = logits.argmax(axis=1)
     far = [
@@ -190,6 +191,8 @@ def test_l2(pictures, said):
 )
 def test_impossible_arguments(pictures, said, change, message):
     with pytest.raises(ValueError, match=message):
-        standard(jax.random.key(0), LINEAR, pictures, leave(said), 0.1, **change)
+        standard(
+            jax.random.key(0), LINEAR, pictures, leave(said), 0.1, **{"batch_size": 8, **change}
+        )
     with pytest.raises(ValueError, match="leave goal"):
         standard(jax.random.key(0), LINEAR, pictures, fj.attacks.reach(said), 0.1)

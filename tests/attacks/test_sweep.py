@@ -19,6 +19,7 @@ MAKERS = {
     "pgd random start": functools.partial(short, random_start=True),
     "pgd l2": functools.partial(short, norm="l2"),
 }
+ALIKE = {"pgd l2"}  # to a sweep
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +33,12 @@ def close(one, other):
     jax.tree.map(compare, one, other)
 
 
-@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
-def test_each_row_is_a_run_of_its_own(make, linear, images, key):
-    swept = sweep(make, EPSILONS, key, linear, images, LEAVE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow) if one in ALIKE else one for one in MAKERS]
+)
+def test_each_row_is_a_run_of_its_own(name, linear, images, key):
+    make = MAKERS[name]
+    swept = jax.tree.map(np.asarray, sweep(make, EPSILONS, key, linear, images, LEAVE))
     assert swept.images.shape == (len(EPSILONS), *images.shape)
     for row, epsilon in enumerate(EPSILONS):
         alone = run(make(epsilon), key, linear, images, LEAVE)
@@ -44,8 +48,9 @@ def test_each_row_is_a_run_of_its_own(make, linear, images, key):
 
 def test_the_step_follows_epsilon(linear, images, key):
     """Three steps of 2.5 / 3 epsilon reach the surface of the ball, whatever its radius."""
-    swept = sweep(short, (0.01, 0.04), key, linear, images * 0.5 + 0.2, LEAVE)
-    np.testing.assert_allclose(swept.linf, np.tile([[0.01], [0.04]], 5), rtol=1e-4)
+    epsilons = (0.01, 0.02, 0.04)
+    swept = sweep(short, epsilons, key, linear, images * 0.5 + 0.2, LEAVE)
+    np.testing.assert_allclose(swept.linf, np.tile(np.array([epsilons]).T, 5), rtol=1e-4)
 
 
 def test_batches_and_restarts_change_nothing(linear, images, key):
