@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import re
+import shutil
 import signal
 
 import jax
@@ -38,11 +39,17 @@ def tiny(**changes):
     return dataclasses.replace(TINY, **changes)
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
+# what the default suite runs of the smoke preset: as many ways, fewer programs,
+# of which other experiments share some
+LESS = {"victim": Victim(model="softmax", train_steps=100), "children": 20}
+SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
+def smoke(request, tmp_path_factory):
     """The smoke preset, run as a user would: its folder and its summary."""
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(evolve.PRESETS["smoke"], out=str(folder))
+    config = dataclasses.replace(evolve.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, evolve.main(config)
 
 
@@ -80,7 +87,9 @@ def test_smoke_elites_are_what_the_network_says(smoke):
     assert elites["birth_generations"].max() <= config.generations
     np.testing.assert_array_equal(elites["confidences"], summary["per_class_confidence"])
     train = data.load("digits").train
-    network = models.build("lenet", jax.random.key(0), train.input_shape, train.num_classes)
+    network = models.build(
+        config.victim.model, jax.random.key(0), train.input_shape, train.num_classes
+    )
     params = checkpoints.load(folder / "classifier", network.params)
     logits = network.apply(params, images.reshape(-1, 28, 28, 1))
     again = np.asarray(jax.nn.softmax(logits)).reshape(config.repeats, 10, 10)
@@ -91,7 +100,7 @@ def test_smoke_elites_are_what_the_network_says(smoke):
 def test_smoke_pictures_and_page(smoke):
     from PIL import Image
 
-    folder, _, _ = smoke
+    folder, config, _ = smoke
     for name in PICTURES:
         with Image.open(folder / f"{name}.png") as picture:
             assert min(picture.size) > 100 and np.asarray(picture.convert("L")).std() > 1
@@ -99,7 +108,8 @@ def test_smoke_pictures_and_page(smoke):
     assert page.count("data:image/png;base64,") == len(PICTURES)
     outside = re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
     assert not outside
-    assert "python -m experiments.evolve --train-steps 100 --generations 10" in page
+    named = "" if config.victim.model == Victim().model else f" --model {config.victim.model}"
+    assert f"python -m experiments.evolve{named} --train-steps 100 --generations 10" in page
 
 
 def test_smoke_metrics_have_each_generation_once(smoke):
@@ -109,14 +119,20 @@ def test_smoke_metrics_have_each_generation_once(smoke):
     assert lines[-1]["evaluations"] == summary["evaluations"]
 
 
-def test_a_finished_run_is_written_again(toy, tmp_path):
-    evolve.main(tiny(out=str(tmp_path / "run")), toy)
-    before = (tmp_path / "run" / "elites.npz").read_bytes()
-    (tmp_path / "run" / "report.html").unlink()
-    (tmp_path / "run" / "elites.npz").unlink()
-    evolve.main(tiny(resume=str(tmp_path / "run")), toy)
-    assert (tmp_path / "run" / "elites.npz").read_bytes() == before
-    assert (tmp_path / "run" / "report.html").stat().st_size > 10_000
+@pytest.fixture(scope="module")
+def uncut(toy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("uncut") / "run"
+    evolve.main(tiny(out=str(folder), chunk=4), toy)
+    return folder
+
+
+def test_a_finished_run_is_written_again(toy, uncut, tmp_path):
+    folder = shutil.copytree(uncut, tmp_path / "run")
+    (folder / "report.html").unlink()
+    (folder / "elites.npz").unlink()
+    evolve.main(tiny(resume=str(folder), chunk=4), toy)
+    assert (folder / "elites.npz").read_bytes() == (uncut / "elites.npz").read_bytes()
+    assert (folder / "report.html").stat().st_size > 10_000
 
 
 def test_stopped_while_writing_results(toy, tmp_path, monkeypatch):
@@ -134,8 +150,7 @@ def test_stopped_while_writing_results(toy, tmp_path, monkeypatch):
     assert (folder / "report.html").exists()
 
 
-def test_stopped_in_the_middle_the_bytes_are_the_same(toy, tmp_path, monkeypatch):
-    evolve.main(tiny(out=str(tmp_path / "uncut"), chunk=4), toy)
+def test_stopped_in_the_middle_the_bytes_are_the_same(toy, uncut, tmp_path, monkeypatch):
     record = search_run.history.record
 
     def record_and_stop(folder, generation, *rest):
@@ -148,7 +163,7 @@ def test_stopped_in_the_middle_the_bytes_are_the_same(toy, tmp_path, monkeypatch
         evolve.main(tiny(out=str(tmp_path / "cut"), chunk=1), toy)
     evolve.main(tiny(resume=str(tmp_path / "cut"), chunk=3), toy)
     for name in ("elites.npz", "genomes.npz"):
-        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "uncut" / name).read_bytes()
+        assert (tmp_path / "cut" / name).read_bytes() == (uncut / name).read_bytes()
 
 
 @pytest.mark.parametrize(

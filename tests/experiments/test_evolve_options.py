@@ -26,14 +26,20 @@ def tiny(**changes):
     return evolve.Config(**{"generations": 4, "children": 10, "repeats": 2, **changes})
 
 
-def test_a_memory_limit(toy, tmp_path):
-    """A limit that only a few children at a time keep to, and one that nothing keeps to."""
+@pytest.fixture(scope="module")
+def limited(toy, tmp_path_factory):
+    """A run with a limit that all children at a time keep to: its settings and summary."""
+    config = tiny(memory_limit=50.0, out=str(tmp_path_factory.mktemp("limited") / "run"))
+    return config, evolve.main(config, toy)
+
+
+def test_a_memory_limit(toy, limited, tmp_path):
+    """A limit that everything keeps to, and one that nothing keeps to."""
     with pytest.raises(
         ValueError, match=r"--memory-limit 0.001: with one child .* with 200 at a time"
     ):
         evolve.main(tiny(children=200, memory_limit=0.001, out=str(tmp_path / "not")), toy)
-    summary = evolve.main(tiny(memory_limit=50.0, out=str(tmp_path / "run")), toy)
-    recorded = summary["memory"]
+    recorded = limited[1]["memory"]
     assert recorded["micro_batch"] == 10
     assert recorded["limit"] == 50e9
     assert 0 < recorded["planned"] < 50e9
@@ -52,7 +58,7 @@ def test_half_precision_and_eight_bits(toy, tmp_path):
 def test_images_are_shown_to_other_networks(tmp_path):
     """To one of the same architecture with other weights; it is asked by hand."""
     victim = Victim(model="softmax", train_steps=50)
-    config = tiny(victim=victim, shown_to=("softmax",), out=str(tmp_path / "run"))
+    config = tiny(victim=victim, children=20, shown_to=("softmax",), out=str(tmp_path / "run"))
     summary = evolve.main(config)
     elites = np.load(tmp_path / "run" / "elites.npz")
     own = evolve._prepare(config, tmp_path / "run", None).classifier
@@ -77,11 +83,10 @@ def test_images_are_not_shown_to_networks_of_other_images(toy, tmp_path):
         evolve.main(tiny(victim=victim, shown_to=("softmax",), out=str(tmp_path / "run")), toy)
 
 
-def test_a_plan_is_kept(toy, tmp_path, monkeypatch):
+def test_a_plan_is_kept(toy, limited, monkeypatch):
     """What the process holds when it is resumed must not change the course of the run."""
-    config = tiny(memory_limit=50.0, out=str(tmp_path / "run"))
-    first = evolve.main(config, toy)
-    again = dataclasses.replace(config, out=None, resume=str(tmp_path / "run"))
+    config, first = limited
+    again = dataclasses.replace(config, out=None, resume=config.out)
     monkeypatch.setattr(memory, "held", lambda: 49 * memory.MB * 1000)
     assert evolve.main(again, toy)["memory"]["planned"] == first["memory"]["planned"]
     other = dataclasses.replace(again, memory_limit=60.0)

@@ -97,6 +97,7 @@ def test_files_and_page(smoke):
     assert markdown[2].count("|") == 6 and len(markdown) == 6
 
 
+@pytest.mark.slow
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     (folder / "units" / f"{made_name('ensemble', 'ascent', 1)}.npz").unlink()

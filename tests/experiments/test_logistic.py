@@ -48,10 +48,15 @@ def test_steps_on_a_linear_network_are_the_prediction(key):
     np.testing.assert_allclose(found["inside"][2], inside, rtol=1e-4)
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
+# what the default suite runs of the smoke preset: as many ways, fewer programs
+LESS = {"models": ("mlp",)}
+SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
+def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(logistic.PRESETS["smoke"], out=str(folder))
+    config = dataclasses.replace(logistic.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, logistic.main(config)
 
 
@@ -74,11 +79,12 @@ def test_smoke_measures_every_network(smoke):
 
 
 def test_smoke_page(smoke):
-    folder, _, _ = smoke
+    folder, config, _ = smoke
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert "0.0474" in page and "0.8808" in page
-    assert "python -m experiments.logistic --train-steps 40 --models softmax mlp" in page
+    named = " ".join(config.models)
+    assert f"python -m experiments.logistic --train-steps 40 --models {named}" in page
 
 
 @pytest.mark.slow

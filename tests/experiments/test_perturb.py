@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.stats import beta
 
-from experiments import perturb, perturb_attacks, perturb_numbers, perturb_run
+from experiments import perturb, perturb_attacks, perturb_run
 from fooljax import data
+from fooljax.attacks.findings import Finding
 from fooljax.runtime import units
 from fooljax.runtime.interrupts import Interrupted
 from fooljax.runtime.victim import Prepared, Victim
@@ -30,6 +30,7 @@ TINY = perturb.Config(
     epsilons_l2=EPSILONS_L2,
     steps=6,
     queries=20,
+    diagnose=False,
     shown=2,
     batch_size=16,
 )
@@ -145,6 +146,34 @@ def test_the_shown_images_are_what_was_measured(finished):
         np.testing.assert_array_equal(says != saved["labels"][:2], saved[f"{name}.success"][at, :2])
 
 
+def test_a_diagnosis_is_kept_and_told(tmp_path, monkeypatch):
+    """Asked about the first batch in both norms; with reasons made up, as a plane gives none."""
+    asked = []
+
+    def diagnose(key, network, images, goal, epsilon, *, norm, steps, queries):
+        asked.append((len(images), len(goal.labels), epsilon, norm, steps, queries))
+        return [Finding(f"rule {norm}", f"doubt it in {norm}", 0.25)] * len(asked)
+
+    monkeypatch.setattr(perturb_run.attacks, "diagnose", diagnose)
+    config = tiny(attacks=("fgsm",), diagnose=True)
+    folder = tmp_path / "run"
+    summary = perturb.main(dataclasses.replace(config, out=str(folder)), make())
+    assert asked == [(16, 16, 0.01, "linf", 6, 20), (16, 16, 0.1, "l2", 6, 20)]
+    told = {"name": "rule l2", "message": "doubt it in l2", "share": 0.25}
+    assert summary["diagnosis"]["l2"] == [told, told]
+    assert [one["name"] for one in summary["diagnosis"]["linf"]] == ["rule linf"]
+    page = (folder / "report.html").read_text()
+    assert "doubt it in linf" in page and "doubt it in l2" in page
+    again = perturb.main(dataclasses.replace(config, resume=str(folder)), make())
+    assert again["diagnosis"] == summary["diagnosis"] and len(asked) == 2
+
+
+@pytest.mark.slow
+def test_a_plane_hides_nothing(tmp_path):
+    config = tiny(attacks=("fgsm",), diagnose=True, out=str(tmp_path / "run"))
+    assert not any(perturb.main(config, make())["diagnosis"].values())
+
+
 def test_interrupted_and_resumed_the_numbers_are_the_same(finished, tmp_path, monkeypatch):
     compute, done = units.compute, []
 
@@ -182,47 +211,25 @@ def test_an_attack_gives_the_same_in_other_company(finished, tmp_path):
         np.testing.assert_allclose(few[name], many[name][:, :24], rtol=1e-4, atol=1e-6)
 
 
-def test_smoke_writes_a_page_for_people(tmp_path):
-    folder = tmp_path / "run"
-    summary = perturb.main(dataclasses.replace(perturb.PRESETS["smoke"], out=str(folder)))
+@pytest.fixture(scope="module", params=["plane", pytest.param("smoke", marks=pytest.mark.slow)])
+def shown(request, tmp_path_factory):
+    """Folder, summary and the first flags of a run: on the plane, or the smoke preset."""
+    if request.param == "plane":
+        return *request.getfixturevalue("finished"), f"--attacks {' '.join(ATTACKS)}"
+    folder = tmp_path_factory.mktemp("smoke") / "run"
+    config = dataclasses.replace(perturb.PRESETS["smoke"], out=str(folder))
+    return folder, perturb.main(config), "--model softmax --train-steps 100 --attacks fgsm pgd"
+
+
+def test_writes_a_page_for_people(shown):
+    folder, summary, flags = shown
     page = (folder / "report.html").read_text()
     pictures = sorted(path.name for path in folder.glob("*.png"))
     assert page.count("data:image/png;base64,") == len(pictures) >= 5
     assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
-    command = "python -m experiments.perturb --model softmax --train-steps 100 --attacks fgsm pgd"
-    assert command in page
+    assert f"python -m experiments.perturb {flags}" in page
     assert json.loads((folder / "summary.json").read_text()).keys() == summary.keys()
     assert summary["worst_case"]["linf"]["success"] > summary["worst_case"]["linf"]["noise_success"]
-
-
-@pytest.mark.parametrize(("successes", "count"), [(0, 40), (13, 40), (40, 40)])
-def test_the_interval_is_clopper_and_pearson(successes, count):
-    low, high = perturb_numbers.interval(successes, count)
-    assert low == pytest.approx(
-        beta.ppf(0.025, successes, count - successes + 1) if successes else 0
-    )
-    assert high == pytest.approx(
-        beta.ppf(0.975, successes + 1, count - successes) if successes < count else 1
-    )
-
-
-def test_contradictions_are_noticed():
-    """Success that falls with epsilon, and squares that beat every gradient."""
-    methods = perturb_attacks.choose(("pgd", "square"))
-    usual = perturb.Config(epsilon=0.1, epsilons=(0.1, 0.2))
-    sizes = {name: len(perturb_run.radii(name, one, usual)) for name, one in methods.items()}
-    none = {name: {"success": np.zeros((size, 100), bool)} for name, size in sizes.items()}
-    assert perturb_numbers.doubts(methods, usual, none) == []
-    none["square"]["success"][:, :30] = True
-    none["pgd"]["success"][0, 50:60] = True
-    found = {
-        (one["attack"], one["name"]): one["share"]
-        for one in perturb_numbers.doubts(methods, usual, none)
-    }
-    assert found == {
-        ("pgd", "success falls with epsilon"): pytest.approx(0.1),
-        ("square", "gradient-free attack wins"): pytest.approx(0.3),
-    }
 
 
 @pytest.mark.parametrize("name", perturb_attacks.known())

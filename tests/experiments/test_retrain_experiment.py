@@ -12,11 +12,15 @@ import scipy.stats
 from experiments import retrain, retrain_results
 from fooljax.runtime.victim import Victim
 
+# what the default suite runs of the smoke preset: as many ways, fewer programs
+LESS = {"victim": Victim(model="mlp", train_steps=60)}
+SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
+
+@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
+def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(retrain.PRESETS["smoke"], out=str(folder))
+    config = dataclasses.replace(retrain.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, retrain.main(config)
 
 
@@ -69,7 +73,7 @@ def test_what_is_measured_is_never_trained_on(smoke):
 def test_smoke_pictures_and_page(smoke):
     from PIL import Image
 
-    folder, _, summary = smoke
+    folder, config, summary = smoke
     pictures = sorted(folder.glob("*.png"))
     assert len(pictures) == 6
     for path in pictures:
@@ -78,10 +82,13 @@ def test_smoke_pictures_and_page(smoke):
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len(pictures)
     assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
-    assert "python -m experiments.retrain --model mlp --train-steps 150 --networks 3" in page
+    steps = config.victim.train_steps
+    told = f"python -m experiments.retrain --model mlp --train-steps {steps} --networks 3"
+    assert told in page
     assert html.escape(summary["conclusion"]) in page
 
 
+@pytest.mark.slow
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     before = (folder / "evolved.npz").read_bytes()

@@ -10,11 +10,18 @@ import pytest
 from experiments import smooth, smooth_results, smooth_story, smooth_units
 from fooljax.runtime.victim import Victim
 
+# what the default suite runs of the smoke preset: as many ways, fewer programs
+LESS = {
+    "victim": Victim(model="softmax", train_steps=60),
+    **dict.fromkeys(("images", "certified", "test_images"), 10),
+}
+SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
+
+@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
+def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(smooth.PRESETS["smoke"], out=str(folder))
+    config = dataclasses.replace(smooth.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, smooth.main(config)
 
 
@@ -65,7 +72,7 @@ def test_smoke_numbers_follow_from_the_pieces(smoke):
 def test_smoke_pictures_and_page(smoke):
     from PIL import Image
 
-    folder, _, summary = smoke
+    folder, config, summary = smoke
     pictures = sorted(folder.glob("*.png"))
     assert len(pictures) == 5
     for path in pictures:
@@ -75,7 +82,7 @@ def test_smoke_pictures_and_page(smoke):
     assert page.count("data:image/png;base64,") == len(pictures)
     assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
     assert smooth_story.conclude(summary) in page
-    assert "python -m experiments.smooth --model mlp --train-steps 60" in page
+    assert f"python -m experiments.smooth --model {config.victim.model} --train-steps 60" in page
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from experiments import unknown, unknown_images, unknown_methods, unknown_results
+from experiments import unknown, unknown_images, unknown_methods, unknown_results, unknown_units
 from experiments.unknown_units import unit_name
 from fooljax import data, models
 from fooljax.runtime.victim import Victim
@@ -17,11 +17,21 @@ from fooljax.runtime.victim import Victim
 MADE = ("evolved pixels", "evolved patterns", "gradient images", "perturbed images")
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
+# what the default suite runs of the smoke preset: as many ways, fewer programs,
+# of which other experiments share some
+LESS = {"victim": Victim(model="softmax", train_steps=80), "epsilon": 0.2, "children": 20}
+SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
+def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(unknown.PRESETS["smoke"], out=str(folder))
-    return folder, config, unknown.main(config)
+    config = dataclasses.replace(unknown.PRESETS["smoke"], out=str(folder), **request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param:  # what patterns are made of takes long to compile, and pixels are there
+            pixels = unknown_units._MAKERS["evolved pixels"]
+            patch.setitem(unknown_units._MAKERS, "evolved patterns", pixels)
+        yield folder, config, unknown.main(config)
 
 
 def unit(folder, *name):
@@ -29,11 +39,11 @@ def unit(folder, *name):
 
 
 def test_smoke_numbers_from_the_files_alone(smoke):
-    folder, _, returned = smoke
+    folder, config, returned = smoke
     summary = json.loads((folder / "summary.json").read_text())
     assert summary.keys() == returned.keys()
     networks = list(summary["networks"])
-    assert networks == ["mlp 1", "mlp 2"]
+    assert networks == [f"{config.victim.model} {i}" for i in (1, 2)]
     families = summary["methods"]["neighbor"]["families"]
     for family, against in [
         ("mosaic", "naive"),
@@ -75,7 +85,7 @@ def test_smoke_images_keep_to_their_limits(smoke):
     for name in images.files:
         assert images[name].min() >= 0.0 and images[name].max() <= 1.0
     before, after = (
-        unit(folder, "mlp 1", "perturbed images", against)["images"]
+        unit(folder, f"{config.victim.model} 1", "perturbed images", against)["images"]
         for against in ("naive", "neighbor")
     )
     assert np.abs(before - after).max() <= 2 * config.epsilon + 1e-6
@@ -85,7 +95,7 @@ def test_smoke_images_keep_to_their_limits(smoke):
 def test_smoke_pictures_and_page(smoke):
     from PIL import Image
 
-    folder, _, _ = smoke
+    folder, config, _ = smoke
     pictures = sorted(folder.glob("*.png"))
     assert len(pictures) == 9
     for path in pictures:
@@ -93,14 +103,15 @@ def test_smoke_pictures_and_page(smoke):
             assert min(picture.size) > 100 and np.asarray(picture.convert("L")).std() > 1
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len(pictures)
-    assert "python -m experiments.unknown --model mlp" in page and ">nan" not in page
+    assert f"python -m experiments.unknown --model {config.victim.model}" in page
+    assert ">nan" not in page
 
 
 @pytest.mark.slow
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
     before = (folder / "images.npz").read_bytes()
-    lost = unit_name("mlp 2", "gradient images", "neighbor")
+    lost = unit_name(f"{config.victim.model} 2", "gradient images", "neighbor")
     (folder / "units" / f"{lost}.npz").unlink()
     (folder / "report.html").unlink()
     again = unknown.main(dataclasses.replace(config, out=None, resume=str(folder)))
