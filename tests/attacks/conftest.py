@@ -7,15 +7,6 @@ from attack_cases import CLASSES, COUNT, SHAPE, make_params, two_layers
 from fooljax.types import Classifier
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """Compiling is nearly all that these tests do."""
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-
-
 @pytest.fixture(scope="session")
 def classifier():
     return Classifier(make_params(1), two_layers, SHAPE, CLASSES)

@@ -17,15 +17,6 @@ def net():
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_to_compile():
-    """What an experiment compiles is run a few times at most: faster programs do not pay."""
-    before = jax.config.read("jax_disable_most_optimizations")
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-
-
 @pytest.fixture(autouse=True)
 def quietly_elsewhere(tmp_path, monkeypatch):
     """Runs without ``out`` go to a temporary folder; what they cache ends with them."""
@@ -42,9 +33,7 @@ def command_line(tmp_path_factory):
     """Start ``python -m experiments.evolve`` with flags; programs are compiled once for all."""
     cache = tmp_path_factory.mktemp("cache")
     places = {"PYTHONPATH": str(ROOT), "JAX_COMPILATION_CACHE_DIR": str(cache)}
-    # as for the runs inside this process, whose bytes are compared with theirs
-    settings = {"JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
-    environment = {**os.environ, **settings, **places}
+    environment = {**os.environ, "JAX_PLATFORMS": "cpu", **places}
 
     def start(*flags, variables=None, **options):
         return subprocess.Popen(

@@ -32,6 +32,6 @@ def test_high_frequencies_of_waves(key):
         np.testing.assert_allclose(found, share, atol=1e-5)
     mixed = np.concatenate([waves(16, 3, 0), waves(16, 6, 0)], axis=3)
     np.testing.assert_allclose(high_frequency_share(mixed), 0.5, atol=1e-5)
-    np.testing.assert_array_equal(high_frequency_share(np.full((2, 5, 5, 3), 0.25)), 0.0)
+    np.testing.assert_array_equal(metrics.high_frequency_share(np.full((2, 5, 5, 3), 0.25)), 0.0)
     noise = jax.random.uniform(key, (1, 128, 128, 1))
     np.testing.assert_allclose(high_frequency_share(noise), 0.75, atol=0.02)
