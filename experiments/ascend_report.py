@@ -131,7 +131,7 @@ def _table(rows: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterator[Ht
                 f"{row['median_log_odds']:.1f}",
                 _share(row["share_above_0.9999"]),
                 PAPER.get(name, "—"),
-                f"{row['total_variation']:.3f}",
+                f"{row['total_variation']:.4f}",
                 _share(row["high_frequency_share"]),
                 f"{row['forwards']:,} + {row['gradients']:,}",
                 _first(row),
@@ -213,7 +213,7 @@ def _starts(summary: Mapping[str, Any], pictures: Mapping[str, Path]) -> Iterato
                 _sure(row["median_confidence"]),
                 _sure(row["min_confidence"]),
                 _first(row),
-                f"{row['total_variation']:.3f}",
+                f"{row['total_variation']:.4f}",
             )
             for kind, row in summary["starts"].items()
         ],
