@@ -54,7 +54,7 @@ def watched() -> Iterator[None]:
     except BaseException as error:
         lost = _blame(error)
         leaving.set()
-        _say_goodbye(lost or error)
+        _say_goodbye(str(lost or error) or type(error).__name__)
         if lost is None:
             raise
         for note in getattr(error, "__notes__", ()):
@@ -70,20 +70,27 @@ def _watch(leaving: threading.Event) -> None:
     while not leaving.wait(_SECONDS_BETWEEN_SIGNS):
         with suppress(Exception):  # the connection to process 0: JAX watches that one itself
             state().client.key_value_set(_SIGNS + me, str(next(signs)), allow_overwrite=True)
-            gone = _missing(seen, SECONDS_OF_SILENCE)
+            told, missed = _farewell(), _missing(seen, SECONDS_OF_SILENCE)
             # one that left with everybody else is not missed
-            if gone and not leaving.wait(3 * _SECONDS_BETWEEN_SIGNS):
-                _end(gone)
+            if (told or missed) and not leaving.wait(3 * _SECONDS_BETWEEN_SIGNS):
+                why = told or missed or ""
+                _say_goodbye(why, silent=0 if told else 1)
+                _end(why)
+
+
+def _farewell() -> str | None:
+    """Say which process has left with a word."""
+    for process, why in _read(_FAREWELLS).items():
+        if process != str(state().process_id):
+            if why.startswith("process "):  # the news, not who brought it
+                return why
+            return f"process {process} of {state().num_processes} stopped: {why}"
+    return None
 
 
 def _missing(seen: dict[str, tuple[str, float]], patience: float) -> str | None:
-    """Say which process has left, or gave no new sign of life for some seconds."""
-    count, now = state().num_processes, time.monotonic()
-    for process, why in _read(_FAREWELLS).items():
-        if process != str(state().process_id):
-            of_another = why.startswith("process ")  # the news, not who brought it
-            return why if of_another else f"process {process} of {count} stopped: {why}"
-    signs = _read(_SIGNS)
+    """Say which process gave no new sign of life for some seconds."""
+    count, now, signs = state().num_processes, time.monotonic(), _read(_SIGNS)
     for process in map(str, range(count)):
         sign = signs.get(process, "")
         last, since = seen.setdefault(process, (sign, now))
@@ -108,7 +115,7 @@ def _blame(error: BaseException) -> ConnectionError | None:
     seen: dict[str, tuple[str, float]] = {}
     gone = None
     for _ in range(2 * SECONDS_OF_SILENCE):
-        gone = _missing(seen, _SECONDS_AFTER_A_BROKEN_CONNECTION)
+        gone = _farewell() or _missing(seen, _SECONDS_AFTER_A_BROKEN_CONNECTION)
         if gone:
             return ConnectionError(gone)
         time.sleep(_SECONDS_BETWEEN_SIGNS / 2)
@@ -117,14 +124,18 @@ def _blame(error: BaseException) -> ConnectionError | None:
     )
 
 
-def _say_goodbye(error: BaseException) -> None:
-    """Tell the others why this process ends; the first one ends last, since it passes that on."""
-    why = str(error).split("; go on with")[0].strip() or type(error).__name__
+def _say_goodbye(why: str, silent: int = 0) -> None:
+    """Tell the others why this process ends; the first one ends last, since it passes that on.
+
+    It does not wait for those that are ``silent``: without process 0 JAX aborts the others
+    before they can say who was lost.
+    """
     with suppress(Exception):
-        state().client.key_value_set(f"{_FAREWELLS}{state().process_id}", why)
+        first_words = why.split("; go on with")[0].strip()
+        state().client.key_value_set(f"{_FAREWELLS}{state().process_id}", first_words)
         deadline = time.monotonic() + _SECONDS_TO_SAY_GOODBYE
         while state().process_id == 0 and time.monotonic() < deadline:
-            if len(_read(_FAREWELLS)) == state().num_processes:
+            if len(_read(_FAREWELLS)) >= state().num_processes - silent:
                 break
             time.sleep(0.1)
 

@@ -97,14 +97,14 @@ def test_the_usual_order_of_attacks(key):
     recipe = adversarial(steps=1500, learning_rate=3e-3, epsilon=0.2)
     network, _ = fit(jax.random.key(1), start, digits.train, **recipe._asdict())
     images, goal = fj.data.as_float(digits.test.images[:200]), leave(digits.test.labels[:200])
-    given = (jax.random.key(2), network, images, goal)
+    given = lambda: (jax.random.key(2), network, images, goal)
     attack = pgd(0.2, 0.01, 100, random_start=True)
-    by_step = fj.attacks.run(fj.attacks.fgsm(0.2), *given).success.mean()
-    by_steps = fj.attacks.run(attack, *given).success.mean()
-    by_restarts = fj.attacks.run(attack, *given, restarts=10).success.mean()
-    found = fj.attacks.standard(*given, 0.2, queries=2000)
+    by_step = fj.attacks.run(fj.attacks.fgsm(0.2), *given()).success.mean()
+    by_steps = fj.attacks.run(attack, *given()).success.mean()
+    by_restarts = fj.attacks.run(attack, *given(), restarts=10).success.mean()
+    found = fj.attacks.standard(*given(), 0.2, queries=2000)
     by_cascade = 1.0 - found.robust_accuracy
     assert by_step < by_steps - 0.02
     assert by_steps <= by_restarts <= by_cascade + 0.01
     assert found.findings == ()
-    assert fj.attacks.diagnose(*given, 0.2) == ()
+    assert fj.attacks.diagnose(*given(), 0.2) == ()
