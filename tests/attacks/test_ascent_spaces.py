@@ -61,16 +61,13 @@ def test_fourier_colors_are_uncorrelated_axes():
     np.testing.assert_allclose(np.array(sizes) / sizes[0], [1.0, 0.3, 0.15], rtol=1e-2)
 
 
-def test_fourier_makes_smoother_images():
+def test_fourier_makes_smoother_images(key):
     """From grey; steps in pixels follow the network's weights, which are noise."""
     network, grey = make_affine(3), jnp.full((COUNT, *SHAPE), 0.5)
     share = {}
     for name, space in (("pixels", None), ("fourier", spaces.fourier(SHAPE))):
-        attack = spread(ascent(2, space=space), COUNT)
-        point, step = jax.jit(attack.init)(None, attack.budget, grey), jax.jit(attack.step)
-        for _ in range(2):
-            point, _, _ = step(None, attack.budget, network, grey, TARGETS, point)
-        share[name] = np.asarray(jax.jit(fj.metrics.high_frequency_share)(point.images))
+        result = fj.attacks.run(ascent(2, space=space), key, network, grey, TARGETS)
+        share[name] = np.asarray(jax.jit(fj.metrics.high_frequency_share)(result.images))
     assert np.all(share["fourier"] < 0.5 * share["pixels"])
 
 
