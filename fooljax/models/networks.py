@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from fooljax.models.layers import convolution, flatten, max_pool
+from fooljax.models.layers import Unpadded, convolution, flatten, max_pool
 from fooljax.types import Images, Logits
 
 # Caffe's "xavier" filler: uniform with variance 1 / fan_in.
@@ -73,8 +73,8 @@ class LeNet(nn.Module):
         if min(height, width) < 13:
             raise ValueError(f"LeNet needs images of at least 13x13 pixels, got {height}x{width}")
         x = images * (255 / 256)  # Caffe divided bytes by 256
-        x = max_pool(_convolution(20, 5, name="conv1")(x))
-        x = max_pool(_convolution(50, 5, name="conv2")(x))
+        x = max_pool(Unpadded(20, 5, _xavier, name="conv1")(x))
+        x = max_pool(Unpadded(50, 5, _xavier, name="conv2")(x))
         x = nn.relu(nn.Dense(500, kernel_init=_xavier, name="ip1")(flatten(x)))
         return nn.Dense(self.outputs, kernel_init=_xavier, name="ip2")(x)
 
@@ -133,11 +133,6 @@ class _ResidualBlock(nn.Module):
                 self.features, (1, 1), self.stride, padding=0, use_bias=False, name="downsample"
             )(x)
         return nn.relu(x + y)
-
-
-def _convolution(features: int, size: int, name: str) -> nn.Conv:
-    """Make one of LeNet's convolutions."""
-    return nn.Conv(features, (size, size), padding="VALID", kernel_init=_xavier, name=name)
 
 
 def _norm(name: str) -> nn.GroupNorm:

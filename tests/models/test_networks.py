@@ -2,8 +2,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
+from jax.sharding import AxisType
+from jax.sharding import PartitionSpec as P
 
 from fooljax.models import MLP, NETWORKS, PUBLISHED, LeNet, ResNet, build, init_flax, max_pool
+from fooljax.models.layers import Unpadded
+
+
+def assert_close(ours, theirs):
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), ours, theirs)
 
 
 def convolve(x, kernel, bias):
@@ -51,6 +59,48 @@ def test_lenet_has_caffes_size_and_start(key):
         kernel, bound = params[layer]["kernel"], np.sqrt(3 / fan_in)
         assert 0.9 * bound < jnp.max(jnp.abs(kernel)) <= bound
         assert jnp.all(params[layer]["bias"] == 0)
+
+
+@pytest.mark.parametrize("shape", [(3, 9, 8, 2), (2, 5, 5, 1)])
+def test_unpadded_has_the_derivatives_of_a_convolution(key, shape):
+    """Each way in which it can be differentiated, and the weights that it starts with."""
+    key_images, key_start = jax.random.split(key)
+    x = jax.random.normal(key_images, shape)
+    ours = Unpadded(4, 5)
+    variables = ours.init(key_start, x)
+    oracle = nn.Conv(4, (5, 5), padding="VALID", kernel_init=ours.kernel_init)
+    assert_close(variables, oracle.init(key_start, x))
+    ways = jax.tree.map(jnp.cos, (variables, x))
+
+    def derivatives(layer, variables, x):
+        def energy(variables, x):
+            return jnp.sum(jnp.sin(layer.apply(variables, x)) * jnp.arange(4.0)[None, None, None])
+
+        both = jax.grad(energy, argnums=(0, 1))
+        return (
+            layer.apply(variables, x),
+            jax.jvp(layer.apply, (variables, x), ways)[1],
+            both(variables, x),
+            jax.vmap(both, in_axes=(None, 0))(variables, jnp.stack([x, x + 1])),
+            jax.jvp(both, (variables, x), ways)[1],  # twice: forward over reverse
+            jax.grad(lambda v: jnp.sum(jax.grad(energy, 1)(v, x) ** 2))(variables),
+        )
+
+    for f in (derivatives, jax.jit(derivatives, static_argnums=0)):
+        assert_close(f(ours, variables, x), derivatives(oracle, variables, x))
+
+
+def test_unpadded_is_differentiated_on_each_device_alone(key):
+    """With ``shard_map``, which checks what differs between devices."""
+    classifier = build("lenet", key, (13, 13, 1), 10)
+    images = jax.random.uniform(key, (4, 13, 13, 1))
+    mesh = jax.make_mesh((2,), ("x",), axis_types=(AxisType.Auto,))
+
+    def slope(images):
+        return jax.grad(lambda images: jnp.sum(classifier(images)[:, 0]))(images)
+
+    alone = jax.jit(jax.shard_map(slope, mesh=mesh, in_specs=P("x"), out_specs=P("x")))
+    np.testing.assert_allclose(alone(images), slope(images), rtol=1e-5, atol=1e-7)
 
 
 def test_lenet_refuses_small_images(key):
