@@ -57,7 +57,7 @@ def trained_on_photographs(folder):
         pytest.skip("FOOLJAX_DATA_DIR holds no CIFAR-10")
     try:
         splits = fj.data.load("cifar10", str(folder))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         pytest.skip(f"FOOLJAX_DATA_DIR holds no CIFAR-10 that can be read: {error}")
     classifier = fj.models.build("lenet", KEY, (32, 32, 3), 10)
     recipe = fj.training.quick(400)
