@@ -10,7 +10,7 @@ import jax
 import optax
 from jax.sharding import Mesh
 
-from fooljax import encodings, evolution, models
+from fooljax import backend, encodings, evolution, models
 from fooljax.runtime import devices, files, hosts, memory, search_run, settings
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
@@ -103,7 +103,7 @@ def mesh(config: Any) -> Mesh:
     Raises:
         ValueError: if there are fewer, naming the flag.
     """
-    one_each = jax.default_backend() == "cpu" and config.devices is None
+    one_each = backend.on_cpu() and config.devices is None
     return devices.mesh(jax.process_count() if one_each else config.devices)
 
 
@@ -159,7 +159,7 @@ def _micro_batch(
         return MICRO_BATCH
     share = -(-config.children // devices)
     # SqueezeNet at 224 x 224 on two cores, images/s: 122 by 16, 107 by 25, 84 by 400
-    large = jax.default_backend() == "cpu" and shape[0] * shape[1] >= _LARGE
+    large = backend.on_cpu() and shape[0] * shape[1] >= _LARGE
     count = min(share, most or share, MICRO_BATCH if large else share)
     return None if count == share else count
 
@@ -185,7 +185,7 @@ def plan(
     over, shape = mesh(config), classifier.input_shape
     free = _micro_batch(config, shape, over.size) or -(-config.children // over.size)
     # simulated devices share one memory
-    sharing = jax.local_device_count() if jax.default_backend() == "cpu" else 1
+    sharing = jax.local_device_count() if backend.on_cpu() else 1
 
     capacity = config.chunk or search_run.LONGEST_CHUNK
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROWS = (
-    ("types",),
+    ("types", "backend"),
     ("data", "models", "encodings", "metrics"),
     ("evolution", "defenses"),
     ("attacks",),
@@ -43,6 +43,22 @@ def test_imports_point_downwards_only():
             if ROW_OF[other] >= ROW_OF[own]:
                 wrong.append(f"{path.relative_to(ROOT)} imports {other}")
     assert not wrong
+
+
+def test_one_place_decides_what_depends_on_the_device():
+    """Anything else could not be forced, and would be run by no test."""
+    asks = re.compile(
+        r"default_backend|platform_dependent|(?<!sys)\.platform\b|get_backend|device_kind [!=]="
+    )
+    others = [
+        path
+        for folder in ("fooljax", "experiments", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        if path != ROOT / "fooljax" / "backend.py"
+    ]
+    told = {ROOT / "benchmarks" / "timing.py"}  # prints where it was measured
+    wrong = [str(path) for path in others if asks.search(path.read_text()) and path not in told]
+    assert others and not wrong
 
 
 def test_files_are_short():

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
+from fooljax import backend
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult, score
@@ -191,7 +192,7 @@ def walk(
         )
     else:
         # XLA's CPU convolutions are several times slower inside a loop than outside
-        unroll = attack.steps <= _UNROLLED and jax.default_backend() == "cpu"
+        unroll = attack.steps <= _UNROLLED and backend.on_cpu()
         progress = jax.lax.fori_loop(0, attack.steps, step, progress, unroll=unroll)
     return look(attack.better, attack.stops, classifier, images, goal, progress)
 

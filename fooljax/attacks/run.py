@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
+from fooljax import backend
 from fooljax.attacks import attack as loop
 from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
@@ -72,7 +73,7 @@ def run(
         if on_step is not None:
             on_step(sent)
 
-    watched = trace or on_step is not None or jax.default_backend() == "cpu"
+    watched = trace or on_step is not None or backend.on_cpu()
     walk = functools.partial(_walk_watched, tell) if watched else _walk_unwatched
     results = []
     for first in range(0, count, size):

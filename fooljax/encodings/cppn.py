@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from fooljax import backend
 from fooljax.encodings import color as colors
 from fooljax.encodings.cppn_genome import NUM_INPUTS, Cppn, Rates, mutate, random_cppn
 from fooljax.encodings.cppn_render import Coordinates, render
@@ -29,10 +30,10 @@ def _one_by_one_on_cpu(paint: Callable[[Cppn], Image]) -> Callable[[Cppn], Image
             leaf if batched else jnp.broadcast_to(leaf, (axis_size, *leaf.shape))
         )
         genomes = jax.tree.map(spread, genome, in_batched[0])
-        images = jax.lax.platform_dependent(
+        images = backend.by_device(
             genomes,
             cpu=lambda genomes: jax.lax.map(single, genomes),
-            default=lambda genomes: jax.vmap(paint)(genomes),
+            accelerator=lambda genomes: jax.vmap(paint)(genomes),
         )
         return images, True
 

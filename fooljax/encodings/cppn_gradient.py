@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax import backend
 from fooljax.encodings import color as colors
 from fooljax.encodings.cppn_genome import GAUSSIAN, NUM_INPUTS, SIGMOID, SINE, Cppn
 from fooljax.encodings.cppn_render import (
@@ -62,10 +63,10 @@ def paint_programs(
 
 def _map_on_cpu(function: Callable[..., Any], *trees: Any) -> Any:
     """Take genome after genome on a CPU, where loops of unequal length wait for the longest."""
-    return jax.lax.platform_dependent(
+    return backend.by_device(
         *trees,
         cpu=lambda *trees: jax.lax.map(lambda both: function(*both), trees),
-        default=lambda *trees: jax.vmap(function)(*trees),
+        accelerator=lambda *trees: jax.vmap(function)(*trees),
     )
 
 

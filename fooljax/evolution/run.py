@@ -6,10 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from fooljax import backend
 from fooljax.types import Classifier, Info, RandomKey, Search, State
 
 
-@functools.cache
 def repeat(search: Search) -> Search:
     """Run independent repeats of a search as one program.
 
@@ -18,7 +18,13 @@ def repeat(search: Search) -> Search:
     convolution is 2.3 times slower than its batches in turn (LeNet, 5 x 200
     images: 177 against 57 ms).
     """
-    if jax.default_backend() == "cpu":
+    return _repeated(search, backend.on_cpu())
+
+
+@functools.cache
+def _repeated(search: Search, in_turn: bool) -> Search:
+    """Equal arguments give the same search, and are compiled once."""
+    if in_turn:
         return Search(
             init=lambda key, classifier: jax.lax.map(lambda k: search.init(k, classifier), key),
             step=lambda key, classifier, state: jax.lax.map(
@@ -93,7 +99,7 @@ def advance(
     Returns:
         The new state, and the infos stacked along a new leading axis ``[count]``.
     """
-    if jax.default_backend() == "cpu":
+    if backend.on_cpu():
         infos = []
         for _ in range(count):
             state, info = _step(key, search, classifier, state)
@@ -119,7 +125,7 @@ def memory_needed(key: RandomKey, search: Search, classifier: Classifier, capaci
     blank = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
     key, classifier = jax.tree.map(blank, (key, classifier))
     state, _ = jax.eval_shape(start, key, search, classifier)
-    if jax.default_backend() == "cpu":
+    if backend.on_cpu():
         program = _step.lower(key, search, classifier, state)
     else:
         program = _steps.lower(key, search, classifier, state, jnp.int32(1), capacity)

@@ -11,6 +11,7 @@ from flax import linen as nn
 from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
+from fooljax import backend
 from fooljax.types import Images
 
 _MEAN = np.array([[[[0.485, 0.456, 0.406]]]], np.float32)
@@ -51,10 +52,10 @@ def max_pool3(
     """
     over = [(size + 2 * padding - 3) % 2 if ceil else 0 for size in x.shape[1:3]]
     edges = [(padding, padding + more) for more in over]
-    return jax.lax.platform_dependent(
+    return backend.by_device(
         x,
         cpu=lambda x: functools.reduce(jnp.maximum, _windows(x, edges, 2, -jnp.inf)),
-        default=lambda x: nn.max_pool(x, (3, 3), (2, 2), edges),
+        accelerator=lambda x: nn.max_pool(x, (3, 3), (2, 2), edges),
     )
 
 
@@ -183,7 +184,7 @@ def _slide_back_cheaply(x: Array, kernel: Array) -> Array:
     The transpose is a matrix product and a sum of shifted images, where XLA's slides
     the kernel over a gradient padded all around.
     """
-    return jax.lax.platform_dependent(x, kernel, cpu=_row_products, default=_slide)
+    return backend.by_device(x, kernel, cpu=_row_products, accelerator=_slide)
 
 
 def _row_products(x: Array, kernel: Array) -> Array:
@@ -252,7 +253,7 @@ class Depthwise(nn.Module):
             ]
             return functools.reduce(jnp.add, parts)
 
-        y = jax.lax.platform_dependent(x, kernel, cpu=shifted, default=grouped)
+        y = backend.by_device(x, kernel, cpu=shifted, accelerator=grouped)
         if self.bias:
             bias = self.param("bias", nn.initializers.zeros, (channels,))
             y = y + bias[None, None, None, :]

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from fooljax import backend
 from fooljax.runtime import hosts
 from fooljax.types import Search
 
@@ -39,7 +40,7 @@ def set_up(cpu_devices: int | None = None) -> None:
         try:
             jax.config.update("jax_num_cpu_devices", _share(cpu_devices))
         except RuntimeError as error:
-            if jax.default_backend() == "cpu" and jax.device_count() < cpu_devices:
+            if backend.on_cpu() and jax.device_count() < cpu_devices:
                 raise ValueError(f"--devices {cpu_devices}: {error}") from error
 
 

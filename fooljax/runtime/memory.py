@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import jax
 
+from fooljax import backend
 from fooljax.runtime import hosts
 
 GB = 1e9
@@ -52,7 +53,7 @@ def plan(limit: float, most: int, need: Callable[[int], int], numbers: int = 0) 
     Raises:
         ValueError: if not even one child at a time fits, with the numbers.
     """
-    cpu = jax.default_backend() == "cpu"
+    cpu = backend.on_cpu()
     takes = lambda size: math.ceil((_SCRATCH if cpu else 1.0) * need(size))
     # hosts must come to one plan
     taken = MB * int(hosts.gather([-(-held() // MB)]).max()) + (_COPIES * numbers if cpu else 0)
@@ -76,7 +77,7 @@ def plan(limit: float, most: int, need: Callable[[int], int], numbers: int = 0) 
 
 def held() -> int:
     """Return the bytes that a run takes beside the search: of the process on a CPU, else 0."""
-    if jax.default_backend() != "cpu":
+    if not backend.on_cpu():
         return 0
     status = Path("/proc/self/statm")
     if not status.exists():
@@ -86,7 +87,7 @@ def held() -> int:
 
 def peak() -> int:
     """Return the most bytes held so far: by the process on a CPU, else by the fullest device."""
-    if jax.default_backend() != "cpu":
+    if not backend.on_cpu():
         found = (device.memory_stats() or {} for device in jax.local_devices())
         return max(stats.get("peak_bytes_in_use", 0) for stats in found)
     status = Path("/proc/self/status")

@@ -13,6 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
+from fooljax import backend
 from fooljax.data import Batch, Dataset, Stream
 from fooljax.training.losses import Loss, cross_entropy
 from fooljax.training.perturbed import PerturbedDataset
@@ -86,7 +87,7 @@ def fit(
     if scan and on_disk:
         raise ValueError("scan: pictures on disk cannot be read in a compiled loop; leave scan out")
     if scan is None:
-        scan = jax.default_backend() != "cpu" and not on_disk
+        scan = not backend.on_cpu() and not on_disk
     advance = partial(_advance if scan else _loop, optimizer=optimizer, sampler=sampler, loss=loss)
     network = dataclasses.replace(classifier, params=None)
     samples: Any

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from fooljax import backend
 from fooljax.attacks.pgd import project, uphill
 from fooljax.data import Dataset
 from fooljax.training.losses import divergence
@@ -147,7 +148,7 @@ def _climb(
         change = here + step_size * uphill(slope(here), "linf") - images
         return project(images, change, radius, "linf")
 
-    unroll = steps <= _UNROLLED and jax.default_backend() == "cpu"
+    unroll = steps <= _UNROLLED and backend.on_cpu()
     begin = project(images, start - images, radius, "linf")
     return jax.lax.fori_loop(0, steps, step, begin, unroll=unroll or None)
 
