@@ -47,6 +47,10 @@ class Classifier:
     input_shape: tuple[int, ...] = field(metadata={"static": True})
     num_classes: int = field(metadata={"static": True})
 
+    def __post_init__(self) -> None:
+        if isinstance(self.input_shape, list):  # static parts are compared, and hashed
+            object.__setattr__(self, "input_shape", tuple(self.input_shape))
+
     def __call__(self, images: Images) -> Logits:
         """Return logits ``[b, m]``; columns from ``num_classes`` on reject."""
         return self.apply(self.params, images)

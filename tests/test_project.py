@@ -7,6 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 ROWS = (
     ("types", "backend"),
+    ("checks",),
     ("data", "models", "encodings", "metrics"),
     ("evolution", "defenses"),
     ("attacks",),

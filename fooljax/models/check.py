@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fooljax import checks
 from fooljax.types import Classifier
 
 
@@ -15,31 +16,12 @@ def validate(classifier: Classifier) -> None:
             images of ``input_shape``, or if it does not return finite floating
             point logits ``[b, m]`` with ``m >= num_classes``.
     """
+    checks.classifier(classifier)
     for path, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):
         # in numpy: jax would compile a program for the shape of every layer
         if jnp.issubdtype(leaf.dtype, jnp.inexact) and not np.isfinite(leaf).all():
             name = f" {_name(path)}" if path else ""
             raise ValueError(f"the classifier's weights{name} hold NaN or infinity")
-
-    batch = 2
-    images = jax.ShapeDtypeStruct((batch, *classifier.input_shape), jnp.float32)
-    try:
-        logits = jax.eval_shape(classifier.apply, classifier.params, images)
-    except Exception as error:  # a network of the user's own may raise anything
-        raise ValueError(
-            f"the classifier fails on images of shape {images.shape}: {error}"
-        ) from error
-    if not isinstance(logits, jax.ShapeDtypeStruct):
-        raise ValueError(
-            f"a classifier must return one array of logits, got {type(logits).__name__}"
-        )
-    if logits.ndim != 2 or logits.shape[0] != batch or logits.shape[1] < classifier.num_classes:
-        raise ValueError(
-            f"for {batch} images a classifier of {classifier.num_classes} classes must return "
-            f"logits ({batch}, {classifier.num_classes} or more), got {logits.shape}"
-        )
-    if not jnp.issubdtype(logits.dtype, jnp.floating):
-        raise ValueError(f"a classifier must return floating point logits, got {logits.dtype}")
 
     gray = jnp.full((1, *classifier.input_shape), 0.5)
     if not jnp.all(jnp.isfinite(jax.jit(classifier.apply)(classifier.params, gray))):

@@ -98,7 +98,7 @@ def test_validate_accepts_what_fulfills_the_contract():
         ),
         (
             dataclasses.replace(constant([1.0, 2.0, 3.0]), apply=lambda params, images: (images,)),
-            "one array of logits, got tuple",
+            "one array of logits, got a tuple of 1",
         ),
         (
             dataclasses.replace(

@@ -1,0 +1,34 @@
+"""The lock on every door: what a public function is given is checked here, once, in one way.
+
+Every check returns what it was given in the type that the package works with, or raises a
+``ValueError`` that names the argument, what was given, and the remedy. Inside ``jit``
+shapes and types are checked; values are not known there.
+"""
+
+from fooljax.checks.arrays import NEAR, images, in_unit_interval, labels, shape_of_images, whole
+from fooljax.checks.keys import key, keys
+from fooljax.checks.kinds import kind, shown
+from fooljax.checks.networks import classifier, classifiers, columns
+from fooljax.checks.numbers import between, choice, count, not_negative, positive, real
+
+__all__ = [
+    "NEAR",
+    "between",
+    "choice",
+    "classifier",
+    "classifiers",
+    "columns",
+    "count",
+    "images",
+    "in_unit_interval",
+    "key",
+    "keys",
+    "kind",
+    "labels",
+    "not_negative",
+    "positive",
+    "real",
+    "shape_of_images",
+    "shown",
+    "whole",
+]

@@ -1,0 +1,53 @@
+"""Is a thing of the kind that is meant? How to name in a sentence what was given instead."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+Kind = TypeVar("Kind")
+
+_LONGEST = 40  # characters of a value that a message repeats
+
+
+def kind(name: str, given: Any, wanted: type[Kind], remedy: str = "") -> Kind:
+    """Return what is of the wanted type, or say what it is instead.
+
+    A factory that was not called, such as ``attacks.fgsm`` in place of
+    ``attacks.fgsm(0.1)``, is told from other things.
+
+    Args:
+        name: of the argument.
+        given: its value.
+        wanted: its type.
+        remedy: what to do, as a clause; of a forgotten call it is said anyway.
+
+    Raises:
+        ValueError: if it is of another type.
+    """
+    if isinstance(given, wanted):
+        return given
+    if isinstance(given, Callable) and hasattr(given, "__name__"):  # type: ignore[arg-type]
+        remedy = f"call it and give what it returns, {given.__name__}(...)"
+    article = "an" if wanted.__name__[0] in "AEIOU" else "a"
+    sentence = f"{name} must be {article} {wanted.__name__}, got {shown(given)}"
+    raise ValueError(f"{sentence}; {remedy}" if remedy else sentence)
+
+
+def shown(given: Any) -> str:
+    """Name a value in a few words: numbers and texts as they are, the rest by what it is."""
+    if given is None or isinstance(given, bool | int | float | complex | np.generic):
+        return str(given)
+    if isinstance(given, str | bytes):
+        text = repr(given)
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    if hasattr(given, "shape") and hasattr(given, "dtype"):
+        return f"an array {given.dtype} {tuple(given.shape)}"
+    if isinstance(given, list | tuple | set | dict) and type(given).__module__ == "builtins":
+        return f"a {type(given).__name__} of {len(given)}"
+    if isinstance(given, type):
+        return f"the class {given.__name__}"
+    if callable(given) and hasattr(given, "__name__"):
+        return f"the function {given.__name__}"
+    name = type(given).__name__
+    return f"an {name}" if name[0].upper() in "AEIOU" else f"a {name}"
