@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fooljax.runtime import command, directory
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, Label, NotNegative, Seed
 from fooljax.runtime.victim import Prepared, Victim, prepare
 
 
@@ -57,15 +58,15 @@ class Config:
     victim: Victim = field(default_factory=Victim)
     ascents: tuple[str, ...] = ("none", "decay", "blur", "sparse", "tv", "fourier", "cppn")
     starts: tuple[str, ...] = ("near_grey", "grey", "uniform_noise", "gaussian_noise")
-    classes: tuple[int, ...] = ()
+    classes: tuple[Label, ...] = ()
     evolved: tuple[str, ...] = ("direct", "cppn")
-    steps: int | None = None
-    repeats: int = 3
-    total_variation: float = 3.0
-    candidates: int = 200
-    generations: int = 100
-    children: int = 200
-    seed: int = 0
+    steps: Count | None = None
+    repeats: Batch = 3
+    total_variation: NotNegative = 3.0
+    candidates: Batch = 200
+    generations: Count = 100
+    children: Batch = 200
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -104,10 +105,6 @@ PRESETS = {
     ),
 }
 
-LEAST = dict.fromkeys(
-    ("steps", "repeats", "candidates", "generations", "children", "train_steps"), 1
-) | dict.fromkeys(("seed", "train_seed", "total_variation"), 0)
-
 
 def main(config: Config) -> dict[str, Any]:
     """Run the experiment.
@@ -123,9 +120,9 @@ def main(config: Config) -> dict[str, Any]:
         Interrupted: if stopped before the end; what is done is saved.
     """
     from experiments import ascend_results, ascend_units
-    from fooljax.runtime import devices, settings, units
+    from fooljax.runtime import devices, units
 
-    settings.check_least(config, LEAST)
+    limits.check(config)
     _check_names("ascents", config.ascents, ascend_units.SETTINGS)
     _check_names("starts", config.starts, ascend_units.STARTS)
     if config.evolved:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Confidence, Count, Pieces, Seed, Share
 from fooljax.runtime.victim import Prepared, Victim
 
 Rule = Literal["logits", "majority_vote", "unanimous"]
@@ -64,23 +65,23 @@ class Config:
 
     victim: Victim = field(default_factory=lambda: Victim(train_steps=300))
     models: tuple[str, ...] = ("lenet", "mlp", "softmax")
-    members: tuple[int, ...] = (1, 2, 3, 5, 8)
-    sets: int = 3
+    members: tuple[Pieces, ...] = (1, 2, 3, 5, 8)
+    sets: Pieces = 3
     rules: tuple[Rule, ...] = ("logits", "majority_vote", "unanimous")
     objectives: tuple[Objective, ...] = ("log_probabilities", "margins")
-    rule_sizes: tuple[int, ...] = (3,)
+    rule_sizes: tuple[Pieces, ...] = (3,)
     encodings: tuple[Literal["direct", "cppn"], ...] = ("direct",)
-    generations: int = 100
-    children: int = 100
-    steps: int = 100
-    rounds: int = 5
-    step_size: float = 0.01
-    images: int = 40
-    epsilon: float = 0.1
-    pgd_steps: int = 20
-    ddn_steps: int = 50
-    tau: float = 0.99
-    seed: int = 0
+    generations: Count = 100
+    children: Batch = 100
+    steps: Count = 100
+    rounds: Count = 5
+    step_size: Share = 0.01
+    images: Batch = 40
+    epsilon: Share = 0.1
+    pgd_steps: Count = 20
+    ddn_steps: Count = 50
+    tau: Confidence = 0.99
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -155,9 +156,7 @@ def _check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    counts = ("members", "sets", "rule_sizes", "generations", "children", "steps", "rounds")
-    counts += ("images", "pgd_steps", "ddn_steps", "train_steps")
-    settings.check_least(config, dict.fromkeys(counts, 1) | {"seed": 0, "train_seed": 0})
+    limits.check(config)
     for flag in ("models", "members", "encodings"):
         _each_once(flag, getattr(config, flag), at_least=1)
     for flag in ("rules", "objectives", "rule_sizes"):
@@ -169,12 +168,6 @@ def _check(config: Config) -> None:
         raise ValueError(f"--rule-sizes must be among --members, got {absent[0]}")
     if config.rounds > config.steps:
         raise ValueError(f"--rounds must be at most --steps {config.steps}, got {config.rounds}")
-    if not 0.0 < config.step_size <= 1.0:
-        raise ValueError(f"--step-size must be in (0, 1], got {config.step_size}")
-    if not 0.0 < config.epsilon <= 1.0:
-        raise ValueError(f"--epsilon must be in (0, 1], got {config.epsilon}")
-    if not 0.0 < config.tau < 1.0:
-        raise ValueError(f"--tau must be in (0, 1), got {config.tau}")
     if config.victim.model != Victim().model:
         raise ValueError(f"--model: give --models {config.victim.model} another ..., not --model")
     if config.victim.dataset == "none":

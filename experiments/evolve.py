@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from fooljax.runtime import command, directory, hosts
 from fooljax.runtime.hosts import Hosts
+from fooljax.runtime.limits import Batch, Capacity, Count, Devices, Gigabytes, Natural, Rate, Seed
 from fooljax.runtime.victim import Prepared, Victim, prepare
 
 if TYPE_CHECKING:
@@ -87,24 +88,24 @@ class Config:
     shown_to: tuple[str, ...] = ()
     search: str = "map_elites"
     variation: Literal["polynomial", "inherit", "original", "iso_line"] = "polynomial"
-    mutation_rate: float = 0.1
-    halve_rate_every: int = 0
+    mutation_rate: Rate = 0.1
+    halve_rate_every: Natural = 0
     genes: Literal["float32", "uint8"] = "float32"
     coordinates: Literal["raw", "normalized"] = "raw"
     color: Literal["hls", "hsv", "rgb"] = "hls"
-    nodes: int = 64
-    edges: int = 128
+    nodes: Capacity = 64
+    edges: Capacity = 128
     fitness: Literal["logprob", "margin", "prob"] = "logprob"
-    generations: int = 200
-    children: int = 200
-    repeats: int = 5
-    seed: int = 0
+    generations: Count = 200
+    children: Batch = 200
+    repeats: Batch = 5
+    seed: Seed = 0
     deterministic: bool = False
     precision: Literal["float32", "bfloat16"] = "float32"
-    memory_limit: float | None = None
+    memory_limit: Gigabytes | None = None
     hosts: Hosts = field(default_factory=Hosts)
-    devices: int | None = None
-    chunk: int | None = None
+    devices: Devices | None = None
+    chunk: Count | None = None
     out: str | None = None
     resume: str | None = None
     preset: str = "default"

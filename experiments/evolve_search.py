@@ -11,7 +11,7 @@ import optax
 from jax.sharding import Mesh
 
 from fooljax import backend, encodings, evolution, models
-from fooljax.runtime import devices, files, hosts, memory, search_run, settings
+from fooljax.runtime import devices, files, hosts, limits, memory, search_run
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 MICRO_BATCH = 25
@@ -26,20 +26,14 @@ def check(config: Any) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    positive = ("generations", "children", "repeats", "chunk", "devices", "train_steps")
-    natural = ("halve_rate_every", "seed", "train_seed")
-    settings.check_least(config, dict.fromkeys(positive, 1) | dict.fromkeys(natural, 0))
+    limits.check(config)
     if config.devices is not None and config.devices > config.children:
         raise ValueError(
             f"--devices must not exceed --children, got {config.devices} and {config.children}"
         )
-    if not 0.0 <= config.mutation_rate <= 1.0:
-        raise ValueError(f"--mutation-rate must be in [0, 1], got {config.mutation_rate}")
     own = {"variation": "polynomial", "halve_rate_every": 0, "genes": "float32"}
     if config.encoding == "cppn" and any(getattr(config, flag) != own[flag] for flag in own):
         raise ValueError("--variation, --halve-rate-every and --genes belong to --encoding direct")
-    if config.memory_limit is not None and not 0.0 < config.memory_limit < math.inf:
-        raise ValueError(f"--memory-limit must be positive, in GB, got {config.memory_limit}")
     if config.memory_limit is not None and config.deterministic:
         raise ValueError(
             f"--memory-limit chooses how many images the network sees at a time, which with "

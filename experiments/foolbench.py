@@ -17,9 +17,10 @@ Source: the questions of Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897, aske
 import dataclasses
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, Pieces, Seed, Share, Within
 from fooljax.runtime.victim import Victim
 
 
@@ -64,18 +65,18 @@ class Config:
     defenses: tuple[str, ...] = ()
     generators: tuple[str, ...] = ()
     others: str = "photographs"
-    seeds: int = 3
-    runs: int = 1
-    images: int = 100
-    generations: int = 60
-    children: int = 100
-    ascent_steps: int = 100
-    pixels: int = 60
-    pgd_steps: int = 20
-    universal_steps: int = 20
-    epsilon: float = 0.2
-    clean_images: int = 1000
-    seed: int = 0
+    seeds: Pieces = 3
+    runs: Batch = 1
+    images: Batch = 100
+    generations: Count = 60
+    children: Batch = 100
+    ascent_steps: Count = 100
+    pixels: Count = 60
+    pgd_steps: Count = 20
+    universal_steps: Count = 20
+    epsilon: Share = 0.2
+    clean_images: Annotated[int, Within(40, 10**9, why="ask for fewer")] = 1000
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -150,12 +151,7 @@ def _check(config: Config) -> Config:
     from experiments.foolbench_generators import GENERATORS
     from experiments.foolbench_units import PLAIN
 
-    counts = ("seeds", "runs", "images", "generations", "children", "ascent_steps", "pixels")
-    counts += ("pgd_steps", "universal_steps", "train_steps")
-    least = dict.fromkeys(counts, 1) | {"seed": 0, "train_seed": 0, "clean_images": 40}
-    settings.check_least(config, least)
-    if not 0.0 < config.epsilon <= 1.0:
-        raise ValueError(f"--epsilon must be in (0, 1], got {config.epsilon}")
+    limits.check(config)
     victim = config.victim
     if victim.dataset == "none":
         raise ValueError(

@@ -16,7 +16,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, Pieces, Positive, Seed, Share
 from fooljax.runtime.victim import Victim, prepare
 
 
@@ -52,22 +53,22 @@ class Config:
     """
 
     victim: Victim = field(default_factory=lambda: Victim(model="mlp"))
-    rounds: int = 4
-    pool: int = 10
+    rounds: Pieces = 4
+    pool: Pieces = 10
     pool_method: Literal["sgd", "deepfool"] = "sgd"
-    share: float = 0.5
+    share: Share = 0.5
     methods: tuple[Literal["sgd", "deepfool"], ...] = ("sgd", "deepfool")
-    tests: int = 3
-    epsilon: float = 0.2
-    steps: int = 100
-    deepfool_steps: int = 50
-    batch_size: int = 50
-    tune_steps: int = 500
-    tune_learning_rate: float = 1e-3
-    test_images: int = 2000
-    pgd_images: int = 200
-    pgd_epsilon: float = 0.05
-    seed: int = 0
+    tests: Pieces = 3
+    epsilon: Positive = 0.2
+    steps: Count = 100
+    deepfool_steps: Count = 50
+    batch_size: Batch = 50
+    tune_steps: Count = 500
+    tune_learning_rate: Positive = 1e-3
+    test_images: Count = 2000
+    pgd_images: Count = 200
+    pgd_epsilon: Positive = 0.05
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -130,15 +131,7 @@ def _check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    counts = ("rounds", "pool", "tests", "steps", "deepfool_steps", "batch_size", "tune_steps")
-    least = dict.fromkeys((*counts, "test_images", "pgd_images", "train_steps"), 1)
-    settings.check_least(config, least | {"seed": 0, "train_seed": 0})
-    for flag in ("epsilon", "pgd_epsilon", "tune_learning_rate"):
-        value = getattr(config, flag)
-        if not 0.0 < value < float("inf"):
-            raise ValueError(f"--{flag.replace('_', '-')} must be positive, got {value}")
-    if not 0.0 < config.share <= 1.0:
-        raise ValueError(f"--share must be in (0, 1], got {config.share}")
+    limits.check(config)
     if not config.methods or len(set(config.methods)) < len(config.methods):
         raise ValueError(f"--methods: give at least one, each once, got {' '.join(config.methods)}")
     if config.victim.dataset == "none":

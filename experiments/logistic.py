@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fooljax.runtime import command, directory
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Count, NotNegative, Pieces, Pixels, Seed
 from fooljax.runtime.victim import Prepared, Victim, prepare
 
 
@@ -46,11 +47,11 @@ class Config:
 
     victim: Victim = field(default_factory=lambda: Victim(train_steps=400))
     models: tuple[str, ...] = ("softmax", "mlp", "lenet")
-    sizes: tuple[int, ...] = (8, 14, 20, 28, 40, 56)
-    epsilons: tuple[float, ...] = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-    images: int = 200
-    repeats: int = 2
-    seed: int = 0
+    sizes: tuple[Pixels, ...] = (8, 14, 20, 28, 40, 56)
+    epsilons: tuple[NotNegative, ...] = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+    images: Count = 200
+    repeats: Pieces = 2
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -71,9 +72,6 @@ PRESETS = {
     ),
 }
 
-LEAST = dict.fromkeys(("sizes", "images", "repeats", "train_steps"), 1) | dict.fromkeys(
-    ("seed", "train_seed", "epsilons"), 0
-)
 _LEAST_LENET = 13  # pixels
 
 
@@ -146,9 +144,7 @@ def check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    from fooljax.runtime import settings
-
-    settings.check_least(config, LEAST)
+    limits.check(config)
     for name in ("models", "sizes", "epsilons"):
         values = getattr(config, name)
         if not values or len(set(values)) < len(values):

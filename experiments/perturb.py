@@ -16,7 +16,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import Any
 
-from fooljax.runtime import command, directory
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, NotNegative, Seed
 from fooljax.runtime.victim import Prepared, Victim, prepare
 
 
@@ -53,18 +54,18 @@ class Config:
 
     victim: Victim = field(default_factory=Victim)
     attacks: tuple[str, ...] = ()
-    images: int = 100
-    epsilon: float = 0.1
-    epsilon_l2: float = 1.5
-    epsilon_l1: float = 10.0
-    epsilons: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3)
-    epsilons_l2: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0, 3.0)
-    steps: int = 40
-    queries: int = 500
+    images: Count = 100
+    epsilon: NotNegative = 0.1
+    epsilon_l2: NotNegative = 1.5
+    epsilon_l1: NotNegative = 10.0
+    epsilons: tuple[NotNegative, ...] = (0.05, 0.1, 0.15, 0.2, 0.3)
+    epsilons_l2: tuple[NotNegative, ...] = (0.5, 1.0, 1.5, 2.0, 3.0)
+    steps: Count = 40
+    queries: Count = 500
     diagnose: bool = True
-    shown: int = 8
-    batch_size: int = 50
-    seed: int = 0
+    shown: Count = 8
+    batch_size: Batch = 50
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -88,21 +89,6 @@ PRESETS = {
         shown=3,
         batch_size=10,
     ),
-}
-_LEAST = {
-    "images": 1,
-    "epsilon": 0.0,
-    "epsilon_l2": 0.0,
-    "epsilon_l1": 0.0,
-    "epsilons": 0.0,
-    "epsilons_l2": 0.0,
-    "steps": 1,
-    "queries": 1,
-    "shown": 1,
-    "batch_size": 1,
-    "seed": 0,
-    "train_steps": 1,
-    "train_seed": 0,
 }
 
 
@@ -143,9 +129,8 @@ def main(config: Config, prepared: Prepared | None = None) -> dict[str, Any]:
 
 def _check(config: Config):
     from experiments import perturb_attacks
-    from fooljax.runtime import settings
 
-    settings.check_least(config, _LEAST)
+    limits.check(config)
     if config.victim.dataset == "none":
         raise ValueError("--dataset none has no images to perturb; name a data set")
     for flag, radii in (("--epsilons", config.epsilons), ("--epsilons-l2", config.epsilons_l2)):

@@ -15,9 +15,10 @@ Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled
 
 import sys
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, Seed, Within
 from fooljax.runtime.victim import Victim, build_recipe
 from fooljax.runtime.victim_data import find_data, tested
 
@@ -57,18 +58,20 @@ class Config:
     """
 
     victim: Victim = field(default_factory=Victim)
-    networks: int = 5
+    networks: Annotated[
+        int, Within(2, 1000, why="each learns from those before it; ask for fewer")
+    ] = 5
     encoding: Literal["cppn", "direct", "both"] = "cppn"
-    first_images: int | None = None
-    added_images: int | None = None
+    first_images: Batch | None = None
+    added_images: Batch | None = None
     attacks: tuple[Literal["cppn", "direct", "ascent"], ...] = ("cppn", "direct", "ascent")
-    runs: int = 5
-    generations: int = 200
-    collect_generations: int = 50
-    children: int = 200
-    ascent_steps: int = 200
+    runs: Batch = 5
+    generations: Count = 200
+    collect_generations: Count = 50
+    children: Batch = 200
+    ascent_steps: Count = 200
     others: tuple[str, ...] = ("photographs",)
-    seed: int = 0
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -147,9 +150,7 @@ def _check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    counts = ("first_images", "added_images", "runs", "generations", "collect_generations")
-    least = dict.fromkeys((*counts, "children", "ascent_steps", "train_steps"), 1)
-    settings.check_least(config, least | {"networks": 2, "seed": 0, "train_seed": 0})
+    limits.check(config)
     victim = config.victim
     if ":" in victim.model:
         raise ValueError(

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, Pieces, Seed
 from fooljax.runtime.victim import Prepared, Victim
 from fooljax.runtime.victim_data import find_data
 
@@ -65,7 +66,7 @@ class Config:
     """
 
     victim: Victim = field(default_factory=Victim)
-    networks: int = 3
+    networks: Pieces = 3
     blur: tuple[float, ...] = (0.5, 1.0, 2.0)
     median: tuple[int, ...] = (3, 5)
     levels: tuple[int, ...] = (8, 2)
@@ -73,21 +74,21 @@ class Config:
     resize: tuple[float, ...] = (0.8,)
     sigmas: tuple[float, ...] = (0.25, 0.5)
     epsilons: tuple[float, ...] = (0.1,)
-    images: int = 40
-    steps: int = 30
-    queries: int = 1000
-    draws: int = 16
-    judge_draws: int = 32
+    images: Batch = 40
+    steps: Count = 30
+    queries: Count = 1000
+    draws: Batch = 16
+    judge_draws: Batch = 32
     generators: tuple[Literal["direct", "cppn", "ascent"], ...] = ("direct", "cppn", "ascent")
-    children: int = 100
-    generations: int = 60
-    ascent_steps: int = 100
-    certified: int = 50
-    selection: int = 100
-    samples: int = 1000
+    children: Batch = 100
+    generations: Count = 60
+    ascent_steps: Count = 100
+    certified: Count = 50
+    selection: Batch = 100
+    samples: Batch = 1000
     alpha: float = 0.001
-    test_images: int = 500
-    seed: int = 0
+    test_images: Count = 500
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -173,12 +174,7 @@ def _check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    counts = (
-        *("networks", "images", "steps", "queries", "draws", "judge_draws", "children"),
-        *("generations", "ascent_steps", "certified", "selection", "samples", "test_images"),
-        "train_steps",
-    )
-    settings.check_least(config, dict.fromkeys(counts, 1) | {"seed": 0, "train_seed": 0})
+    limits.check(config)
     for flag, (words, allowed) in _RANGES.items():
         values = getattr(config, flag)
         told = " ".join(f"{value:g}" for value in values)

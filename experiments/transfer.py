@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Confidence, Count, Pieces, Rate, Seed
 from fooljax.runtime.victim import Prepared, Victim
 
 if TYPE_CHECKING:
@@ -69,18 +70,18 @@ class Config:
 
     victim: Victim = field(default_factory=Victim)
     models: tuple[str, ...] = ("lenet", "mlp")
-    network_seeds: int = 3
+    network_seeds: Pieces = 3
     generators: tuple[str, ...] = _GENERATORS
-    repeats: int = 3
-    generations: int = 200
-    children: int = 100
-    ascent_steps: int = 100
-    images: int = 100
-    epsilon: float = 0.1
-    pgd_steps: int = 20
-    universal_steps: int = 60
-    tau: float = 0.99
-    seed: int = 0
+    repeats: Pieces = 3
+    generations: Count = 200
+    children: Batch = 100
+    ascent_steps: Count = 100
+    images: Batch = 100
+    epsilon: Rate = 0.1
+    pgd_steps: Count = 20
+    universal_steps: Count = 60
+    tau: Confidence = 0.99
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -139,13 +140,7 @@ def _check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    counts = ("network_seeds", "repeats", "generations", "children", "ascent_steps", "images")
-    counts += ("pgd_steps", "universal_steps", "train_steps")
-    settings.check_least(config, dict.fromkeys(counts, 1) | {"seed": 0, "train_seed": 0})
-    if not 0.0 < config.tau < 1.0:
-        raise ValueError(f"--tau must be in (0, 1), got {config.tau}")
-    if not 0.0 <= config.epsilon <= 1.0:
-        raise ValueError(f"--epsilon must be in [0, 1], got {config.epsilon}")
+    limits.check(config)
     unknown = sorted(set(config.generators) - set(_GENERATORS))
     if unknown or not config.generators or len(set(config.generators)) < len(config.generators):
         raise ValueError(

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, Label, Pieces, Positive, Seed, Share
 from fooljax.runtime.victim import Prepared, Victim
 
 
@@ -59,16 +60,16 @@ class Config:
     models: tuple[str, ...] = ("lenet", "mlp", "softmax")
     methods: tuple[Literal["sgd", "deepfool"], ...] = ("sgd", "deepfool")
     norms: tuple[Literal["linf", "l2"], ...] = ("linf", "l2")
-    epsilon: float = 0.2
-    epsilon_l2: float = 2.5
-    target: int | None = None
-    sizes: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)
-    steps: int = 200
-    deepfool_steps: int = 50
-    batch_size: int = 50
-    test_images: int = 2000
-    repeats: int = 3
-    seed: int = 0
+    epsilon: Positive = 0.2
+    epsilon_l2: Positive = 2.5
+    target: Label | None = None
+    sizes: tuple[Share, ...] = (0.01, 0.03, 0.1, 0.3, 1.0)
+    steps: Count = 200
+    deepfool_steps: Count = 50
+    batch_size: Batch = 50
+    test_images: Count = 2000
+    repeats: Pieces = 3
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -148,19 +149,13 @@ def _check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    counts = ("steps", "deepfool_steps", "batch_size", "test_images", "repeats", "train_steps")
-    settings.check_least(config, dict.fromkeys(counts, 1) | {"seed": 0, "train_seed": 0})
-    for flag, value in (("epsilon", config.epsilon), ("epsilon-l2", config.epsilon_l2)):
-        if not 0.0 < value < float("inf"):
-            raise ValueError(f"--{flag} must be positive, got {value}")
+    limits.check(config)
     for flag in ("models", "methods", "norms", "sizes"):
         values = getattr(config, flag)
         if not values or len(set(values)) < len(values):
             raise ValueError(
                 f"--{flag}: give at least one, each once, got {' '.join(map(str, values))}"
             )
-    if not all(0.0 < size <= 1.0 for size in config.sizes):
-        raise ValueError(f"--sizes must be in (0, 1], got {' '.join(map(str, config.sizes))}")
     if config.victim.model != Victim().model:
         raise ValueError(f"--model: give --models {config.victim.model} another ..., not --model")
     if config.victim.dataset == "none":

@@ -16,9 +16,10 @@ Source: Hendrycks and Gimpel, 2017, arXiv:1610.02136 (probability); Hendrycks et
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, limits
+from fooljax.runtime.limits import Batch, Count, Pieces, Seed, Share, Within
 from fooljax.runtime.victim import Prepared, Victim, prepare
 
 
@@ -52,7 +53,7 @@ class Config:
     """
 
     victim: Victim = field(default_factory=Victim)
-    network_seeds: int = 3
+    network_seeds: Pieces = 3
     methods: tuple[
         Literal["probability", "logit", "energy", "mahalanobis", "neighbor", "openmax"], ...
     ] = ("probability", "logit", "energy", "mahalanobis", "neighbor", "openmax")
@@ -63,16 +64,18 @@ class Config:
         "scrambled",
         "mosaic",
     )
-    images: int = 150
-    known: int = 5000
-    evolutions: int = 1
-    generations: int = 150
-    children: int = 100
-    attacked: int = 40
-    steps: int = 60
-    queries: int = 200
-    epsilon: float = 0.1
-    seed: int = 0
+    images: Annotated[int, Within(2, 100_000, why="they are in memory at once; ask for fewer")] = (
+        150
+    )
+    known: Count = 5000
+    evolutions: Batch = 1
+    generations: Count = 150
+    children: Batch = 100
+    attacked: Count = 40
+    steps: Count = 60
+    queries: Count = 200
+    epsilon: Share = 0.1
+    seed: Seed = 0
     out: str | None = None
     resume: str | None = None
     preset: str = "default"
@@ -143,12 +146,7 @@ def _check(config: Config) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    counts = ("network_seeds", "known", "evolutions", "generations", "children")
-    counts += ("attacked", "steps", "queries", "train_steps")
-    least = dict.fromkeys(counts, 1) | {"images": 2, "seed": 0, "train_seed": 0}
-    settings.check_least(config, least)
-    if not 0.0 < config.epsilon <= 1.0:
-        raise ValueError(f"--epsilon must be in (0, 1], got {config.epsilon}")
+    limits.check(config)
     for flag in ("methods", "outliers"):
         values = getattr(config, flag)
         if not values or len(set(values)) < len(values):

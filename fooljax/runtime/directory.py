@@ -14,6 +14,8 @@ from typing import Any
 from fooljax.runtime import hosts, presence, settings
 from fooljax.runtime.interrupts import Interrupted
 
+_NAMES = (settings.RECORD, settings.FILE)
+_UNFINISHED = (settings.RECORD, *(f".{name}.tmp" for name in _NAMES))  # killed as it began
 _SECONDS_TO_APPEAR = 20  # what one host writes, others may see late
 
 
@@ -46,6 +48,7 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
     if config.resume:
         folder = Path(config.resume)
         before = settings.load(folder, type(config))
+        settings.refuse_edits(folder, before, neutral)
         settings.refuse_changes(before, config, neutral, folder)
     else:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -54,8 +57,9 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
     discard = lambda: not config.resume and _discard(folder, made)
     with _advised(experiment, folder, discard):
         if not config.resume:
-            _write_settings(folder, config)
+            _write_settings(folder, config, experiment)
         with _locked(folder):
+            _refuse_links(folder)
             print(f"run directory: {folder}", file=sys.stderr)
             _sweep(folder)
             hosts.decide(lambda: [str(folder.absolute()), settings.flat(config)])
@@ -116,8 +120,7 @@ def _make(folder: Path) -> list[Path]:
     """Make an empty directory; return what had to be made, innermost first."""
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"--out: {folder} is a file; give a folder")
-    unfinished = f".{settings.FILE}.tmp"  # of a process killed as it began
-    if folder.is_dir() and any(path.name != unfinished for path in folder.iterdir()):
+    if folder.is_dir() and any(path.name not in _UNFINISHED for path in folder.iterdir()):
         remedy = "give another folder"
         if (folder / settings.FILE).is_file():
             remedy = f"continue it with --resume {folder}, or {remedy}"
@@ -132,9 +135,9 @@ def _make(folder: Path) -> list[Path]:
     return made
 
 
-def _write_settings(folder: Path, config: Any) -> None:
+def _write_settings(folder: Path, config: Any, experiment: str) -> None:
     try:
-        settings.save(folder, config)
+        settings.save(folder, config, experiment)
     except PermissionError as error:
         raise PermissionError(
             f"--out: nothing can be written to {folder} ({error.strerror}); give another folder, "
@@ -144,13 +147,26 @@ def _write_settings(folder: Path, config: Any) -> None:
 
 def _discard(folder: Path, made: Sequence[Path]) -> bool:
     """Remove a directory that holds no more than the settings; tell whether it did not."""
-    if any(path.name != settings.FILE for path in folder.iterdir()):
+    if any(path.name not in _NAMES for path in folder.iterdir()):
         return False
-    (folder / settings.FILE).unlink(missing_ok=True)
+    for name in reversed(_NAMES):
+        (folder / name).unlink(missing_ok=True)
     with suppress(OSError):  # somebody else may have put something there
         for path in made:
             path.rmdir()
     return True
+
+
+def _refuse_links(folder: Path) -> None:
+    """Refuse what a run would write through, or wait at: all it makes are files and folders."""
+    for place in sorted(folder.rglob("*")):
+        if place.is_symlink():
+            what, remedy = f"a link to {place.readlink()}", "put what it leads to in its place"
+        elif not place.is_file() and not place.is_dir():
+            what, remedy = "no file but a pipe, a socket or a device", "remove it"
+        else:
+            continue
+        raise ValueError(f"--resume: {place} is {what}, which no run makes; {remedy}")
 
 
 def _sweep(folder: Path) -> None:

@@ -7,23 +7,36 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fooljax.runtime import limits
+
 Config = TypeVar("Config")
 
 FILE = "config.json"
+RECORD = "begun.json"  # the same, for the program alone: what FILE is compared with
 
 
-def save(folder: Path, config: Any) -> None:
-    """Write settings, a dataclass of plain values, to ``config.json``."""
+def save(folder: Path, config: Any, experiment: str) -> None:
+    """Write down what a run is begun with.
+
+    Args:
+        folder: run directory; ``config.json`` in it, the last to be written, makes it one.
+        config: a dataclass of plain values.
+        experiment: name of the module in ``experiments``.
+    """
+    import fooljax
     from fooljax.runtime.files import write_json
 
-    write_json(folder / FILE, dataclasses.asdict(config))
+    values = dataclasses.asdict(config)
+    about = {"experiment": experiment, "version": fooljax.__version__}
+    write_json(folder / RECORD, {**about, "settings": values})
+    write_json(folder / FILE, values)
 
 
 def load(folder: Path, config_type: type[Config]) -> Config:
     """Read the settings of an earlier run.
 
     Raises:
-        ValueError: if the folder holds no run, or one of another version.
+        ValueError: if the folder holds no run, or one of another version or experiment.
     """
     path = folder / FILE
     if not path.is_file():
@@ -31,11 +44,47 @@ def load(folder: Path, config_type: type[Config]) -> Config:
         raise ValueError(f"--resume: {folder} holds no run ({missing})")
     try:
         return _build(config_type, json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(
-            f"--resume: {path} cannot be read as settings ({error}); restore it from a copy, "
-            "or start anew with another --out"
+            f"--resume: {path} cannot be read as settings ({error}{_maker(folder)}); restore it "
+            "from a copy, or start anew with another --out"
         ) from error
+
+
+def refuse_edits(folder: Path, config: Any, neutral: Sequence[str]) -> None:
+    """Compare the settings of a run with those that it was begun with.
+
+    Args:
+        folder: the run's.
+        config: its settings, as they can be read now.
+        neutral: fields that do not change results and so may differ.
+
+    Raises:
+        ValueError: naming every field that was edited, and both values.
+    """
+    path = folder / RECORD
+    try:
+        begun = _build(type(config), json.loads(path.read_text(encoding="utf-8"))["settings"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ValueError(
+            f"--resume: {path} does not say what the run was begun with ({error}); restore it from "
+            "a copy, or start anew with another --out"
+        ) from error
+    edited = _changes(begun, config, neutral)
+    if edited:
+        raise ValueError(
+            f"--resume: {folder / FILE} was edited since the run was begun: {'; '.join(edited)}. "
+            "Put it back, or start anew with another --out"
+        )
+
+
+def _maker(folder: Path) -> str:
+    """Say which experiment of which version began a run, if that is known."""
+    try:
+        begun = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return f"; experiments.{begun['experiment']} of fooljax {begun['version']} began it"
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
 
 
 def refuse_changes(before: Any, now: Any, neutral: Sequence[str], folder: Path) -> None:
@@ -50,12 +99,7 @@ def refuse_changes(before: Any, now: Any, neutral: Sequence[str], folder: Path) 
     Raises:
         ValueError: naming every field that differs, and both values.
     """
-    was, is_now = flat(before), flat(now)
-    changed = [
-        f"--{name.replace('_', '-')} was {was[name]} and is now {is_now[name]}"
-        for name in was
-        if name not in neutral and was[name] != is_now[name]
-    ]
+    changed = _changes(before, now, neutral)
     if changed:
         raise ValueError(
             f"--resume: {folder} was begun with other settings: {'; '.join(changed)}. "
@@ -63,24 +107,13 @@ def refuse_changes(before: Any, now: Any, neutral: Sequence[str], folder: Path) 
         )
 
 
-def check_least(config: Any, least: Mapping[str, float]) -> None:
-    """Refuse numbers that are too small, and seeds that no random key can hold.
-
-    Args:
-        config: settings; numbers of nested settings count too, None does not.
-        least: smallest allowed value by field name; of fields that hold several
-            numbers each one is checked.
-
-    Raises:
-        ValueError: naming the flag.
-    """
-    for name, value in flat(config).items():
-        flag = f"--{name.replace('_', '-')}"
-        for number in value if isinstance(value, tuple) else (value,):
-            if name in least and number is not None and not number >= least[name]:
-                raise ValueError(f"{flag} must be at least {least[name]}, got {number}")
-            if name.endswith("seed") and number >= 2**32:
-                raise ValueError(f"{flag} must be below 2**32, got {number}")
+def _changes(before: Any, now: Any, neutral: Sequence[str]) -> list[str]:
+    was, is_now = flat(before), flat(now)
+    return [
+        f"--{name.replace('_', '-')} was {was[name]} and is now {is_now[name]}"
+        for name in was
+        if name not in neutral and was[name] != is_now[name]
+    ]
 
 
 def flat(config: Any) -> dict[str, Any]:
@@ -112,12 +145,18 @@ def command_of(experiment: str, config: Any) -> str:
 
 def _build(config_type: Any, values: Any) -> Any:
     """Make a dataclass, nested ones included, from what ``asdict`` and JSON left of it."""
-    if not dataclasses.is_dataclass(config_type) or not isinstance(config_type, type):
-        return tuple(values) if isinstance(values, list) else values
     if not isinstance(values, Mapping):
         raise ValueError("it does not hold an object")
     fields = {field.name: field.type for field in dataclasses.fields(config_type)}
     unknown, absent = sorted(set(values) - set(fields)), sorted(set(fields) - set(values))
     if unknown or absent:
         raise ValueError(f"other settings than this version's: {', '.join(unknown + absent)}")
-    return config_type(**{name: _build(fields[name], value) for name, value in values.items()})
+    built = {}
+    for name, value in values.items():
+        if dataclasses.is_dataclass(fields[name]):
+            built[name] = _build(fields[name], value)
+            continue
+        built[name] = tuple(value) if isinstance(value, list) else value
+        if complaint := limits.complain(fields[name], built[name]):
+            raise ValueError(f"--{name.replace('_', '-')} {complaint}")
+    return config_type(**built)

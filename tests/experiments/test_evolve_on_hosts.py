@@ -105,9 +105,10 @@ def wait_for(folder, generation, processes):
 
 def shorten(folder, generations):
     """Let a run that was begun without an end stop at some generation."""
-    path = folder / "config.json"
+    path, record = folder / "config.json", folder / "begun.json"
     settings = json.loads(path.read_text()) | {"generations": generations}
     path.write_text(json.dumps(settings))
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"settings": settings}))
 
 
 @pytest.mark.slow

@@ -119,7 +119,7 @@ IMPOSSIBLE = {
     "--epsilon-l2 must be positive, got nan": {"epsilon_l2": float("nan")},
     "--methods: give at least one, each once": {"methods": ()},
     "--norms: give at least one, each once, got l2 l2": {"norms": ("l2", "l2")},
-    r"--sizes must be in \(0, 1\], got 0.5 2": {"sizes": (0.5, 2)},
+    r"--sizes must be in \(0, 1\], got 2": {"sizes": (0.5, 2)},
     "--model: give --models mlp another": {"victim": Victim(model="mlp")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
 }

@@ -1,6 +1,7 @@
 import dataclasses
 import errno
 import json
+import os
 import shlex
 import signal
 from dataclasses import dataclass, field
@@ -75,20 +76,6 @@ def test_the_command_that_repeats_a_run(config):
     assert len(words) == (3 if config == Config() else 10)
 
 
-@pytest.mark.parametrize(
-    ("config", "least", "message"),
-    [
-        (Config(steps=0), {"steps": 1}, "--steps must be at least 1, got 0"),
-        (Config(inner=Inner((3, -1))), {"size": 0}, "--size must be at least 0, got -1"),
-        (Config(steps=float("nan")), {"steps": 1}, "--steps must be at least 1, got nan"),
-    ],
-)
-def test_numbers_that_are_too_small(config, least, message):
-    with pytest.raises(ValueError, match=message):
-        settings.check_least(config, least)
-    settings.check_least(Config(), least)
-
-
 def test_flags_presets_and_defaults():
     assert parse() == Config()
     assert parse("--preset", "long").steps == 99
@@ -139,6 +126,73 @@ def test_resume_with_damaged_settings(begun, content):
     (begun / "config.json").write_text(content)
     with pytest.raises(ValueError, match=r"--resume: .*config.json cannot be read as settings"):
         parse("--resume", str(begun))
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ({"steps": 4}, "edited since the run was begun: --steps was 3 and is now 4"),
+        ({"steps": "3"}, "--steps must be a whole number, got '3'"),
+        ({"steps": True}, "--steps must be a whole number, got True"),
+        ({"steps": None}, "--steps must be a whole number, got None"),
+        ({"kind": "c"}, "--kind must be a or b, got 'c'"),
+        ({"preset": "long"}, "--preset was default and is now long"),
+        ({"inner": {"size": [4]}}, "--size must be 2 values, got 1"),
+        ({"inner": {"size": [4, 6]}}, r"--size was \(4, 5\) and is now \(4, 6\)"),
+        ({"inner": [4, 5]}, "does not hold an object"),
+    ],
+)
+def test_resume_refuses_edited_settings(begun, edit, message):
+    path = begun / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | edit))
+    with pytest.raises(ValueError, match=f"--resume: .*{message}") as caught:  # noqa: SIM117
+        with open_run(parse("--resume", str(begun))):
+            pass
+    assert "--out" in str(caught.value) and list(begun.glob("checkpoints"))
+
+
+def test_resume_takes_places_edited_in_the_file(begun):
+    path = begun / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"places": "elsewhere"}))
+    with open_run(parse("--resume", str(begun))) as folder:
+        assert folder == begun
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", '{"settings": 1}', "[" * 100_000])
+def test_resume_without_a_record_of_the_settings(begun, content):
+    record = begun / "begun.json"
+    record.write_text(content) if content is not None else record.unlink()
+    again = open_run(parse("--resume", str(begun)))
+    with pytest.raises(ValueError, match=r"begun\.json does not say .*restore it"), again:
+        pass
+
+
+def test_a_run_of_another_experiment_is_named(begun):
+    path = begun / "config.json"
+    path.write_text(json.dumps({"images": 3}))
+    with pytest.raises(ValueError, match=r"experiments\.evolve of fooljax .* began it"):
+        parse("--resume", str(begun))
+
+
+def test_resume_refuses_links_and_pipes(begun, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for place, make, message in (
+        (begun / "niches", lambda path: path.symlink_to(elsewhere), "is a link to .*elsewhere"),
+        (
+            begun / "checkpoints" / "1",
+            lambda path: path.symlink_to("absent"),
+            "is a link to absent",
+        ),
+        (begun / "elites.npz", os.mkfifo, "is no file but a pipe"),
+    ):
+        make(place)
+        again = open_run(parse("--resume", str(begun)))
+        with pytest.raises(ValueError, match=f"--resume: {place} {message}"), again:
+            pass
+        place.unlink()
+    with open_run(parse("--resume", str(begun))):
+        pass
 
 
 def test_resume_where_there_is_no_run(tmp_path):
@@ -226,7 +280,11 @@ def test_one_process_at_a_time(begun):
 def test_unfinished_files_are_swept(begun):
     (begun / ".elites.npz.tmp").write_text("half")
     with open_run(parse("--resume", str(begun))):
-        assert {path.name for path in begun.iterdir()} == {"config.json", "checkpoints"}
+        assert {path.name for path in begun.iterdir()} == {
+            "begun.json",
+            "config.json",
+            "checkpoints",
+        }
 
 
 def fails(error):
@@ -271,5 +329,5 @@ def test_sigterm_stops_at_once(capsys):
 
 def test_settings_survive_json(tmp_path):
     config = Config(kind="b", inner=Inner((1, 2)))
-    settings.save(tmp_path, config)
+    settings.save(tmp_path, config, "evolve")
     assert settings.load(tmp_path, Config) == config
