@@ -54,8 +54,8 @@ class Passes(NamedTuple):
 class Attack:
     """An iterative attack, as data and pure functions.
 
-    A pytree whose leaves are those of ``budget``; attacks that differ in numbers
-    share one compilation.
+    A pytree whose leaves are numbers, those of ``budget`` and ``steps``; attacks that
+    differ in numbers share one compilation.
 
     Attributes:
         budget: the method's numbers (epsilon, step size, ...), a pytree of
@@ -66,7 +66,7 @@ class Attack:
             passes)``, one step; ``logits`` are those of the point it came from,
             so that a step costs no pass of its own to be watched. ``images`` are
             the originals; keys and numbers are one for each sample.
-        steps: how many.
+        steps: how many; with none the images are looked at as they are.
         better: which of two images that reach the goal is kept: the one with
             the larger ``margin``, or the one nearer in ``l2`` or ``linf``.
         stops: whether a sample is left alone once it has reached its goal.
@@ -75,7 +75,7 @@ class Attack:
     budget: Budget
     init: Callable[..., Point] = field(metadata={"static": True})
     step: Callable[..., tuple[Point, Logits, Passes]] = field(metadata={"static": True})
-    steps: int = field(metadata={"static": True})
+    steps: int
     better: Better = field(metadata={"static": True})
     stops: bool = field(default=False, metadata={"static": True})
 
@@ -83,6 +83,10 @@ class Attack:
         self, key: RandomKey, classifier: Classifier, images: Images, goal: Goal
     ) -> AttackResult:
         """Attack a batch inside ``jit``; outside, ``run`` also checks what it is given.
+
+        An attack that the compiled function closes over has its few steps unrolled on a
+        CPU. One that it takes as an argument may have other numbers, also of steps,
+        and compiles nothing anew.
 
         Args:
             key: sample ``i`` draws from ``fold_in(key, i)``; or a key for each.
@@ -182,7 +186,7 @@ def walk(
     goal: Goal,
     progress: Progress,
 ) -> Progress:
-    """Take all steps, as one compiled loop."""
+    """Take all steps, as one compiled loop; a few on a CPU as none, if they are known."""
     step = lambda index, progress: advance(attack, keys, classifier, images, goal, progress, index)
     if attack.stops:
         _, progress = jax.lax.while_loop(
@@ -192,7 +196,8 @@ def walk(
         )
     else:
         # XLA's CPU convolutions are several times slower inside a loop than outside
-        unroll = attack.steps <= _UNROLLED and backend.on_cpu()
+        known = isinstance(attack.steps, int)
+        unroll = known and attack.steps <= _UNROLLED and backend.on_cpu()
         progress = jax.lax.fori_loop(0, attack.steps, step, progress, unroll=unroll)
     return look(attack.better, attack.stops, classifier, images, goal, progress)
 

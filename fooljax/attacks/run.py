@@ -73,7 +73,7 @@ def run(
         if on_step is not None:
             on_step(sent)
 
-    watched = trace or on_step is not None or backend.on_cpu()
+    watched = trace or on_step is not None or attack.steps == 0 or backend.on_cpu()
     walk = functools.partial(_walk_watched, tell) if watched else _walk_unwatched
     results = []
     for first in range(0, count, size):
@@ -118,7 +118,6 @@ def _walk_watched(
 
     Returns the margins of the points gone through too, ``[b]`` each.
     """
-    one_step = dataclasses.replace(attack, steps=1)  # more steps are no other program
     before = latest = None
     margins = []
     for index in range(attack.steps):
@@ -126,7 +125,7 @@ def _walk_watched(
         if before is not None and before:
             margins += [jnp.full(len(images), jnp.nan)] * (attack.steps - index)
             break
-        progress, margin, done = _advance(one_step, keys, classifier, images, goal, progress, index)
+        progress, margin, done = _advance(attack, keys, classifier, images, goal, progress, index)
         before, latest = latest, done if attack.stops else None
         margins.append(margin)
         tell()

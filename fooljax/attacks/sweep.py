@@ -1,5 +1,6 @@
 """Many epsilons at once: one curve, one compilation."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 
 import jax
@@ -61,16 +62,17 @@ def sweep(
     attacks = [make(float(epsilon)) for epsilon in epsilons]
     if not attacks:
         raise ValueError("epsilons must have at least one entry, got none")
-    if len({jax.tree.structure(attack) for attack in attacks}) > 1:
+    if len({(attack.steps, jax.tree.structure(attack)) for attack in attacks}) > 1:
         raise ValueError(
             "the attacks of a sweep must differ in the numbers of their budget only; "
             "run those of other steps or functions one by one"
         )
     count = len(images)
     which, rows = np.divmod(np.arange(len(attacks) * count), max(count, 1))
-    numbers = jax.tree.map(lambda *ones: jnp.asarray(ones, jnp.float32)[which], *attacks)
+    budgets = [attack.budget for attack in attacks]
+    budget = jax.tree.map(lambda *ones: jnp.asarray(ones, jnp.float32)[which], *budgets)
     result = run(
-        numbers,
+        dataclasses.replace(attacks[0], budget=budget),
         sample_keys(key, count)[rows],
         classifier,
         jnp.asarray(images)[rows],
