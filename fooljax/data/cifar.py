@@ -56,7 +56,8 @@ def read_cifar(folder: Path, layout: Layout, class_names: tuple[str, ...]) -> Sp
         home, records = archive, _unpack(archive)
     else:
         home = folder / layout.folder if (folder / layout.folder).is_dir() else folder
-        records = {path.name: path.read_bytes() for path in home.glob("*.bin")}
+        places = [home / name for name in (*layout.train, layout.test)]
+        records = {place.name: place.read_bytes() for place in places if place.is_file()}
     missing = [name for name in (*layout.train, layout.test) if name not in records]
     if missing:
         raise ValueError(f"{home}: {', '.join(missing)} missing")

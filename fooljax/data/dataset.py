@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int32, UInt8
 
+from fooljax.data import arrays
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -71,40 +73,18 @@ def from_arrays(images: Any, labels: Any, class_names: Sequence[str] | None = No
 
     Raises:
         ValueError: if a rank or a type is wrong, counts disagree, there is no
-            image, a label is out of range, or a float image holds NaN or
-            values outside [0, 1].
+            image, there are more than `arrays.MOST_CLASSES` classes, a label is out
+            of range, axes are in another order, or a float image holds NaN or values
+            outside [0, 1]; with what makes it right.
     """
     images, labels = np.asarray(images), np.asarray(labels)
-    if images.ndim != 4:
-        grey = "; grey images need a channel axis, images[..., None]" if images.ndim == 3 else ""
-        raise ValueError(f"images must have four axes [n, h, w, c], got {images.shape}{grey}")
-    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
-        raise ValueError(
-            f"images must be uint8 in 0..255 or floating in [0, 1], got {images.dtype}; "
-            "convert them first"
-        )
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(
-            "labels must be one row of whole numbers [n], "
-            f"got {labels.dtype} {labels.shape}; pass class indices"
-        )
-    if len(images) != len(labels):
-        raise ValueError(
-            f"got {len(images)} images but {len(labels)} labels; pass one label for each image"
-        )
-    if images.size == 0:
-        raise ValueError(f"there must be at least one image, got {images.shape}; add images")
+    arrays.check_axes(images, labels)
+    images = arrays.checked_values(images)
     if class_names is None:
+        arrays.check_count(int(labels.max()) + 1)
         class_names = tuple(str(label) for label in range(int(labels.max()) + 1))
-    _check_labels(labels, class_names)
-    if images.dtype != np.uint8:
-        images = images.astype(np.float32)
-        low, high = float(images.min()), float(images.max())
-        if not (low >= 0.0 and high <= 1.0):
-            raise ValueError(
-                f"float images must be in [0, 1] without NaN, got values from {low:g} to {high:g}; "
-                "rescale them or pass uint8"
-            )
+    arrays.check_count(len(class_names))
+    arrays.check_labels(labels, len(class_names))
     names = tuple(str(name) for name in class_names)
     return Dataset(jnp.asarray(images), jnp.asarray(labels.astype(np.int32)), names)
 
@@ -151,13 +131,3 @@ def blame(culprit: object) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{culprit}: {error}") from error
-
-
-def _check_labels(labels: np.ndarray, class_names: Sequence[str]) -> None:
-    """Raise ``ValueError`` naming the first label outside [0, k)."""
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
-    if wrong.size:
-        raise ValueError(
-            f"labels must be in [0, {len(class_names)}), got {labels[wrong[0]]} at index "
-            f"{wrong[0]}; correct the label or the class names"
-        )

@@ -4,6 +4,8 @@ import difflib
 import os
 from pathlib import Path
 
+import numpy as np
+
 from fooljax.data.dataset import Splits
 from fooljax.data.digits import read_digits
 from fooljax.data.known import PUBLISHED, read_published
@@ -13,6 +15,7 @@ from fooljax.data.pictures import read_pictures
 from fooljax.data.prepared import find, known_sets, read_prepared
 from fooljax.data.resize import resize_dataset
 from fooljax.data.streams import Streams, subset
+from fooljax.data.suspicions import warn_of_dark_images, warn_of_empty_classes
 
 IMAGENET = "imagenet"
 NAMES = tuple(sorted(("digits", IMAGENET, *PUBLISHED)))
@@ -40,7 +43,8 @@ def load(
 
     Returns:
         Training and test set. The same call gives the same images in the same
-        order on every machine.
+        order on every machine. Data of your own are warned of if a class has no training
+        images, or all are nearly black.
 
     Raises:
         ValueError: if the name is unknown, or the data are damaged or unfit.
@@ -48,10 +52,10 @@ def load(
     """
     data_dir = _data_dir(data_dir)
     size = _checked_size(image_size)
-    if name == "digits":
-        return read_digits(size)
     if stays_on_disk(name):
         return Splits(*(subset(half, MOST) for half in stream(name, data_dir, size)))
+    if name == "digits":
+        return read_digits(size)
     if name in PUBLISHED:
         return _resized(read_published(name, data_dir), size)
     path = Path(name).expanduser()
@@ -87,9 +91,24 @@ def stream(
         OSError: if there is no such folder.
     """
     size = _checked_size(image_size)
-    if name != IMAGENET:
-        return open_streams(Path(name).expanduser(), size)
-    data_dir = _data_dir(data_dir)
+    if name == IMAGENET:
+        return open_streams(_imagenet(_data_dir(data_dir)), size)
+    streams = open_streams(Path(name).expanduser(), size)
+    labels = np.concatenate([half.labels for half in streams])
+    warn_of_empty_classes(name, labels, streams.train.class_names)
+    return streams
+
+
+def stays_on_disk(name: str) -> bool:
+    """Tell whether `load` reads a part of a set only, and `stream` gives all of it."""
+    if name in NAMES:
+        return name == IMAGENET
+    path = Path(name).expanduser()
+    return path.is_dir() and is_photo_set(path)
+
+
+def _imagenet(data_dir: str | None) -> Path:
+    """Find ImageNet's folder, or say how to make it."""
     if data_dir is not None and not Path(data_dir).is_dir():
         raise FileNotFoundError(
             f"{data_dir}: no such folder; correct --data-dir (or FOOLJAX_DATA_DIR)"
@@ -101,15 +120,7 @@ def stream(
             f"pictures into {folder}/train/WNID and {folder}/val/WNID, or pictures of your own "
             "with a labels.csv" + (" and pass --data-dir DIR" if data_dir is None else "")
         )
-    return open_streams(folder, size)
-
-
-def stays_on_disk(name: str) -> bool:
-    """Tell whether `load` reads a part of a set only, and `stream` gives all of it."""
-    if name in NAMES:
-        return name == IMAGENET
-    path = Path(name).expanduser()
-    return path.is_dir() and is_photo_set(path)
+    return folder
 
 
 def _data_dir(data_dir: str | None) -> str | None:
@@ -119,10 +130,20 @@ def _data_dir(data_dir: str | None) -> str | None:
 def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
     """Read data of the user's own."""
     if path.is_dir():
-        return read_pictures(path, size)
-    if path.suffix != ".npz":
+        return _looked_at(path, read_pictures(path, size))
+    if not path.is_file():
+        raise ValueError(f"{path}: a pipe or device; save the data to a file first")
+    if path.suffix.lower() != ".npz":
         raise ValueError(f"{path}: neither a folder of class folders of pictures nor an .npz file")
-    return _resized(read_npz(path), size)
+    return _looked_at(path, _resized(read_npz(path), size))
+
+
+def _looked_at(path: Path, splits: Splits) -> Splits:
+    """Return data of the user's own; what is suspicious about them is warned of."""
+    train = splits.train
+    warn_of_empty_classes(str(path), np.asarray(train.labels), train.class_names)
+    warn_of_dark_images(str(path), train.images)
+    return splits
 
 
 def _resized(splits: Splits, size: tuple[int, int] | None) -> Splits:
@@ -134,7 +155,7 @@ def _resized(splits: Splits, size: tuple[int, int] | None) -> Splits:
 def _names_path(name: str) -> bool:
     """Tell a path from a name; ``imagenette/160px-v2`` is a name with a configuration."""
     first, *rest = name.replace(os.sep, "/").split("/")
-    return name.endswith(".npz") or (bool(rest) and first not in known_sets())
+    return name.lower().endswith(".npz") or (bool(rest) and first not in known_sets())
 
 
 def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fooljax.data.arrays import check_count
 from fooljax.data.dataset import Dataset, Splits, blame, from_arrays, hold_out_fifth
 
 
@@ -24,10 +25,14 @@ def read_npz(path: Path) -> Splits:
     _require(path, arrays, keys)
     names: Sequence[str] | None = None
     if "class_names" in arrays:
-        names = [str(name) for name in arrays["class_names"].ravel()]
-    elif tested:
-        labels = np.concatenate([arrays["labels"].ravel(), arrays["test_labels"].ravel()])
-        names = [str(label) for label in range(int(labels.max(initial=0)) + 1)]
+        names = [_text(name) for name in arrays["class_names"].ravel()]
+    elif (
+        tested and arrays["labels"].dtype.kind in "iu" and arrays["test_labels"].dtype.kind in "iu"
+    ):
+        most = max(int(arrays[key].max(initial=0)) for key in ("labels", "test_labels"))
+        with blame(path):
+            check_count(most + 1)
+        names = [str(label) for label in range(most + 1)]
     with blame(path):
         train = from_arrays(arrays["images"], arrays["labels"], names)
         if not tested:
@@ -62,10 +67,15 @@ def _open(path: Path) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
-    except (ValueError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except Exception as error:  # zipfile and NumPy raise what they like
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
-            f"{path}: cannot be read as plain arrays of numbers or text ({error})"
+            f"{path}: cannot be read as plain arrays of numbers or text ({reason})"
         ) from error
+
+
+def _text(name: object) -> str:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def _require(path: Path, arrays: dict[str, np.ndarray], keys: Sequence[str]) -> None:
@@ -74,5 +84,12 @@ def _require(path: Path, arrays: dict[str, np.ndarray], keys: Sequence[str]) -> 
         found = ", ".join(sorted(arrays)) or "nothing"
         raise ValueError(
             f"{path}: array {', '.join(missing)} missing (it holds {found}); "
-            "save it with numpy.savez(path, images=..., labels=...)"
+            f"save it with numpy.savez(path, {_call(arrays)})"
         )
+
+
+def _call(arrays: dict[str, np.ndarray]) -> str:
+    """Return the arguments with which arrays of other names get the right ones."""
+    if {"x_train", "y_train", "x_test", "y_test"} <= arrays.keys():
+        return "images=x_train, labels=y_train, test_images=x_test, test_labels=y_test"
+    return "images=..., labels=..."

@@ -1,14 +1,18 @@
 """Sets of photographs too large for memory: how ImageNet lies in a folder, and alike."""
 
-import csv
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool
 
-from fooljax.data.picture_files import list_classes
+from fooljax.data.arrays import MOST_CLASSES, check_count
+from fooljax.data.class_folders import list_classes
+from fooljax.data.dataset import blame
+from fooljax.data.label_table import read_table
+from fooljax.data.picture_files import survey
 from fooljax.data.streams import Stream, Streams
+from fooljax.data.text_files import read_lines
 
 _TABLE = "labels.csv"
 _SAMPLES = "samples"
@@ -37,8 +41,8 @@ def open_streams(folder: Path, image_size: tuple[int, int] | None = None) -> Str
 
     * ``train/CLASS/*`` and ``val/CLASS/*``, as ILSVRC does: trained and tested on; or
       one of the two;
-    * ``labels.csv`` with the columns file and label (0 to k - 1), beside the pictures,
-      here or in ``samples/``: the second, seventh, twelfth ... row is tested on;
+    * ``labels.csv`` with the columns file and label (0 to k - 1; see `read_table`), beside
+      the pictures, here or in ``samples/``: the second, seventh, twelfth ... row is tested on;
     * class folders of pictures.
 
     Without a folder to test on, the second, seventh, twelfth ... picture of every class
@@ -71,13 +75,24 @@ def open_streams(folder: Path, image_size: tuple[int, int] | None = None) -> Str
         if not tested.any():
             raise ValueError(f"{folder}: too few pictures to leave some to test on; add pictures")
         listings = [_chosen(listings[0], ~tested), _chosen(listings[0], tested)]
-    size = image_size or _DEFAULT_SIZE
+    with blame(folder):
+        check_count(len(names))
+    size, white = image_size or _DEFAULT_SIZE, _white(folder, listings)
     return Streams(
         *(
-            Stream(home, tuple(files), np.asarray(labels, np.int32), names, size)
+            Stream(home, tuple(files), np.asarray(labels, np.int32), names, size, white)
             for home, files, labels in listings
         )
     )
+
+
+def _white(folder: Path, listings: list[_Listing]) -> float | None:
+    """Find the white that all parts share; all lie in the folder, or one below."""
+    files = []
+    for home, own, _ in listings:
+        place = "" if home == folder else f"{home.name}/"
+        files += [f"{place}{file}" for file in own]
+    return survey(folder, files)
 
 
 def _table(folder: Path) -> Path | None:
@@ -121,30 +136,23 @@ def _from_table(table: Path) -> tuple[tuple[str, ...], _Listing]:
     if ids and names and len(ids) != len(names):
         raise ValueError(f"{home}: {_IDS} has {len(ids)} lines but {_NAMES} has {len(names)}")
     names = names or ids
-    with table.open(newline="", encoding="utf-8-sig") as text:
-        rows = csv.DictReader(text)
-        missing = [name for name in ("file", "label") if name not in (rows.fieldnames or ())]
-        if missing:
+    listing = _Listing(home, [], [])
+    most = len(names) or MOST_CLASSES
+    for row in read_table(table):
+        if row.label >= most:
             raise ValueError(
-                f"{table}: column {', '.join(missing)} missing; the first line must name the "
-                "columns file and label"
+                f"{row.where}: label must be a whole number below {most}, got {row.label}"
             )
-        listing = _Listing(home, [], [])
-        for row in rows:
-            where = f"{table}: line {rows.line_num}"
-            file, label = row["file"] or "", row["label"] or ""
-            if not label.strip().isdecimal() or (names and int(label) >= len(names)):
-                most = f" below {len(names)}" if names else ""
-                raise ValueError(f"{where}: label must be a whole number{most}, got {label!r}")
-            if ids and row.get("wnid") and row["wnid"] != ids[int(label)]:
-                raise ValueError(
-                    f"{where}: label {label} is {ids[int(label)]} in {_IDS}, but the row says "
-                    f"{row['wnid']}"
-                )
-            if not file or not (home / file).is_file():
-                raise ValueError(f"{where}: no picture {home / file}; restore it or remove the row")
-            listing.files.append(file)
-            listing.labels.append(int(label))
+        if ids and row.wnid and row.wnid != ids[row.label]:
+            raise ValueError(
+                f"{row.where}: label {row.label} is {ids[row.label]} in {_IDS}, but the row says "
+                f"{row.wnid}"
+            )
+        file = row.file if (home / row.file).is_file() else row.file.replace("\\", "/")
+        if not file or not (home / file).is_file():
+            raise ValueError(f"{row.where}: no picture {home / file}; restore it or remove the row")
+        listing.files.append(file)
+        listing.labels.append(row.label)
     if len(set(listing.files)) < len(listing.files):
         raise ValueError(f"{table}: a picture has two rows; leave one")
     names = names or tuple(str(label) for label in range(max(listing.labels, default=0) + 1))
@@ -163,11 +171,7 @@ def _named(path: Path, ids: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _lines(path: Path) -> tuple[str, ...]:
-    if not path.is_file():
-        return ()
-    return tuple(
-        line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()
-    )
+    return read_lines(path) if path.is_file() else ()
 
 
 def _fifth_of_each_class(labels: np.ndarray) -> Bool[np.ndarray, " n"]:

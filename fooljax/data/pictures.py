@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fooljax.data.class_folders import list_classes
 from fooljax.data.dataset import Dataset, Splits, blame, from_arrays, hold_out_fifth
-from fooljax.data.picture_files import list_classes, open_picture
+from fooljax.data.picture_files import open_picture, survey
 from fooljax.data.resize import stack
 
 
@@ -14,7 +15,8 @@ def read_pictures(folder: Path, image_size: tuple[int, int] | None) -> Splits:
 
     Folders ``train`` and ``test``, when both exist, are the split; otherwise a
     fifth is held out (`hold_out_fifth`). Pictures keep one channel if all are
-    grey, and get three otherwise; transparency is dropped.
+    grey, and get three otherwise; transparency is dropped. More than 8 bits become
+    8, all pictures by one rule (`deep_pictures`).
 
     Args:
         folder: where the class folders are.
@@ -41,7 +43,8 @@ def read_pictures(folder: Path, image_size: tuple[int, int] | None) -> Splits:
         for name in part
         for file in part[name]
     ]
-    pictures = [_decode(path) for path, _ in files]
+    white = survey(folder, [str(path.relative_to(folder)) for path, _ in files])
+    pictures = [_decode(path, white) for path, _ in files]
     if any(picture.shape[-1] == 3 for picture in pictures):
         pictures = [np.broadcast_to(p, (*p.shape[:2], 3)) for p in pictures]
     images = stack(pictures, [str(path) for path, _ in files], image_size)
@@ -57,7 +60,7 @@ def read_pictures(folder: Path, image_size: tuple[int, int] | None) -> Splits:
         return Splits(*halves)
 
 
-def _decode(path: Path) -> np.ndarray:
+def _decode(path: Path, white: float | None) -> np.ndarray:
     """Decode one picture, uint8 ``[h, w, 1]`` if it is grey, otherwise ``[h, w, 3]``."""
-    pixels = np.asarray(open_picture(path))
+    pixels = np.asarray(open_picture(path, white))
     return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -34,6 +34,8 @@ class Stream:
         class_names: the ``k`` names.
         image_size: ``(h, w)`` in pixels of the images that pictures become, by
             `center_crop`.
+        white: what is white in pictures of 32 bits or of floating point numbers (see
+            `deep_pictures`); None if there are none.
     """
 
     folder: Path
@@ -41,6 +43,7 @@ class Stream:
     labels: Int32[np.ndarray, " n"]
     class_names: tuple[str, ...]
     image_size: tuple[int, int]
+    white: float | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -279,7 +282,9 @@ def _read(
     def one(row: int) -> Batch:
         image = stream.files[row]
         if isinstance(image, str):
-            image = center_crop(open_picture(stream.folder / image), stream.image_size)
+            image = center_crop(
+                open_picture(stream.folder / image, stream.white), stream.image_size
+            )
         return Batch(image, stream.labels[row])
 
     ahead = grain.ReadOptions(threads, max(2 * threads, batch_size))

@@ -44,22 +44,40 @@ LABELS = np.array([0, 1])
     [
         (IMAGES[..., 0], LABELS, r"images must have four axes.*images\[\.\.\., None\]"),
         (IMAGES[0, 0, 0], LABELS, r"images must have four axes \[n, h, w, c\], got \(1,\)$"),
-        (IMAGES.astype(np.int64), LABELS, "images must be uint8 .* got int64; convert"),
-        (IMAGES, LABELS[:, None], r"labels must be one row .* got int64 \(2, 1\)"),
-        (IMAGES, LABELS.astype(float), "labels must be one row .* got float64"),
+        (IMAGES[0, :, :, 0], LABELS, r"rows of pixels need images\.reshape\(n, h, w, c\)"),
+        (np.zeros((4, 5, 2)), LABELS, r"channel axis, images\.transpose\(2, 0, 1\)\[\.\.\., None"),
+        (np.zeros((2, 3, 8, 8)), LABELS, r"come first, pass images\.transpose\(0, 2, 3, 1\)"),
+        (np.zeros((8, 8, 3, 6)), np.arange(6), r"last axis, pass images\.transpose\(3, 0, 1, 2\)"),
+        (IMAGES.astype(np.int64), LABELS, r"got int64; pass images\.astype\(numpy\.uint8\)"),
+        (IMAGES.astype(np.uint16) + 4095, LABELS, "values go up to 4095: pass images / 4095"),
+        (IMAGES.astype(bool), LABELS, r"got bool; pass images\.astype\(numpy\.float32\)"),
+        (IMAGES - np.int64(3), LABELS, "got int64; convert them first"),
+        (IMAGES, LABELS[:, None], r"one row .* got int64 \(2, 1\); pass labels\[:, 0\]"),
+        (IMAGES, np.eye(2), r"labels must be one row .*; pass labels\.argmax\(axis=1\)"),
+        (IMAGES, LABELS.astype(float), r"got float64 \(2,\); pass labels\.astype\(int\)"),
+        (IMAGES, np.array(["cat", "dog"]), r"pass numpy\.unique\(labels, return_inverse=True\)"),
+        (IMAGES, LABELS + 1, r"labels must be in \[0, 2\).*they begin at 1, pass labels - 1"),
         (IMAGES, LABELS[:1], "got 2 images but 1 labels"),
         (IMAGES[:0], LABELS[:0], "at least one image"),
         (IMAGES[:, :0], LABELS, "at least one image"),
         (IMAGES, np.array([0, 2]), r"labels must be in \[0, 2\), got 2 at index 1"),
         (IMAGES, np.array([-1, 0]), r"labels must be in \[0, 2\), got -1 at index 0"),
         (IMAGES + np.float32(np.nan), LABELS, "without NaN, got values from nan"),
-        (IMAGES + 255.0, LABELS, "from 255 to 255; rescale them or pass uint8"),
-        (IMAGES - 0.1, LABELS, r"must be in \[0, 1\]"),
+        (IMAGES + 255.0, LABELS, "from 255 to 255; rescale them or pass uint8: pass images / 255"),
+        (IMAGES - 0.1, LABELS, r"must be in \[0, 1\].*pass \(images \+ 1\) / 2"),
+        (IMAGES - 2.1, LABELS, "undo the subtraction of their mean"),
+        (IMAGES + 4000.0, LABELS, "pass images / 4095"),
     ],
 )
 def test_refuses(images, labels, message):
     with pytest.raises(ValueError, match=message):
         from_arrays(images, labels, ("a", "b"))
+
+
+@pytest.mark.parametrize("most", [100_000, 10**6, 2**31, 2**63 - 1])
+def test_refuses_more_classes_than_there_may_be(most):
+    with pytest.raises(ValueError, match="there may be 100,000 classes, labels ask for"):
+        from_arrays(IMAGES, np.array([0, most]))
 
 
 def test_refuses_negative_labels_without_names():

@@ -20,8 +20,10 @@ def picture(path, shape=(6, 5, 3)):
 def test_holds_out_a_fifth_of_the_pictures(tmp_path):
     cats = [picture(tmp_path / "cat" / f"{i}.png") for i in range(7)]
     ants = [picture(tmp_path / "ant" / "one.PNG")]
-    (tmp_path / "ant" / "notes.txt").write_text("no picture")
-    (tmp_path / ".hidden").mkdir()
+    for name in (".hidden", "__MACOSX", "@eaDir"):
+        (tmp_path / name).mkdir()
+    for name in ("Thumbs.db", ".DS_Store", "desktop.ini", "._one.png"):
+        (tmp_path / "ant" / name).write_text("of the system")
     train, test = load(str(tmp_path))
     assert train.class_names == test.class_names == ("ant", "cat")
     np.testing.assert_array_equal(train.images, [*ants, cats[0], *cats[2:6]])
@@ -148,13 +150,15 @@ def test_reads_npz_and_holds_out_a_fifth(tmp_path):
 def test_reads_npz_with_its_own_test_set(tmp_path):
     path = tmp_path / "x.npz"
     floats = (IMAGES / 255).astype(np.float32)
-    np.savez(path, images=floats, labels=LABELS, test_images=floats[:3], test_labels=[5, 0, 1])
-    train, test = load(str(path))
+    np.savez(path, images=floats, labels=LABELS, test_images=floats[:3], test_labels=[2, 0, 1])
+    with pytest.warns(UserWarning, match="x.npz: class 2 has no training images; add some"):
+        train, test = load(str(path))
     np.testing.assert_array_equal(train.images, floats)
     np.testing.assert_array_equal(test.images, floats[:3])
-    assert train.class_names == test.class_names == tuple("012345")
+    assert train.class_names == test.class_names == tuple("012")
+    np.savez(path, images=floats, labels=LABELS)
     train, _ = load(str(path), image_size=(6, 7))
-    assert train.images.shape == (10, 6, 7, 1)
+    assert train.images.shape == (8, 6, 7, 1)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,11 @@ def test_reads_npz_with_its_own_test_set(tmp_path):
     [
         ({"x": IMAGES}, r"array images, labels missing \(it holds x\); save it with"),
         ({}, r"array images, labels missing \(it holds nothing\)"),
+        (
+            dict.fromkeys(("x_train", "y_train", "x_test", "y_test"), IMAGES),
+            "images=x_train, labels=y_train, test_images=x_test, test_labels=y_test",
+        ),
+        ({"images": IMAGES, "labels": [*range(9), 10**6]}, "x.npz: there may be 100,000 classes"),
         (
             {"images": IMAGES, "labels": LABELS, "test_images": IMAGES},
             "array test_labels missing",

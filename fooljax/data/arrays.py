@@ -1,0 +1,116 @@
+"""What is wrong with arrays of images and labels, and what makes them right."""
+
+import math
+
+import numpy as np
+
+from fooljax.data.deep_pictures import white_above
+
+MOST_CLASSES = 100_000
+_MOST_CHANNELS = 4
+
+
+def check_count(num_classes: int) -> None:
+    """Raise ``ValueError`` if there are more classes than `MOST_CLASSES`."""
+    if num_classes > MOST_CLASSES:
+        raise ValueError(
+            f"there may be {MOST_CLASSES:,} classes, labels ask for {num_classes:,}; number the "
+            "classes from 0 on, without gaps"
+        )
+
+
+def check_axes(images: np.ndarray, labels: np.ndarray) -> None:
+    """Raise ``ValueError`` unless images are ``[n, h, w, c]`` and labels whole numbers ``[n]``."""
+    shape, count = images.shape, labels.shape[0] if labels.ndim else 0
+    remedy = ""
+    if images.ndim == 2:
+        remedy = "; rows of pixels need images.reshape(n, h, w, c)"
+    elif images.ndim == 3:
+        stacked = shape[2] == count != shape[0]
+        grey = "images.transpose(2, 0, 1)[..., None]" if stacked else "images[..., None]"
+        remedy = f"; grey images need a channel axis, {grey}"
+    elif images.ndim == 4 and shape[0] != count == shape[3] > _MOST_CHANNELS:
+        remedy = "; images are along the last axis, pass images.transpose(3, 0, 1, 2)"
+    elif images.ndim == 4 and shape[1] <= _MOST_CHANNELS < shape[3]:
+        remedy = "; channels come first, pass images.transpose(0, 2, 3, 1)"
+    if images.ndim != 4 or remedy:
+        raise ValueError(f"images must have four axes [n, h, w, c], got {shape}{remedy}")
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            "labels must be one row of whole numbers [n], "
+            f"got {labels.dtype} {labels.shape}; pass {_as_labels(labels)}"
+        )
+    if len(images) != len(labels):
+        raise ValueError(
+            f"got {len(images)} images but {len(labels)} labels; pass one label for each image"
+        )
+    if images.size == 0:
+        raise ValueError(f"there must be at least one image, got {shape}; add images")
+
+
+def _as_labels(labels: np.ndarray) -> str:
+    """Say how labels become one row of whole numbers."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        return "labels[:, 0]"
+    if labels.ndim == 2 and labels.shape[1] > 1:
+        return "labels.argmax(axis=1)"
+    if labels.ndim == 1 and labels.dtype.kind in "fb":
+        return "labels.astype(int)"
+    if labels.ndim == 1 and labels.dtype.kind in "SUO":
+        return "numpy.unique(labels, return_inverse=True)[1]"
+    return "class indices"
+
+
+def checked_values(images: np.ndarray) -> np.ndarray:
+    """Return uint8 or float32 images whose values are in range."""
+    if images.dtype == np.uint8:
+        return images
+    if not np.issubdtype(images.dtype, np.floating):
+        whole = np.issubdtype(images.dtype, np.integer)
+        low, high = (int(images.min()), int(images.max())) if whole else (0, 0)
+        if images.dtype == bool:
+            remedy = "pass images.astype(numpy.float32)"
+        elif whole and low >= 0 and high <= 255:
+            remedy = "pass images.astype(numpy.uint8)"
+        elif whole and low >= 0:
+            remedy = f"values go up to {high}: pass images / {white_above(high, whole=True):g}"
+        else:
+            remedy = "convert them first"
+        raise ValueError(
+            f"images must be uint8 in 0..255 or floating in [0, 1], got {images.dtype}; {remedy}"
+        )
+    with np.errstate(over="ignore"):
+        images = images.astype(np.float32)
+    lowest, highest = float(images.min()), float(images.max())
+    if not (lowest >= 0.0 and highest <= 1.0):
+        if not math.isfinite(lowest + highest):
+            remedy = "find out where they come from"
+        elif lowest >= 0.0 and highest <= 255.0:
+            remedy = "pass images / 255"
+        elif lowest >= -1.0 and highest <= 1.0:
+            remedy = "pass (images + 1) / 2 if they are in [-1, 1]"
+        elif lowest < 0.0:
+            remedy = "undo the subtraction of their mean and the division by their spread"
+        else:
+            remedy = f"pass images / {white_above(highest, whole=True):g}"
+        raise ValueError(
+            "float images must be in [0, 1] without NaN, got values from "
+            f"{lowest:g} to {highest:g}; rescale them or pass uint8: {remedy}"
+        )
+    return images
+
+
+def check_labels(labels: np.ndarray, num_classes: int) -> None:
+    """Raise ``ValueError`` naming the first label outside [0, k)."""
+    wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    if wrong.size:
+        from_one = labels.min() == 1 and labels.max() == num_classes
+        remedy = (
+            "they begin at 1, pass labels - 1"
+            if from_one
+            else "correct the label or the class names"
+        )
+        raise ValueError(
+            f"labels must be in [0, {num_classes}), got {labels[wrong[0]]} at index "
+            f"{wrong[0]}; {remedy}"
+        )
