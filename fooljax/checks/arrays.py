@@ -101,6 +101,8 @@ def _outside(array: Any, name: str, low: float, high: float) -> str:
         remedy = "divide them by 255, or give bytes (uint8)"
     elif low >= -0.1 and high <= 1.1:
         remedy = "clip what a filter has put beyond the ends"
+    elif low >= 0.0:
+        remedy = "divide them by the value that is white"
     else:
         remedy = "mean and scale belong into the classifier"
     return f"{name} must be in [0, 1], got numbers from {low:.9g} to {high:.9g}; {remedy}"

@@ -1,9 +1,8 @@
 """What is wrong with arrays of images and labels, and what makes them right."""
 
-import math
-
 import numpy as np
 
+from fooljax import checks
 from fooljax.data.deep_pictures import white_above
 
 MOST_CLASSES = 100_000
@@ -79,25 +78,7 @@ def checked_values(images: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"images must be uint8 in 0..255 or floating in [0, 1], got {images.dtype}; {remedy}"
         )
-    with np.errstate(over="ignore"):
-        images = images.astype(np.float32)
-    lowest, highest = float(images.min()), float(images.max())
-    if not (lowest >= 0.0 and highest <= 1.0):
-        if not math.isfinite(lowest + highest):
-            remedy = "find out where they come from"
-        elif lowest >= 0.0 and highest <= 255.0:
-            remedy = "pass images / 255"
-        elif lowest >= -1.0 and highest <= 1.0:
-            remedy = "pass (images + 1) / 2 if they are in [-1, 1]"
-        elif lowest < 0.0:
-            remedy = "undo the subtraction of their mean and the division by their spread"
-        else:
-            remedy = f"pass images / {white_above(highest, whole=True):g}"
-        raise ValueError(
-            "float images must be in [0, 1] without NaN, got values from "
-            f"{lowest:g} to {highest:g}; rescale them or pass uint8: {remedy}"
-        )
-    return images
+    return np.asarray(checks.in_unit_interval(images, "images"))
 
 
 def check_labels(labels: np.ndarray, num_classes: int) -> None:

@@ -34,8 +34,7 @@ class Stream:
         class_names: the ``k`` names.
         image_size: ``(h, w)`` in pixels of the images that pictures become, by
             `center_crop`.
-        white: what is white in pictures of 32 bits or of floating point numbers (see
-            `deep_pictures`); None if there are none.
+        white: of pictures with 32 bits (see `deep_pictures`); None if there are none.
     """
 
     folder: Path
@@ -282,9 +281,8 @@ def _read(
     def one(row: int) -> Batch:
         image = stream.files[row]
         if isinstance(image, str):
-            image = center_crop(
-                open_picture(stream.folder / image, stream.white), stream.image_size
-            )
+            picture = open_picture(stream.folder / image, stream.white)
+            image = center_crop(picture, stream.image_size)
         return Batch(image, stream.labels[row])
 
     ahead = grain.ReadOptions(threads, max(2 * threads, batch_size))

@@ -62,11 +62,11 @@ LABELS = np.array([0, 1])
         (IMAGES[:, :0], LABELS, "at least one image"),
         (IMAGES, np.array([0, 2]), r"labels must be in \[0, 2\), got 2 at index 1"),
         (IMAGES, np.array([-1, 0]), r"labels must be in \[0, 2\), got -1 at index 0"),
-        (IMAGES + np.float32(np.nan), LABELS, "without NaN, got values from nan"),
-        (IMAGES + 255.0, LABELS, "from 255 to 255; rescale them or pass uint8: pass images / 255"),
-        (IMAGES - 0.1, LABELS, r"must be in \[0, 1\].*pass \(images \+ 1\) / 2"),
-        (IMAGES - 2.1, LABELS, "undo the subtraction of their mean"),
-        (IMAGES + 4000.0, LABELS, "pass images / 4095"),
+        (IMAGES + np.float32(np.nan), LABELS, r"must be in \[0, 1\], got NaN at \[0, 0, 0, 0\]"),
+        (IMAGES + 255.0, LABELS, r"must be in \[0, 1\], got .* 255 to 255; divide them by 255"),
+        (IMAGES - 0.2, LABELS, r"must be in \[0, 1\].*by \(images \+ 1\) / 2"),
+        (IMAGES - 2.1, LABELS, "mean and scale belong into the classifier"),
+        (IMAGES + 4000.0, LABELS, "divide them by the value that is white"),
     ],
 )
 def test_refuses(images, labels, message):
