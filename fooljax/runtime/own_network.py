@@ -29,7 +29,10 @@ def load(model: str) -> "Classifier":
     module = _run(Path(file), model)
     found: Any = getattr(module, name, None)
     if found is None:
-        raise ValueError(f"--model {model}: {file} has no {name!r}")
+        names = [one for one in vars(module) if not one.startswith("_")]
+        raise ValueError(
+            f"--model {model}: {name!r} is not there, or None; give one of {', '.join(names) or '-'}"
+        )
     if callable(found) and not isinstance(found, Classifier):
         try:
             found = found()
@@ -48,7 +51,7 @@ def load(model: str) -> "Classifier":
 
 def _run(path: Path, model: str) -> ModuleType:
     if not path.is_file():
-        raise ValueError(f"--model {model}: there is no file {path}")
+        raise ValueError(f"--model {model}: there is no file {path}; give FILE.py:NAME")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"--model {model}: {path} is not a Python file (.py)")
@@ -61,6 +64,7 @@ def _run(path: Path, model: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise ValueError(
-            f"--model {model}: {path} cannot be run ({type(error).__name__}: {error})"
+            f"--model {model}: the file cannot be run ({type(error).__name__}: {error}); "
+            f"mend it, until python {path} ends without an error"
         ) from error
     return module

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from fooljax.runtime import hosts
 
+_LONGEST = 200  # characters of a path that a message repeats
+
 if TYPE_CHECKING:
     from fooljax.data import Dataset, Splits, Stream, Streams
     from fooljax.runtime.victim import Victim
@@ -125,4 +127,10 @@ def blame(flag: str) -> Iterator[None]:
     except (ValueError, OSError) as error:
         if str(error).startswith("--"):
             raise
+        if isinstance(error, OSError) and error.filename is not None:
+            place = str(error.filename)
+            place = place if len(place) <= _LONGEST else f"{place[:_LONGEST]}..."
+            raise ValueError(
+                f"{flag}: {place} cannot be read ({error.strerror}); give another place, or mend it"
+            ) from error
         raise ValueError(f"{flag}: {error}") from error

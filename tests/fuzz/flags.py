@@ -1,0 +1,120 @@
+"""Bad flags of all experiments, up to the point where the work would begin."""
+
+import dataclasses
+import importlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from calls import Accepted, Call
+
+EXPERIMENTS = (
+    *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
+    *("perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
+)
+EACH = 2  # bad values of every flag of an experiment,
+EACH_SHARED = 1  # and of those that all experiments share
+#: How often a loop goes round: a million takes long, and nothing more.
+LOOPS = {
+    *("generations", "steps", "ascent_steps", "pgd_steps", "ddn_steps", "universal_steps"),
+    *("train_steps", "deepfool_steps", "tune_steps", "collect_generations", "queries", "chunk"),
+    *("halve_rate_every", "accuracy_images"),
+    *("shown", "known", "attacked", "test_images", "clean_images", "pgd_images"),  # at most
+    *("seed", "train_seed"),
+}
+ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
+ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "total_variation"}
+NUMBERS_BELOW_ZERO = set[str]()
+WORDS = {  # texts that are no names of anything there is
+    *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
+    *("defenses", "others", "outliers", "search", "shown_to", "weights", "coordinator"),
+}
+PLACES = {"data_dir", "classifier", "out", "resume"}
+
+
+def calls() -> list[Call]:
+    """Return the same calls every time."""
+    chance = random.Random(0)
+    table = []
+    for experiment in EXPERIMENTS:
+        module = importlib.import_module(f"experiments.{experiment}")
+        shared = {field.name for field in dataclasses.fields(module.Victim)}
+        for name, kind in _fields(module.Config):
+            bad = list(_bad(name, kind))
+            chosen = chance.sample(bad, min(len(bad), EACH_SHARED if name in shared else EACH))
+            table += [_call(experiment, name, *one) for one in chosen]
+    for experiment in ("evolve", "perturb"):
+        for words in (["--stpes", "3"], ["steps", "3"], ["--steps"], ["--preset", "smok"], ["--"]):
+            table.append(_call(experiment, words[0].strip("-"), words[1:], False, words))
+    return table
+
+
+def _fields(config: type) -> Iterator[tuple[str, Any]]:
+    for field in dataclasses.fields(config):
+        if dataclasses.is_dataclass(field.type):
+            yield from _fields(field.type)
+        else:
+            yield field.name, field.type
+
+
+def _bad(name: str, kind: Any) -> Iterator[tuple[list[str], bool]]:
+    """Yield values on the command line, and whether they may be accepted."""
+    while get_origin(kind) is Annotated or type(None) in get_args(kind):
+        kind = next(one for one in get_args(kind) if one is not type(None))
+    if get_origin(kind) is tuple:
+        inner = get_args(kind)[0]
+        several = [values for values, harmless in _bad(name, inner) if not harmless]
+        yield from ((values, False) for values in several)
+        known = get_args(inner)[0] if get_origin(inner) is Literal else None
+        if known:
+            yield [str(known), str(known)], False
+    elif get_origin(kind) is Literal:
+        yield from ((["nonsense"], False), ([""], False), (["-1"], False))
+    elif kind is bool:
+        yield [f"--{name.replace('_', '-')}=perhaps"], False
+    elif kind is int:
+        yield from ((["-1"], False), (["1.5"], False), (["nan"], False), (["many"], False))
+        yield from (([""], False), (["99999999999999999999"], False), (["-99999999"], False))
+        yield ["0"], name in ZERO
+        yield ["1000000"], name in LOOPS
+    elif kind is float:
+        yield from ((["nan"], False), (["inf"], False), (["-1"], False), (["1e300"], False))
+        yield from ((["x"], False), ([""], False), (["-inf"], False))
+        yield ["0"], name in ZERO
+    elif name in WORDS:
+        yield from ((["nonsense"], False), ([""], False), (["../../etc/passwd"], False))
+        yield from ((["/dev/zero"], False), (["-"], False), (["nonsense:nothing"], False))
+    elif name in PLACES:
+        yield from ((["/dev/null"], False), (["/proc/1/nothing"], False))
+
+
+def _call(
+    experiment: str, name: str, values: list[str], harmless: bool, words: list[str] | None = None
+) -> Call:
+    flag = f"--{name.replace('_', '-')}"
+    if values and values[0].startswith("--"):
+        words = values
+    words = words or [flag, *values]
+    given = [part for value in values for part in (value.lstrip("-"), f"'{value}'") if part]
+    numbers = [f"{int(value):,}" for value in values if value.lstrip("-").isdigit()]
+    run = lambda folder: _run(experiment, words, folder)
+    blames = (flag, f"`{name}`") if words[0].startswith("--") else (name,)
+    # what cannot be told from nothing is shown as that
+    shown = [*given, *numbers, *(["''", "none", "got ", '""'] if "" in values else [])] or words
+    return Call(f"{experiment} {' '.join(words)}", run, blames, shown, harmless)
+
+
+def _run(experiment: str, words: list[str], folder: Path) -> None:
+    from fooljax.runtime import command, search_run, units
+
+    def accept(*_: Any, **__: Any) -> None:
+        raise Accepted
+
+    module = importlib.import_module(f"experiments.{experiment}")
+    units.compute_all = search_run.run = accept  # type: ignore[assignment]
+    args = ["--preset", "smoke", "--out", str(folder / "run"), *words]
+    if "--preset" in words:
+        args = args[2:]
+    parse = lambda: command.parse(module.PRESETS, args=args, prog=experiment, description="x")
+    command.run(lambda: module.main(parse()), debug=False)
