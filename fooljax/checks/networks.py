@@ -6,8 +6,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fooljax.checks.kinds import shown
+from fooljax.checks.numbers import count
 from fooljax.types import Classifier
 
 _BATCH = 2
@@ -82,13 +84,35 @@ def columns(network: Classifier, name: str = "classifier") -> int:
     return known[case]
 
 
+def _described(network: Classifier, name: str) -> tuple[tuple[int, ...], int]:
+    """Return the shape of an image and the number of classes that a network says it has."""
+    shape = network.input_shape
+    sizes = shape if isinstance(shape, tuple) else ()
+    whole = all(isinstance(size, int | np.integer) and size > 0 for size in sizes)
+    if not sizes or not whole:
+        raise ValueError(
+            f"the input_shape of the {name} must be a tuple of positive whole numbers, as "
+            f"(28, 28, 1), got {shape!r}"
+        )
+    if not callable(network.apply):
+        raise ValueError(
+            f"the apply of the {name} must be a function of (params, images), got "
+            f"{shown(network.apply)}"
+        )
+    return shape, count(f"the num_classes of the {name}", network.num_classes)
+
+
 def _traced(network: Classifier, name: str) -> int:
-    shape, classes = network.input_shape, network.num_classes
+    shape, classes = _described(network, name)
     images = jax.ShapeDtypeStruct((_BATCH, *shape), jnp.float32)
     try:
         logits = jax.eval_shape(network.apply, network.params, images)
     except Exception as error:  # a network of the user's own may raise anything
-        raise ValueError(f"the {name} fails on images of shape {images.shape}: {error}") from error
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(
+            f"the {name} fails on images of shape {images.shape}: {reason}; its apply must take "
+            f"float32 images of its input_shape {shape}, and work under jax.jit"
+        ) from error
     if not isinstance(logits, jax.ShapeDtypeStruct):
         raise ValueError(f"the {name} must return one array of logits, got {shown(logits)}")
     if logits.ndim != 2 or logits.shape[0] != _BATCH or logits.shape[1] < classes:

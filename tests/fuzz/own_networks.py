@@ -70,7 +70,9 @@ def _definitions() -> Iterator[Call]:
     yield shape("('28', '28', '1')", "'28'")
     yield shape("[28, 28, 1]", "[28, 28, 1]", "list")
     classes = lambda text: _call(
-        f"classes {text}", f"net = Classifier(weights, linear, (28, 28, 1), {text})", text.strip("'")
+        f"classes {text}",
+        f"net = Classifier(weights, linear, (28, 28, 1), {text})",
+        text.strip("'"),
     )
     yield from map(classes, ("11", "0", "1", "-3", "9.5", "None", "'ten'", "True", "10**9"))
     yield _call(
@@ -79,12 +81,16 @@ def _definitions() -> Iterator[Call]:
     yield _call(
         "params are a text", "net = Classifier('w', linear, (28, 28, 1), 10)", "str", "w", "mine"
     )
-    yield _call("params are None", "net = Classifier(None, linear, (28, 28, 1), 10)", "None", "mine")
+    yield _call(
+        "params are None", "net = Classifier(None, linear, (28, 28, 1), 10)", "None", "mine"
+    )
     yield _call("apply is None", "net = Classifier(weights, None, (28, 28, 1), 10)", "None", "mine")
     yield _call(
         "apply is a text", "net = Classifier(weights, 'x', (28, 28, 1), 10)", "str", "x", "mine"
     )
-    yield _call("NaN weights", "net = Classifier(weights * jnp.nan, linear, (28, 28, 1), 10)", "NaN")
+    yield _call(
+        "NaN weights", "net = Classifier(weights * jnp.nan, linear, (28, 28, 1), 10)", "NaN"
+    )
     yield _call(
         "one infinite weight",
         "net = Classifier(weights.at[300, 3].set(jnp.inf), linear, (28, 28, 1), 10)",
