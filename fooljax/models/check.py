@@ -21,11 +21,15 @@ def validate(classifier: Classifier) -> None:
         # in numpy: jax would compile a program for the shape of every layer
         if jnp.issubdtype(leaf.dtype, jnp.inexact) and not np.isfinite(leaf).all():
             name = f" {_name(path)}" if path else ""
-            raise ValueError(f"the classifier's weights{name} hold NaN or infinity")
+            raise ValueError(
+                f"the classifier's weights{name} hold NaN or infinity; all must be finite"
+            )
 
     gray = jnp.full((1, *classifier.input_shape), 0.5)
     if not jnp.all(jnp.isfinite(jax.jit(classifier.apply)(classifier.params, gray))):
-        raise ValueError("the classifier's logits for a mid-gray image hold NaN or infinity")
+        raise ValueError(
+            "the classifier's logits for a mid-gray image hold NaN or infinity; they must be finite"
+        )
 
 
 def _name(path: tuple) -> str:

@@ -7,6 +7,7 @@ the settings that led to them and the accuracy reached.
 import dataclasses
 import json
 import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,23 @@ def load(
     except checkpoints.Damaged as error:
         raise ValueError(f"{error}; {_REMEDY}") from error
     return dataclasses.replace(template, params=params)
+
+
+def check_place(folder: str | os.PathLike) -> None:
+    """Refuse a folder in which no classifier could be kept, before one is trained.
+
+    Raises:
+        OSError: if it cannot be made, or nothing be written beside it.
+    """
+    folder = Path(folder).absolute()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder.parent):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"--classifier: nothing can be kept at {folder} ({error.strerror}); give another folder"
+        ) from error
 
 
 def describe(folder: str | os.PathLike) -> dict[str, Any]:

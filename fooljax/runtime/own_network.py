@@ -31,7 +31,8 @@ def load(model: str) -> "Classifier":
     if found is None:
         names = [one for one in vars(module) if not one.startswith("_")]
         raise ValueError(
-            f"--model {model}: {name!r} is not there, or None; give one of {', '.join(names) or '-'}"
+            f"--model {model}: {name!r} is not there, or None; give one of "
+            f"{', '.join(names) or '-'}"
         )
     if callable(found) and not isinstance(found, Classifier):
         try:

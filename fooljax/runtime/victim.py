@@ -247,6 +247,8 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     if stored is not None:
         print(f"network: {origin}, from {place}", file=sys.stderr)
         return stored, origin
+    if hosts.first():
+        classifier_store.check_place(place)
     key = jax.random.fold_in(jax.random.key(victim.train_seed), 1)
     with progress.bar(f"training {victim.model}", recipe.steps) as show:
         show(0, "compiling ...")

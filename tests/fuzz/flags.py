@@ -86,7 +86,8 @@ def _bad(name: str, kind: Any) -> Iterator[tuple[list[str], bool]]:
         yield from ((["nonsense"], False), ([""], False), (["../../etc/passwd"], False))
         yield from ((["/dev/zero"], False), (["-"], False), (["nonsense:nothing"], False))
     elif name in PLACES:
-        yield from ((["/dev/null"], False), (["/proc/1/nothing"], False))
+        unused = name == "data_dir"  # by the digits, which come with the package
+        yield from ((["/dev/null"], unused), (["/proc/1/nothing"], unused))
 
 
 def _call(
@@ -96,10 +97,11 @@ def _call(
     if values and values[0].startswith("--"):
         words = values
     words = words or [flag, *values]
-    given = [part for value in values for part in (value.lstrip("-"), f"'{value}'") if part]
+    given = [part for value in values for part in (value, value.lstrip("-"), f"'{value}'") if part]
     numbers = [f"{int(value):,}" for value in values if value.lstrip("-").isdigit()]
+    numbers += ["1e+300"] * ("1e300" in values)
     run = lambda folder: _run(experiment, words, folder)
-    blames = (flag, f"`{name}`") if words[0].startswith("--") else (name,)
+    blames = (flag, "perhaps") if words[0].startswith("--") else (name,)
     # what cannot be told from nothing is shown as that
     shown = [*given, *numbers, *(["''", "none", "got ", '""'] if "" in values else [])] or words
     return Call(f"{experiment} {' '.join(words)}", run, blames, shown, harmless)
