@@ -48,7 +48,7 @@ def _call(
         make(folder / file)
         _load({"dataset": str(folder / file), **more})
 
-    flags = ["--dataset", *(f"--{flag.replace('_', '-')}" for flag in more)]
+    flags = ["--dataset", file, *(f"--{flag.replace('_', '-')}" for flag in more)]
     return Call(f"data: {name}", run, flags, given or (file,), harmless)
 
 
@@ -60,10 +60,10 @@ def _npz() -> Iterator[Call]:
         "fewer labels": ("labels", lambda x: x[:-1], (str(MANY - 1),), False),
         "one label only": ("labels", lambda x: 0 * x, ("one class",), False),
         "negative labels": ("labels", lambda x: x - 7, ("-7",), False),
-        "labels of a million": ("labels", lambda x: x * (BIG // 3), ("999",), False),
+        "labels of a million": ("labels", lambda x: x * (BIG // 3), ("999", "1,000,000"), False),
         "a label of a billion": ("labels", lambda x: np.where(x == 3, 10**9, x), ("1", ), False),
         "fractional labels": ("labels", lambda x: x + 0.5, ("0.5", "float"), False),
-        "NaN labels": ("labels", lambda x: np.where(x == 3, NAN, x), ("nan", "NaN"), False),
+        "NaN labels": ("labels", lambda x: np.where(x == 3, NAN, x), ("nan", "NaN", "float64"), False),
         "labels as text": ("labels", lambda x: x.astype("U"), ("U", "text"), True),
         "labels as pictures": ("labels", lambda x: np.zeros((MANY, 2, 2)), ("(40, 2, 2)",), False),
         "complex labels": ("labels", lambda x: x + 1j, ("complex",), False),
@@ -75,7 +75,7 @@ def _npz() -> Iterator[Call]:
         "images as vectors": ("images", lambda x: x.reshape(MANY, -1), ("(40, 64)",), False),
         "images of five axes": ("images", lambda x: x[..., None], ("8, 1, 1)",), False),
         "other test size": ("test_images", lambda x: x[:, :4], ("4",), False),
-        "other test labels": ("test_labels", lambda x: x + 9, ("9", "12", "13"), False),
+        "other test labels": ("test_labels", lambda x: x + 9, ("9", "12", "13", "more"), False),
         "images as text": ("images", lambda x: x.astype("U3"), ("U3", "text"), False),
         "complex images": ("images", lambda x: x + 1j, ("complex",), False),
         "int64 images": ("images", lambda x: x.astype(np.int64) * 1000, ("int64", "000"), False),

@@ -113,7 +113,7 @@ def _files() -> Iterator[Call]:
     yield _call("longer", damaged(lambda body: body + b"more"))
     yield _call("head damaged", damaged(lambda body: body[:10] + b"\xff\xff" + body[12:]))
     yield _call("head too long", damaged(lambda body: struct.pack("<Q", 2**60) + body[8:]))
-    yield _call("offsets changed", damaged(lambda body: body.replace(b"31360", b"99360", 1)))
+    yield _call("offsets changed", damaged(lambda body: body.replace(b"31400", b"91400", 1)))
     yield _call("empty", text(b""))
     yield _call("text", text(b"weights"))
     yield _call("a page", text(b"<html>404</html>"))
