@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fooljax import backend
 from fooljax.types import Classifier, Info, RandomKey, Search, State
@@ -69,6 +70,11 @@ def _steps(
     return jax.lax.fori_loop(0, count, one, (state, infos))
 
 
+@functools.partial(jax.jit, static_argnames="count")
+def _first(infos: Info, count: int) -> Info:
+    return jax.tree.map(lambda leaf: leaf[:count], infos)
+
+
 def advance(
     key: RandomKey,
     search: Search,
@@ -108,8 +114,9 @@ def advance(
             infos.append(info)
         return state, jax.tree.map(lambda *leaves: jnp.stack(leaves), *infos)
     capacity = count if capacity is None else capacity
-    state, infos = _steps(key, search, classifier, state, jnp.int32(count), capacity)
-    return state, jax.tree.map(lambda leaf: leaf[:count], infos)
+    steps = jax.device_put(np.int32(count))  # the one number that the device is told
+    state, infos = _steps(key, search, classifier, state, steps, capacity)
+    return state, infos if count == capacity else _first(infos, count)
 
 
 def memory_needed(key: RandomKey, search: Search, classifier: Classifier, capacity: int = 1) -> int:
