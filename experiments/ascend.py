@@ -146,17 +146,21 @@ def _check_names(flag: str, given: Sequence[str], known: Sequence[str]) -> None:
     unknown = [name for name in given if name not in known]
     if unknown or not given or len(set(given)) < len(given):
         raise ValueError(
-            f"--{flag}: at least one of {', '.join(known)}, each once; got {' '.join(given)}"
+            f"--{flag}: at least one of {', '.join(known)}, each once; got "
+            f"{' '.join(given) or 'none'}"
         )
 
 
 def _prepare(config: Config, folder: Path) -> Prepared:
+    from fooljax.runtime import memory
+
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
         if shape[2] not in (1, 3) or num_classes < 2:
             raise ValueError(
                 "--dataset, --model: images of 1 or 3 channels and at least 2 classes are needed, "
                 f"got {shape[2]} channels and {num_classes} classes"
             )
+        memory.afford(shape, repeats=config.repeats, children=config.children)
         wrong = [number for number in config.classes if not 0 <= number < num_classes]
         if wrong or len(set(config.classes)) < len(config.classes):
             raise ValueError(

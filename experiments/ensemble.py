@@ -175,7 +175,7 @@ def _check(config: Config) -> None:
     own = [model for model in config.models if ":" in model]
     if own and config.sets > 1:
         raise ValueError(
-            f"--sets: {own[0]} has but one set of weights, so add --sets 1; there are then no "
+            f"--models: {own[0]} has but one set of weights, so add --sets 1; there are then no "
             "intervals"
         )
     if own and max(config.members) > len(config.models):
@@ -196,7 +196,7 @@ def _each_once(flag: str, values: tuple[Any, ...], at_least: int) -> None:
 def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
     """Prepare as many networks of every architecture as the sets take."""
     from experiments import ensemble_units
-    from fooljax.runtime import several
+    from fooljax.runtime import memory, several
 
     networks: dict[str, Prepared] = {}
     for model, count in ensemble_units.networks_needed(config).items():
@@ -207,7 +207,9 @@ def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
             f"{count} x {model}: {100 * min(right):.1f} to {100 * max(right):.1f} % right",
             file=sys.stderr,
         )
-    channels = next(iter(networks.values())).classifier.input_shape[2]
+    shape = tuple(next(iter(networks.values())).classifier.input_shape)
+    memory.afford(shape, children=config.children)
+    channels = shape[2]
     if channels not in (1, 3):
         raise ValueError(f"--encodings need images of 1 or 3 channels, got {channels}")
     return networks

@@ -195,7 +195,9 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
 
 def _build(config: Config, shape: tuple[int, ...], num_classes: int) -> "tuple[Encoding, Search]":
     from experiments import evolve_search
+    from fooljax.runtime import memory
 
+    memory.afford(shape, repeats=config.repeats, children=config.children)
     encoding = evolve_search.build_encoding(config, shape)
     return encoding, evolve_search.build_search(config, encoding, shape, num_classes)
 

@@ -42,7 +42,8 @@ def check(config: Any) -> None:
     unknown = [name for name in config.shown_to if ":" not in name and name not in models.NETWORKS]
     if unknown or len(set(config.shown_to)) < len(config.shown_to):
         raise ValueError(
-            f"--shown-to: architectures as in --model, each once; got {' '.join(config.shown_to)}"
+            "--shown-to: architectures as in --model, each once; got "
+            f"{' '.join(config.shown_to) or 'none'}"
         )
     if config.precision != "float32" and config.search not in _POPULATIONS:
         raise ValueError(

@@ -43,7 +43,10 @@ def others(config: Any, folder: Path, classifier: Classifier) -> dict[str, Prepa
             one = dataclasses.replace(one, image_size=(height, width))
         else:  # is trained here, or brings its own
             one = dataclasses.replace(one, weights=None, view="center")
-        network = prepare(one, folder, lambda shape, num_classes: None, whole=True)
+        try:
+            network = prepare(one, folder, lambda shape, num_classes: None, whole=True)
+        except (ValueError, OSError) as error:
+            raise ValueError(f"--shown-to {model}: {error}") from error
         has = (tuple(network.classifier.input_shape), network.classifier.num_classes)
         wanted = (tuple(classifier.input_shape), classifier.num_classes)
         if has != wanted:

@@ -173,7 +173,8 @@ def _check(config: Config) -> Config:
     if trained:
         raise ValueError(
             f"--defenses {' '.join(trained)}: needs other networks to be trained; a network that "
-            f"comes with its weights can have {' '.join(possible)}"
+            f"comes with its weights ({victim.weights or victim.model}) can have "
+            f"{' '.join(possible)}"
         )
     defenses = dict.fromkeys([PLAIN, *chosen["defenses"]])
     return dataclasses.replace(

@@ -35,6 +35,12 @@ def prepare(config: Any, folder: Path) -> tuple[Prepared, dict[int, Scene]]:
         raise ValueError(
             f"--generators: direct and cppn need images of 1 or 3 channels, got {shape[2]}"
         )
+    memory.afford(shape, runs=config.runs, children=config.children)
+    if config.pixels > shape[0] * shape[1]:
+        raise ValueError(
+            f"--pixels must be at most {shape[0] * shape[1]}, those of an image of {shape[0]} x "
+            f"{shape[1]}, got {config.pixels}"
+        )
     others = _others(config, shape)
     scenes = {}
     for seed, bench in enumerate(benches):

@@ -14,7 +14,7 @@ from experiments import retrain_images
 from experiments.retrain_images import MAKERS, Evolver
 from fooljax import data, metrics, models, training
 from fooljax.data import Dataset, Stream
-from fooljax.runtime import units
+from fooljax.runtime import memory, units
 from fooljax.training import Recipe
 from fooljax.types import Classifier, RandomKey
 
@@ -65,6 +65,8 @@ def set_scene(
     if added is None:
         added = max(1, round(first / 6))
     shape = train.input_shape
+    memory.afford(shape, runs=config.runs, children=config.children)
+    memory.afford(shape, networks=config.networks, added_images=added)
     key = jax.random.fold_in(jax.random.key(config.seed), 0)
     return Scene(
         train=train,

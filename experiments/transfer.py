@@ -162,12 +162,15 @@ def _check(config: Config) -> None:
 
 
 def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
-    from fooljax.runtime import several, units
+    from fooljax.runtime import memory, several, units
 
     networks = several.prepare_several(config.victim, folder, config.models, config.network_seeds)
     for name, network in networks.items():
         print(f"{name}: {100 * (network.accuracy or 0.0):.2f} % right", file=sys.stderr)
-    channels = next(iter(networks.values())).classifier.input_shape[2]
+    shape = tuple(next(iter(networks.values())).classifier.input_shape)
+    memory.afford(shape, children=config.children)
+    memory.afford(shape, repeats=config.repeats, images=config.images)
+    channels = shape[2]
     if {"direct", "cppn"} & set(config.generators) and channels not in (1, 3):
         raise ValueError(
             f"--generators: direct and cppn need images of 1 or 3 channels, got {channels}"

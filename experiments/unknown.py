@@ -161,7 +161,7 @@ def _check(config: Config) -> None:
 
 
 def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
-    from fooljax.runtime import several
+    from fooljax.runtime import memory, several
 
     victim = config.victim
     if config.network_seeds == 1:
@@ -170,7 +170,9 @@ def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
         networks = several.prepare_several(victim, folder, (victim.model,), config.network_seeds)
     for name, network in networks.items():
         print(f"{name}: {100 * (network.accuracy or 0.0):.2f} % right", file=sys.stderr)
-    channels = next(iter(networks.values())).classifier.input_shape[2]
+    shape = tuple(next(iter(networks.values())).classifier.input_shape)
+    memory.afford(shape, evolutions=config.evolutions, children=config.children)
+    channels = shape[2]
     if channels not in (1, 3):
         raise ValueError(f"--dataset: images need 1 or 3 channels to be evolved, got {channels}")
     return networks

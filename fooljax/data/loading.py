@@ -134,8 +134,25 @@ def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
     if not path.is_file():
         raise ValueError(f"{path}: a pipe or device; save the data to a file first")
     if path.suffix.lower() != ".npz":
-        raise ValueError(f"{path}: neither a folder of class folders of pictures nor an .npz file")
-    return _looked_at(path, _resized(read_npz(path), size))
+        raise ValueError(
+            f"{path}: neither a folder of class folders of pictures nor an .npz file; "
+            "give one of these"
+        )
+    return _looked_at(path, _resized(_alike(path, read_npz(path)), size))
+
+
+def _alike(path: Path, splits: Splits) -> Splits:
+    """Return training and test images of one shape.
+
+    Raises:
+        ValueError: if they are of two.
+    """
+    train, test = splits.train.input_shape, splits.test.input_shape
+    if train != test:
+        raise ValueError(
+            f"{path}: training images are {train} but test images {test}; make them the same"
+        )
+    return splits
 
 
 def _looked_at(path: Path, splits: Splits) -> Splits:

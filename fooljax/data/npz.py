@@ -63,14 +63,14 @@ def read_npz_pair(folder: Path, class_names: tuple[str, ...]) -> Splits:
 def _open(path: Path) -> dict[str, np.ndarray]:
     """Return every array of the file; objects are refused, nothing is unpickled."""
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: not an .npz file, or a truncated one")
+        raise ValueError(f"{path}: not an .npz file, or a truncated one; save it again")
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {key: archive[key] for key in archive.files}
     except Exception as error:  # zipfile and NumPy raise what they like
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
-            f"{path}: cannot be read as plain arrays of numbers or text ({reason})"
+            f"{path}: cannot be read as plain arrays of numbers or text ({reason}); save it again"
         ) from error
 
 

@@ -55,7 +55,10 @@ def check(hosts: Hosts) -> None:
     numbered = processes is not None or process is not None
     if place is None:
         if numbered:
-            raise ValueError("--processes and --process need --coordinator HOST:PORT of process 0")
+            raise ValueError(
+                "--processes and --process need --coordinator HOST:PORT of process 0, got "
+                f"--processes {processes} --process {process}"
+            )
         return
     if place == "auto":
         if numbered:

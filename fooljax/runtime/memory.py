@@ -1,6 +1,7 @@
 """Plan memory before a search begins: how many children fit at once."""
 
 import math
+import os
 import re
 import resource
 import sys
@@ -15,6 +16,7 @@ from fooljax.runtime import hosts
 
 GB = 1e9
 MB = 1_000_000
+_UNKNOWN = 2**40  # where the system does not tell how much memory there is
 # What was seen on a CPU, with SqueezeNet, 1,000 niches and images of 256 x 256:
 _REST = 300 * MB  # compiling and saving add this to the process,
 _SCRATCH = 1.3  # convolutions take so many times what the program says,
@@ -73,6 +75,40 @@ def plan(limit: float, most: int, need: Callable[[int], int], numbers: int = 0) 
     while (found := takes(-(-most // pieces))) > room and pieces < most:
         pieces = min(most, math.ceil(1.25 * pieces))
     return Plan(-(-most // pieces), found + taken)
+
+
+def afford(shape: tuple[int, ...], **counts: int | None) -> None:
+    """Refuse more images at once than memory can hold, whatever else it must hold.
+
+    Args:
+        shape: of an image.
+        counts: settings whose product is the number of images, by name; None for those
+            that are left open.
+
+    Raises:
+        ValueError: naming the flags, with the arithmetic.
+    """
+    given = {name: count for name, count in counts.items() if count is not None}
+    images, numbers = math.prod(given.values()), math.prod(shape)
+    size, most = 4 * images * numbers, room()
+    if size > most:
+        flags = " x ".join(f"--{name.replace('_', '-')} {count:,}" for name, count in given.items())
+        raise ValueError(
+            f"{flags}: {images:,} images of {numbers:,} numbers, 4 bytes each, are "
+            f"{size / GB:,.1f} GB at once, and there are {most / GB:,.1f} GB; ask for fewer, or "
+            "set a smaller --image-size"
+        )
+
+
+def room() -> int:
+    """Return the bytes of memory there are: of the machine on a CPU, else of all devices."""
+    if not backend.on_cpu():
+        stats = (device.memory_stats() or {} for device in jax.local_devices())
+        return sum(stat.get("bytes_limit", 0) for stat in stats) or _UNKNOWN
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # a system that does not tell
+        return _UNKNOWN
 
 
 def held() -> int:

@@ -39,8 +39,8 @@ def prepare_several(
     published = [is_published(dataclasses.replace(victim, model=model)) for model in models]
     if victim.weights is not None and not all(published):
         raise ValueError(
-            "--weights: these networks are trained here; leave --weights out (ImageNet networks "
-            "with --dataset imagenet take a folder of weights)"
+            f"--weights {victim.weights!r}: these networks are trained here; leave --weights out "
+            "(ImageNet networks with --dataset imagenet take a folder of weights)"
         )
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")

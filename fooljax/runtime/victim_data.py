@@ -1,12 +1,13 @@
 """The pictures of the network under test, from flags: in memory or on disk; its accuracy."""
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fooljax.runtime import hosts
+from fooljax.runtime import hosts, limits
 
 _LONGEST = 200  # characters of a path that a message repeats
 
@@ -28,8 +29,7 @@ def find_data(victim: "Victim") -> "Splits | Streams | None":
     """
     from fooljax import data
 
-    if victim.accuracy_images is not None and victim.accuracy_images < 1:
-        raise ValueError(f"--accuracy-images must be at least 1, got {victim.accuracy_images}")
+    limits.check(victim)
     if victim.dataset == "none":
         return None
     print(f"loading {victim.dataset} ...", file=sys.stderr)
@@ -58,6 +58,7 @@ def hold(victim: "Victim", found: "Splits | Streams") -> "Splits":
     if isinstance(found, data.Splits):
         return found
     counts = [min(data.MOST, len(half)) for half in found]
+    _afford(victim, sum(counts) * math.prod(found.train.input_shape))
     if max(map(len, found)) > data.MOST:
         print(
             f"{victim.dataset}: {counts[0]:,} of {len(found.train):,} training pictures and "
@@ -71,6 +72,22 @@ def hold(victim: "Victim", found: "Splits | Streams") -> "Splits":
             on_batch = lambda done, before=before: show(before + done, "")
             halves.append(data.subset(half, data.MOST, on_batch=on_batch))
     return data.Splits(*halves)
+
+
+def _afford(victim: "Victim", size: int) -> None:
+    """Refuse pictures that do not fit in memory, a byte for each number.
+
+    Raises:
+        ValueError: with the arithmetic.
+    """
+    from fooljax.runtime import memory
+
+    if size > memory.room():
+        height, width = victim.image_size or (0, 0)
+        raise ValueError(
+            f"--image-size {height} {width}: the pictures are {size / memory.GB:,.1f} GB in "
+            f"memory, and there are {memory.room() / memory.GB:,.1f} GB; give a smaller size"
+        )
 
 
 def tested(victim: "Victim", part: "Dataset | Stream") -> "Dataset | Stream":

@@ -153,4 +153,3 @@ def functions() -> dict[str, tuple[Callable[..., Any], dict[str, str], dict[str,
         "grid": (_written(reporting.grid), {"images": "images"}, {"captions": [["a"] * MANY]}),
         "matrix": (_written(reporting.matrix), {"values": "values"}, {"row_names": ["a"], "column_names": ["b"]}),
     }  # fmt: skip
-

@@ -33,7 +33,9 @@ def linear(params, images):
 @functools.cache
 def good() -> dict[str, Any]:
     """Return a right value for every kind that no factory can leave out."""
-    network = Classifier(jax.random.normal(jax.random.key(1), (16, CLASSES)), linear, SHAPE, CLASSES)
+    network = Classifier(
+        jax.random.normal(jax.random.key(1), (16, CLASSES)), linear, SHAPE, CLASSES
+    )
     images = np.asarray(jax.random.uniform(jax.random.key(2), (MANY, *SHAPE)))
     labels = np.arange(MANY) % CLASSES
     encoding = encodings.direct(SHAPE)
@@ -107,7 +109,9 @@ def wrong() -> dict[str, list[Wrong]]:
         "labels": [
             *[one for one in _plain() if one.value != [1, 2]],
             *each(labels[:-1], labels - 1, labels + 7, labels + 0.5, labels * NAN, labels == 0, 3),
-            *each(np.eye(3)[labels], labels + 10**10, labels.astype("U1"), [[1], [2, 3]], 1j * labels),
+            *each(
+                np.eye(3)[labels], labels + 10**10, labels.astype("U1"), [[1], [2, 3]], 1j * labels
+            ),
         ],
         "goal": [*_plain(), *each(labels, attacks.leave, attacks.reach, 3, "leave")],
         "attack": [*_plain(), *each(attacks.fgsm, attacks.pgd, "pgd", 0.1, [attacks.fgsm(0.1)])],
