@@ -19,7 +19,8 @@ REMEDY = re.compile(
     r"\b(must|needs?|takes?|give|leave|use|set|ask for|put|there (are|is)|at (least|most)|only|"
     r"restore|start anew|instead|delete|remove|replace|one of|between|below|choose|choices|call|"
     r"add|check|install|did you mean|expected|belongs?|another|same|should|options?|divide|clip|"
-    r"cannot be read|mend|without|wants?|were not parsed|similar|pip|known are|pass|save|make|helptext)\b",
+    r"cannot be read|mend|without|wants?|were not parsed|similar|pip|known are|pass|save|make|"
+    r"put back|helptext)\b",
     re.IGNORECASE,
 )
 

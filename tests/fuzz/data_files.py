@@ -63,7 +63,7 @@ def _npz() -> Iterator[Call]:
         "labels of a million": ("labels", lambda x: x * (BIG // 3), ("999", "1,000,000"), False),
         "a label of a billion": ("labels", lambda x: np.where(x == 3, 10**9, x), ("1", ), False),
         "fractional labels": ("labels", lambda x: x + 0.5, ("0.5", "float"), False),
-        "NaN labels": ("labels", lambda x: np.where(x == 3, NAN, x), ("nan", "NaN", "float64"), False),
+        "NaN labels": ("labels", lambda x: np.where(x == 3, NAN, x), ("NaN", "float64"), False),
         "labels as text": ("labels", lambda x: x.astype("U"), ("U", "text"), True),
         "labels as pictures": ("labels", lambda x: np.zeros((MANY, 2, 2)), ("(40, 2, 2)",), False),
         "complex labels": ("labels", lambda x: x + 1j, ("complex",), False),

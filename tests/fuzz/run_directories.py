@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from calls import Accepted, Call
+from calls import Accepted, Call, descriptions
 
 #: Experiments with a search and with units; of each a run that was cut, and its flags.
 RUNS = {
@@ -136,9 +136,8 @@ def _edits() -> Iterator[Call]:
                     f"{name} is {bad!r}",
                     experiment,
                     functools.partial(_edit, of=name, to=bad),
-                    *(str(bad), repr(bad), json.dumps(bad), " ".join(map(str, bad)) if isinstance(bad, list) else str(bad)),
-                    f"{bad:,}" if isinstance(bad, int) else str(bad),
-                    "does not hold", "other settings",
+                    *descriptions(tuple(bad) if isinstance(bad, list) else bad),
+                    "does not hold", "other settings", json.dumps(bad),
                     harmless=fits or bad == value,
                     blames=(flag, "--resume"),
                 )  # fmt: skip

@@ -67,11 +67,11 @@ def _tensors() -> Iterator[Call]:
         "NaN": (lambda x: with_one(x, np.nan), ("NaN",)),
         "infinity": (lambda x: with_one(x, np.inf), ("inf",)),
         "another length": (lambda x: x[:-1], ("(9",)),
-        "transposed, or a matrix": (lambda x: x.T if x.ndim > 1 else x[None], ("(784, 10)", "(1, 10)")),
+        "transposed, or a matrix": (lambda x: x.T if x.ndim > 1 else x[None], ("(784", "(1,")),
         "nothing in it": (lambda x: x[:0], ("(0",)),
         "bytes": (lambda x: x.astype(np.int8), ("int8",)),
         "booleans": (lambda x: x > 0, ("bool",)),
-        "double, with a number too large": (lambda x: with_one(x.astype(float), 1e300), ("inf", "1e+300", "large")),
+        "double, with a number too large": (lambda x: with_one(x.astype(float), 1e300), ("large",)),
         "an axis more": (lambda x: x[..., None], ("1)",)),
     }  # fmt: skip
     for name, (change, given) in changes.items():

@@ -1,7 +1,7 @@
 """Wrong values for every kind of argument of the Python API."""
 
 import functools
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,18 +12,6 @@ from fooljax.types import Classifier
 
 SHAPE, CLASSES, MANY = (4, 4, 1), 3, 6
 NAN, INF = float("nan"), float("inf")
-
-
-class Wrong(NamedTuple):
-    """A wrong value.
-
-    Attributes:
-        value: what is given.
-        harmless: whether accepting it is right too.
-    """
-
-    value: Any
-    harmless: bool = False
 
 
 def linear(params, images):
@@ -65,73 +53,139 @@ def good() -> dict[str, Any]:
     }
 
 
-def _plain() -> list[Wrong]:
-    """What is right for no argument at all."""
-    return [Wrong(value) for value in (None, "some", [1, 2], {"a": 1}, object(), print)]
+#: What is right for no argument at all, and a list of numbers, which is for some.
+PLAIN = (None, "some", {"a": 1}, object(), print)
+LIST = [1, 2]
 
 
 @functools.cache
-def wrong() -> dict[str, list[Wrong]]:
+def wrong() -> dict[str, list[Any]]:
     """Return wrong values by kind."""
     right = good()
     images, labels, network = right["images"], right["labels"], right["classifier"]
-    each = lambda *values: [Wrong(value) for value in values]
-    numbers = [*_plain(), *each(np.ones(3), NAN, True, 1j, b"1", jnp.zeros((2, 2)), lambda: 1)]
-    reals = [*numbers, *each(-1.0, INF, -INF, 10**400, np.float32(NAN))]
+    numbers = [*PLAIN, LIST, np.ones(3), NAN, True, 1j, b"1", jnp.zeros((2, 2)), lambda: 1]
+    reals = [*numbers, -1.0, INF, -INF, 10**400, np.float32(NAN)]
     nan_image = images.copy()
     nan_image[2, 1, 1] = NAN
     other = Classifier(jnp.zeros((4, CLASSES)), linear, (2, 2, 1), CLASSES)
     return {
-        "count": [*numbers, *each(-1, 0.5, 2.0, INF, 10**30, np.float32(1.5), -(10**30), "3")],
-        "natural": [*numbers, *each(-1, 0.5, 2.0, INF, 10**30, "3")],
+        "count": [*numbers, -1, 0.5, 2.0, INF, 10**30, np.float32(1.5), -(10**30), "3"],
+        "natural": [*numbers, -1, 0.5, 2.0, INF, 10**30, "3"],
         "real": reals,
-        "share": [*reals, *each(1.5, 100, np.float64(-0.1))],
+        "share": [*reals, 1.5, 100, np.float64(-0.1)],
         "radius": reals,
-        "choice": [*_plain(), *each("nope", "", 3, b"linf", "LINF")],
+        "choice": [*PLAIN, LIST, "nope", "", 3, b"linf", "LINF"],
         "shape": [
-            *_plain(),
-            *each(28, (28,), (28, 28), (0, 4, 1), (-4, 4, 1), (4.5, 4, 1), (4, 4, 2), (), "4x4x1"),
-            *each((4, 4, None), (NAN, 4, 1), (4, 4, 1, 1), (10**6, 10**6, 3)),
+            *PLAIN,
+            LIST,
+            28,
+            (28,),
+            (28, 28),
+            (0, 4, 1),
+            (-4, 4, 1),
+            (4.5, 4, 1),
+            (4, 4, 2),
+            (),
+            "4x4x1",
+            (4, 4, None),
+            (NAN, 4, 1),
+            (4, 4, 1, 1),
+            (10**6, 10**6, 3),
         ],
-        "key": [*_plain(), *each(0, -1, 0.5, np.zeros(2), np.arange(2), jnp.zeros(()), True)],
-        "classifier": [*_plain(), *each(linear, [network], network.params, "lenet", Classifier)]
-        + each(models.build, models.LeNet(CLASSES), 3, (network, network)),
+        "key": [*PLAIN, LIST, 0, -1, 0.5, np.zeros(2), np.arange(2), jnp.zeros(()), True],
+        "classifier": [
+            *PLAIN,
+            LIST,
+            linear,
+            [network],
+            network.params,
+            "lenet",
+            Classifier,
+            models.build,
+            models.LeNet(CLASSES),
+            3,
+            (network, network),
+        ],
         "classifiers": [
-            *[one for one in _plain() if one.value != [1, 2]],
-            *each([], network, [None], [network, other], [linear], 3, (network, "x")),
+            *PLAIN,
+            [],
+            network,
+            [None],
+            [network, other],
+            [linear],
+            3,
+            (network, "x"),
         ],
         "images": [
-            *_plain(),
-            *each(nan_image, images[0], images[:0], images[..., 0], images * 255.0, images - 0.7),
-            *each(np.zeros((MANY, 4, 4, 3)), images.astype("U4"), images * INF, images + 1j),
-            *each(images.transpose(0, 3, 1, 2), (images > 0.5).astype(np.int64), [[1], [2, 3]], 3),
+            *PLAIN,
+            LIST,
+            nan_image,
+            images[0],
+            images[:0],
+            images[..., 0],
+            images * 255.0,
+            images - 0.7,
+            np.zeros((MANY, 4, 4, 3)),
+            images.astype("U4"),
+            images * INF,
+            images + 1j,
+            images.transpose(0, 3, 1, 2),
+            (images > 0.5).astype(np.int64),
+            [[1], [2, 3]],
+            3,
         ],
+        "bytes": [*PLAIN, LIST, images, images[:0], images[..., 0], labels, 3],
         "labels": [
-            *[one for one in _plain() if one.value != [1, 2]],
-            *each(labels[:-1], labels - 1, labels + 7, labels + 0.5, labels * NAN, labels == 0, 3),
-            *each(
-                np.eye(3)[labels], labels + 10**10, labels.astype("U1"), [[1], [2, 3]], 1j * labels
-            ),
+            *PLAIN,
+            labels[:-1],
+            labels - 1,
+            labels + 7,
+            labels + 0.5,
+            labels * NAN,
+            labels == 0,
+            3,
+            np.eye(3)[labels],
+            labels + 10**10,
+            labels.astype("U1"),
+            [[1], [2, 3]],
+            1j * labels,
         ],
-        "goal": [*_plain(), *each(labels, attacks.leave, attacks.reach, 3, "leave")],
-        "attack": [*_plain(), *each(attacks.fgsm, attacks.pgd, "pgd", 0.1, [attacks.fgsm(0.1)])],
-        "universal": [*_plain(), *each(attacks.universal_sgd, "sgd", attacks.fgsm(0.1), 0.1)],
-        "encoding": [*_plain(), *each(encodings.direct, "direct", SHAPE, encodings.polynomial())],
-        "search": [*_plain(), *each(evolution.map_elites, "map_elites", right["encoding"])],
-        "score": [*_plain(), *each(defenses.energy, "energy", 0.5, lambda logits: logits)],
-        "dataset": [*_plain(), *each((images, labels), "digits", images, data.load, 3)],
+        "goal": [*PLAIN, LIST, labels, attacks.leave, attacks.reach, 3, "leave"],
+        "attack": [*PLAIN, LIST, attacks.fgsm, attacks.pgd, "pgd", 0.1, [attacks.fgsm(0.1)]],
+        "universal": [*PLAIN, LIST, attacks.universal_sgd, "sgd", attacks.fgsm(0.1), 0.1],
+        "encoding": [*PLAIN, LIST, encodings.direct, "direct", SHAPE, encodings.polynomial()],
+        "search": [*PLAIN, LIST, evolution.map_elites, "map_elites", right["encoding"]],
+        "score": [*PLAIN, LIST, defenses.energy, "energy", 0.5, lambda logits: logits],
+        "dataset": [*PLAIN, LIST, (images, labels), "digits", images, data.load, 3],
         "values": [
-            *[one for one in _plain() if one.value != [1, 2]],
-            *each([], [NAN], [0.1, NAN, 0.2], [[1], [2, 3]], ["a"], 1j * np.ones(3)),
+            *PLAIN,
+            [],
+            [NAN],
+            [0.1, NAN, 0.2],
+            [[1], [2, 3]],
+            ["a"],
+            1j * np.ones(3),
         ],
         "perturbation": [
-            *_plain(),
-            *each(np.zeros((3, 3, 1)), np.full(SHAPE, NAN), 0.1, np.zeros(4), images, "0"),
+            *PLAIN,
+            LIST,
+            np.zeros((3, 3, 1)),
+            np.full(SHAPE, NAN),
+            0.1,
+            np.zeros(4),
+            images,
+            "0",
         ],
         "logits": [
-            *_plain(),
-            *each(np.zeros(3), np.full((2, MANY, CLASSES), NAN), np.zeros((2, MANY, 1)), 3),
-            *each(np.zeros((2, 0, CLASSES)), right["logits"].astype("U3"), right["logits"] + 1j),
+            *PLAIN,
+            LIST,
+            np.zeros(3),
+            np.full((2, MANY, CLASSES), NAN),
+            np.zeros((2, MANY, 1)),
+            3,
+            np.zeros((2, 0, CLASSES)),
+            right["logits"].astype("U3"),
+            right["logits"] + 1j,
         ],
-        "sampler": [*_plain(), *each(training.minibatches, 64, "minibatches")],
+        "sampler": [*PLAIN, LIST, training.minibatches, 64, "minibatches"],
     }
