@@ -14,7 +14,7 @@ from experiments.foolbench_generators import Material
 from experiments.foolbench_units import HELD, Scene
 from fooljax import data
 from fooljax.data import Dataset
-from fooljax.runtime import units, victim
+from fooljax.runtime import memory, units, victim
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Images
 

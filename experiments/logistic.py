@@ -23,6 +23,7 @@ import numpy as np
 from fooljax.runtime import command, directory, limits
 from fooljax.runtime.limits import Count, NotNegative, Pieces, Pixels, Seed
 from fooljax.runtime.victim import Prepared, Victim, prepare
+from fooljax.runtime.victim_data import renamed
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,11 @@ def check(config: Config) -> None:
             )
     if config.victim.weights is not None or config.victim.image_size is not None:
         raise ValueError(
-            "--weights, --image-size: networks of several sizes are trained here; "
-            "leave them out, and give --sizes"
+            f"--weights {config.victim.weights}, --image-size {config.victim.image_size}: networks "
+            "of several sizes are trained here; leave them out, and give --sizes"
         )
+    if config.victim.model != Victim().model:
+        raise ValueError(f"--model: give --models {config.victim.model} another ..., not --model")
     if any(":" in model for model in config.models):
         raise ValueError("--models: networks of your own have one size; give softmax, mlp, ...")
     if config.victim.dataset == "none":
@@ -192,7 +195,8 @@ def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
             train_seed=config.victim.train_seed + repeat,
             classifier=str(place / name),
         )
-        networks[name] = prepare(victim, folder, lambda shape, num_classes: None)
+        with renamed("--model", "--models"):
+            networks[name] = prepare(victim, folder, lambda shape, num_classes: None)
     return networks
 
 

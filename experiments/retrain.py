@@ -159,7 +159,9 @@ def _check(config: Config) -> None:
         )
     for flag, value in (("weights", victim.weights), ("classifier", victim.classifier)):
         if value is not None:
-            raise ValueError(f"--{flag}: each round trains its own network; leave --{flag} out")
+            raise ValueError(
+                f"--{flag} {value}: each round trains its own network; leave --{flag} out"
+            )
     if victim.dataset == "none":
         raise ValueError("--dataset: networks are trained here, so a data set is needed; name one")
     if victim.recipe in ("outlier_exposure", "energy_bounded", "acet"):

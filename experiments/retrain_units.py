@@ -68,7 +68,7 @@ def set_scene(
     memory.afford(shape, runs=config.runs, children=config.children)
     memory.afford(shape, networks=config.networks, added_images=added)
     key = jax.random.fold_in(jax.random.key(config.seed), 0)
-    return Scene(
+    scene = Scene(
         train=train,
         test=test,
         recipe=recipe,
@@ -78,6 +78,8 @@ def set_scene(
         trained_on=("cppn", "direct") if config.encoding == "both" else (config.encoding,),
         unrelated=retrain_images.unrelated(key, shape, config.others, config.victim.data_dir),
     )
+    _fresh(config, scene, 1)  # an unknown network is refused before anything is computed
+    return scene
 
 
 def unit_name(index: int, what: str) -> str:

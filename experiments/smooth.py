@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fooljax.runtime import command, directory, limits
-from fooljax.runtime.limits import Batch, Count, Pieces, Seed
+from fooljax.runtime.limits import Batch, Count, Pieces, Positive, Seed
 from fooljax.runtime.victim import Prepared, Victim
 from fooljax.runtime.victim_data import find_data
 
@@ -67,12 +67,12 @@ class Config:
 
     victim: Victim = field(default_factory=Victim)
     networks: Pieces = 3
-    blur: tuple[float, ...] = (0.5, 1.0, 2.0)
+    blur: tuple[Positive, ...] = (0.5, 1.0, 2.0)
     median: tuple[int, ...] = (3, 5)
     levels: tuple[int, ...] = (8, 2)
     jpeg: tuple[float, ...] = (50.0, 10.0)
     resize: tuple[float, ...] = (0.8,)
-    sigmas: tuple[float, ...] = (0.25, 0.5)
+    sigmas: tuple[Positive, ...] = (0.25, 0.5)
     epsilons: tuple[float, ...] = (0.1,)
     images: Batch = 40
     steps: Count = 30

@@ -147,6 +147,8 @@ def complain(wanted: Any, value: Any) -> str:
     if wanted is int:
         fits = isinstance(value, int) and not isinstance(value, bool)
         return "" if fits else f"must be a whole number, got {value!r}"
+    if wanted is str and value == "":
+        return "must not be empty, got ''; leave it out, or give a value"
     if isinstance(wanted, type) and not isinstance(value, wanted):
         name = {str: "a text", bool: "true or false"}.get(wanted, wanted.__name__)
         return f"must be {name}, got {value!r}"

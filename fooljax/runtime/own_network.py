@@ -55,7 +55,7 @@ def _run(path: Path, model: str) -> ModuleType:
         raise ValueError(f"--model {model}: there is no file {path}; give FILE.py:NAME")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ValueError(f"--model {model}: {path} is not a Python file (.py)")
+        raise ValueError(f"--model {model}: {path} is not a Python file; give FILE.py:NAME")
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)  # dataclasses look their module up
     folder = str(path.parent.absolute())

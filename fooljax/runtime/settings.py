@@ -41,7 +41,10 @@ def load(folder: Path, config_type: type[Config]) -> Config:
     path = folder / FILE
     if not path.is_file():
         missing = f"{FILE} is missing" if folder.is_dir() else "there is no such folder"
-        raise ValueError(f"--resume: {folder} holds no run ({missing})")
+        raise ValueError(
+            f"--resume: {folder} holds no run ({missing}); give the folder of a run, or leave "
+            "--resume out"
+        )
     try:
         return _build(config_type, json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, TypeError, KeyError, RecursionError) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fooljax.runtime.victim import Prepared, Victim, is_published, prepare
-from fooljax.runtime.victim_data import find_data
+from fooljax.runtime.victim_data import find_data, renamed
 
 if TYPE_CHECKING:
     from fooljax.data import Splits, Streams
@@ -62,5 +62,6 @@ def prepare_several(
                 train_seed=victim.train_seed + index,
                 classifier=str(place / name.replace(" ", "-").replace("/", "-")),
             )
-            networks[name] = prepare(one, folder, lambda shape, num_classes: None, whole, find)
+            with renamed("--model", "--models" if models != (victim.model,) else "--model"):
+                networks[name] = prepare(one, folder, lambda shape, num_classes: None, whole, find)
     return networks

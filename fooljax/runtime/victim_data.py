@@ -137,6 +137,17 @@ def accuracy(
 
 
 @contextmanager
+def renamed(flag: str, to: str) -> Iterator[None]:
+    """Let the message of an error raised inside name another flag than it does."""
+    try:
+        yield
+    except ValueError as error:
+        if to != flag and str(error).startswith(f"{flag} "):
+            raise ValueError(str(error).replace(flag, to, 1)) from error
+        raise
+
+
+@contextmanager
 def blame(flag: str) -> Iterator[None]:
     """Start the message of an error raised inside with a flag, unless it does already."""
     try:

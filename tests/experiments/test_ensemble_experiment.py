@@ -234,7 +234,7 @@ IMPOSSIBLE = {
     "--model: give --models mlp another": {"victim": Victim(model="mlp")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
     "--models: give at least one, each once": {"models": ("mlp", "mlp")},
-    "--sets: a.py:b has but one set of weights": {"models": ("a.py:b", "mlp")},
+    "--models: a.py:b has but one set of weights": {"models": ("a.py:b", "mlp")},
     "--members: 2 members, but --models names 1:": {
         "models": ("a.py:b",),
         "sets": 1,

@@ -20,7 +20,7 @@ REMEDY = re.compile(
     r"restore|start anew|instead|delete|remove|replace|one of|between|below|choose|choices|call|"
     r"add|check|install|did you mean|expected|belongs?|another|same|should|options?|divide|clip|"
     r"cannot be read|mend|without|wants?|were not parsed|similar|pip|known are|pass|save|make|"
-    r"put back|helptext)\b",
+    r"put back|each once|known|numbers from|correct|helptext)\b",
     re.IGNORECASE,
 )
 
