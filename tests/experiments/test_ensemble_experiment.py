@@ -239,7 +239,7 @@ IMPOSSIBLE = {
         "models": ("a.py:b",),
         "sets": 1,
     },
-    "--model nope: unknown network": {"models": ("nope",)},
+    "--models nope: unknown network": {"models": ("nope",)},
 }
 
 

@@ -134,7 +134,7 @@ IMPOSSIBLE = {
     "--networks must be at least 1, got 0": {"networks": 0},
     "--images must be at least 1, got 0": {"images": 0},
     "--draws must be at least 1": {"draws": 0},
-    "--sigmas must be positive, got 0.1 0": {"sigmas": (0.1, 0.0)},
+    "--sigmas must be positive, got 0.0": {"sigmas": (0.1, 0.0)},
     "--blur must be positive, got -1": {"blur": (-1.0,)},
     "--median must be odd and at least 3, got 3 4": {"median": (3, 4)},
     "--median must be at most 28 for images of that size, got 29": {"median": (29,)},
