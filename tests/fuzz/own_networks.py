@@ -68,7 +68,7 @@ def _definitions() -> Iterator[Call]:
     yield shape("(-28, -28, 1)", "-28")
     yield shape("(0, 28, 1)", "(0, 28, 1)")
     yield shape("('28', '28', '1')", "'28'")
-        classes = lambda text: _call(
+    classes = lambda text: _call(
         f"classes {text}",
         f"net = Classifier(weights, linear, (28, 28, 1), {text})",
         text.strip("'"),
