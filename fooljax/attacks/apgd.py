@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from fooljax import checks
 from fooljax.attacks import goals, losses
 from fooljax.attacks.attack import (
     Attack,
@@ -212,14 +213,11 @@ def apgd(
     Source:
         Croce & Hein, 2020, arXiv:2003.01690, algorithm 1 and section 4.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    if not epsilon >= 0.0:
-        raise ValueError(f"epsilon must not be negative, got {epsilon}")
-    if target < -1:
-        raise ValueError(f"target must be a class, or -1 for none, got {target}")
-    if norm not in ("linf", "l2"):
-        raise ValueError(f"norm must be linf or l2, got {norm!r}")
+    steps = checks.count("steps", steps)
+    epsilon = checks.not_negative("epsilon", epsilon)
+    target = checks.count("target", target, -1)
+    checks.choice("norm", norm, ("linf", "l2"))
+    checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     gaps = max(0.22 * steps, 1.0), 0.03 * steps, max(0.06 * steps, 1.0)
     init, step = _functions(norm, random_start, loss)
-    return Attack(Schedule(float(epsilon), float(target), *gaps), init, step, steps, "margin")
+    return Attack(Schedule(epsilon, float(target), *gaps), init, step, steps, "margin")

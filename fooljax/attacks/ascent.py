@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int32
 
+from fooljax import checks
 from fooljax.attacks import goals, spaces
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, gradient_of, per_image
 from fooljax.attacks.goals import Goal
@@ -181,19 +182,22 @@ def ascent(
         code; Yosinski et al., 2015, arXiv:1506.06579 (regularizers); Kingma and
         Ba, 2015, arXiv:1412.6980 (Adam).
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    paces = {"early": early, "late": late, "max_gain": max_gain, "max_rate": max_rate}
-    for name, value in {**paces, "step_size": step_size}.items():
-        if not value > 0.0:
-            raise ValueError(f"{name} must be positive, got {value}")
-    if not 0.0 <= center <= 1.0:
-        raise ValueError(f"center must be in [0, 1], got {center}")
-    if rule not in ("progress", "adam"):
-        raise ValueError(f"rule must be progress or adam, got {rule!r}")
+    steps = checks.count("steps", steps)
+    pace = Pace(
+        checks.positive("early", early),
+        checks.positive("late", late),
+        checks.positive("max_gain", max_gain, infinite=True),
+        checks.positive("max_rate", max_rate, infinite=True),
+        checks.between("center", center, 0.0, 1.0),
+        checks.positive("step_size", step_size),
+    )
+    checks.choice("rule", rule, ("progress", "adam"))
+    if space is not None:
+        checks.kind("space", space, Space)
+    if regularization is not None:
+        checks.kind("regularization", regularization, Regularization)
     space, regularization = space or spaces.pixels(), regularization or Regularization()
     if regularization.changes_pixels and space != spaces.pixels():
         raise ValueError("regularization of pixels needs the space of pixels")
-    pace = Pace(*map(float, (early, late, max_gain, max_rate, center, step_size)))
     start, step = _functions(space, rule, regularization)
     return Attack(pace, start, step, steps, better="margin")

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import backend
+from fooljax import backend, checks
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult, score
@@ -119,6 +119,7 @@ class Progress(NamedTuple):
 
 def sample_keys(key: RandomKey, count: int) -> RandomKeys:
     """Give every sample a key of its own, unless it has one."""
+    key = checks.keys(key, count)
     if key.ndim == 1:
         return key
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(count))

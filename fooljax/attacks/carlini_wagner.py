@@ -1,6 +1,5 @@
 """Carlini and Wagner's attack: the nearest image in L2, by Adam on distance and margin."""
 
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +7,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import (
     Attack,
@@ -163,12 +163,11 @@ def carlini_wagner(
     Source:
         Carlini & Wagner, 2017, arXiv:1608.04644, section VI-A.
     """
-    if steps < 1 or rounds < 1:
-        raise ValueError(f"steps and rounds must be at least 1, got {steps}, {rounds}")
-    for name, value in (("step_size", step_size), ("first_c", first_c)):
-        if not 0.0 < value < math.inf:
-            raise ValueError(f"{name} must be positive, got {value}")
-    if not 0.0 <= kappa < math.inf:
-        raise ValueError(f"kappa must not be negative, got {kappa}")
-    trade = Trade(float(first_c), float(step_size), float(kappa), float(steps))
+    steps, rounds = checks.count("steps", steps), checks.count("rounds", rounds)
+    trade = Trade(
+        checks.positive("first_c", first_c),
+        checks.positive("step_size", step_size),
+        checks.not_negative("kappa", kappa),
+        float(steps),
+    )
     return Attack(trade, _start, _descend, steps * rounds, better="l2")

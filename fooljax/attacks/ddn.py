@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import (
     Attack,
@@ -97,11 +98,8 @@ def ddn(steps: int = 100, *, gamma: float = 0.05, first_radius: float = 1.0) -> 
         Rony et al., 2019, arXiv:1811.09600, algorithm 1, without rounding to
         256 levels.
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    if not 0.0 < gamma < 1.0:
-        raise ValueError(f"gamma must be in (0, 1), got {gamma}")
-    if not first_radius > 0.0:
-        raise ValueError(f"first_radius must be positive, got {first_radius}")
-    sphere = Sphere(float(gamma), float(first_radius), float(steps))
+    steps = checks.count("steps", steps)
+    gamma = checks.between("gamma", gamma, 0.0, 1.0, "()")
+    first_radius = checks.positive("first_radius", first_radius)
+    sphere = Sphere(gamma, first_radius, float(steps))
     return Attack(sphere, _start, _walk, steps, better="l2")

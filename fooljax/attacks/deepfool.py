@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, per_image
 from fooljax.attacks.goals import Goal
@@ -104,12 +105,8 @@ def deepfool(
     Source:
         Moosavi-Dezfooli et al., 2016, arXiv:1511.04599.
     """
-    if steps < 1 or candidates < 1:
-        raise ValueError(f"steps and candidates must be at least 1, got {steps}, {candidates}")
-    if not overshoot >= 0.0:
-        raise ValueError(f"overshoot must not be negative, got {overshoot}")
-    if norm not in ("l2", "linf"):
-        raise ValueError(f"norm must be l2 or linf, got {norm!r}")
-    return Attack(
-        Overshoot(float(overshoot)), _start, _step(norm, candidates), steps, norm, stops=True
-    )
+    steps = checks.count("steps", steps)
+    candidates = checks.count("candidates", candidates)
+    overshoot = checks.not_negative("overshoot", overshoot)
+    checks.choice("norm", norm, ("l2", "linf"))
+    return Attack(Overshoot(overshoot), _start, _step(norm, candidates), steps, norm, stops=True)

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from fooljax import checks
 from fooljax.attacks import findings, goals
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.attack import Attack
 from fooljax.attacks.findings import NUDGE, Finding
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import pgd
-from fooljax.attacks.run import run
+from fooljax.attacks.run import checked, run
 from fooljax.attacks.square import square
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
@@ -66,13 +67,15 @@ def diagnose(
         arXiv:2003.01690 (flags of its code); Pintor et al., 2022,
         arXiv:2106.09947.
     """
+    numbers = isinstance(images, np.ndarray | jax.Array) and images.size
+    if numbers and jnp.issubdtype(images.dtype, jnp.floating):
+        outside = findings.out_of_range(np.asarray(images))
+        if outside is not None:
+            return (outside,)
+    classifier, images, goal = checked(classifier, images, goal)
     if goal.targeted:
         raise ValueError("diagnose asks whether labels can be left: give it a leave goal")
-    outside = findings.out_of_range(np.asarray(images))
-    if outside is not None:
-        return (outside,)
-    images = jnp.asarray(images, jnp.float32)
-    key_network, key_attacks = jax.random.split(key)
+    key_network, key_attacks = jax.random.split(checks.key(key))
     found = [*_ask_network(key_network, classifier, images, goal)]
     if epsilon is not None:
         found += _ask_attacks(

@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from fooljax import checks
+
 NUDGE = 1e-5  # a change of a pixel that is far above float32 and far below what matters
 _REPEATS = 1e-4  # share of the spread of an image's logits that rounding stays below
 _ROUGH = 10.0  # times the change that the gradient allows
@@ -32,7 +34,7 @@ class Finding(NamedTuple):
 
 def out_of_range(images: Float[np.ndarray, "b h w c"]) -> Finding | None:
     """Find images with any number outside [0, 1]."""
-    inside = (images >= 0.0) & (images <= 1.0)
+    inside = (images >= -checks.NEAR) & (images <= 1.0 + checks.NEAR)
     share = float(np.mean(~inside.reshape(len(images), -1).all(axis=1)))
     return _finding(
         "images out of range",

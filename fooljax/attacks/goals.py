@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int32
 
-from fooljax import metrics
-from fooljax.types import Logits
+from fooljax import checks, metrics
+from fooljax.types import Classifier, Logits
+
+_MEANT = "write attacks.leave(labels), or attacks.reach(labels)"
 
 
 @jax.tree_util.register_dataclass
@@ -52,10 +54,34 @@ def confident(goal: Goal, tau: float) -> Goal:
     Raises:
         ValueError: if ``tau`` is not in (0, 1).
     """
-    if not 0.0 < tau < 1.0:
-        raise ValueError(f"tau must be in (0, 1), got {tau}")
+    checks.kind("goal", goal, Goal, _MEANT)
+    tau = checks.between("tau", tau, 0.0, 1.0, "()")
     least = jnp.full_like(goal.least_log_odds, np.log(tau) - np.log1p(-tau))
     return dataclasses.replace(goal, least_log_odds=jnp.maximum(goal.least_log_odds, least))
+
+
+def checked(goal: Goal, classifier: Classifier, count: int) -> Goal:
+    """Return a goal of so many images, with labels that the network has.
+
+    Args:
+        goal: of every image.
+        classifier: the network.
+        count: number of images.
+
+    Raises:
+        ValueError: if it is no goal (labels are none yet), or its labels are not one
+            for each image, or no columns of the logits.
+    """
+    checks.kind("goal", goal, Goal, _MEANT)
+    if goal.labels.shape != (count,):
+        rows = goal.labels.ndim == 2 and len(goal.labels) == count
+        remedy = "; of one-hot rows give labels.argmax(1)" if rows else ""
+        raise ValueError(
+            f"the goal must have a label for each of {count} images, got labels "
+            f"{goal.labels.shape}{remedy}"
+        )
+    labels = checks.labels(goal.labels, count, checks.columns(classifier), "the goal's labels")
+    return dataclasses.replace(goal, labels=jnp.asarray(labels))
 
 
 def leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
@@ -102,7 +128,7 @@ def cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, 
 
 
 def _goal(labels: Int32[Array, " b"], targeted: bool) -> Goal:
-    labels = jnp.asarray(labels, jnp.int32)
+    labels = jnp.asarray(checks.whole(labels, "labels"))
     return Goal(labels, jnp.full(labels.shape, -jnp.inf, jnp.float32), targeted)
 
 

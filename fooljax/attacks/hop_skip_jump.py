@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in, per_image
 from fooljax.attacks.goals import Goal
@@ -279,13 +280,9 @@ def hop_skip_jump(
     Source:
         Chen et al., 2020, arXiv:1904.02144 (its code: probes of 0.1 at first).
     """
-    least = {"steps": steps, "directions": directions, "most": most, "together": together}
-    for name, number in least.items():
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
-    if not gamma > 0.0:
-        raise ValueError(f"gamma must be positive, got {gamma}")
-    if norm not in ("l2", "linf"):
-        raise ValueError(f"norm must be l2 or linf, got {norm!r}")
-    hops = Hops(float(directions), float(most), float(gamma))
+    steps, together = checks.count("steps", steps), checks.count("together", together)
+    directions, most = checks.count("directions", directions), checks.count("most", most)
+    gamma = checks.positive("gamma", gamma)
+    checks.choice("norm", norm, ("l2", "linf"))
+    hops = Hops(float(directions), float(most), gamma)
     return Attack(hops, _start, _step(norm, together), steps, better=norm)

@@ -1,6 +1,5 @@
 """Szegedy's attack: the nearest image in L2, by a quasi-Newton method inside [0, 1]."""
 
-import math
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +7,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import (
     Attack,
@@ -218,9 +218,6 @@ def lbfgs(steps: int = 20, *, rounds: int = 12, first_c: float = 1.0) -> Attack:
         length of the perturbation, which is smooth at 0. Bertsekas, 1982,
         SIAM J. Control Optim. 20(2) (projected quasi-Newton steps).
     """
-    if steps < 1 or rounds < 1:
-        raise ValueError(f"steps and rounds must be at least 1, got {steps}, {rounds}")
-    if not 0.0 < first_c < math.inf:
-        raise ValueError(f"first_c must be positive, got {first_c}")
-    weight = Weight(float(first_c), float(steps))
+    steps, rounds = checks.count("steps", steps), checks.count("rounds", rounds)
+    weight = Weight(checks.positive("first_c", first_c), float(steps))
     return Attack(weight, _start, _descend, steps * rounds, better="l2")

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from optax import projections
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import (
     Attack,
@@ -208,21 +209,16 @@ def pgd(
         arXiv:1710.06081 (momentum). Tramer & Boneh, 2019, arXiv:1904.13000,
         section 4 (sparse steps in L1).
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    if not epsilon >= 0.0:
-        raise ValueError(f"epsilon must not be negative, got {epsilon}")
+    steps = checks.count("steps", steps)
+    epsilon = checks.not_negative("epsilon", epsilon)
     step_size = 2.5 * epsilon / steps if step_size is None else step_size
-    if not step_size >= 0.0:
-        raise ValueError(f"step_size must not be negative, got {step_size}")
-    if not 0.0 <= momentum < 1.0:
-        raise ValueError(f"momentum must be in [0, 1), got {momentum}")
-    if not 0.0 <= sparsity < 1.0:
-        raise ValueError(f"sparsity must be in [0, 1), got {sparsity}")
-    if norm not in ("linf", "l2", "l1"):
-        raise ValueError(f"norm must be linf, l2 or l1, got {norm!r}")
+    step_size = checks.not_negative("step_size", step_size)
+    momentum = checks.between("momentum", momentum, 0.0, 1.0, "[)")
+    sparsity = checks.between("sparsity", sparsity, 0.0, 1.0, "[)")
+    checks.choice("norm", norm, ("linf", "l2", "l1"))
+    checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     init, step = _functions(norm, random_start, loss)
-    ball = Ball(float(epsilon), float(step_size), float(momentum), float(sparsity))
+    ball = Ball(epsilon, step_size, momentum, sparsity)
     return Attack(ball, init, step, steps, better="margin")
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
-from fooljax import metrics
+from fooljax import checks, metrics
 from fooljax.attacks.attack import per_image
 from fooljax.defenses.preprocess import blur_matrix
 from fooljax.types import Images
@@ -49,18 +49,12 @@ class Regularization:
     total_variation: float = 0.0
 
     def __post_init__(self):
-        if not 0.0 <= self.decay <= 1.0:
-            raise ValueError(f"decay must be in [0, 1], got {self.decay}")
-        if not self.blur >= 0.0 or self.blur_every < 1:
-            raise ValueError(
-                f"blur must not be negative and blur_every at least 1, got {self.blur} and "
-                f"{self.blur_every}"
-            )
+        checks.between("decay", self.decay, 0.0, 1.0)
+        checks.not_negative("blur", self.blur)
+        checks.count("blur_every", self.blur_every)
         for name in ("small_norm", "small_benefit", "small_influence"):
-            if not 0.0 <= getattr(self, name) <= 100.0:
-                raise ValueError(f"{name} must be a percentage, got {getattr(self, name)}")
-        if not self.total_variation >= 0.0:
-            raise ValueError(f"total_variation must not be negative, got {self.total_variation}")
+            checks.between(f"the percentage {name}", getattr(self, name), 0.0, 100.0)
+        checks.not_negative("total_variation", self.total_variation)
 
     @property
     def changes_pixels(self) -> bool:

@@ -10,11 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from fooljax import backend
+from fooljax import backend, checks
 from fooljax.attacks import attack as loop
+from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult
+from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
 
 
@@ -42,7 +44,7 @@ def run(
         key: sample ``i`` draws from ``fold_in(key, i)``, whatever the batch; or a
             key for each sample.
         classifier: the network; new weights do not recompile.
-        images: ``[n, h, w, c]`` in [0, 1].
+        images: ``[n, h, w, c]``, floats in [0, 1] or uint8, which is divided by 255.
         goal: of every image.
         batch_size: attack at most so many images at a time; all unless given.
         restarts: how often to start, each time from other random numbers; the
@@ -56,12 +58,45 @@ def run(
         ValueError: if images, labels or their shapes do not suit the classifier,
             or a number is out of its range.
     """
-    for name, value in (("batch_size", batch_size), ("restarts", restarts)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    images = _checked(classifier, images, goal)
+    checks.kind("attack", attack, Attack)
+    classifier, images, goal = checked(classifier, images, goal)
+    return run_checked(
+        attack,
+        checks.keys(key, len(images)),
+        classifier,
+        images,
+        goal,
+        batch_size=batch_size,
+        restarts=restarts,
+        start=start,
+        trace=trace,
+        on_step=on_step,
+    )
+
+
+def run_checked(
+    attack: Attack,
+    key: RandomKey,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    *,
+    batch_size: int | None = None,
+    restarts: int = 1,
+    start: Any = None,
+    trace: bool = False,
+    on_step: Callable[[int], None] | None = None,
+) -> AttackResult:
+    """Attack as ``run`` does, without asking again about what has been ``checked``.
+
+    Raises:
+        ValueError: if a number is out of its range.
+    """
+    if batch_size is not None:
+        batch_size = checks.count("batch_size", batch_size)
+    restarts = checks.count("restarts", restarts)
     count = len(images)
-    if start is not None and any(len(leaf) != count for leaf in jax.tree.leaves(start)):
+    if start is not None and any(jnp.shape(one)[:1] != (count,) for one in jax.tree.leaves(start)):
         raise ValueError(f"start must have an entry for each of {count} images")
     keys, budget = _sample_keys(key, count), _for_each(attack.budget, count)
     size = min(batch_size or count, count)
@@ -137,37 +172,18 @@ def _walk_unwatched(attack: Attack, *arguments: Any) -> tuple[Progress, list[Arr
     return _walk(attack, *arguments), []
 
 
-def _checked(classifier: Classifier, images: Images, goal: Goal) -> Images:
-    """Return the images as float32, or say what is wrong with them or the goal."""
-    if isinstance(images, jax.core.Tracer):
+def checked(classifier: Classifier, images: Any, goal: Goal) -> tuple[Classifier, Images, Goal]:
+    """Return what an attack is given, images as float32, or say what is wrong with it.
+
+    Raises:
+        ValueError: inside ``jit``, and if the images or the goal do not suit the
+            classifier.
+    """
+    if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((images, goal))):
         raise ValueError("run is for outside jit; inside, call the attack itself")
-    images = jnp.asarray(images)
-    if not jnp.issubdtype(images.dtype, jnp.floating):
-        raise ValueError(f"images must be floats in [0, 1], got {images.dtype}")
-    if images.ndim != 4 or len(images) == 0 or images.shape[1:] != classifier.input_shape:
-        raise ValueError(
-            f"images must be [n, h, w, c] with (h, w, c) = {classifier.input_shape}, "
-            f"got {images.shape}"
-        )
-    if goal.labels.shape != (len(images),):
-        raise ValueError(
-            f"the goal must have a label for each of {len(images)} images, "
-            f"got labels {goal.labels.shape}"
-        )
-    low, high, first, last = (one.item() for one in _ranges(images, goal.labels))
-    if not (low >= 0.0 and high <= 1.0):
-        raise ValueError(f"images must be in [0, 1], got numbers from {low:g} to {high:g}")
-    columns = classifier.num_classes
-    if last >= columns:
-        columns = jax.eval_shape(classifier, images).shape[1]
-    if not 0 <= first <= last < columns:
-        raise ValueError(f"labels must be in [0, {columns}), got {first if first < 0 else last}")
-    return images.astype(jnp.float32)
-
-
-@jax.jit
-def _ranges(images: Images, labels: Array) -> tuple[Array, Array, Array, Array]:
-    return jnp.min(images), jnp.max(images), jnp.min(labels), jnp.max(labels)
+    classifier = checks.classifier(classifier)
+    images = as_float(checks.images(images, classifier.input_shape))
+    return classifier, images, goals.checked(goal, classifier, len(images))
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in
 from fooljax.attacks.goals import Goal
@@ -117,16 +118,12 @@ def score_evolution(
         attack); Wierstra et al., 2014, JMLR 15 (SNES); Lange, 2022,
         arXiv:2212.04180 (evosax).
     """
-    if steps < 1 or population < 2:
-        raise ValueError(
-            f"steps must be at least 1 and population at least 2, got {steps} and {population}"
-        )
-    if not epsilon >= 0.0:
-        raise ValueError(f"epsilon must not be negative, got {epsilon}")
-    if not std > 0.0:
-        raise ValueError(f"std must be positive, got {std}")
-    if norm not in ("linf", "l2"):
-        raise ValueError(f"norm must be linf or l2, got {norm!r}")
-    _configured(strategy.lower(), population, float(std), (2, 2, 1))
-    init, step = _functions(strategy.lower(), population, float(std), norm)
-    return Attack(Radius(float(epsilon)), init, step, steps, better="margin", stops=True)
+    steps = checks.count("steps", steps)
+    population = checks.count("population", population, 2)
+    checks.kind("strategy", strategy, str)
+    epsilon = checks.not_negative("epsilon", epsilon)
+    std = checks.positive("std", std)
+    checks.choice("norm", norm, ("linf", "l2"))
+    _configured(strategy.lower(), population, std, (2, 2, 1))
+    init, step = _functions(strategy.lower(), population, std, norm)
+    return Attack(Radius(epsilon), init, step, steps, better="margin", stops=True)

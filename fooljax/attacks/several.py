@@ -9,11 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
+from fooljax import checks
 from fooljax.attacks import attack as loop
 from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult, score
-from fooljax.attacks.run import run
+from fooljax.attacks.run import checked, run_checked
+from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
 
 
@@ -77,12 +79,13 @@ def in_turn(
         ValueError: if there is no network, they have other classes, or ``run``
             refuses something.
     """
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, got {rounds}")
-    _check(classifiers)
+    rounds = checks.count("rounds", rounds)
+    classifiers = checks.classifiers(classifiers)
+    _, images, goal = checked(classifiers[0], images, goal)
+    key = checks.keys(key, len(images))
     found, spent = [images], []
     for turn in range(rounds * len(classifiers)):
-        result = run(
+        result = run_checked(
             attack,
             _turn_keys(key, len(images), turn),
             classifiers[turn % len(classifiers)],
@@ -144,26 +147,22 @@ def on_each(
         ValueError: if there is no network or they have other classes, or
             ``batch_size`` is less than 1.
     """
-    _check(classifiers)
-    if batch_size is not None and batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    classifiers = checks.classifiers(classifiers)
+    if batch_size is not None:
+        batch_size = checks.count("batch_size", batch_size)
+    _, images, goal = checked(classifiers[0], images, goal)
+    found = as_float(checks.images(found, classifiers[0].input_shape, "found"))
     count = len(images)
+    if len(found) != count:
+        raise ValueError(f"found must have an image for each of {count} images, got {len(found)}")
     size = min(batch_size or count, count)
     parts = []
     for first in range(0, count, size):
         # filled up with the last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
-        parts.append(_score(tuple(classifiers), images, goal, found, rows))
+        parts.append(_score(classifiers, images, goal, found, rows))
     joined = parts[0] if len(parts) == 1 else _join(parts, count)
     return joined._replace(images=found)
-
-
-def _check(classifiers: Sequence[Classifier]) -> None:
-    if not classifiers:
-        raise ValueError("there must be at least one classifier")
-    classes = [classifier.num_classes for classifier in classifiers]
-    if len(set(classes)) > 1:
-        raise ValueError(f"the classifiers must have the same classes, got {classes}")
 
 
 @jax.jit

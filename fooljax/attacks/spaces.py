@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import encodings
+from fooljax import checks, encodings
 from fooljax.attacks.attack import RandomKeys
 from fooljax.encodings.color import Color
 from fooljax.encodings.cppn_genome import MAX_WEIGHT, Cppn, Rates, mutate
@@ -55,7 +55,7 @@ def pixels() -> Space:
     )
 
 
-@functools.cache
+@checks.cache
 def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
     """Search Fourier coefficients, where a step changes coarse patterns more than fine ones.
 
@@ -77,8 +77,7 @@ def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
         Olah, Mordvintsev and Schubert, 2017, Feature Visualization,
         https://distill.pub/2017/feature-visualization (preconditioning).
     """
-    if not 0.0 <= decay < math.inf:
-        raise ValueError(f"decay must be finite and not negative, got {decay}")
+    decay = checks.not_negative("decay", decay)
     height, width, channels = shape
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
     scale = np.maximum(frequency, 1.0 / max(height, width)) ** -decay
@@ -103,7 +102,7 @@ def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
     return Space(start, paint, settle=lambda coefficients: coefficients)
 
 
-@functools.cache
+@checks.cache
 def cppn(
     shape: tuple[int, int, int],
     nodes: int = 64,
@@ -138,8 +137,7 @@ def cppn(
         Stanley, 2007, Compositional pattern producing networks; structure and
         mutations as in Nguyen et al., 2015, arXiv:1412.1897.
     """
-    if mutations < 0:
-        raise ValueError(f"mutations must not be negative, got {mutations}")
+    mutations = checks.count("mutations", mutations, 0)
     outputs = shape[2]
     encoding = encodings.cppn(shape, nodes, edges, None, coordinates, color, None)
 

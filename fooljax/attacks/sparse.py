@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, gradient_of
 from fooljax.attacks.goals import Goal
@@ -67,6 +68,6 @@ def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) 
         gradient). Kumano et al., 2020, arXiv:2012.03843 (sparse fooling images:
         a plain color and few pixels, which they search for by other means).
     """
-    if pixels < 1:
-        raise ValueError(f"pixels must be at least 1, got {pixels}")
+    pixels = checks.count("pixels", pixels)
+    checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     return Attack((), _start, _step(loss), pixels, better="margin", stops=stops)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in
 from fooljax.attacks.goals import Goal
@@ -172,13 +173,9 @@ def square(epsilon: float, steps: int = 5000, *, norm: Norm = "linf", share: flo
         Andriushchenko et al., 2020, arXiv:1912.00049 (the square is always one
         that changes something, as in the published code).
     """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    if not epsilon >= 0.0:
-        raise ValueError(f"epsilon must not be negative, got {epsilon}")
-    if not 0.0 < share <= 1.0:
-        raise ValueError(f"share must be in (0, 1], got {share}")
-    if norm not in ("linf", "l2"):
-        raise ValueError(f"norm must be linf or l2, got {norm!r}")
-    squares = Squares(float(epsilon), float(share), float(steps))
+    steps = checks.count("steps", steps)
+    epsilon = checks.not_negative("epsilon", epsilon)
+    share = checks.between("share", share, 0.0, 1.0, "(]")
+    checks.choice("norm", norm, ("linf", "l2"))
+    squares = Squares(epsilon, share, float(steps))
     return Attack(squares, _start, _step(norm), steps, better="margin", stops=True)

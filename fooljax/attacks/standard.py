@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from fooljax import checks
 from fooljax.attacks import findings, goals
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, sample_keys
@@ -17,7 +18,7 @@ from fooljax.attacks.diagnostics import diagnose
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult
-from fooljax.attacks.run import run
+from fooljax.attacks.run import checked, run_checked
 from fooljax.attacks.square import square
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
@@ -103,15 +104,13 @@ def standard(
         Croce & Hein, 2020, arXiv:2003.01690 (AutoAttack), without its FAB attack
         and with one start of each attack.
     """
+    targets, queries = checks.count("targets", targets, 0), checks.count("queries", queries, 0)
+    batch_size = checks.count("batch_size", batch_size)
+    classifier, images, goal = checked(classifier, images, goal)
     if goal.targeted:
         raise ValueError("standard asks whether labels can be left: give it a leave goal")
-    least = {"targets": (targets, 0), "queries": (queries, 0), "batch_size": (batch_size, 1)}
-    for name, (value, lowest) in least.items():
-        if value < lowest:
-            raise ValueError(f"{name} must be at least {lowest}, got {value}")
     count = len(images)
-    images = jnp.asarray(images, jnp.float32)
-    key_attacks, key_checks = jax.random.split(key)
+    key_attacks, key_checks = jax.random.split(checks.key(key))
     given = _Given(sample_keys(key_attacks, count), images, goal)
     size = min(batch_size, count)
 
@@ -251,7 +250,9 @@ def _attack_rows(
         part = _take(given, batch)
         each = lambda number, batch=batch: number[batch] if np.ndim(number) else number
         own = dataclasses.replace(attack, budget=jax.tree.map(each, attack.budget))
-        parts.append(jax.device_get(run(own, part.keys, classifier, part.images, part.goal)))
+        parts.append(
+            jax.device_get(run_checked(own, part.keys, classifier, part.images, part.goal))
+        )
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(rows)], *parts)
 
 

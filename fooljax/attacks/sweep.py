@@ -7,10 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fooljax import checks
 from fooljax.attacks.attack import Attack, sample_keys
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult
-from fooljax.attacks.run import run
+from fooljax.attacks.run import checked, run_checked
 from fooljax.types import Classifier, Images, RandomKey
 
 
@@ -59,24 +60,29 @@ def sweep(
     """
     if isinstance(make, Attack):
         raise ValueError("make must be a function epsilon -> attack, such as pgd, got an attack")
-    attacks = [make(float(epsilon)) for epsilon in epsilons]
-    if not attacks:
+    checks.function("make", make, "epsilon -> attack, such as pgd")
+    if isinstance(epsilons, str) or not np.ndim(epsilons):
+        raise ValueError(f"epsilons must be a list of numbers, got {checks.shown(epsilons)}")
+    numbers = [checks.real(f"epsilons[{i}]", one) for i, one in enumerate(epsilons)]
+    if not numbers:
         raise ValueError("epsilons must have at least one entry, got none")
+    attacks = [checks.kind("what make returns", make(one), Attack) for one in numbers]
     if len({(attack.steps, jax.tree.structure(attack)) for attack in attacks}) > 1:
         raise ValueError(
             "the attacks of a sweep must differ in the numbers of their budget only; "
             "run those of other steps or functions one by one"
         )
+    classifier, images, goal = checked(classifier, images, goal)
     count = len(images)
-    which, rows = np.divmod(np.arange(len(attacks) * count), max(count, 1))
+    which, rows = np.divmod(np.arange(len(attacks) * count), count)
     budgets = [attack.budget for attack in attacks]
     budget = jax.tree.map(lambda *ones: jnp.asarray(ones, jnp.float32)[which], *budgets)
-    result = run(
+    result = run_checked(
         dataclasses.replace(attacks[0], budget=budget),
-        sample_keys(key, count)[rows],
+        sample_keys(checks.keys(key, count), count)[rows],
         classifier,
-        jnp.asarray(images)[rows],
-        jax.tree.map(lambda leaf: jnp.asarray(leaf)[rows], goal),
+        images[rows],
+        jax.tree.map(lambda leaf: leaf[rows], goal),
         batch_size=batch_size,
         restarts=restarts,
         on_step=on_step,

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.universal_measures import check_images, goal_of
 from fooljax.data import Pictures, Stream, as_float, read
@@ -98,14 +99,16 @@ def run_universal(
             a number is out of its range, or a picture of a stream is broken.
         OSError: if a picture of a stream is no longer there.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    checks.kind("method", method, Universal)
+    key, classifier = checks.key(key), checks.classifier(classifier)
+    batch_size, steps = checks.count("batch_size", batch_size), checks.count("steps", steps)
+    if start is not None:
+        checks.kind("start", start, UniversalState)
+    images = check_images(classifier, images)
     perturbation, memory = method.init(classifier.input_shape)
     state = start or UniversalState(perturbation, memory, 0)
-    if steps < max(1, state.steps):
-        least = "at least 1" if start is None else f"at least those of start, {state.steps}"
-        raise ValueError(f"steps must be {least}, got {steps}")
-    images = check_images(classifier, images)
+    if steps < state.steps:
+        raise ValueError(f"steps must be at least those of start, {state.steps}, got {steps}")
     learned = _learned_from(key, classifier, images, goal, batch_size, state.steps, steps)
     fooled: list[Array] = []
     for step, (batch, goal_of_batch) in enumerate(learned, state.steps):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
@@ -92,6 +93,7 @@ def random_perturbation(
         ValueError: if ``epsilon`` is negative or the norm unknown.
     """
     check_ball(epsilon, norm)
+    key = checks.key(key)
     if norm == "linf":
         return epsilon * jax.random.rademacher(key, shape, jnp.float32)
     direction = jax.random.normal(key, shape)
@@ -107,10 +109,8 @@ def check_ball(epsilon: float, norm: str) -> None:
     Raises:
         ValueError: if ``epsilon`` is negative or the norm unknown.
     """
-    if not 0.0 <= epsilon < float("inf"):
-        raise ValueError(f"epsilon must be a number that is not negative, got {epsilon}")
-    if norm not in ("linf", "l2"):
-        raise ValueError(f"norm must be linf or l2, got {norm!r}")
+    checks.not_negative("epsilon", epsilon)
+    checks.choice("norm", norm, ("linf", "l2"))
 
 
 def project_ball(perturbation: Image, epsilon: Array | float, norm: Norm) -> Image:
@@ -129,18 +129,11 @@ def add(images: Images, perturbation: Image) -> Images:
 
 def check_images(classifier: Classifier, images: Pictures) -> Any:
     """Return a stream, or images on the device, or say what is wrong with them."""
+    checks.classifier(classifier)
     if isinstance(images, Stream):
-        shape: tuple[int, ...] = (len(images), *images.input_shape)
-    else:
-        images = jnp.asarray(images)
-        shape = images.shape
-    if len(shape) != 4 or shape[0] == 0 or shape[1:] != classifier.input_shape:
-        raise ValueError(
-            f"images must be [n, h, w, c] with (h, w, c) = {classifier.input_shape}, got {shape}"
-        )
-    if not isinstance(images, Stream) and images.dtype not in (jnp.uint8, jnp.float32):
-        raise ValueError(f"images must be uint8 or float32 in [0, 1], got {images.dtype}")
-    return images
+        checks.shape_of_images((len(images), *images.input_shape), classifier.input_shape)
+        return images
+    return jnp.asarray(checks.images(images, classifier.input_shape))
 
 
 def _nothing(classifier: Classifier) -> Image:
@@ -154,12 +147,7 @@ def goal_of(
     if goal is None:
         answers, _ = _look(classifier, images, _nothing(classifier), None, None)
         return goals.leave(np.maximum(answers, 0)), answers >= 0
-    if goal.labels.shape != (len(images),):
-        raise ValueError(
-            f"the goal must have a label for each of {len(images)} images, "
-            f"got labels {goal.labels.shape}"
-        )
-    return goal, True
+    return goals.checked(goal, classifier, len(images)), True
 
 
 def _look(
@@ -170,14 +158,14 @@ def _look(
     batch_size: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Answers to all perturbed images, and whether each one's goal is reached."""
-    if perturbation.shape != classifier.input_shape:
-        raise ValueError(
-            f"the perturbation must be {classifier.input_shape}, got {perturbation.shape}"
-        )
+    if np.shape(perturbation) != classifier.input_shape:
+        got = checks.shown(perturbation)
+        raise ValueError(f"the perturbation must be an array {classifier.input_shape}, got {got}")
+    if not np.isfinite(perturbation).all():
+        raise ValueError("the perturbation must be finite numbers, got NaN or infinities")
     if batch_size is None:
         batch_size = at_once(classifier.input_shape)
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    batch_size = checks.count("batch_size", batch_size)
     count = len(images)
     size = min(batch_size, count)
     goal = goal or goals.leave(jnp.zeros(count, jnp.int32))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,13 +10,14 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Loss, gradient_of, per_image
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
 from fooljax.attacks.result import AttackResult
-from fooljax.attacks.run import run
+from fooljax.attacks.run import run_checked
 from fooljax.attacks.universal import Universal
 from fooljax.attacks.universal_measures import add, check_ball, project_ball
 from fooljax.types import Classifier, Image, Images, Logits, Params
@@ -70,9 +70,9 @@ def universal_sgd(
     check_ball(epsilon, norm)
     if step_size is not None and optimizer is not None:
         raise ValueError("step_size belongs to steps without an optimizer: give one of them")
-    if math.isnan(ceiling):
-        raise ValueError("ceiling must be a number, got nan")
-    pace = _Pace(float(epsilon), _step_size(step_size, epsilon), float(ceiling))
+    ceiling = checks.real("ceiling", ceiling, infinite=True)
+    checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
+    pace = _Pace(float(epsilon), _step_size(step_size, epsilon), ceiling)
 
     def init(shape: tuple[int, ...]) -> tuple[Image, Any]:
         nothing = jnp.zeros(shape, jnp.float32)
@@ -161,7 +161,7 @@ def universal_deepfool(
         if goal.targeted:
             classifier, goal = _against_the_rest(classifier, goal)
         # DeepFool draws nothing, and leaves alone what is fooled already
-        found = run(walk, jax.random.key(0), classifier, begun, goal)
+        found = run_checked(walk, jax.random.key(0), classifier, begun, goal)
         changed, fooled = _follow(perturbation, begun, found, *pace, norm=norm)
         return changed, memory, fooled
 
@@ -201,9 +201,7 @@ def _steepest(slope: Image, norm: Norm) -> Image:
 
 def _step_size(step_size: float | None, epsilon: float) -> float:
     step_size = 0.1 * epsilon if step_size is None else step_size
-    if not step_size >= 0.0:
-        raise ValueError(f"step_size must not be negative, got {step_size}")
-    return float(step_size)
+    return checks.not_negative("step_size", step_size)
 
 
 def _against_the_rest(classifier: Classifier, goal: Goal) -> tuple[Classifier, Goal]:

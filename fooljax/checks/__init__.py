@@ -7,18 +7,20 @@ shapes and types are checked; values are not known there.
 
 from fooljax.checks.arrays import NEAR, images, in_unit_interval, labels, shape_of_images, whole
 from fooljax.checks.keys import key, keys
-from fooljax.checks.kinds import kind, shown
+from fooljax.checks.kinds import cache, function, kind, shown
 from fooljax.checks.networks import classifier, classifiers, columns
 from fooljax.checks.numbers import between, choice, count, not_negative, positive, real
 
 __all__ = [
     "NEAR",
     "between",
+    "cache",
     "choice",
     "classifier",
     "classifiers",
     "columns",
     "count",
+    "function",
     "images",
     "in_unit_interval",
     "key",

@@ -1,11 +1,13 @@
 """Is a thing of the kind that is meant? How to name in a sentence what was given instead."""
 
+import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
 Kind = TypeVar("Kind")
+Settings = ParamSpec("Settings")
 
 _LONGEST = 40  # characters of a value that a message repeats
 
@@ -32,6 +34,40 @@ def kind(name: str, given: Any, wanted: type[Kind], remedy: str = "") -> Kind:
     article = "an" if wanted.__name__[0] in "AEIOU" else "a"
     sentence = f"{name} must be {article} {wanted.__name__}, got {shown(given)}"
     raise ValueError(f"{sentence}; {remedy}" if remedy else sentence)
+
+
+def function(name: str, given: Any, signature: str) -> None:
+    """Refuse what cannot be called.
+
+    Args:
+        name: of the argument.
+        given: its value.
+        signature: what the function takes and returns, for the message.
+
+    Raises:
+        ValueError: if it is no function.
+    """
+    if not callable(given):
+        raise ValueError(f"{name} must be a function {signature}, got {shown(given)}")
+
+
+def cache(factory: Callable[Settings, Kind]) -> Callable[Settings, Kind]:
+    """Let equal settings give the same object, as ``functools.cache`` does.
+
+    Settings that cannot be compared, such as arrays, reach the factory too, so that
+    it can say what is wrong with them. 1, 1.0 and True are different settings.
+    """
+    cached = functools.lru_cache(maxsize=None, typed=True)(factory)
+
+    @functools.wraps(factory)
+    def call(*args: Settings.args, **settings: Settings.kwargs) -> Kind:
+        try:
+            hash((args, tuple(settings.values())))
+        except TypeError:
+            return factory(*args, **settings)
+        return cached(*args, **settings)  # type: ignore[arg-type]
+
+    return call
 
 
 def shown(given: Any) -> str:

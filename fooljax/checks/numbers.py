@@ -52,7 +52,9 @@ def real(name: str, given: Any, *, infinite: bool = False) -> float:
         traced = isinstance(given, jax.core.Tracer)
         remedy = "; it is a setting, to be known outside of jit" if traced else ""
         raise ValueError(f"{name} must be a number, got {shown(given)}{remedy}")
-    if math.isnan(number) or (math.isinf(number) and not infinite):
+    if math.isnan(number):
+        raise ValueError(f"{name} must be a number, got nan")
+    if math.isinf(number) and not infinite:
         raise ValueError(f"{name} must be a finite number, got {number}")
     return number
 

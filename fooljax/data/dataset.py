@@ -89,7 +89,7 @@ def from_arrays(images: Any, labels: Any, class_names: Sequence[str] | None = No
     return Dataset(jnp.asarray(images), jnp.asarray(labels.astype(np.int32)), names)
 
 
-def as_float(images: Array) -> Float[Array, "..."]:
+def as_float(images: Array | np.ndarray) -> Float[Array, "..."]:
     """Return images as float32 in [0, 1]; uint8 is divided by 255, float32 passes.
 
     Args:

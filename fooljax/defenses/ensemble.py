@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from fooljax import metrics
+from fooljax import checks, metrics
 from fooljax.defenses.members import Apply, each_logits, join
 from fooljax.types import Classifier, Images, Logits, Params
 
@@ -63,6 +63,5 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
         Liu et al., 2017, arXiv:1611.02770 (attacking an ensemble); Tramer et al.,
         2020, arXiv:2002.08347, section on ensembles (which mean to attack).
     """
-    if combine not in _READINGS:
-        raise ValueError(f"combine must be one of {', '.join(_READINGS)}, got {combine!r}")
+    checks.choice("combine", combine, _READINGS)
     return join(classifiers, lambda members: _joint(members, combine))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.defenses.scores import Score, known_labels, look_at
 from fooljax.types import Classifier, Features, Logits
 
@@ -88,9 +89,10 @@ def nearest_neighbor(
     Source:
         Sun et al., 2022, arXiv:2204.06507.
     """
-    if not 1 <= neighbors <= len(images):
-        raise ValueError(f"neighbors must be in [1, {len(images)}], got {neighbors}")
+    neighbors = checks.count("neighbors", neighbors)
     _, seen = look_at(classifier, images, features)
+    if neighbors > len(seen):
+        raise ValueError(f"neighbors must be in [1, {len(seen)}], got {neighbors}")
     bank = jax.jit(_unit)(jnp.asarray(seen, jnp.float32))
     return Score(bank, _nearest(neighbors), features)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import jax
 from jaxtyping import Array
 
+from fooljax import checks
 from fooljax.types import Classifier, Images, Logits, Params
 
 
@@ -38,6 +39,8 @@ def with_gradient_of(
         Athalye et al., 2018, arXiv:1802.00420, section 4.1 (backward pass
         differentiable approximation).
     """
+    checks.classifier(classifier)
+    checks.function("stand_in", stand_in, "(params, images) -> logits")
     return dataclasses.replace(classifier, apply=_both(classifier.apply, stand_in))
 
 

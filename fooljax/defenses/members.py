@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.types import Classifier, Images, Logits, Params
 
 Apply: TypeAlias = Callable[[Params, Images], Logits]
@@ -19,17 +19,20 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
         ValueError: if there is no classifier, or they differ in image shape, number
             of classes or columns of the logits.
     """
+    if isinstance(classifiers, Classifier):
+        raise ValueError("an ensemble needs a list of classifiers, got one; give [classifier]")
     if not classifiers:
         raise ValueError("an ensemble needs at least one classifier")
+    for index, other in enumerate(classifiers):
+        checks.classifier(other, f"classifiers[{index}]")
     first = classifiers[0]
-    images = jax.ShapeDtypeStruct((1, *first.input_shape), jnp.float32)
     for index, other in enumerate(classifiers):
         if tuple(other.input_shape) != tuple(first.input_shape):
             raise ValueError(
                 f"member {index} takes images {tuple(other.input_shape)}, the first one takes "
                 f"{tuple(first.input_shape)}"
             )
-        columns = [jax.eval_shape(one, images).shape[1] for one in (first, other)]
+        columns = [checks.columns(one) for one in (first, other)]
         if other.num_classes != first.num_classes or columns[0] != columns[1]:
             raise ValueError(
                 f"member {index} has {other.num_classes} classes in {columns[1]} logits, the first "

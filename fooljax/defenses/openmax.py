@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.scores import Score, known_labels, look_at
 from fooljax.types import Classifier, Logits
@@ -65,10 +66,9 @@ def openmax(
         shares of the ranks. Distances are Euclidean, and the distribution begins
         at 0: the code's shift by 1 would depend on the unit of the logits.
     """
-    if tail < 2:
-        raise ValueError(f"tail must be at least 2, got {tail}")
-    if revised is not None and revised < 1:
-        raise ValueError(f"revised must be at least 1, got {revised}")
+    tail = checks.count("tail", tail, 2)
+    if revised is not None:
+        revised = checks.count("revised", revised)
     logits, _ = look_at(classifier, images, None)
     known = known_labels(labels, len(logits), classifier.num_classes)
     answers = logits[:, : classifier.num_classes].astype(np.float64)

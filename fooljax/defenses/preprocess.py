@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.median import median
 from fooljax.types import Classifier, Images, Logits, Params
@@ -64,6 +65,7 @@ def shown_through(
     Returns:
         A classifier whose params are ``(classifier.params, numbers)``.
     """
+    checks.classifier(classifier)
     return Classifier(
         (classifier.params, numbers),
         _chained(classifier.apply, transform),
@@ -98,10 +100,9 @@ def gaussian_blur(classifier: Classifier, sigma: float) -> Classifier:
     Source:
         Xu et al., 2018, arXiv:1704.01155 (smoothing as a squeezer of inputs).
     """
-    if not 0.0 < sigma < float("inf"):
-        raise ValueError(f"sigma must be positive, got {sigma}")
+    sigma, classifier = checks.positive("sigma", sigma), checks.classifier(classifier)
     height, width, _ = classifier.input_shape
-    matrices = tuple(jnp.asarray(blur_matrix(size, float(sigma))) for size in (height, width))
+    matrices = tuple(jnp.asarray(blur_matrix(size, sigma)) for size in (height, width))
     return shown_through(classifier, _blur, matrices)
 
 
@@ -123,10 +124,11 @@ def median_filter(classifier: Classifier, size: int) -> Classifier:
     Source:
         Xu et al., 2018, arXiv:1704.01155 (feature squeezing).
     """
+    size, classifier = checks.count("size", size), checks.classifier(classifier)
     most = min(classifier.input_shape[:2])
     if size % 2 == 0 or not 3 <= size <= most:
         raise ValueError(f"size must be odd, at least 3 and at most {most}, got {size}")
-    return shown_through(classifier, _median_of(int(size)), None)
+    return shown_through(classifier, _median_of(size), None)
 
 
 def _round(steps: Array, images: Images) -> Images:
@@ -150,8 +152,7 @@ def quantize(classifier: Classifier, levels: int) -> Classifier:
         Xu et al., 2018, arXiv:1704.01155 (bit depth); Athalye et al., 2018,
         arXiv:1802.00420 (the gradient).
     """
-    if levels < 2:
-        raise ValueError(f"levels must be at least 2, got {levels}")
+    levels = checks.count("levels", levels, 2)
     return shown_through(classifier, _round, jnp.float32(levels - 1))
 
 
@@ -211,6 +212,5 @@ def jpeg(classifier: Classifier, quality: float) -> Classifier:
         al., 2018, arXiv:1711.00117 (as a defense); Athalye et al., 2018,
         arXiv:1802.00420 (the gradient).
     """
-    if not 1 <= quality <= 100:
-        raise ValueError(f"quality must be in [1, 100], got {quality}")
+    quality = checks.between("quality", quality, 1.0, 100.0)
     return shown_through(classifier, _compress, jnp.asarray(luminance_table(quality)))

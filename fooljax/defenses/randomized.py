@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from fooljax import metrics
+from fooljax import checks, metrics
 from fooljax.defenses.preprocess import shown_through
 from fooljax.types import Classifier, Images, Logits, Params, RandomDefense, RandomKey
 
@@ -55,18 +55,8 @@ def noisy(key: RandomKey, classifier: Classifier, sigma: float) -> Classifier:
     Source:
         Cohen et al., 2019, arXiv:1902.02918.
     """
-    check_sigma(sigma)
-    return shown_through(classifier, _add_noise, (key, jnp.float32(sigma)))
-
-
-def check_sigma(sigma: float) -> None:
-    """Refuse what is no standard deviation.
-
-    Raises:
-        ValueError: if ``sigma`` is not positive.
-    """
-    if not 0.0 < sigma < float("inf"):
-        raise ValueError(f"sigma must be positive, got {sigma}")
+    sigma = checks.positive("sigma", sigma)
+    return shown_through(classifier, _add_noise, (checks.key(key), jnp.float32(sigma)))
 
 
 def resize_and_pad(key: RandomKey, classifier: Classifier, smallest: float) -> Classifier:
@@ -85,9 +75,8 @@ def resize_and_pad(key: RandomKey, classifier: Classifier, smallest: float) -> C
         Xie et al., 2018, arXiv:1711.01991 (there to a larger canvas, which a network
         of fixed input size does not take).
     """
-    if not 0.0 < smallest < 1.0:
-        raise ValueError(f"smallest must be in (0, 1), got {smallest}")
-    return shown_through(classifier, _shrink, (key, jnp.float32(smallest)))
+    smallest = checks.between("smallest", smallest, 0.0, 1.0, "()")
+    return shown_through(classifier, _shrink, (checks.key(key), jnp.float32(smallest)))
 
 
 def _mean_probability(
@@ -144,9 +133,11 @@ def expectation(
         Athalye et al., 2018, arXiv:1707.07397; Salman et al., 2019, arXiv:1906.04584
         (of the probabilities of a smoothed network).
     """
-    if samples < 1:
-        raise ValueError(f"samples must be at least 1, got {samples}")
+    samples, key = checks.count("samples", samples), checks.key(key)
+    checks.function("defense", defense, "(key, classifier) -> classifier")
+    checks.classifier(classifier)
     members = [defense(one, classifier) for one in jax.random.split(key, samples)]
+    checks.kind("what the defense returns", members[0], Classifier)
     first = members[0]
     structure = jax.tree.structure(first.params)
     columns = list(zip(*(jax.tree.leaves(one.params) for one in members), strict=True))

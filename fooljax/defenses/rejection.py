@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from fooljax import metrics
+from fooljax import checks, metrics
 from fooljax.defenses.scores import Score, judge
 from fooljax.types import Classifier, Features, Images, Logits, Params
 
@@ -53,10 +53,7 @@ def calibrate(
         ValueError: if there are no images, they are not of the classifier's shape,
             a score is NaN, or the share is not in (0, 1).
     """
-    if not 0.0 < true_positive_rate < 1.0:
-        raise ValueError(f"true_positive_rate must be in (0, 1), got {true_positive_rate}")
-    if len(images) == 0:
-        raise ValueError("a threshold needs clean images to be calibrated on, got none")
+    true_positive_rate = checks.between("true_positive_rate", true_positive_rate, 0.0, 1.0, "()")
     logits, scores = judge(classifier, score, images)
     if np.any(np.isnan(scores)):
         raise ValueError(
@@ -97,11 +94,10 @@ def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -
             positive, or the score does not suit the network.
     """
     limit = threshold if isinstance(threshold, Threshold) else Threshold(threshold)
-    value, scale = float(limit.value), float(limit.scale)
-    if not np.isfinite(value):
-        raise ValueError(f"threshold must be a finite number, got {value}; calibrate it")
-    if not 0.0 < scale < np.inf:
-        raise ValueError(f"scale must be positive, got {scale}")
+    checks.kind("score", score, Score)
+    checks.classifier(classifier)
+    value = checks.real("threshold", limit.value)
+    scale = checks.positive("the threshold's scale", limit.scale)
     numbers = Threshold(jnp.float32(value), jnp.float32(scale))
     apply = _rejecting(classifier.apply, score.read, score.features, classifier.num_classes)
     guarded = Guarded(classifier.params, score.statistics, numbers)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import metrics
+from fooljax import checks, metrics
 from fooljax.data import as_float
 from fooljax.defenses.gradients import straight_through
 from fooljax.types import Classifier, Features, Images, Logits
@@ -80,8 +80,7 @@ def energy(temperature: float = 1.0) -> Score:
     Source:
         Liu et al., 2020, arXiv:2010.03759.
     """
-    if not 0.0 < temperature < float("inf"):
-        raise ValueError(f"temperature must be positive, got {temperature}")
+    temperature = checks.positive("temperature", temperature)
     return Score(jnp.float32(temperature), _read_energy)
 
 
@@ -109,6 +108,7 @@ def judge(
     Raises:
         ValueError: if there are no images or they are not of the network's shape.
     """
+    checks.kind("score", score, Score)
     return _in_batches(_judge, classifier, images, score, batch_size)
 
 
@@ -133,13 +133,7 @@ def known_labels(labels: Array, count: int, num_classes: int) -> np.ndarray:
         ValueError: if there is not one for each image, one is out of range, or a
             class has no image.
     """
-    array = np.asarray(labels)
-    if array.shape != (count,):
-        raise ValueError(f"labels must be [{count}], one for each image, got {array.shape}")
-    if array.min() < 0 or array.max() >= num_classes:
-        raise ValueError(
-            f"labels must be in [0, {num_classes}), got {array.min()} to {array.max()}"
-        )
+    array = np.asarray(checks.labels(labels, count, num_classes))
     missing = sorted(set(range(num_classes)) - set(array.tolist()))
     if missing:
         raise ValueError(f"every class needs known images, class {missing[0]} has none")
@@ -160,19 +154,14 @@ _look = jax.jit(answer_and_features, static_argnums=2)
 def _in_batches(
     ask: Callable[..., tuple[Array, Array]],
     classifier: Classifier,
-    images: Array,
+    images: Any,
     more: Any,
     batch_size: int,
 ) -> tuple[np.ndarray, np.ndarray]:
+    checks.classifier(classifier)
+    images = checks.images(images, classifier.input_shape)
     count = len(images)
-    if count == 0:
-        raise ValueError("there must be at least one image, got none")
-    if tuple(images.shape[1:]) != tuple(classifier.input_shape):
-        raise ValueError(
-            f"images must be [n, {', '.join(map(str, classifier.input_shape))}] for this "
-            f"classifier, got {tuple(images.shape)}"
-        )
-    size = min(batch_size, count)
+    size = min(checks.count("batch_size", batch_size), count)
     parts = []
     for first in range(0, count, size):
         # filled up with the last image: no other shape, no other program

@@ -16,7 +16,8 @@ import scipy.stats
 from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
-from fooljax.defenses.randomized import check_sigma
+from fooljax import checks
+from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
 
 ABSTAIN = -1
@@ -57,7 +58,7 @@ def count_votes(
     Args:
         key: decides the noise.
         classifier: the base network.
-        images: ``[n, h, w, c]`` in [0, 1].
+        images: ``[n, h, w, c]``, floats in [0, 1] or uint8, which is divided by 255.
         sigma: standard deviation of the noise, in units of [0, 1].
         samples: noisy copies of each image.
         numbers: of the images, which tell their random numbers apart; their
@@ -68,19 +69,18 @@ def count_votes(
         Votes for every column; an answer with a NaN is a vote for none.
 
     Raises:
-        ValueError: if a count is not positive, ``sigma`` is not, or there is not a
-            number for every image.
+        ValueError: if images do not suit the classifier, a count or ``sigma`` is not
+            positive, or there is not a number for every image.
     """
-    check_sigma(sigma)
-    for name, value in (("samples", samples), ("batch_size", batch_size)):
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")
-    images = jnp.asarray(images, jnp.float32)
+    sigma, key = checks.positive("sigma", sigma), checks.key(key)
+    samples = checks.count("samples", samples)
+    batch_size = checks.count("batch_size", batch_size)
+    columns = checks.columns(checks.classifier(classifier))
+    images = as_float(checks.images(images, classifier.input_shape))
     count = len(images)
-    names = np.arange(count) if numbers is None else np.asarray(numbers)
+    names = np.arange(count) if numbers is None else checks.whole(numbers, "numbers")
     if names.shape != (count,):
         raise ValueError(f"numbers must have one for each of {count} images, got {names.shape}")
-    columns = jax.eval_shape(classifier, images[:1]).shape[1]
     votes = np.zeros((count, columns), np.int64)
     total, spread = count * samples, jnp.float32(sigma)
     for first in range(0, total, batch_size):
@@ -153,7 +153,7 @@ def certify(
     Args:
         key: decides the noise.
         classifier: the base network; train it on noisy images for large radii.
-        images: ``[n, h, w, c]`` in [0, 1].
+        images: ``[n, h, w, c]``, floats in [0, 1] or uint8, which is divided by 255.
         sigma: standard deviation of the noise, in units of [0, 1].
         selection: votes that select the answer.
         samples: votes that its probability is bounded by. The largest radius is
@@ -168,8 +168,8 @@ def certify(
     Source:
         Cohen et al., 2019, arXiv:1902.02918, CERTIFY and theorem 1.
     """
-    _check_alpha(alpha)
-    key_select, key_count = jax.random.split(key)
+    alpha = checks.between("alpha", alpha, 0.0, 1.0, "()")
+    key_select, key_count = jax.random.split(checks.key(key))
     count = functools.partial(count_votes, numbers=numbers, batch_size=batch_size)
     few = count(key_select, classifier, images, sigma, selection)
     votes = count(key_count, classifier, images, sigma, samples)
@@ -203,7 +203,7 @@ def predict_smoothed(
     Args:
         key: decides the noise.
         classifier: the base network.
-        images: ``[n, h, w, c]`` in [0, 1].
+        images: ``[n, h, w, c]``, floats in [0, 1] or uint8, which is divided by 255.
         sigma: standard deviation of the noise, in units of [0, 1].
         samples: votes.
         alpha: in (0, 1).
@@ -219,7 +219,7 @@ def predict_smoothed(
     Source:
         Cohen et al., 2019, arXiv:1902.02918, PREDICT.
     """
-    _check_alpha(alpha)
+    alpha = checks.between("alpha", alpha, 0.0, 1.0, "()")
     votes = count_votes(
         key, classifier, images, sigma, samples, numbers=numbers, batch_size=batch_size
     )
@@ -241,8 +241,3 @@ def decide(votes: Int[np.ndarray, "n m"], alpha: float) -> Int[np.ndarray, " n"]
         for best, next_ in zip(first, second, strict=True)
     ]
     return np.where(sure, np.argmax(votes, axis=1), ABSTAIN)
-
-
-def _check_alpha(alpha: float) -> None:
-    if not 0.0 < alpha < 1.0:
-        raise ValueError(f"alpha must be in (0, 1), got {alpha}")

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from fooljax import metrics
 from fooljax.defenses.gradients import straight_through
-from fooljax.defenses.members import Apply, each_logits, join
+from fooljax.defenses.members import Apply, check_members, each_logits, join
 from fooljax.types import Classifier, Images, Logits, Params
 
 _TIE_BREAK = 1e-3  # votes that a mean probability of 1 is worth
@@ -80,7 +80,8 @@ def unanimous(classifiers: Sequence[Classifier]) -> Classifier:
         Chow, 1970, On Optimum Recognition Error and Reject Tradeoff (answering or
         not); Tramer et al., 2020, arXiv:2002.08347 (one loss for all conditions).
     """
-    num_classes = classifiers[0].num_classes if classifiers else 0
+    check_members(classifiers)
+    num_classes = classifiers[0].num_classes
     return join(classifiers, lambda members: _agreed(members, num_classes))
 
 

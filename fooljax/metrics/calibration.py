@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fooljax import checks
 from fooljax.metrics.detection import checked
 
 
@@ -58,13 +59,13 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
 
     Raises:
         ValueError: if there are no images, a confidence is NaN or outside [0, 1],
-            the shapes differ, or ``bins`` is less than 1.
+            ``right`` holds anything but bools (or 0 and 1), the shapes differ, or
+            ``bins`` is less than 1.
 
     Source:
         Guo et al., 2017, arXiv:1706.04599, equation 3, with 15 bins as there.
     """
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1, got {bins}")
+    bins = checks.count("bins", bins)
     sure, correct = _shares(confidence), _as_many(right, confidence)
     place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     gap = np.bincount(place, correct - sure, minlength=bins)
@@ -96,7 +97,8 @@ def coverage_curve(scores: ArrayLike, right: ArrayLike) -> Coverage:
         right: whether the answer to each image is right, ``[n]``.
 
     Raises:
-        ValueError: if there are no images, a score is NaN, or the shapes differ.
+        ValueError: if there are no images, a score is NaN, ``right`` holds anything
+            but bools (or 0 and 1), or the shapes differ.
 
     Source:
         El-Yaniv and Wiener, 2010, JMLR 11 (selective classification).
@@ -110,13 +112,19 @@ def coverage_curve(scores: ArrayLike, right: ArrayLike) -> Coverage:
 
 def _shares(confidence: ArrayLike) -> NDArray[np.float64]:
     sure = checked(confidence, "confidence")
-    if sure.min() < 0.0 or sure.max() > 1.0:
-        raise ValueError(f"confidence must be in [0, 1], got {sure.min():g} to {sure.max():g}")
-    return sure
+    if sure.min() < -checks.NEAR or sure.max() > 1.0 + checks.NEAR:
+        raise ValueError(f"confidence must be in [0, 1], got {sure.min():.9g} to {sure.max():.9g}")
+    return np.clip(sure, 0.0, 1.0)
 
 
 def _as_many(right: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
     correct = np.asarray(right)
     if correct.shape != np.shape(scores):
         raise ValueError(f"right must be {np.shape(scores)}, got {correct.shape}")
+    wrong = correct[~np.isin(correct, (0, 1))]
+    if wrong.size:
+        raise ValueError(
+            f"right must say of each answer whether it is right, True or False, got {wrong[0]}; "
+            "of labels give predict(classifier, images) == labels"
+        )
     return correct.astype(np.float64)

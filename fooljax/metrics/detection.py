@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fooljax import checks
+
 _ROUNDING = 1e-9  # 0.95 * n is not exact: the count that is meant is the whole number nearby
 
 
@@ -124,8 +126,7 @@ def acceptance_threshold(known: ArrayLike, true_positive_rate: float) -> float:
         ValueError: if there are no scores or one is NaN, or the share is not in
             (0, 1).
     """
-    if not 0.0 < true_positive_rate < 1.0:
-        raise ValueError(f"true_positive_rate must be in (0, 1), got {true_positive_rate}")
+    true_positive_rate = checks.between("true_positive_rate", true_positive_rate, 0.0, 1.0, "()")
     falling = np.sort(checked(known, "known"))[::-1]
     accepted = int(np.ceil(true_positive_rate * len(falling) - _ROUNDING))
     return float(falling[max(accepted, 1) - 1])
@@ -137,7 +138,8 @@ def share_accepted(scores: ArrayLike, threshold: float) -> float:
     Raises:
         ValueError: if there are no scores, or one is NaN.
     """
-    return float(np.mean(checked(scores, "scores") >= threshold))
+    limit = checks.real("threshold", threshold, infinite=True)
+    return float(np.mean(checked(scores, "scores") >= limit))
 
 
 def roc_curve(known: ArrayLike, outliers: ArrayLike) -> Roc:
@@ -154,7 +156,11 @@ def roc_curve(known: ArrayLike, outliers: ArrayLike) -> Roc:
 
 def checked(scores: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return scores ``[n]`` in float64, or say what is wrong with them."""
-    array = np.asarray(scores, np.float64)
+    try:
+        array = np.asarray(scores, np.float64)
+    except (TypeError, ValueError) as error:
+        got = checks.shown(scores)
+        raise ValueError(f"{name} must be a row of at least one number, got {got}") from error
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"{name} must be a row of at least one number, got {array.shape}")
     if np.any(np.isnan(array)):

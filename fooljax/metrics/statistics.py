@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fooljax import checks
 from fooljax.metrics.detection import checked
 
 Alternative: TypeAlias = Literal["two-sided", "less", "greater"]
@@ -55,9 +56,10 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interva
     import scipy.stats
 
     _check_level(level)
-    if trials < 1 or not 0 <= successes <= trials:
+    trials, successes = checks.count("trials", trials), checks.count("successes", successes, 0)
+    if successes > trials:
         raise ValueError(f"successes must be in [0, trials], got {successes} of {trials}")
-    found = scipy.stats.binomtest(int(successes), int(trials)).proportion_ci(level, "exact")
+    found = scipy.stats.binomtest(successes, trials).proportion_ci(level, "exact")
     return Interval(successes / trials, float(found.low), float(found.high))
 
 
@@ -90,8 +92,7 @@ def bootstrap(
     import scipy.stats
 
     _check_level(level)
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, got {resamples}")
+    resamples = checks.count("resamples", resamples)
     sample = checked(values, "values")
     found = float(statistic(sample, axis=0))
     if len(sample) == 1:
@@ -159,5 +160,4 @@ def evaluations_to_reach(
 
 
 def _check_level(level: float) -> None:
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level must be in (0, 1), got {level}")
+    checks.between("level", level, 0.0, 1.0, "()")

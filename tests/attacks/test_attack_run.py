@@ -148,11 +148,15 @@ def test_samples_do_not_share_their_random_numbers(classifier, images, key):
 WRONG = {
     "too bright": (lambda x: x.at[1, 0, 0, 0].set(1.5), LABELS, r"in \[0, 1\].* to 1.5"),
     "too dark": (lambda x: x - 0.5, LABELS, r"images must be in \[0, 1\]"),
-    "nan": (lambda x: x.at[1, 0, 0, 0].set(jnp.nan), LABELS, r"images must be in \[0, 1\].*nan"),
-    "bytes": (lambda x: (255 * x).astype(jnp.uint8), LABELS, "must be floats .* uint8"),
+    "nan": (
+        lambda x: x.at[1, 0, 0, 0].set(jnp.nan),
+        LABELS,
+        r"in \[0, 1\], got NaN",
+    ),
+    "whole numbers": (lambda x: (255 * x).astype(int), LABELS, "floats .* or bytes .* got int32"),
     "one image": (lambda x: x[0], LABELS, r"must be \[n, h, w, c\]"),
     "another size": (lambda x: x[:, :4], LABELS, r"\(6, 6, 1\), got \(5, 4, 6, 1\)"),
-    "no images": (lambda x: x[:0], LABELS[:0], r"got \(0, 6, 6, 1\)"),
+    "no images": (lambda x: x[:0], LABELS[:0], r"at least one image, .* \(0, 6, 6, 1\)"),
     "few labels": (lambda x: x, LABELS[:2], "a label for each of 5 images"),
     "one hot": (lambda x: x, jnp.zeros((COUNT, CLASSES)), "a label for each of 5 images"),
     "negative label": (lambda x: x, LABELS.at[0].set(-1), r"labels must be in .* got -1"),

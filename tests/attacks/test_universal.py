@@ -187,11 +187,11 @@ def test_every_pass_shows_every_image_once(key):
 
     def step(classifier, batch, goal, perturbation, memory):
         seen.append([int(number) for number in np.round(np.asarray(batch[:, 0, 0, 0]) * 255)])
-        assert goal.labels.tolist() == [7] * 4
+        assert goal.labels.tolist() == [2] * 4
         return perturbation, memory, jnp.float32(0.0)
 
     watch = Universal(lambda shape: (jnp.zeros(shape), ()), step)
-    goal = attacks.leave(jnp.full(12, 7))
+    goal = attacks.leave(jnp.full(12, 2))
     run_universal(watch, key, classifier, images, goal, steps=6, batch_size=4, on_step=sent.append)
     first, second = np.ravel(seen[:3]).tolist(), np.ravel(seen[3:]).tolist()
     assert sorted(first) == sorted(second) == list(range(12))
@@ -231,15 +231,15 @@ def test_nan_in_one_image_does_not_spread(method, norm, key):
 
 
 IMPOSSIBLE = {
-    "epsilon must be a number that is not negative, got -1": lambda: universal_sgd(-1.0),
+    "epsilon must not be negative, got -1": lambda: universal_sgd(-1.0),
     "epsilon must be .*, got nan": lambda: universal_deepfool(float("nan")),
     "norm must be linf or l2, got 'l1'": lambda: universal_sgd(0.1, norm="l1"),
     "step_size must not be negative, got -2": lambda: universal_deepfool(0.1, step_size=-2.0),
     "step_size belongs to steps without": lambda: universal_sgd(
         0.1, step_size=0.1, optimizer=optax.sgd(0.1)
     ),
-    "ceiling must be a number": lambda: universal_sgd(0.1, ceiling=float("nan")),
-    "steps and candidates must be": lambda: universal_deepfool(0.1, steps=0),
+    "ceiling must be a finite number, got nan": lambda: universal_sgd(0.1, ceiling=float("nan")),
+    "steps must be at least 1, got 0": lambda: universal_deepfool(0.1, steps=0),
     "norm must be linf or l2, got 'l0'": lambda: random_perturbation(
         jax.random.key(0), SHAPE, 0.1, "l0"
     ),
@@ -256,7 +256,7 @@ WRONG = {
     "steps must be at least 1, got 0": {"steps": 0},
     "batch_size must be at least 1, got 0": {"batch_size": 0},
     r"images must be \[n, h, w, c\]": {"images": np.zeros((3, 5, 5, 1), np.float32)},
-    "images must be uint8 or float32": {"images": np.zeros((3, *SHAPE), np.int32)},
+    "images must be floats .* or bytes": {"images": np.zeros((3, *SHAPE), np.int32)},
     "a label for each of 4 images": {"goal": attacks.leave(jnp.zeros(3))},
 }
 
@@ -274,5 +274,5 @@ def test_a_start_further_on_than_the_end(key):
     state = run_universal(universal_sgd(0.1), key, classifier, images, steps=2).state
     with pytest.raises(ValueError, match="at least those of start, 2, got 1"):
         run_universal(universal_sgd(0.1), key, classifier, images, steps=1, start=state)
-    with pytest.raises(ValueError, match=r"the perturbation must be \(6, 6, 1\), got \(6, 6\)"):
+    with pytest.raises(ValueError, match=r"an array \(6, 6, 1\), got an array .* \(6, 6\)"):
         fooling_rate(classifier, images, np.zeros((6, 6), np.float32))
