@@ -12,7 +12,6 @@ from fooljax.checks.kinds import shown
 from fooljax.checks.numbers import count
 from fooljax.types import Classifier
 
-_BATCH = 2
 _MOST = 64  # shapes of weights that are remembered of one network's function
 
 # Weak: what is known of a function is forgotten with it.
@@ -104,7 +103,7 @@ def _described(network: Classifier, name: str) -> tuple[tuple[int, ...], int]:
 
 def _traced(network: Classifier, name: str) -> int:
     shape, classes = _described(network, name)
-    images = jax.ShapeDtypeStruct((_BATCH, *shape), jnp.float32)
+    images = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
     try:
         logits = jax.eval_shape(network.apply, network.params, images)
     except Exception as error:  # a network of the user's own may raise anything
@@ -115,10 +114,10 @@ def _traced(network: Classifier, name: str) -> int:
         ) from error
     if not isinstance(logits, jax.ShapeDtypeStruct):
         raise ValueError(f"the {name} must return one array of logits, got {shown(logits)}")
-    if logits.ndim != 2 or logits.shape[0] != _BATCH or logits.shape[1] < classes:
+    if logits.ndim != 2 or logits.shape[1] < classes:
         raise ValueError(
-            f"for {_BATCH} images the {name} of {classes} classes must return logits "
-            f"({_BATCH}, {classes} or more), got {logits.shape}"
+            f"the {name} of {classes} classes must return logits (images, {classes} or more), "
+            f"got {logits.shape} for one image"
         )
     if logits.shape[1] < 2:
         raise ValueError(

@@ -47,21 +47,15 @@ def real(name: str, given: Any, *, infinite: bool = False) -> float:
     Raises:
         ValueError: if it is no number (neither is a text or a bool), NaN or infinite.
     """
-    number = _float(given)
-    if number is None:
-        traced = isinstance(given, jax.core.Tracer)
-        remedy = "; it is a setting, to be known outside of jit" if traced else ""
-        raise ValueError(f"{name} must be a number, got {shown(given)}{remedy}")
+    number = _number(name, given, infinite)
     if math.isnan(number):
         raise ValueError(f"{name} must be a number, got nan")
-    if math.isinf(number) and not infinite:
-        raise ValueError(f"{name} must be a finite number, got {number}")
     return number
 
 
 def positive(name: str, given: Any, *, infinite: bool = False) -> float:
     """Return a number above 0; see ``real``."""
-    number = real(name, given, infinite=infinite)
+    number = _number(name, given, infinite)
     if not number > 0.0:
         raise ValueError(f"{name} must be positive, got {shown(given)}")
     return number
@@ -69,7 +63,7 @@ def positive(name: str, given: Any, *, infinite: bool = False) -> float:
 
 def not_negative(name: str, given: Any, *, infinite: bool = False) -> float:
     """Return a number of 0 or more; see ``real``."""
-    number = real(name, given, infinite=infinite)
+    number = _number(name, given, infinite)
     if not number >= 0.0:
         raise ValueError(f"{name} must not be negative, got {shown(given)}")
     return number
@@ -88,7 +82,7 @@ def between(name: str, given: Any, low: float, high: float, ends: str = "[]") ->
     Raises:
         ValueError: if it is no finite number, or outside.
     """
-    number = real(name, given)
+    number = _number(name, given)
     above = number >= low if ends[0] == "[" else number > low
     below = number <= high if ends[1] == "]" else number < high
     if not (above and below):
@@ -107,6 +101,18 @@ def choice(name: str, given: Any, options: Iterable[str]) -> str:
     if isinstance(given, str) and given in (*most, last):
         return given
     raise ValueError(f"{name} must be {', '.join(most)} or {last}, got {shown(given)}")
+
+
+def _number(name: str, given: Any, infinite: bool = False) -> float:
+    """Return a float, which may be NaN."""
+    number = _float(given)
+    if number is None:
+        traced = isinstance(given, jax.core.Tracer)
+        remedy = "; it is a setting, to be known outside of jit" if traced else ""
+        raise ValueError(f"{name} must be a number, got {shown(given)}{remedy}")
+    if math.isinf(number) and not infinite:
+        raise ValueError(f"{name} must be a finite number, got {number}")
+    return number
 
 
 def _float(given: Any) -> float | None:

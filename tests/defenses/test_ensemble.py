@@ -66,7 +66,7 @@ def test_new_weights_are_no_other_program():
 
 WRONG = {
     "none": ((), "probabilities", "at least one"),
-    "a name": (MEMBERS, "votes", "combine must be one of probabilities"),
+    "a name": (MEMBERS, "votes", "combine must be probabilities, logits"),
     "classes": ((member(0), member(1, classes=4)), "logits", "member 1 has 4 classes"),
     "columns": ((member(0), member(1, columns=4)), "logits", "3 classes in 4 logits"),
     "shape": (

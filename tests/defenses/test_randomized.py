@@ -105,7 +105,7 @@ def test_the_gradient_is_that_of_the_mean():
 
 @pytest.mark.parametrize("sigma", [0.0, -1.0, float("inf"), float("nan")])
 def test_says_that_sigma_is_impossible(sigma):
-    with pytest.raises(ValueError, match="sigma must be positive"):
+    with pytest.raises(ValueError, match=r"sigma must be (positive|a finite number), got"):
         noisy(jax.random.key(0), network(0), sigma)
 
 

@@ -209,7 +209,7 @@ ONE_CLASS = np.zeros(len(KNOWN), int)
 WRONG = {
     "no clean images": (
         lambda: defenses.calibrate(NETWORK, defenses.energy(), CLEAN[:0]),
-        "a threshold needs clean images to be calibrated on, got none",
+        "images must hold at least one image",
     ),
     "scores are NaN": (
         lambda: defenses.calibrate(NETWORK, defenses.Score((), broken), CLEAN),
@@ -221,11 +221,11 @@ WRONG = {
     ),
     "shape": (
         lambda: defenses.calibrate(NETWORK, defenses.energy(), CLEAN[:, :5]),
-        r"images must be \[n, 8, 8, 1\]",
+        r"images must be \[n, h, w, c\] with \(h, w, c\) = \(8, 8, 1\)",
     ),
     "threshold": (
         lambda: defenses.reject(NETWORK, defenses.energy(), float("nan")),
-        "threshold must be a finite number, got nan; calibrate it",
+        "threshold must be a number, got nan",
     ),
     "scale": (
         lambda: defenses.reject(NETWORK, defenses.energy(), defenses.Threshold(1.0, 0.0)),
@@ -237,7 +237,7 @@ WRONG = {
             defenses.mahalanobis(NETWORK, KNOWN, LABELS, hidden_layer),
             1.0,
         ),
-        "the score does not suit this classifier",
+        "the classifier fails on images",
     ),
     "temperature": (lambda: defenses.energy(0.0), "temperature must be positive, got 0.0"),
     "neighbors": (
@@ -254,7 +254,7 @@ WRONG = {
     ),
     "labels": (
         lambda: defenses.mahalanobis(NETWORK, KNOWN, LABELS + 1),
-        r"labels must be in \[0, 4\), got 1 to 4",
+        r"labels must be in \[0, 4\), got 4 at index",
     ),
     "an empty class": (
         lambda: defenses.mahalanobis(NETWORK, KNOWN, ONE_CLASS),

@@ -54,7 +54,7 @@ def test_evaluations_to_reach():
 
 
 WRONG = {
-    "trials": (lambda: metrics.clopper_pearson(0, 0), "successes must be in"),
+    "trials": (lambda: metrics.clopper_pearson(0, 0), "trials must be at least 1"),
     "successes": (lambda: metrics.clopper_pearson(5, 4), "got 5 of 4"),
     "level": (lambda: metrics.clopper_pearson(1, 4, 1.0), r"level must be in \(0, 1\), got 1.0"),
     "no values": (lambda: metrics.bootstrap([]), "values must be a row"),

@@ -86,8 +86,8 @@ def test_validate_accepts_what_fulfills_the_contract():
 @pytest.mark.parametrize(
     ("classifier", "sentence"),
     [
-        (constant([1.0, 2.0]), r"logits \(2, 3 or more\), got \(2, 2\)"),
-        (constant(1.0), r"got \(2,\)"),
+        (constant([1.0, 2.0]), r"logits \(images, 3 or more\), got \(1, 2\)"),
+        (constant(1.0), r"got \(1,\)"),
         (constant([1, 2, 3]), "floating point logits, got int32"),
         (constant([1.0, jnp.nan, 3.0]), "mid-gray image hold NaN"),
         (
@@ -104,7 +104,7 @@ def test_validate_accepts_what_fulfills_the_contract():
             dataclasses.replace(
                 constant([1.0, 2.0, 3.0]), apply=lambda params, images: images.reshape(7, 7)
             ),
-            r"fails on images of shape \(2, 3, 2, 1\)",
+            r"fails on images of shape \(1, 3, 2, 1\)",
         ),
     ],
 )
