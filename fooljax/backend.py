@@ -38,7 +38,12 @@ def on_cpu() -> bool:
     return not forced() and jax.default_backend() == "cpu"
 
 
-def by_device(*operands: Any, cpu: Callable[..., Any], accelerator: Callable[..., Any]) -> Any:
+def by_device(
+    *operands: Any,
+    cpu: Callable[..., Any],
+    accelerator: Callable[..., Any],
+    tpu: Callable[..., Any] | None = None,
+) -> Any:
     """Compute the same in the way that is fast where the program runs.
 
     The device is that of the compiled program, so the choice also holds for programs
@@ -48,7 +53,10 @@ def by_device(*operands: Any, cpu: Callable[..., Any], accelerator: Callable[...
         operands: what either function is called with.
         cpu: for CPUs.
         accelerator: for all else; returns the same shapes and dtypes.
+        tpu: for TPUs, where ``accelerator`` is not the best; never run on a CPU.
     """
-    if forced():
+    branches = {} if forced() else {"cpu": cpu}
+    branches |= {} if tpu is None else {"tpu": tpu}
+    if not branches:
         return accelerator(*operands)
-    return jax.lax.platform_dependent(*operands, cpu=cpu, default=accelerator)
+    return jax.lax.platform_dependent(*operands, default=accelerator, **branches)

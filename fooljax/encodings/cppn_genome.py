@@ -95,14 +95,39 @@ def random_cppn(key: RandomKey, outputs: int, nodes: int, edges: int) -> Cppn:
     )
 
 
-def ancestors(genome: Cppn, of: Bool[Array, " nodes"]) -> Bool[Array, " nodes"]:
+def take(table: Array, index: Int32[Array, " m"], dense: bool) -> Array:
+    """Return ``table[index]``.
+
+    ``dense`` compares every index with every place instead of fetching one entry after
+    another: on a TPU this moves a hundredth of the memory, on a CPU it takes ten times as
+    long.
+    """
+    if not dense:
+        return table[index]
+    here = (index % table.size)[None, :] == jnp.arange(table.size)[:, None]
+    return jnp.sum(jnp.where(here, table[:, None], 0), axis=0).astype(table.dtype)
+
+
+def raise_to(table: Array, index: Int32[Array, " m"], values: Array, dense: bool) -> Array:
+    """Return ``table.at[index].max(values)``, of no negative numbers; see ``take``."""
+    if not dense:
+        return table.at[index].max(values)
+    here = (index % table.size)[None, :] == jnp.arange(table.size)[:, None]
+    return jnp.maximum(table, jnp.max(jnp.where(here, values[None, :], 0), axis=1)).astype(
+        table.dtype
+    )
+
+
+def ancestors(
+    genome: Cppn, of: Bool[Array, " nodes"], dense: bool = False
+) -> Bool[Array, " nodes"]:
     """Mark the given nodes and every node from which one of them can be reached."""
     used = genome.source >= 0
 
     def grow(carry):
         marked, _ = carry
-        reaches = marked[genome.target] & used
-        grown = marked.at[genome.source].max(reaches)
+        reaches = take(marked, genome.target, dense) & used
+        grown = raise_to(marked, genome.source, reaches, dense)
         return grown, jnp.any(grown != marked)
 
     return jax.lax.while_loop(lambda carry: carry[1], grow, (of, jnp.array(True)))[0]

@@ -14,6 +14,8 @@ from fooljax.encodings.cppn_genome import (
     SINE,
     Cppn,
     ancestors,
+    raise_to,
+    take,
 )
 
 Coordinates: TypeAlias = Literal["raw", "normalized"]
@@ -56,19 +58,22 @@ def inputs(height: int, width: int, coordinates: Coordinates) -> np.ndarray:
     return np.stack([np.ravel(row) for row in rows]).astype(np.float32)
 
 
-def compile_genome(genome: Cppn, outputs: int) -> Program:
-    """Drop what no output depends on and sort the rest topologically."""
+def compile_genome(genome: Cppn, outputs: int, dense: bool = False) -> Program:
+    """Drop what no output depends on and sort the rest topologically.
+
+    ``dense`` is for TPUs and changes no number; see ``cppn_genome.take``.
+    """
     nodes, edges = genome.function.size, genome.source.size
     index = jnp.arange(nodes)
-    live = ancestors(genome, (index >= NUM_INPUTS) & (index < NUM_INPUTS + outputs))
+    live = ancestors(genome, (index >= NUM_INPUTS) & (index < NUM_INPUTS + outputs), dense)
     live = live | (index < NUM_INPUTS)
     # no edge ends in an input, so this also stops the loop below on a genome of zeros
-    used = (genome.source >= 0) & (genome.target >= NUM_INPUTS) & live[genome.target]
+    used = (genome.source >= 0) & (genome.target >= NUM_INPUTS) & take(live, genome.target, dense)
 
     def deepen(carry):
         depth, _ = carry
-        below = jnp.where(used, depth[genome.source] + 1, 0)
-        deeper = depth.at[genome.target].max(below)
+        below = jnp.where(used, take(depth, genome.source, dense) + 1, 0)
+        deeper = raise_to(depth, genome.target, below, dense)
         return deeper, jnp.any(deeper != depth)
 
     start = (jnp.zeros(nodes, jnp.int32), jnp.array(True))
@@ -76,15 +81,15 @@ def compile_genome(genome: Cppn, outputs: int) -> Program:
     # inputs first, then by depth; dead nodes last; equal depths in order of index
     order = jnp.where(index < NUM_INPUTS, -1, jnp.where(live, depth, edges + 1)) * nodes + index
     row = jnp.sum(order[None, :] < order[:, None], axis=1, dtype=jnp.int32)
-    end = jnp.where(used, row[genome.target], nodes)
+    end = jnp.where(used, take(row, genome.target, dense), nodes)
     # one sort of packed keys: XLA's argsort on a CPU costs five times as much
     by_end = jnp.sort(end * edges + jnp.arange(edges, dtype=jnp.int32)) % edges
     return Program(
         length=jnp.sum(live, dtype=jnp.int32),
         function=jnp.zeros(nodes, jnp.int32).at[row].set(genome.function),
         first_edge=jnp.sum(end[None, :] < jnp.arange(nodes + 1)[:, None], axis=1, dtype=jnp.int32),
-        source=row[genome.source][by_end],
-        weight=genome.weight[by_end],
+        source=take(take(row, genome.source, dense), by_end, dense),
+        weight=take(genome.weight, by_end, dense),
         output=row[NUM_INPUTS : NUM_INPUTS + outputs],
     )
 
@@ -117,7 +122,7 @@ def activate(function: Array, total: Array) -> Array:
     clipped to [-1, 1].
     """
     decay = jnp.exp(jnp.where(function == GAUSSIAN, -total * total, -jnp.abs(total)))
-    sigmoid = jnp.sign(total) * (1.0 - decay) / (1.0 + decay)
+    sigmoid = jnp.where(total < 0.0, -1.0, 1.0) * (1.0 - decay) / (1.0 + decay)
     linear = jnp.clip(total, -3.0, 3.0) / 3.0
     smooth = jnp.where(function == GAUSSIAN, decay, jnp.where(function == SIGMOID, sigmoid, linear))
     return jnp.where(function == SINE, sine(total), smooth)
