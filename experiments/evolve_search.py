@@ -108,6 +108,7 @@ def build_search(
     shape: tuple[int, ...],
     num_classes: int,
     most: int | None = None,
+    over: Mesh | None = None,
 ) -> Search:
     """Return the search, repeated and spread over devices.
 
@@ -118,13 +119,14 @@ def build_search(
         num_classes: of the network.
         most: children that a device may show to the network at a time; as many as is
             best for its speed unless given.
+        over: the devices; those of the settings unless given.
 
     Raises:
         ValueError: if the classes cannot be searched like this, naming the flag.
     """
     if num_classes < 2:
         raise ValueError(f"--model: a network needs two classes to be fooled, got {num_classes}")
-    over = mesh(config)
+    over = mesh(config) if over is None else over
     options: dict[str, Any] = {
         "fitness": config.fitness,
         "micro_batch": _micro_batch(config, shape, over.size, most),

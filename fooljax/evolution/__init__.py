@@ -2,7 +2,7 @@
 
 from fooljax.evolution.archive import Archive, Challengers, Contest, compete, insert
 from fooljax.evolution.map_elites import Evolution, Generation, express_elites, map_elites
-from fooljax.evolution.run import advance, memory_needed, repeat, start
+from fooljax.evolution.run import advance, lowered, memory_needed, repeat, start
 from fooljax.evolution.strategies import Strategies, strategy
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "compete",
     "express_elites",
     "insert",
+    "lowered",
     "map_elites",
     "memory_needed",
     "repeat",

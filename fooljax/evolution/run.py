@@ -119,6 +119,27 @@ def advance(
     return state, infos if count == capacity else _first(infos, count)
 
 
+def lowered(
+    key: RandomKey,
+    search: Search,
+    classifier: Classifier,
+    capacity: int = 1,
+    place: jax.sharding.Sharding | None = None,
+) -> jax.stages.Lowered:
+    """Return the program of ``advance``, ready to be compiled; nothing is computed.
+
+    Arguments are those of ``advance``, or their shapes. ``place`` says where all of them
+    are, which may be devices that are only described.
+    """
+    blank = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
+    key, classifier = jax.tree.map(blank, (key, classifier))
+    state, _ = jax.eval_shape(start, key, search, classifier)
+    if backend.on_cpu():
+        return _step.lower(key, search, classifier, jax.tree.map(blank, state))
+    count = blank(jax.ShapeDtypeStruct((), jnp.int32))
+    return _steps.lower(key, search, classifier, jax.tree.map(blank, state), count, capacity)
+
+
 def memory_needed(key: RandomKey, search: Search, classifier: Classifier, capacity: int = 1) -> int:
     """Return the bytes that ``advance`` takes on each device at most, by compiling it.
 
@@ -129,14 +150,7 @@ def memory_needed(key: RandomKey, search: Search, classifier: Classifier, capaci
     Raises:
         ValueError: if the device's compiler does not tell.
     """
-    blank = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype)
-    key, classifier = jax.tree.map(blank, (key, classifier))
-    state, _ = jax.eval_shape(start, key, search, classifier)
-    if backend.on_cpu():
-        program = _step.lower(key, search, classifier, state)
-    else:
-        program = _steps.lower(key, search, classifier, state, jnp.int32(1), capacity)
-    found = program.compile().memory_analysis()
+    found = lowered(key, search, classifier, capacity).compile().memory_analysis()
     if found is None:
         raise ValueError("the compiler of this device does not tell what memory a program takes")
     kept = found.argument_size_in_bytes + found.output_size_in_bytes - found.alias_size_in_bytes
