@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROWS = (
-    ("types", "backend"),
+    ("types", "backend", "interrupts"),
     ("checks",),
     ("data", "models", "encodings", "metrics"),
     ("evolution", "defenses"),

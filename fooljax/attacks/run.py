@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from fooljax import backend, checks
+from fooljax import backend, checks, interrupts
 from fooljax.attacks import attack as loop
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
@@ -112,6 +112,7 @@ def run_checked(
     walk = functools.partial(_walk_watched, tell) if watched else _walk_unwatched
     results = []
     for first in range(0, count, size):
+        interrupts.check()
         # the last batch is filled up with its last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
         part = _take(_Batch(keys, budget, images, goal, start), rows)
@@ -156,12 +157,15 @@ def _walk_watched(
     before = latest = None
     margins = []
     for index in range(attack.steps):
+        interrupts.check()
+        if before is not None:  # never more than two steps ahead of the device
+            before.block_until_ready()
         # asking the step before the last one never leaves the device without work
-        if before is not None and before:
+        if attack.stops and before is not None and before:
             margins += [jnp.full(len(images), jnp.nan)] * (attack.steps - index)
             break
         progress, margin, done = _advance(attack, keys, classifier, images, goal, progress, index)
-        before, latest = latest, done if attack.stops else None
+        before, latest = latest, done
         margins.append(margin)
         tell()
     progress = _look(attack.better, attack.stops, classifier, images, goal, progress)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import checks
+from fooljax import checks, interrupts
 from fooljax.attacks import attack as loop
 from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.goals import Goal
@@ -158,6 +158,7 @@ def on_each(
     size = min(batch_size or count, count)
     parts = []
     for first in range(0, count, size):
+        interrupts.check()
         # filled up with the last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
         parts.append(_score(classifiers, images, goal, found, rows))

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import checks
+from fooljax import checks, interrupts
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.universal_measures import check_images, goal_of
 from fooljax.data import Pictures, Stream, as_float, read
@@ -112,8 +112,10 @@ def run_universal(
     learned = _learned_from(key, classifier, images, goal, batch_size, state.steps, steps)
     fooled: list[Array] = []
     for step, (batch, goal_of_batch) in enumerate(learned, state.steps):
-        if isinstance(images, Stream) and fooled:
-            jax.block_until_ready(fooled[-1])  # so that no more than two batches wait
+        interrupts.check()
+        waiting = 1 if isinstance(images, Stream) else 2  # batches
+        if len(fooled) >= waiting:
+            jax.block_until_ready(fooled[-waiting])
         perturbation, memory, share = method.step(
             classifier, batch, goal_of_batch, state.perturbation, state.memory
         )

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Int32, UInt8
 
+from fooljax import interrupts
 from fooljax.data.dataset import Dataset, from_arrays
 from fooljax.data.picture_files import center_crop, open_picture
 
@@ -292,7 +293,9 @@ def _read(
 
 def _batched(pictures: Any) -> Iterator[Batch]:
     try:
-        yield from pictures
+        for batch in pictures:
+            interrupts.check()
+            yield batch
     except (ValueError, OSError) as error:
         vars(error).pop("__notes__", None)  # about grain's own frames: not for users
         raise

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import checks, metrics
+from fooljax import checks, interrupts, metrics
 from fooljax.data import as_float
 from fooljax.defenses.gradients import straight_through
 from fooljax.types import Classifier, Features, Images, Logits
@@ -164,6 +164,7 @@ def _in_batches(
     size = min(checks.count("batch_size", batch_size), count)
     parts = []
     for first in range(0, count, size):
+        interrupts.check()
         # filled up with the last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
         parts.append(jax.device_get(ask(classifier, as_float(images[rows]), more)))

@@ -16,7 +16,7 @@ import scipy.stats
 from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
-from fooljax import checks
+from fooljax import checks, interrupts
 from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -84,6 +84,7 @@ def count_votes(
     votes = np.zeros((count, columns), np.int64)
     total, spread = count * samples, jnp.float32(sigma)
     for first in range(0, total, batch_size):
+        interrupts.check()
         # the last batch is filled up: no other shape, no other program
         places = np.arange(first, first + batch_size)
         rows, draws = np.divmod(np.minimum(places, total - 1), samples)

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fooljax import interrupts
 from fooljax.reporting.drawing import FAINT, INK, font, wrap, write
 from fooljax.reporting.wording import glyphs
 
@@ -45,6 +46,7 @@ def save_chart(figure: "Figure", path: str | os.PathLike[str], *, crop: bool = F
     Returns:
         The path written.
     """
+    interrupts.check()
     buffer = io.BytesIO()
     figure.savefig(
         buffer,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from fooljax import interrupts
 from fooljax.reporting.wording import font_file
 
 INK = "#1b1f24"
@@ -94,6 +95,7 @@ def paste_framed(
 
 def save(canvas: Image.Image, path: str | os.PathLike[str], *, effort: int = 6) -> Path:
     """Write a PNG all at once; more ``effort``, 0 to 9, makes it smaller and slower."""
+    interrupts.check()
     buffer = io.BytesIO()
     canvas.save(buffer, format="PNG", compress_level=effort)
     return write(path, buffer.getvalue())

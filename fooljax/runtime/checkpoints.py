@@ -18,6 +18,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fooljax import interrupts
 from fooljax.runtime import devices, hosts
 
 _TREE = "tree"
@@ -245,6 +246,7 @@ def _quiet_orbax() -> Iterator[Any]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)  # its threads log the errors that it raises
     try:
-        yield ocp
+        with interrupts.held():  # it imports and waits in many threads
+            yield ocp
     finally:
         logger.setLevel(level)

@@ -8,9 +8,10 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
-from fooljax.runtime import hosts, interrupts, settings
+from fooljax import interrupts
+from fooljax.runtime import hosts, output, settings
 
 Config = TypeVar("Config")
 
@@ -20,7 +21,7 @@ def parse(
     *,
     args: Sequence[str] | None = None,
     prog: str,
-    description: str,
+    description: str | None,
 ) -> Config:
     """Read settings from flags, on top of a preset or of the run being resumed.
 
@@ -31,7 +32,7 @@ def parse(
         args: the command line, ``sys.argv[1:]`` unless given.
         prog: shown in the usage line.
         description: shown by ``--help``; lines that begin with a word and a
-            colon start a paragraph.
+            colon start a paragraph. None under ``python -OO``, which has no docstrings.
 
     Returns:
         The settings.
@@ -55,13 +56,17 @@ def parse(
         default=start,
         args=args,
         prog=prog,
-        description=re.sub(r"\n(?=\w+:)", "\n\n", description),
+        description=re.sub(r"\n(?=\w+:)", "\n\n", description or ""),
         config=(tyro.conf.OmitArgPrefixes,),
     )
 
 
 def launch(
-    main: Callable[[Config], object], presets: Mapping[str, Config], *, prog: str, description: str
+    main: Callable[[Config], object],
+    presets: Mapping[str, Config],
+    *,
+    prog: str,
+    description: str | None,
 ) -> None:
     """Read settings from flags and run an experiment: the whole of a command line.
 
@@ -85,13 +90,16 @@ def run(main: Callable[[], None], *, debug: bool) -> None:
     and SIGTERM. With ``debug`` errors keep their traceback.
     """
     try:
-        with warnings.catch_warnings(), interrupts.terminable():
+        with warnings.catch_warnings(), interrupts.noted():
             warnings.showwarning = _show_warning
-            main()
-    except KeyboardInterrupt as stop:
-        print(f"\n{str(stop) or 'stopped'}", file=sys.stderr)
-        hosts.leave(getattr(stop, "exit_code", 130))
-    except Exception as error:
+            try:
+                main()
+            finally:
+                output.flush()
+    except (KeyboardInterrupt, Exception) as error:
+        stop = interrupts.cause(error)
+        if stop is not None:
+            _stop(stop)
         if debug:
             traceback.print_exc()
         else:
@@ -99,7 +107,16 @@ def run(main: Callable[[], None], *, debug: bool) -> None:
         hosts.leave(1)
 
 
-def explain(error: Exception) -> str:
+def _stop(stop: KeyboardInterrupt) -> NoReturn:
+    """Leave after a signal."""
+    said = str(stop)
+    if said in ("", "stopped"):  # so soon that no run directory was open
+        said = "stopped before anything was computed; start again with the same command"
+    print(f"\n{said}", file=sys.stderr)
+    hosts.leave(getattr(stop, "exit_code", 130), at_once=interrupts.listening())
+
+
+def explain(error: BaseException) -> str:
     """Say in one message what went wrong and what to do."""
     full = _full_disk(error)
     if full is not None:

@@ -1,5 +1,6 @@
 """Set up JAX for a run, and spread a search over devices."""
 
+import contextlib
 import functools
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from fooljax import backend
+from fooljax import backend, interrupts
 from fooljax.runtime import hosts
 from fooljax.types import Search
 
@@ -31,9 +32,9 @@ def set_up(cpu_devices: int | None = None) -> None:
         ValueError: if JAX has already started with another number, or hosts
             cannot have equal shares.
     """
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        jax.config.update("jax_compilation_cache_dir", str(Path(home) / "fooljax" / "xla"))
+    interrupts.check()
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (home := _cache_home()) is not None:
+        jax.config.update("jax_compilation_cache_dir", str(home / "fooljax" / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     if cpu_devices is not None:
@@ -42,6 +43,15 @@ def set_up(cpu_devices: int | None = None) -> None:
         except RuntimeError as error:
             if backend.on_cpu() and jax.device_count() < cpu_devices:
                 raise ValueError(f"--devices {cpu_devices}: {error}") from error
+
+
+def _cache_home() -> Path | None:
+    """Return the user's cache folder; None for a user whom the system does not know."""
+    if place := os.environ.get("XDG_CACHE_HOME"):
+        return Path(place)
+    with contextlib.suppress(RuntimeError):
+        return Path.home() / ".cache"
+    return None
 
 
 def mesh(devices: int | None) -> Mesh:

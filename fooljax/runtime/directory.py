@@ -11,8 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from fooljax import interrupts
+from fooljax.interrupts import Interrupted
 from fooljax.runtime import hosts, presence, settings
-from fooljax.runtime.interrupts import Interrupted
 
 _NAMES = (settings.RECORD, settings.FILE)
 _UNFINISHED = (settings.RECORD, *(f".{name}.tmp" for name in _NAMES))  # killed as it began
@@ -97,7 +98,9 @@ def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iter
     """Let errors and interruptions say how to go on, unless there is nothing to go on with."""
     command = f"    python -m experiments.{experiment} --resume {shlex.quote(str(folder))}"
     presence.advise(f"what was computed is kept; on any number of hosts, go on with\n{command}")
+    interrupts.advise(f"what was computed is kept; go on with\n{command}")
     try:
+        interrupts.check()
         yield
     except (KeyboardInterrupt, Exception) as error:
         untouched = discard()
@@ -106,9 +109,10 @@ def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iter
             if untouched
             else f"go on with\n{command}"
         )
-        if isinstance(error, KeyboardInterrupt):
-            code = getattr(error, "exit_code", 130)
-            raise Interrupted(f"{str(error) or 'stopped'}; {how}", code) from error
+        stop = interrupts.cause(error)
+        if stop is not None:
+            code = getattr(stop, "exit_code", 130)
+            raise Interrupted(f"{str(stop) or 'stopped'}; {how}", code) from error
         if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(folder)  # a full disk does not name itself
         if not untouched:

@@ -166,11 +166,17 @@ def from_first(tree: Any) -> Any:
     return jax.tree.map(jax.numpy.asarray, multihost_utils.broadcast_one_to_all(tree))
 
 
-def leave(code: int) -> NoReturn:
-    """End this process; at once if others take part, of whom some may never answer."""
+def leave(code: int, at_once: bool = False) -> NoReturn:
+    """End this process.
+
+    Args:
+        code: of the exit.
+        at_once: without waiting for what is still being computed; so it is always if other
+            processes take part, of whom some may never answer.
+    """
     sys.stderr.flush()
     sys.stdout.flush()
-    if "jax" in sys.modules and several():
+    if at_once or ("jax" in sys.modules and several()):
         os._exit(code)
     sys.exit(code)
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax import evolution
+from fooljax import evolution, interrupts
 from fooljax.data.resize import shrink
 from fooljax.types import Encoding
 
@@ -58,6 +58,7 @@ def _parts(
     num_classes = archive.born.shape[1]
     count = min(num_classes, max(1, _PIXELS_AT_ONCE // (height * width)))
     for first in range(0, num_classes, count):
+        interrupts.check()
         niches = np.minimum(np.arange(first, first + count), num_classes - 1)
         images = np.asarray(_paint(encoding, archive, np.int32(repeat), niches))
         shown = slice(first, min(first + count, num_classes))

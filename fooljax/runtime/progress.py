@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from fooljax import interrupts
+
 _SECONDS_BETWEEN_LINES = 5.0
 
 
@@ -20,13 +22,14 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
     Yields:
         ``show(done, text)``; the text stands beside the bar. On a terminal this
         moves a bar with the time left; elsewhere it prints a line every few
-        seconds and at the end.
+        seconds and at the end. It raises ``Interrupted`` after a signal.
     """
     if not sys.stderr.isatty():
         last = float("-inf")
 
         def show_line(now_done: int, text: str) -> None:
             nonlocal last
+            interrupts.check()
             if now_done >= total or time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
                 print(f"{title} {now_done}/{total}  {text}", file=sys.stderr, flush=True)
                 last = time.monotonic()
@@ -46,4 +49,9 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
     )
     with progress.Progress(*columns, console=Console(stderr=True)) as display:
         task = display.add_task(title, total=total, completed=done, text="")
-        yield lambda now_done, text: display.update(task, completed=now_done, text=text)
+
+        def move(now_done: int, text: str) -> None:
+            interrupts.check()
+            display.update(task, completed=now_done, text=text)
+
+        yield move

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from fooljax import evolution
-from fooljax.runtime import checkpoints, devices, history, hosts, interrupts, progress
+from fooljax import evolution, interrupts
+from fooljax.runtime import checkpoints, devices, history, hosts, progress
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 _SECONDS_A_CHUNK = 1.0

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from fooljax import interrupts
 from fooljax.data import Dataset, Pictures, Stream, as_float, at_once, in_turn
 from fooljax.types import Classifier
 
@@ -51,8 +52,10 @@ def predict(
     size = min(batch_size, n)
     found: list[tuple[int, Array]] = []
     for start, held, place in in_turn(images, batch_size):
-        if isinstance(images, Stream) and found:
-            found[-1][1].block_until_ready()
+        interrupts.check()
+        waiting = 1 if isinstance(images, Stream) else 2
+        if len(found) >= waiting:
+            found[-waiting][1].block_until_ready()
         found.append((start, _predict(classifier, held, place, size)))
         if on_batch is not None:
             on_batch(start + size)

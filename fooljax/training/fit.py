@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from fooljax import backend
+from fooljax import backend, interrupts
 from fooljax.data import Batch, Dataset, Stream
 from fooljax.training.losses import Loss, cross_entropy
 from fooljax.training.perturbed import PerturbedDataset
@@ -105,6 +105,7 @@ def fit(
     for first in range(0, steps, chunk):
         count = min(chunk, steps - first)
         state, new = advance(key, network, state, samples, first, count, chunk=chunk)
+        interrupts.check()
         losses[first : first + count] = np.asarray(jax.device_get(new))[:count]
         _check_losses(losses, first, count)
         done = first + count
@@ -156,11 +157,16 @@ def _loop(
     sampler: Sampler,
     loss: Loss,
 ) -> tuple[_State, list[Array]]:
-    """Enqueue steps one after another, waiting for none while their samples are there anyway."""
+    """Enqueue steps, never more than two that the device has not begun.
+
+    Their samples are in memory, or else read while the step before is computed.
+    """
     losses: list[Array] = []
     for i, these in zip(range(first, first + count), samples, strict=False):
-        if losses and isinstance(these, Batch):
-            losses[-1].block_until_ready()
+        interrupts.check()
+        waiting = 1 if isinstance(these, Batch) else 2
+        if len(losses) >= waiting:
+            losses[-waiting].block_until_ready()
         state, value = _step(
             key, network, state, these, i, optimizer=optimizer, sampler=sampler, loss=loss
         )

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from experiments import evolve, evolve_search
+from fooljax.interrupts import Interrupted
 from fooljax.runtime import search_run
-from fooljax.runtime.interrupts import Interrupted
 from fooljax.runtime.victim import Victim
 from fooljax.types import Classifier
 

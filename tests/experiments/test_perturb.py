@@ -13,8 +13,8 @@ import pytest
 from experiments import perturb, perturb_attacks, perturb_run
 from fooljax import data
 from fooljax.attacks.findings import Finding
+from fooljax.interrupts import Interrupted
 from fooljax.runtime import units
-from fooljax.runtime.interrupts import Interrupted
 from fooljax.runtime.victim import Prepared, Victim
 from fooljax.types import Classifier
 

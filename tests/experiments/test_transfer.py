@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import transfer, transfer_generators, transfer_results
-from fooljax.runtime.interrupts import Interrupted
+from fooljax.interrupts import Interrupted
 from fooljax.runtime.victim import Victim
 
 NAMES = ["softmax 1", "softmax 2", "mlp 1", "mlp 2"]

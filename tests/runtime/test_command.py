@@ -4,13 +4,15 @@ import json
 import os
 import shlex
 import signal
+import sys
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
 
+from fooljax import interrupts
+from fooljax.interrupts import Interrupted
 from fooljax.runtime import command, directory, settings
-from fooljax.runtime.interrupts import Interrupted
 
 
 @dataclass(frozen=True)
@@ -302,7 +304,7 @@ def fails(error):
         (RuntimeError("No space left on device: /e/y"), 1, "no space left on the device (/e/y)"),
         (KeyError("x"), 1, "error: KeyError: 'x'\n(run again with --debug for the traceback)\n"),
         (Interrupted("stopped; go on", 143), 143, "stopped; go on\n"),
-        (KeyboardInterrupt(), 130, "stopped\n"),
+        (KeyboardInterrupt(), 130, "stopped before anything was computed; start again"),
     ],
 )
 def test_one_message_and_an_exit_code(error, code, message, capsys):
@@ -319,12 +321,55 @@ def test_debug_shows_the_traceback(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_sigterm_stops_at_once(capsys):
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_a_callback_is_heeded_at_the_next_step(number, code, capfd):
+    """What is raised inside ``__del__`` is dropped by Python; a signal there must not be."""
+    done = []
+
+    class Callback:
+        def __del__(self):
+            signal.raise_signal(number)
+            done.append("the callback")
+
+    def main():
+        Callback()
+        for step in range(3):
+            interrupts.check()
+            done.append(step)
+
+    before = signal.getsignal(number)
     with pytest.raises(SystemExit) as caught:
-        command.run(lambda: signal.raise_signal(signal.SIGTERM), debug=False)
+        command.run(main, debug=False)
+    assert caught.value.code == code and done == ["the callback"]
+    assert signal.getsignal(number) is before
+    assert "start again with the same command" in capfd.readouterr().err
+    interrupts.check()
+
+
+def test_a_signal_is_heeded_between_imports():
+    def main():
+        signal.raise_signal(signal.SIGTERM)
+        import wave  # noqa: F401
+
+        raise AssertionError("imported")
+
+    sys.modules.pop("wave", None)
+    with pytest.raises(SystemExit) as caught:
+        command.run(main, debug=False)
+    assert caught.value.code == 143 and "wave" not in sys.modules
+
+
+def test_an_error_that_a_signal_caused_is_an_interruption(capsys):
+    def main():
+        try:
+            raise Interrupted("stopped; go on", 143)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("the loop was closed") from error
+
+    with pytest.raises(SystemExit) as caught:
+        command.run(main, debug=False)
     assert caught.value.code == 143
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert "loop" not in capsys.readouterr().err
 
 
 def test_settings_survive_json(tmp_path):

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 import pytest
 
+from fooljax.interrupts import Interrupted
 from fooljax.runtime import checkpoints, files, history
-from fooljax.runtime.interrupts import Interrupted
 
 GENERATIONS = 12
 
