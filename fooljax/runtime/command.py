@@ -38,7 +38,8 @@ def parse(
         The settings.
 
     Raises:
-        ValueError: for an unknown preset, or if ``--resume`` names no run.
+        ValueError: for an unknown preset, if ``--resume`` names no run, or if the
+            locale cannot spell an argument.
         SystemExit: on ``--help`` and unreadable flags.
     """
     import tyro
@@ -51,14 +52,16 @@ def parse(
     resume = _value(args, "--resume")
     if resume is not None and not {"-h", "--help"} & set(args):
         start = settings.load(Path(resume), type(start))
-    return tyro.cli(
-        type(start),
-        default=start,
-        args=args,
-        prog=prog,
-        description=re.sub(r"\n(?=\w+:)", "\n\n", description or ""),
-        config=(tyro.conf.OmitArgPrefixes,),
-    )
+    output.refuse_locale(args)
+    with output.wide_enough():
+        return tyro.cli(
+            type(start),
+            default=start,
+            args=args,
+            prog=prog,
+            description=re.sub(r"\n(?=\w+:)", "\n\n", description or ""),
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
 
 
 def launch(

@@ -3,8 +3,13 @@
 import errno
 import io
 import os
+import shutil
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+_COLUMNS = 40
 
 
 class _Stream(io.FileIO):
@@ -40,6 +45,41 @@ def mend() -> None:
         setattr(sys, name, text)
 
 
+@contextmanager
+def wide_enough() -> Iterator[None]:
+    """Let help and usage be laid out for 40 columns at least; in fewer tyro never ends."""
+    before = os.environ.get("COLUMNS")
+    if shutil.get_terminal_size().columns < _COLUMNS:
+        os.environ["COLUMNS"] = str(_COLUMNS)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("COLUMNS", None)
+        else:
+            os.environ["COLUMNS"] = before
+
+
+def refuse_locale(args: Sequence[str]) -> None:
+    """Refuse names that the locale cannot spell, before a file is written under another one.
+
+    Args:
+        args: the command line.
+
+    Raises:
+        ValueError: naming the argument or folder.
+    """
+    for text in (*args, os.getcwd(), os.environ.get("HOME", "")):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            shown = os.fsencode(text).decode(errors="replace")
+            raise ValueError(
+                f"{shown} cannot be spelled in this locale, whose file names are "
+                f"{sys.getfilesystemencoding()}; set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+            ) from None
+
+
 def flush() -> None:
     """Write out what is left for standard output.
 
@@ -51,5 +91,5 @@ def flush() -> None:
     failure = getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "failure", None)
     if failure is not None and failure.errno != errno.EPIPE:
         raise OSError(
-            f"standard output cannot be written to ({failure.strerror}); send it elsewhere"
-        ) from failure
+            f"standard output cannot be written to ({errno.errorcode.get(failure.errno or 0, failure)}); send it elsewhere"
+        )
