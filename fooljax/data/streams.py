@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Int32, UInt8
 
-from fooljax import interrupts
 from fooljax.data.dataset import Dataset, from_arrays
 from fooljax.data.picture_files import center_crop, open_picture
 
@@ -293,9 +292,7 @@ def _read(
 
 def _batched(pictures: Any) -> Iterator[Batch]:
     try:
-        for batch in pictures:
-            interrupts.check()
-            yield batch
+        yield from pictures
     except (ValueError, OSError) as error:
         vars(error).pop("__notes__", None)  # about grain's own frames: not for users
         raise

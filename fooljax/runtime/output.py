@@ -90,6 +90,5 @@ def flush() -> None:
     sys.stdout.flush()
     failure = getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "failure", None)
     if failure is not None and failure.errno != errno.EPIPE:
-        raise OSError(
-            f"standard output cannot be written to ({errno.errorcode.get(failure.errno or 0, failure)}); send it elsewhere"
-        )
+        why = errno.errorcode.get(failure.errno or 0, str(failure))
+        raise OSError(f"standard output cannot be written to ({why}); send it elsewhere")
