@@ -18,9 +18,24 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 import jax
 import pytest
 
+from fooljax import backend
+
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_debug_key_reuse", True)
 jax.config.update("jax_num_cpu_devices", 8)  # the first one works, the rest test sharding
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what holds on a CPU's side only, where the other one is taken."""
+    for item in items if backend.forced() else []:
+        if mark := item.get_closest_marker("on_cpu"):
+            item.add_marker(pytest.mark.skip(reason=f"on a CPU's side only: {mark.args[0]}"))
+
+
+@pytest.fixture
+def accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the accelerator's side of every branch, in programs not compiled before."""
+    monkeypatch.setattr(backend, "forced", lambda: True)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ _margin = jax.jit(
     lambda goal, classifier, images: fj.attacks.margin(goal, classifier(images), CLASSES)
 )
 _attack_inside_jit = jax.jit(lambda attack, *arguments: attack(*arguments))
-# one attack for each way that the compiled loop goes; all are traced in it
+# one attack for each way that the compiled loop goes; others with -m slow
 LOOPS = {"fgsm", "ddn", "deepfool l2"}
 
 # built like others of the table; tested with -m slow only
@@ -150,7 +150,7 @@ def test_does_not_depend_on_the_batch(case, result, classifier, images):
     jax.tree.map(same, found, result)
 
 
-@pytest.mark.parametrize("name", _slow_if(CASES.keys() - LOOPS), indirect=True, scope="module")
+@pytest.mark.parametrize("name", _slow_if(CASES.keys() - {"fgsm"}), indirect=True, scope="module")
 def test_the_same_inside_jit(case, classifier, images):
     attack = dataclasses.replace(case.attack, steps=2 if case.attack.stops else 1)
     given = (attack, jax.random.key(0), classifier, images, case.goal)
@@ -179,6 +179,22 @@ def test_new_numbers_do_not_recompile(case, result, classifier, images):
     other = dataclasses.replace(classifier, params=make_params(5))
     goal = dataclasses.replace(case.goal, labels=(LABELS + 1) % CLASSES)
     fj.attacks.run(attack, jax.random.key(1), other, images, goal)
+    assert len(TRACES) == before
+
+
+@pytest.mark.parametrize("name", _slow_if(CASES.keys() - LOOPS), indirect=True, scope="module")
+def test_an_accelerator_takes_the_same_path(case, classifier, images, accelerator):
+    """All steps are one program there, which serves other steps, budgets and weights too."""
+    few = dataclasses.replace(case.attack, steps=2 if case.attack.stops else 1)
+    given = (jax.random.key(0), classifier, images, case.goal)
+    watched = fj.attacks.run(few, *given, trace=True)
+    close(fj.attacks.run(few, *given), watched._replace(trace=None))
+    before = len(TRACES)
+    budget = jax.tree.map(lambda number: number * 1.1, case.attack.budget)
+    more = dataclasses.replace(case.attack, budget=budget)
+    other = dataclasses.replace(classifier, params=make_params(5))
+    goal = dataclasses.replace(case.goal, labels=(LABELS + 1) % CLASSES)
+    fj.attacks.run(more, jax.random.key(1), other, images, goal, restarts=2)
     assert len(TRACES) == before
 
 
