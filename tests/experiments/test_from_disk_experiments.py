@@ -130,7 +130,7 @@ def test_a_broken_picture_is_one_message(part, most, photographs, monkeypatch, t
     with pytest.raises(SystemExit):
         command.run(lambda: evolve.main(evolve.Config(victim=victim, out=str(run))), debug=False)
     message = capsys.readouterr().err.split("error: ")[1]
-    assert f"{broken}: broken, it cannot be read as a picture; replace or remove it\n" in message
+    assert f"{broken}: broken, it cannot be read as a picture (" in message
     trained = (part, most) == ("val", FEW)
     kept = ["begun.json", "classifier", "config.json"] * trained
     assert sorted(path.name for path in run.glob("*")) == kept
