@@ -135,7 +135,6 @@ def main(config: Config) -> dict[str, Any]:
     devices.set_up()
     with directory.opened(config, "ascend", NEUTRAL) as folder:
         prepared = _prepare(config, folder)
-        units.same_networks(folder, {"network": prepared.classifier})
         work = ascend_units.units(config, prepared.classifier)
         results = units.compute_all(folder, work, "ascending")
         print("drawing ...", file=sys.stderr)

@@ -141,7 +141,6 @@ def main(config: Config) -> dict[str, Any]:
     with directory.opened(config, "ensemble", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
-        units.same_networks(folder, classifiers)
         splits = next(iter(networks.values())).splits
         scenes = ensemble_units.set_scenes(config, classifiers, splits)
         work = ensemble_units.plan(config, scenes)

@@ -14,7 +14,7 @@ from experiments.foolbench_generators import Material
 from experiments.foolbench_units import HELD, Scene
 from fooljax import data
 from fooljax.data import Dataset
-from fooljax.runtime import memory, units, victim
+from fooljax.runtime import inputs, memory, victim
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Images
 
@@ -41,7 +41,7 @@ def prepare(config: Any, folder: Path) -> tuple[Prepared, dict[int, Scene]]:
             f"--pixels must be at most {shape[0] * shape[1]}, those of an image of {shape[0]} x "
             f"{shape[1]}, got {config.pixels}"
         )
-    others = _others(config, shape)
+    others = _others(config, folder, shape)
     scenes = {}
     for seed, bench in enumerate(benches):
         networks = {}
@@ -55,7 +55,7 @@ def prepare(config: Any, folder: Path) -> tuple[Prepared, dict[int, Scene]]:
         for seed, scene in scenes.items()
         for name, one in scene.networks.items()
     }
-    units.same_networks(folder, named)
+    inputs.same_networks(folder, named)
     return benches[0].plain, scenes
 
 
@@ -91,9 +91,10 @@ def _clean(config: Any, test: Dataset, seed: int) -> Dataset:
     return dataclasses.replace(test, images=test.images[rows], labels=test.labels[rows])
 
 
-def _others(config: Any, shape: tuple[int, ...]) -> Images:
+def _others(config: Any, folder: Path, shape: tuple[int, ...]) -> Images:
     try:
         images = data.load_others(config.others, shape, config.victim.data_dir)
     except (ValueError, OSError) as error:
         raise ValueError(f"--others: {error}") from error
+    inputs.same_images(folder, {f"--others {config.others}": images})
     return data.as_float(jnp.asarray(images))

@@ -117,7 +117,6 @@ def main(config: Config) -> dict[str, Any]:
     devices.set_up()
     with directory.opened(config, "harden_universal", NEUTRAL) as folder:
         network = prepare(config.victim, folder, lambda shape, num_classes: None)
-        units.same_networks(folder, {"network": network.classifier})
         scene = harden_universal_units.set_scene(config, network)
         work = harden_universal_units.plan(config, scene, folder)
         made = units.compute_all(folder, work, "hardening")

@@ -129,7 +129,6 @@ def main(config: Config) -> dict[str, Any]:
     devices.set_up()
     with directory.opened(config, "logistic", NEUTRAL) as folder:
         networks = _prepare(config, folder)
-        units.same_networks(folder, {name: one.classifier for name, one in networks.items()})
         work = {
             name: functools.partial(logistic_units.measure, config, index, prepared)
             for index, (name, prepared) in enumerate(networks.items())

@@ -106,7 +106,7 @@ def main(config: Config, prepared: Prepared | None = None) -> dict[str, Any]:
         ValueError, OSError: for anything wrong with settings or files.
         Interrupted: if stopped before the end; what is done is kept.
     """
-    from fooljax.runtime import devices
+    from fooljax.runtime import devices, inputs
 
     devices.set_up()
     methods = _check(config)
@@ -116,6 +116,9 @@ def main(config: Config, prepared: Prepared | None = None) -> dict[str, Any]:
 
         if prepared is None:
             prepared = prepare(config.victim, folder, lambda shape, num_classes: None)
+        else:
+            inputs.same_data(folder, "data given from Python", prepared.splits)
+            inputs.same_networks(folder, {"network given from Python": prepared.classifier})
         models.validate(prepared.classifier)
         print(f"network: {prepared.origin}, {100 * prepared.accuracy:.2f} % right", file=sys.stderr)
         chosen = perturb_run.choose_images(prepared, config.images, config.seed)

@@ -130,14 +130,16 @@ def main(config: Config) -> dict[str, Any]:
         Interrupted: if stopped before the end; what is done is saved.
     """
     from experiments import retrain_results, retrain_units
-    from fooljax.runtime import devices, units
+    from fooljax.runtime import devices, inputs, units
 
     _check(config)
     recipe = build_recipe(config.victim)
     devices.set_up()
     with directory.opened(config, "retrain", NEUTRAL) as folder:
-        train, test = find_data(config.victim)
+        train, test = find_data(config.victim, folder)
         scene = retrain_units.set_scene(config, recipe, train, tested(config.victim, test))
+        others = {f"--others {name}": scene.unrelated[name] for name in config.others}
+        inputs.same_images(folder, others)
         work = retrain_units.plan(config, scene, folder)
         made = units.compute_all(folder, work, "retraining")
         print("drawing ...", file=sys.stderr)

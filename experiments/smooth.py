@@ -159,7 +159,6 @@ def main(config: Config) -> dict[str, Any]:
     with directory.opened(config, "smooth", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
-        units.same_networks(folder, classifiers)
         splits = next(iter(networks.values())).splits
         scene = smooth_units.set_scene(config, list(classifiers.values()), splits.test, folder)
         work = smooth_units.plan(config, scene)
@@ -201,7 +200,7 @@ def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
     from fooljax.runtime import several
 
     if config.median:
-        side = min(find_data(config.victim).train.input_shape[:2])
+        side = min(find_data(config.victim, folder).train.input_shape[:2])
         if max(config.median) > side:
             raise ValueError(
                 f"--median must be at most {side} for images of that size, got {max(config.median)}"

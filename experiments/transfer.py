@@ -162,7 +162,7 @@ def _check(config: Config) -> None:
 
 
 def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
-    from fooljax.runtime import memory, several, units
+    from fooljax.runtime import memory, several
 
     networks = several.prepare_several(config.victim, folder, config.models, config.network_seeds)
     for name, network in networks.items():
@@ -175,7 +175,6 @@ def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
         raise ValueError(
             f"--generators: direct and cppn need images of 1 or 3 channels, got {channels}"
         )
-    units.same_networks(folder, {name: one.classifier for name, one in networks.items()})
     return networks
 
 

@@ -134,7 +134,6 @@ def main(config: Config) -> dict[str, Any]:
     with directory.opened(config, "universal", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
-        units.same_networks(folder, classifiers)
         first = next(iter(networks.values()))
         scene = universal_units.set_scene(config, classifiers, *(first.streams or first.splits))
         work = universal_units.plan(config, scene)

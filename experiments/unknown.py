@@ -124,17 +124,19 @@ def main(config: Config) -> dict[str, Any]:
         Interrupted: if stopped before the end; what is done is saved.
     """
     from experiments import unknown_results, unknown_units
-    from fooljax.runtime import devices, units
+    from experiments.unknown_images import ALTERED
+    from fooljax.runtime import devices, inputs, units
 
     _check(config)
     devices.set_up()
     with directory.opened(config, "unknown", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
-        units.same_networks(folder, classifiers)
         print("learning what is known ...", file=sys.stderr)
         splits = next(iter(networks.values())).splits
         scene = unknown_units.set_scene(config, classifiers, splits)
+        others = {name: scene.families[name] for name in config.outliers if name not in ALTERED}
+        inputs.same_images(folder, {f"--outliers {name}": one for name, one in others.items()})
         made = units.compute_all(folder, unknown_units.plan(config, scene), "making images")
         print("drawing ...", file=sys.stderr)
         return unknown_results.write(folder, config, networks, scene, made)

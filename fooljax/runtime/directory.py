@@ -13,9 +13,9 @@ from typing import Any
 
 from fooljax import interrupts
 from fooljax.interrupts import Interrupted
-from fooljax.runtime import hosts, presence, settings
+from fooljax.runtime import hosts, inputs, presence, settings
 
-_NAMES = (settings.RECORD, settings.FILE)
+_NAMES = (settings.RECORD, settings.FILE, inputs.FILE)  # written before anything is computed
 _UNFINISHED = (settings.RECORD, *(f".{name}.tmp" for name in _NAMES))  # killed as it began
 _SECONDS_TO_APPEAR = 20  # what one host writes, others may see late
 

@@ -5,7 +5,6 @@ The directory gets ``checkpoints/`` (the two newest states) and the records of
 from the end of its last whole chunk.
 """
 
-import hashlib
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ import jax
 import numpy as np
 
 from fooljax import evolution, interrupts
-from fooljax.runtime import checkpoints, devices, history, hosts, progress
+from fooljax.runtime import checkpoints, devices, history, hosts, identity, inputs, progress
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 _SECONDS_A_CHUNK = 1.0
@@ -103,7 +102,8 @@ def run(
             was saved is damaged beyond use.
         Interrupted: if stopped; what is done is saved.
     """
-    network = fingerprint(classifier.params)
+    inputs.same_networks(folder, {"network": classifier})
+    network = identity.of_weights(classifier.params)
     resumed = _resume(folder, key, search, classifier, network)
     with (
         progress.bar("evolving", generations, resumed[0] if resumed else 0) as show,
@@ -162,16 +162,6 @@ def run(
             )
     records = history.read(folder) if hosts.first() else ({}, {})
     return Finished(devices.here(state), *records, generation, clock)
-
-
-def fingerprint(params: Any) -> str:
-    """Hash all weights of a network, the keys of a random defense among them."""
-    digest = hashlib.sha256()
-    for leaf in jax.tree.leaves(params):
-        if jax.dtypes.issubdtype(jax.numpy.asarray(leaf).dtype, jax.dtypes.prng_key):
-            leaf = jax.random.key_data(leaf)
-        digest.update(np.ascontiguousarray(jax.device_get(leaf)).tobytes())
-    return digest.hexdigest()
 
 
 def _resume(

@@ -47,9 +47,9 @@ def prepare_several(
     place = Path(victim.classifier) if victim.classifier else folder / "networks"
     loaded: dict[tuple[int, int] | None, Splits | Streams | None] = {}
 
-    def find(one: Victim) -> "Splits | Streams | None":
+    def find(one: Victim, folder: Path) -> "Splits | Streams | None":
         if one.image_size not in loaded:
-            loaded[one.image_size] = find_data(one)
+            loaded[one.image_size] = find_data(one, folder)
         return loaded[one.image_size]
 
     networks = {}

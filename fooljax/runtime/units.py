@@ -5,7 +5,6 @@ result lies in ``units/NAME.npz`` of the run directory, and a resumed run reads 
 from there, so that only what is missing is computed.
 """
 
-import json
 import time
 import warnings
 import zipfile
@@ -18,11 +17,8 @@ import jax
 import numpy as np
 
 from fooljax.runtime import files, progress
-from fooljax.runtime.search_run import fingerprint
-from fooljax.types import Classifier
 
 FOLDER = "units"
-_NETWORKS = "networks.json"
 
 Arrays: TypeAlias = dict[str, np.ndarray]
 
@@ -67,23 +63,3 @@ def compute(folder: Path, name: str, unit: Callable[[], Mapping[str, Any]]) -> A
     path.parent.mkdir(exist_ok=True)
     files.write_npz(path, arrays, compress=True)
     return arrays
-
-
-def same_networks(folder: Path, networks: Mapping[str, Classifier]) -> None:
-    """Refuse to go on with other networks than those that a run was begun with.
-
-    Raises:
-        ValueError: naming the networks whose weights are others.
-    """
-    path = folder / _NETWORKS
-    now = {name: fingerprint(network.params) for name, network in networks.items()}
-    if not path.exists():
-        files.write_json(path, now)
-        return
-    before = json.loads(path.read_text(encoding="utf-8"))
-    changed = sorted(name for name in now if before.get(name) != now[name])
-    if changed:
-        raise ValueError(
-            f"--resume: {', '.join(changed)} now have other weights than {folder} was begun with; "
-            "give the same --weights, --model or --classifier, or start anew with another --out"
-        )

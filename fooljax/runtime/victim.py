@@ -105,7 +105,7 @@ def prepare(
     folder: Path,
     fits: Callable[[tuple[int, ...], int], object],
     whole: bool = False,
-    find: Callable[[Victim], "Splits | Streams | None"] = find_data,
+    find: Callable[[Victim, Path], "Splits | Streams | None"] = find_data,
 ) -> Prepared:
     """Load, build, train or fetch the network, and test it.
 
@@ -126,6 +126,7 @@ def prepare(
             the flag.
     """
     from fooljax import data, models
+    from fooljax.runtime import inputs
 
     published = None
     if victim.view != "center" and not is_published(victim):
@@ -134,7 +135,7 @@ def prepare(
         published = load_published(victim)
         fits(published.input_shape, published.num_classes)
         victim = dataclasses.replace(victim, image_size=(published.input_shape[0],) * 2)
-    found = find(victim)
+    found = find(victim, folder)
     if found is not None:
         fits(found.train.input_shape, found.train.num_classes)
     streams = found if whole and isinstance(found, data.Streams) else None
@@ -158,6 +159,7 @@ def prepare(
         classifier, origin = _trained(victim, found, folder)
     with blame(f"--model {victim.model}"):
         models.validate(classifier)
+    inputs.same_networks(folder, {f"{origin}, seed {victim.train_seed}": classifier})
     names = _names(classifier, found, victim)
     fits(tuple(classifier.input_shape), classifier.num_classes)
     right = None if found is None else accuracy(victim, classifier, found.test, folder)
@@ -225,16 +227,18 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     import jax
 
     from fooljax import data, training
-    from fooljax.runtime import classifier_store, progress
+    from fooljax.runtime import classifier_store, identity, progress
 
     recipe = build_recipe(victim)
     classifier = _fresh(victim, found)
     place = Path(victim.classifier) if victim.classifier else folder / _TRAINED
+    marks = identity.of_half(found.train)
     settings = {
         "dataset": victim.dataset,
         "image_size": list(found.train.input_shape),
         "num_classes": found.train.num_classes,
         "train_images": len(found.train.labels),
+        **{f"digest of {what}": mark[:16] for what, mark in marks.items()},
         "model": victim.model,
         "recipe": victim.recipe,
         "train_steps": recipe.steps,

@@ -17,17 +17,23 @@ if TYPE_CHECKING:
     from fooljax.types import Classifier
 
 
-def find_data(victim: "Victim") -> "Splits | Streams | None":
+def find_data(victim: "Victim", folder: Path) -> "Splits | Streams | None":
     """Find all pictures; None if there are to be none.
+
+    Args:
+        victim: the settings.
+        folder: run directory; remembers which data it was begun with.
 
     Returns:
         Sets of photographs with more pictures in a half than are held in memory stay on
         disk, all others are loaded.
 
     Raises:
-        ValueError, OSError: if that fails, naming the flag.
+        ValueError, OSError: if that fails, naming the flag; if they are others than the
+            run was begun with.
     """
     from fooljax import data
+    from fooljax.runtime import inputs
 
     limits.check(victim)
     if victim.dataset == "none":
@@ -43,6 +49,8 @@ def find_data(victim: "Victim") -> "Splits | Streams | None":
             found = data.load(victim.dataset, victim.data_dir, victim.image_size)
     if found.train.num_classes < 2:
         raise ValueError(f"--dataset {victim.dataset} has one class only; a network needs two")
+    size = "x".join(map(str, found.train.input_shape))
+    inputs.same_data(folder, f"{victim.dataset}, {size}", found)
     return found
 
 
@@ -119,8 +127,7 @@ def accuracy(
         ValueError, OSError: if a picture is broken or not there.
     """
     from fooljax import data, training
-    from fooljax.runtime import progress, units
-    from fooljax.runtime.search_run import fingerprint
+    from fooljax.runtime import identity, progress, units
 
     part = tested(victim, part)
     if not isinstance(part, data.Stream):
@@ -132,7 +139,7 @@ def accuracy(
             on_batch = lambda done: show(done, "")
             return {"accuracy": training.evaluate(classifier, part, on_batch=on_batch)}
 
-    name = f"accuracy-{fingerprint(classifier.params)[:16]}"
+    name = f"accuracy-{identity.of_weights(classifier.params)[:16]}"
     return hosts.decide(lambda: float(units.compute(folder, name, measure)["accuracy"]))
 
 

@@ -132,7 +132,7 @@ def test_a_broken_picture_is_one_message(part, most, photographs, monkeypatch, t
     message = capsys.readouterr().err.split("error: ")[1]
     assert f"{broken}: broken, it cannot be read as a picture (" in message
     trained = (part, most) == ("val", FEW)
-    kept = ["begun.json", "classifier", "config.json"] * trained
+    kept = ["begun.json", "classifier", "config.json", "inputs.json"] * trained
     assert sorted(path.name for path in run.glob("*")) == kept
     assert message.count("\n") == (3 if trained else 1)
     assert (f"go on with\n    python -m experiments.evolve --resume {run}" in message) == trained

@@ -208,8 +208,18 @@ def test_a_finished_run_is_not_run_again(evolve, uncut, tmp_path):
 def test_another_network_is_refused(evolve, toy, tmp_path):
     begin(evolve, tmp_path, 4)
     other = dataclasses.replace(toy, params=toy.params + 1)
-    with pytest.raises(ValueError, match="--resume: the network is not the one"):
+    with pytest.raises(ValueError, match="--resume: network: other weights than"):
         evolve(tmp_path, 2, classifier=other)
+
+
+def test_another_function_of_the_same_weights_is_refused(evolve, toy, tmp_path):
+    begin(evolve, tmp_path, 4)
+    other = dataclasses.replace(toy, apply=lambda params, images: toy.apply(params, images**2))
+    with pytest.raises(ValueError, match="--resume: network: other function"):
+        evolve(tmp_path, 2, classifier=other)
+    (tmp_path / "inputs.json").unlink()
+    with pytest.raises(ValueError, match=r"inputs.json does not say which data and networks"):
+        evolve(tmp_path, 2)
 
 
 def test_changed_metrics_are_noticed(evolve, tmp_path):

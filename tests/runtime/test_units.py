@@ -1,10 +1,8 @@
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from fooljax.runtime import units
-from fooljax.types import Classifier
 
 
 def counting(calls, name):
@@ -48,19 +46,3 @@ def test_a_damaged_file_is_computed_again(tmp_path, spoil):
         again = units.compute(tmp_path, "unit", counting(calls, "unit"))
     assert calls == ["unit", "unit"]
     np.testing.assert_array_equal(again["numbers"], whole["numbers"])
-
-
-def test_other_weights_are_refused(tmp_path):
-    network = lambda weight: Classifier(jnp.full(2, weight), None, (1, 1, 1), 2)
-    units.same_networks(tmp_path, {"a": network(1.0), "b": network(2.0)})
-    units.same_networks(tmp_path, {"a": network(1.0), "b": network(2.0)})
-    with pytest.raises(ValueError, match="--resume: b now have other weights"):
-        units.same_networks(tmp_path, {"a": network(1.0), "b": network(3.0)})
-
-
-def test_networks_with_other_keys_are_other_networks(tmp_path):
-    network = lambda seed: Classifier({"key": jax.random.key(seed)}, None, (1, 1, 1), 2)
-    units.same_networks(tmp_path, {"random": network(0)})
-    units.same_networks(tmp_path, {"random": network(0)})
-    with pytest.raises(ValueError, match="random now have other weights"):
-        units.same_networks(tmp_path, {"random": network(1)})

@@ -1,0 +1,111 @@
+"""No experiment goes on with data, weights or functions that changed since it was begun."""
+
+import dataclasses
+import importlib
+
+import numpy as np
+import pytest
+
+from fooljax.data import load
+from fooljax.runtime import units
+from fooljax.runtime.victim import Victim
+
+EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic")
+EXPERIMENTS += ("perturb", "retrain", "smooth", "transfer", "universal", "unknown")
+OWN = """
+import jax.numpy as jnp
+from fooljax.types import Classifier
+
+def apply(params, images):
+    return {scale} * images.reshape(len(images), -1) @ params
+
+network = Classifier(jnp.eye(36, 10) + {shift}, apply, (6, 6, 1), 10)
+"""
+
+
+class Stopped(Exception):
+    """In the place of a kill, when the data have been read and the networks trained."""
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    def stop(*_, **__):
+        raise Stopped
+
+    monkeypatch.setattr(units, "compute_all", stop)
+    monkeypatch.setattr("fooljax.evolution.start", stop)
+
+
+def write(path, shift=0, name="images"):
+    train, test = load("digits", image_size=(6, 6))
+    halves = {"": train, "test_": test}
+    arrays = {f"{part}images": np.array(half.images) for part, half in halves.items()}
+    arrays |= {f"{part}labels": np.array(half.labels) for part, half in halves.items()}
+    arrays[name] = (
+        arrays[name] + np.uint8(shift) if name == "images" else (arrays[name] + shift) % 10
+    )
+    np.savez(path, **arrays)
+
+
+def begin(name, tmp_path, run="run", **changes):
+    """Run an experiment until it would compute, and return how to go on."""
+    module = importlib.import_module(f"experiments.{name}")
+    start = module.PRESETS["smoke"]
+    small = {"train_steps": 2, "dataset": str(tmp_path / "x.npz"), "model": "softmax"}
+    out = tmp_path / run
+    fields = {field.name for field in dataclasses.fields(start)}
+    config = {"out": str(out), "victim": Victim(**small | changes)}
+    config |= {"models": ("softmax",)} if "models" in fields else {}
+    if name == "perturb" and changes:
+        config |= {"images": 4}
+    config = dataclasses.replace(start, **config)
+    with pytest.raises(Stopped):
+        module.main(config)
+    again = dataclasses.replace(config, out=None, resume=str(out))
+    return lambda: module.main(again)
+
+
+def refused(name, tmp_path, **change):
+    write(tmp_path / "x.npz")
+    go_on = begin(name, tmp_path)
+    with pytest.raises(Stopped):
+        go_on()
+    write(tmp_path / "x.npz", **change)
+    what = {"images": "training images", "test_labels": "test labels"}[change["name"]]
+    with pytest.raises(ValueError, match=rf"--resume: .*x.npz, 6x6x1: other {what} than .*--out"):
+        go_on()
+
+
+def test_evolution_of_other_data_is_refused(stopped, tmp_path):
+    refused("evolve", tmp_path, shift=1, name="images")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_other_labels_are_refused(name, stopped, tmp_path):
+    refused(name, tmp_path, shift=1, name="test_labels")
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [({"scale": 1.5}, r"other function \(logits"), ({"shift": 1e-6}, "other weights than")],
+)
+def test_an_edited_network_is_refused(edit, said, stopped, tmp_path):
+    write(tmp_path / "x.npz")
+    file = tmp_path / "own.py"
+    file.write_text(OWN.format(scale=1, shift=0))
+    go_on = begin("evolve", tmp_path, model=f"{file}:network")
+    file.write_text("# a comment changes nothing\n" + OWN.format(scale=1, shift=0))
+    with pytest.raises(Stopped):
+        go_on()
+    file.write_text(OWN.format(**{"scale": 1, "shift": 0} | edit))
+    with pytest.raises(ValueError, match=rf"--resume: .*own.py:network.*: {said}.*--out"):
+        go_on()
+
+
+def test_a_kept_network_knows_what_it_was_trained_on(stopped, tmp_path):
+    write(tmp_path / "x.npz")
+    begin("evolve", tmp_path, classifier=str(tmp_path / "kept"))
+    write(tmp_path / "x.npz", shift=3, name="labels")
+    with pytest.raises(ValueError, match=r"kept holds a classifier of other .*digest of labels is"):
+        begin("evolve", tmp_path, "another run", classifier=str(tmp_path / "kept"))
