@@ -29,11 +29,12 @@ class Stopped(Exception):
 
 @pytest.fixture
 def stopped(monkeypatch):
-    def stop(*_, **__):
+    def stop(folder, *_, **__):
+        (folder / "units").mkdir(exist_ok=True)
         raise Stopped
 
     monkeypatch.setattr(units, "compute_all", stop)
-    monkeypatch.setattr("fooljax.evolution.start", stop)
+    monkeypatch.setattr("fooljax.runtime.search_run._resume", stop)
 
 
 def write(path, shift=0, name="images"):
