@@ -52,6 +52,11 @@ def of_half(half: "Dataset | Stream") -> Marks:
     return {"images": images, "labels": of_arrays([half.labels]), "class names": names}
 
 
+def digests(half: "Dataset | Stream") -> dict[str, str]:
+    """Tell what a network is trained on, for its settings."""
+    return {f"digest of {what}": mark[:_LENGTH] for what, mark in of_half(half).items()}
+
+
 def of_arrays(arrays: Sequence[Any]) -> str:
     """Hash arrays, typed keys among them: their types, shapes and bytes."""
     digest = hashlib.sha256()

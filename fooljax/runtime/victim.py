@@ -232,13 +232,12 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     recipe = build_recipe(victim)
     classifier = _fresh(victim, found)
     place = Path(victim.classifier) if victim.classifier else folder / _TRAINED
-    marks = identity.of_half(found.train)
     settings = {
         "dataset": victim.dataset,
         "image_size": list(found.train.input_shape),
         "num_classes": found.train.num_classes,
         "train_images": len(found.train.labels),
-        **{f"digest of {what}": mark[:16] for what, mark in marks.items()},
+        **identity.digests(found.train),
         "model": victim.model,
         "recipe": victim.recipe,
         "train_steps": recipe.steps,

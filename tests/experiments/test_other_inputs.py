@@ -37,14 +37,15 @@ def stopped(monkeypatch):
     monkeypatch.setattr("fooljax.runtime.search_run._resume", stop)
 
 
-def write(path, shift=0, name="images"):
+def write(path, what="images", shift=0):
     train, test = load("digits", image_size=(6, 6))
     halves = {"": train, "test_": test}
     arrays = {f"{part}images": np.array(half.images) for part, half in halves.items()}
     arrays |= {f"{part}labels": np.array(half.labels) for part, half in halves.items()}
-    arrays[name] = (
-        arrays[name] + np.uint8(shift) if name == "images" else (arrays[name] + shift) % 10
-    )
+    if what == "images":
+        arrays[what] = arrays[what] + np.uint8(shift)
+    else:
+        arrays[what] = (arrays[what] + shift) % 10
     np.savez(path, **arrays)
 
 
@@ -66,25 +67,24 @@ def begin(name, tmp_path, run="run", **changes):
     return lambda: module.main(again)
 
 
-def refused(name, tmp_path, **change):
+def refused(name, tmp_path, array, what):
     write(tmp_path / "x.npz")
     go_on = begin(name, tmp_path)
     with pytest.raises(Stopped):
         go_on()
-    write(tmp_path / "x.npz", **change)
-    what = {"images": "training images", "test_labels": "test labels"}[change["name"]]
+    write(tmp_path / "x.npz", array, shift=1)
     with pytest.raises(ValueError, match=rf"--resume: .*x.npz, 6x6x1: other {what} than .*--out"):
         go_on()
 
 
 def test_evolution_of_other_data_is_refused(stopped, tmp_path):
-    refused("evolve", tmp_path, shift=1, name="images")
+    refused("evolve", tmp_path, "images", "training images")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_other_labels_are_refused(name, stopped, tmp_path):
-    refused(name, tmp_path, shift=1, name="test_labels")
+    refused(name, tmp_path, "test_labels", "test labels")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,6 @@ def test_an_edited_network_is_refused(edit, said, stopped, tmp_path):
 def test_a_kept_network_knows_what_it_was_trained_on(stopped, tmp_path):
     write(tmp_path / "x.npz")
     begin("evolve", tmp_path, classifier=str(tmp_path / "kept"))
-    write(tmp_path / "x.npz", shift=3, name="labels")
+    write(tmp_path / "x.npz", "labels", shift=3)
     with pytest.raises(ValueError, match=r"kept holds a classifier of other .*digest of labels is"):
         begin("evolve", tmp_path, "another run", classifier=str(tmp_path / "kept"))
