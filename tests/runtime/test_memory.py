@@ -37,6 +37,12 @@ def test_all_at_once_if_they_fit():
     assert found.describe() == "400 children at a time, about 4.40 GB"
 
 
+def test_a_device_that_does_not_tell_is_taken_for_the_process(accelerator):
+    """As a CPU does not, on an accelerator's side."""
+    assert memory.peak() > 10 * memory.MB
+
+
+@pytest.mark.on_cpu("an accelerator draws from memory of its own")
 def test_finished_images_count_on_a_cpu():
     plain = memory.plan(1.3, 400, linear(100_000_000, 10_000_000))
     fewer = memory.plan(1.3, 400, linear(100_000_000, 10_000_000), numbers=100_000_000)
@@ -77,6 +83,7 @@ def test_what_a_search_takes_grows_with_the_images_at_once():
     assert need(None) > 100 * 64 * 4  # the images alone
 
 
+@pytest.mark.on_cpu("an accelerator's memory holds nothing but the search")
 def test_the_peak_is_at_least_what_is_held(monkeypatch):
     monkeypatch.undo()
     assert memory.peak() + 300 * memory.MB >= 0.9 * memory.held() > 300 * memory.MB
