@@ -73,6 +73,7 @@ def write(
         lead="With the network in hand, its own gradient says how to change an image so that the "
         "network becomes surer. Following it, from nothing, makes images that the network is "
         "certain about. Whether they look like anything is for the reader to judge.",
+        warnings=summary["warnings"],
     )
 
 

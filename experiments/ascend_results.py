@@ -11,7 +11,7 @@ import numpy as np
 from experiments import ascend_report
 from experiments.ascend_units import STARTS, chosen
 from fooljax import reporting
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
@@ -43,7 +43,7 @@ def write(
         },
     )
     summary = summarize(config, prepared, results)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = draw(folder, config, prepared, results)
     ascend_report.write(folder / "report.html", summary, config, pictures)
     none = summary["rows"]["ascent-none"]

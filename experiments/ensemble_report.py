@@ -36,6 +36,7 @@ def write(
         section("Where the idea comes from", *_source()),
         lead="Several networks that answer as one are a natural defense: what fools one may not "
         "fool another. Here the attacker knows all of them.",
+        warnings=summary["warnings"],
     )
 
 

@@ -22,7 +22,7 @@ from experiments.ensemble_units import (
     unit_name,
 )
 from fooljax import analysis
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
@@ -49,7 +49,7 @@ def write(
     images = {name: unit["images"] for name, unit in made.items() if "images" in unit}
     files.write_npz(folder / "images.npz", images, compress=True)
     summary = summarize(config, networks, scenes, made)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = ensemble_pictures.draw(folder, config, made, summary)
     ensemble_report.write(folder / "report.html", summary, config, pictures)
     for group, words in summary["conclusion"].items():

@@ -14,7 +14,7 @@ from experiments import evolve_published, evolve_transfer
 from experiments.evolve_pictures import draw
 from experiments.evolve_published import BAND
 from fooljax import metrics, reporting
-from fooljax.runtime import files, memory, painting, settings
+from fooljax.runtime import files, memory, notices, painting, settings
 from fooljax.runtime.search_run import Clock, Finished
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Classifier, Encoding, RandomKey
@@ -71,10 +71,10 @@ def write(
         "peak": memory.peak(),
     }
     pictures, chosen = draw(folder, images, config.encoding, prepared.class_names, finished)
-    files.write_json(folder / "summary.json", summary | chosen)
+    summary = notices.summarize(folder, summary | chosen)
     reporting.evolve_page(
         folder / "report.html",
-        summary | chosen,
+        summary,
         dataclasses.asdict(config),
         pictures,
         class_names=prepared.class_names,
@@ -87,7 +87,7 @@ def write(
         f"report: {folder / 'report.html'}",
         file=sys.stderr,
     )
-    return summary | chosen
+    return summary
 
 
 def summarize(

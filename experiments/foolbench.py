@@ -124,7 +124,7 @@ def main(config: Config) -> dict[str, Any]:
         Interrupted: if stopped before the end; what is done is saved.
     """
     from experiments import foolbench_networks, foolbench_report, foolbench_results, foolbench_units
-    from fooljax.runtime import devices, files, units
+    from fooljax.runtime import devices, notices, units
 
     config = _check(config)
     devices.set_up()
@@ -135,7 +135,7 @@ def main(config: Config) -> dict[str, Any]:
         made = units.compute_all(folder, work, "fooling")
         print("drawing ...", file=sys.stderr)
         summary = foolbench_results.summarize(config, prepared, made)
-        files.write_json(folder / "summary.json", summary)
+        summary = notices.summarize(folder, summary)
         foolbench_results.save_tables(folder, summary)
         foolbench_report.write(folder, config, summary, prepared, made)
         return summary

@@ -44,6 +44,7 @@ def write(
         section("How to repeat this", *_repeat(summary, config)),
         lead="How networks, with and without a defense, take images that show nothing: made for "
         "the plain network, and made by an adversary who knows the defense.",
+        warnings=summary["warnings"],
     )
     print(f"report: {path}", file=sys.stderr)
 

@@ -35,6 +35,7 @@ def write(
         lead="One small change, added to any image, can fool a network about most of them. Shown "
         "such changes during training, it learns to see past them. Does it learn to see past the "
         "next one?",
+        warnings=summary["warnings"],
     )
 
 

@@ -12,7 +12,7 @@ from experiments import harden_universal_report
 from experiments.harden_universal_units import CONTROL, Scene, unit_name
 from fooljax import analysis, reporting
 from fooljax.reporting import percent
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
@@ -39,7 +39,7 @@ def write(
     arrays = {name: unit["perturbation"] for name, unit in made.items() if "perturbation" in unit}
     files.write_npz(folder / "perturbations.npz", arrays, compress=True)
     summary = summarize(config, network, scene, made)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = {
         "rounds": _rounds(folder / "rounds.png", summary),
         "perturbations": _perturbations(folder / "perturbations.png", config, made, summary),

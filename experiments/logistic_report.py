@@ -57,6 +57,7 @@ def write(
         reporting.section("Where the idea comes from", *_source()),
         lead="A change that is small in every number is not small in what it does: a network adds "
         "up thousands of numbers, and all of them can be moved the same way.",
+        warnings=summary["warnings"],
     )
 
 

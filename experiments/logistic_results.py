@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments import logistic, logistic_report
 from fooljax import metrics, reporting
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
@@ -38,7 +38,7 @@ def write(
     arrays = {f"{name}.{part}": unit[part] for name, unit in results.items() for part in parts}
     files.write_npz(folder / "steps.npz", arrays)
     summary = summarize(config, results)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = draw(folder, config, networks, results, summary)
     logistic_report.write(folder / "report.html", summary, config, pictures)
     print(

@@ -42,6 +42,7 @@ def page(
         section("How to repeat this", *_repeat(config)),
         section("Where the ideas come from", *_source()),
         lead="How little must change in an image that a network gets right before it is wrong?",
+        warnings=summary["warnings"],
     )
 
 

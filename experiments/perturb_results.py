@@ -16,7 +16,7 @@ from experiments.perturb_numbers import Found
 from experiments.perturb_run import MEASURED, Chosen, radii
 from experiments.perturb_tables import group_of
 from fooljax import metrics, reporting
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Classifier
 
@@ -71,7 +71,7 @@ def write(
         "device": jax.devices()[0].device_kind,
         "versions": {"jax": jax.__version__, "numpy": np.__version__},
     }
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = draw(folder, prepared, chosen, methods, found)
     for norm, series in curves.items():
         pictures[f"curve_{norm}"] = _draw_curve(folder / f"curve_{norm}.png", norm, series)

@@ -14,7 +14,7 @@ from experiments import retrain_pictures, retrain_report
 from experiments.retrain_units import CONTROL, Scene, unit_name
 from fooljax import metrics
 from fooljax.reporting.wording import certainty
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 
 #: Medians of the paper's figure 11, MNIST, DNN 1 to 15, in [0, 1].
@@ -49,7 +49,7 @@ def write(folder: Path, config: Any, scene: Scene, made: Mapping[str, Arrays]) -
             arrays[f"{name}-confidence"] = confidence(made, index, maker, index)
     files.write_npz(folder / "evolved.npz", arrays, compress=True)
     summary = summarize(config, scene, made)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = retrain_pictures.draw(folder, config, scene, made, summary)
     retrain_report.write(folder / "report.html", summary, config, pictures)
     print(f"{summary['conclusion']}\nreport: {folder / 'report.html'}", file=sys.stderr)

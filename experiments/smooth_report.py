@@ -34,6 +34,7 @@ def write(
         lead="An obvious remedy against images that fool a network: smooth every image first. "
         "Images made for the bare network then often fail. This page asks what is left of that "
         "once the images are made by somebody who knows about the smoothing.",
+        warnings=summary["warnings"],
     )
 
 

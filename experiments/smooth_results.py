@@ -22,7 +22,7 @@ from experiments.smooth_units import (
     unit_name,
 )
 from fooljax import analysis, metrics
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
@@ -61,7 +61,7 @@ def write(
     }
     files.write_npz(folder / "images.npz", arrays, compress=True)
     summary = summarize(config, networks, scene, made)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = smooth_pictures.draw(folder, config, scene, made, summary)
     smooth_report.write(folder / "report.html", summary, config, pictures)
     print(f"{smooth_story.conclude(summary)}\nreport: {folder / 'report.html'}", file=sys.stderr)

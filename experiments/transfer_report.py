@@ -30,6 +30,7 @@ def write(
         section("How to repeat this", *_repeat(summary, config)),
         section("Where the idea comes from", *_source()),
         lead="Images were made to fool one network each, and then shown to all the others.",
+        warnings=summary["warnings"],
     )
 
 

@@ -12,7 +12,7 @@ from experiments import transfer_pictures, transfer_report
 from experiments.transfer_generators import GENERATORS
 from fooljax import analysis
 from fooljax.analysis import Verdicts
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
@@ -65,7 +65,7 @@ def write(
     files.write_npz(folder / "images.npz", arrays, compress=True)
     seconds = sum(float(one["seconds"]) for one in made.values())
     summary = summarize(config, networks, shown, seconds)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = transfer_pictures.draw(folder, networks, shown, summary)
     transfer_report.write(folder / "report.html", summary, config, pictures)
     print(f"report: {folder / 'report.html'}", file=sys.stderr)

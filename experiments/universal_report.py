@@ -43,6 +43,7 @@ def write(
         section("Where the idea comes from", *_source()),
         lead="Adversarial changes are usually made for one image. Here a single change is added "
         "to every image, also to images that it was not made from.",
+        warnings=summary["warnings"],
     )
 
 

@@ -12,7 +12,7 @@ from experiments import universal_report
 from experiments.universal_units import RANDOM, Scene, choose, counts, epsilon_of, unit_name
 from fooljax import analysis, reporting
 from fooljax.data import as_float
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
 
@@ -42,7 +42,7 @@ def write(
     arrays = {name: unit["perturbation"] for name, unit in made.items()}
     files.write_npz(folder / "perturbations.npz", arrays, compress=True)
     summary = summarize(config, networks, scene, made)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = draw(folder, config, scene, made, summary)
     universal_report.write(folder / "report.html", summary, config, pictures)
     first = summary["headline"]

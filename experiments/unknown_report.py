@@ -44,6 +44,7 @@ def write(
         lead="A classifier has an answer to everything, noise included. A rejecting one may say "
         "“unknown” instead, where a score says that an image is unlike those it was trained on. "
         "Here such scores meet photographs, noise, and images made to fool them.",
+        warnings=summary["warnings"],
     )
 
 

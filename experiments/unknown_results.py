@@ -11,7 +11,7 @@ import numpy as np
 from experiments import unknown_pictures, unknown_report
 from experiments.unknown_numbers import ADAPTIVE, Made, measure_bare, measure_methods
 from experiments.unknown_units import FOOLING, NAIVE, PERTURBED, PUSHED, Scene
-from fooljax.runtime import files
+from fooljax.runtime import files, notices
 from fooljax.runtime.victim import Prepared
 
 MOST, FEW = 0.5, 0.1  # shares accepted from which on, and up to which, words are used
@@ -35,7 +35,7 @@ def write(
     arrays = {name: unit["images"] for name, unit in made.items() if "images" in unit}
     files.write_npz(folder / "images.npz", arrays, compress=True)
     summary = summarize(config, networks, scene, made)
-    files.write_json(folder / "summary.json", summary)
+    summary = notices.summarize(folder, summary)
     pictures = unknown_pictures.draw(folder, config, scene, made, summary)
     unknown_report.write(folder / "report.html", summary, config, pictures)
     for name, words in summary["in_words"].items():

@@ -6,7 +6,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from fooljax import checks
 from fooljax.attacks import findings, goals
@@ -17,6 +17,8 @@ from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import pgd
 from fooljax.attacks.run import checked, run
 from fooljax.attacks.square import square
+from fooljax.models.check import in_company
+from fooljax.models.findings import batch_dependence, probabilities, random_outputs
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
 _PASSES = 3  # of the same images, that should agree
@@ -91,16 +93,16 @@ def _ask_network(
     repeats = np.stack([np.asarray(_answer(classifier, images)) for _ in range(_PASSES)])
     slopes, loss_slopes, jumps = jax.device_get(_look(key, classifier, images, goal))
     found = [
-        findings.probabilities(repeats[0]),
+        probabilities(repeats[0]),
         findings.no_gradient(slopes),
         findings.saturated_loss(slopes, loss_slopes),
-        findings.random_outputs(repeats),
+        random_outputs(repeats),
     ]
     if found[-1] is None:  # otherwise these would say the same again
-        company, kept = _in_company(images)
-        in_company = np.asarray(_answer(classifier, company))[kept]
+        company, kept = in_company(images)
+        moved = np.asarray(_answer(classifier, company))[kept]
         found += [
-            findings.batch_dependence(repeats[0][: len(kept)], in_company),
+            batch_dependence(repeats[0][: len(kept)], moved),
             findings.rough_outputs(jumps, slopes, repeats[0]),
         ]
     return found
@@ -174,14 +176,3 @@ def _look(
     nudged = images + jnp.where(moves, NUDGE * jnp.sign(0.5 - images), 0.0)
     jumps = goals.margin(goal, classifier(nudged), k) - goals.margin(goal, logits, k)
     return slope(goals.margin), slope(goals.cross_entropy), jumps
-
-
-def _in_company(images: Images) -> tuple[Images, Int[np.ndarray, " kept"]]:
-    """Put the first half last, in reverse order, among negatives of the others.
-
-    Returns:
-        The images, and where those of the first half are, in their old order.
-    """
-    half = (len(images) + 1) // 2
-    company = jnp.concatenate([1.0 - images[half:], images[:half][::-1]])
-    return company, len(images) - 1 - np.arange(half)

@@ -5,38 +5,23 @@ the numbers is ``diagnose``.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from fooljax import checks
+from fooljax.models.findings import REPEATS, Finding, finding, spread
 
 NUDGE = 1e-5  # a change of a pixel that is far above float32 and far below what matters
-_REPEATS = 1e-4  # share of the spread of an image's logits that rounding stays below
 _ROUGH = 10.0  # times the change that the gradient allows
 _LUCK = 0.02  # share of the images by which two sound attacks may differ
-
-
-class Finding(NamedTuple):
-    """Something that makes a measured robustness doubtful.
-
-    Attributes:
-        name: of the rule.
-        message: what was seen, what it means and what to do, for people.
-        share: of the images that show it, in [0, 1].
-    """
-
-    name: str
-    message: str
-    share: float
 
 
 def out_of_range(images: Float[np.ndarray, "b h w c"]) -> Finding | None:
     """Find images with any number outside [0, 1]."""
     inside = (images >= -checks.NEAR) & (images <= 1.0 + checks.NEAR)
     share = float(np.mean(~inside.reshape(len(images), -1).all(axis=1)))
-    return _finding(
+    return finding(
         "images out of range",
         share,
         "{} of the images have numbers outside [0, 1]. Every distance and every limit of an attack "
@@ -48,7 +33,7 @@ def no_gradient(slopes: Float[np.ndarray, "b h w c"]) -> Finding | None:
     """Find images at which the margin's gradient is zero everywhere, or not finite somewhere."""
     flat = slopes.reshape(len(slopes), -1)
     blind = ~np.isfinite(flat).all(axis=1) | ~flat.any(axis=1)
-    return _finding(
+    return finding(
         "no gradient",
         float(np.mean(blind)),
         "At {} of the images the gradient of the network is zero or not a number (rounding, a "
@@ -63,49 +48,12 @@ def saturated_loss(
     """Find images where the cross-entropy's gradient is 0 in float32 and the margin's is not."""
     count = len(slopes)
     blind = ~loss_slopes.reshape(count, -1).any(axis=1)
-    return _finding(
+    return finding(
         "saturated loss",
         float(np.mean(blind & slopes.reshape(count, -1).any(axis=1))),
         "At {} of the images the network is so certain that the gradient of the cross-entropy is "
         "0 in float32 (logits far too large?). Attacks on that loss stand still there: attack the "
         "margin or the DLR loss, which do not depend on the scale of the logits.",
-    )
-
-
-def probabilities(logits: Float[np.ndarray, "b m"]) -> Finding | None:
-    """Find outputs in [0, 1] that sum to 1 within 0.001, for all images."""
-    sums = np.abs(logits.sum(axis=1) - 1.0) < 1e-3
-    looks = bool(np.all((logits >= 0.0) & (logits <= 1.0)) and sums.all())
-    return _finding(
-        "outputs are probabilities",
-        float(looks),
-        "The outputs lie in [0, 1] and sum to 1 for {} of the images, as if a softmax had been "
-        "applied. Losses apply another one, and their gradients then vanish for certain answers: "
-        "return logits, the numbers before the softmax.",
-    )
-
-
-def random_outputs(repeats: Float[np.ndarray, "r b m"]) -> Finding | None:
-    """Find images whose logits differ between passes by more than 1e-4 of their spread."""
-    return _finding(
-        "random outputs",
-        float(np.mean(_differ(repeats[1:], repeats[:1]).any(axis=0))),
-        "The network answers {} of the same images differently from one pass to the next. One "
-        "gradient of a random network is mostly noise, and the best of many answers is luck: "
-        "average probabilities over many draws in the attack, and score each image many times.",
-    )
-
-
-def batch_dependence(
-    alone: Float[np.ndarray, "b m"], in_company: Float[np.ndarray, "b m"]
-) -> Finding | None:
-    """Find images whose logits change with place and company by more than 1e-4 of their spread."""
-    return _finding(
-        "batch dependence",
-        float(np.mean(_differ(in_company, alone))),
-        "The answers to {} of the images depend on their place in the batch or on the other "
-        "images of it. What is found in one batch need not hold in another: use fixed statistics "
-        "in normalization layers, and draw noise for each image, not for each place.",
     )
 
 
@@ -125,8 +73,8 @@ def rough_outputs(
         logits: of the images before the change.
     """
     allowed = NUDGE * np.abs(slopes).reshape(len(slopes), -1).sum(axis=1)
-    rough = np.abs(jumps) > _ROUGH * allowed + _REPEATS * _spread(logits)
-    return _finding(
+    rough = np.abs(jumps) > _ROUGH * allowed + REPEATS * spread(logits)
+    return finding(
         "rough outputs",
         float(np.mean(rough)),
         f"At {{}} of the images a change of {NUDGE:g} of the pixels moves the outputs much further "
@@ -201,7 +149,7 @@ def full_range_resists(
     """
     chance = 1.0 / num_classes
     found = _unless_luck("full range resists", resisting - chance, count, "")
-    return found and _finding(
+    return found and finding(
         found.name,
         resisting,
         f"{{}} of the images resist an attack that may change every pixel to anything ({norm} "
@@ -210,23 +158,6 @@ def full_range_resists(
     )
 
 
-def _finding(name: str, share: float, message: str) -> Finding | None:
-    if not share > 0.0:
-        return None
-    percent = f"{share:.0%}" if share >= 0.01 else f"{share:.2%}"
-    return Finding(name, message.format(percent), float(share))
-
-
 def _unless_luck(name: str, share: float, count: int, message: str) -> Finding | None:
     least = max(_LUCK, 1.0 / count) + 1e-6  # shares are differences of rounded numbers
-    return _finding(name, share if share > least else 0.0, message)
-
-
-def _spread(logits: Float[np.ndarray, "... m"]) -> Float[np.ndarray, "..."]:
-    return np.max(logits, axis=-1) - np.min(logits, axis=-1)
-
-
-def _differ(
-    logits: Float[np.ndarray, "... m"], reference: Float[np.ndarray, "... m"]
-) -> Bool[np.ndarray, "..."]:
-    return np.abs(logits - reference).max(axis=-1) > _REPEATS * _spread(reference)
+    return finding(name, share if share > least else 0.0, message)

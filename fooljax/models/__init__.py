@@ -1,6 +1,6 @@
 """Networks, and how they and their published weights become classifiers."""
 
-from fooljax.models.check import validate
+from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
 from fooljax.models.features import penultimate
 from fooljax.models.layers import max_pool
@@ -25,6 +25,7 @@ __all__ = [
     "init_flax",
     "load_published",
     "load_weights",
+    "look",
     "max_pool",
     "penultimate",
     "save_weights",

@@ -1,20 +1,48 @@
-"""Is this a classifier? One question, asked before hours are spent on it."""
+"""Is this a classifier to be believed? Asked before hours are spent on it."""
+
+import warnings
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from fooljax import checks
-from fooljax.types import Classifier
+from fooljax.models import findings
+from fooljax.models.findings import Finding
+from fooljax.types import Classifier, Images
+
+_LEAST = 0.5  # share of the images looked at that must have an answer
 
 
 def validate(classifier: Classifier) -> None:
-    """Check shapes and weights, and the logits of one mid-gray image.
+    """Refuse what is no classifier, and warn of what is suspicious; see ``look``.
 
     Raises:
         ValueError: if the weights hold NaN or infinity, if ``apply`` fails on
-            images of ``input_shape``, or if it does not return finite floating
-            point logits ``[b, m]`` with ``m >= num_classes``.
+            images of ``input_shape``, if it does not return floating point logits
+            ``[b, m]`` with ``m >= num_classes``, or if these are NaN or infinite for a
+            mid-gray image or for more than half of the images looked at.
+
+    Warns:
+        UserWarning: for each finding.
+    """
+    for found in look(classifier):
+        warnings.warn(f"{found.name}: {found.message}", stacklevel=2)
+
+
+def look(classifier: Classifier) -> tuple[Finding, ...]:
+    """Show a network four images, twice in other company, and judge its answers.
+
+    The images are gray, noise, a ramp and noise of low contrast. It takes eight forward
+    passes, and four more where answers differ, of one compiled program.
+
+    Returns:
+        Whether the outputs look like probabilities, are random, depend on the rest of
+        the batch, or are NaN for some images.
+
+    Raises:
+        ValueError: as ``validate``.
     """
     checks.classifier(classifier)
     for path, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):
@@ -24,12 +52,47 @@ def validate(classifier: Classifier) -> None:
             raise ValueError(
                 f"the classifier's weights{name} hold NaN or infinity; all must be finite"
             )
-
-    gray = jnp.full((1, *classifier.input_shape), 0.5)
-    if not jnp.all(jnp.isfinite(jax.jit(classifier.apply)(classifier.params, gray))):
+    images = _probes(classifier.input_shape)
+    apply = jax.jit(classifier.apply)
+    logits = np.asarray(apply(classifier.params, images), np.float32)
+    if len(logits) != len(images):
+        raise ValueError(
+            f"a classifier must return logits for each image, got {logits.shape} for {len(images)}"
+        )
+    if not np.isfinite(logits[0]).all():
         raise ValueError(
             "the classifier's logits for a mid-gray image hold NaN or infinity; they must be finite"
         )
+    broken = findings.no_answer(logits)
+    if broken is not None and broken.share > _LEAST:
+        raise ValueError(broken.message)
+    company, kept = in_company(images)
+    moved = np.asarray(apply(classifier.params, company), np.float32)[kept]
+    apart = findings.batch_dependence(logits[: len(kept)], moved)
+    if apart is not None:
+        again = np.asarray(apply(classifier.params, images), np.float32)
+        apart = findings.random_outputs(np.stack([logits, again])) or apart
+    found = (findings.probabilities(logits), broken, apart)
+    return tuple(one for one in found if one is not None)
+
+
+def in_company(images: Images) -> tuple[Images, Int[np.ndarray, " kept"]]:
+    """Put the first half last, in reverse order, among negatives of the others.
+
+    Returns:
+        The images, and where those of the first half are, in their old order.
+    """
+    half = (len(images) + 1) // 2
+    company = jnp.concatenate([1.0 - images[half:], images[:half][::-1]])
+    return company, len(images) - 1 - np.arange(half)
+
+
+def _probes(shape: tuple[int, ...]) -> Float[Array, "4 ..."]:
+    """Gray, noise, a ramp, noise of low contrast: the first two are looked at in company."""
+    noise = np.random.default_rng(0).random((2, *shape))
+    ramp = np.linspace(0.0, 1.0, noise[0].size).reshape(shape)
+    images = np.stack([np.full(shape, 0.5), noise[0], ramp, 0.4 + 0.2 * noise[1]])
+    return jnp.asarray(images, jnp.float32)
 
 
 def _name(path: tuple) -> str:

@@ -69,10 +69,9 @@ def evolve_page(
             ``evaluations_per_second``, ``seconds``, ``generations``, ``seed``,
             ``per_class_confidence`` (by run, by class),
             ``first_generation_all_above`` (generations by threshold),
-            ``controls`` (measurements by kind of image) and ``shown_to`` (what
-            other networks say, by name).
-        settings: what the run was told, shown as a table; ``encoding`` is also
-            used in the text.
+            ``controls`` (measurements by kind of image), ``shown_to`` (what other
+            networks say, by name) and ``warnings`` (what makes all this doubtful).
+        settings: what the run was told, as a table; its text names ``encoding``.
         pictures: picture files by name: those of ``evolve_captions``, and any
             others, which are shown last.
         class_names: names of the classes, in the order of the columns.
@@ -96,6 +95,7 @@ def evolve_page(
         section("How to repeat this", *_repeat(settings, command)),
         section("Where the idea comes from", *_source()),
         lead="What nonsense is a neural network certain of? These images were evolved to find out.",
+        warnings=summary.get("warnings", ()),
     )
 
 

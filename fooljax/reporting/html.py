@@ -155,7 +155,13 @@ def details(summary: Text, *blocks: Text) -> Html:
     return Html(f"<details><summary>{_safe(summary)}</summary>{join(*blocks).markup}</details>\n")
 
 
-def page(path: str | os.PathLike[str], title: str, *sections: Text, lead: Text = "") -> Path:
+def page(
+    path: str | os.PathLike[str],
+    title: str,
+    *sections: Text,
+    lead: Text = "",
+    warnings: Sequence[str] = (),
+) -> Path:
     """Write one self-contained page that opens offline.
 
     Nothing is loaded from elsewhere: the style and every picture are part of the
@@ -168,11 +174,13 @@ def page(path: str | os.PathLike[str], title: str, *sections: Text, lead: Text =
         title: the page's title and first heading.
         *sections: what the page consists of, usually from ``section``.
         lead: an opening paragraph under the title.
+        warnings: what makes the numbers doubtful, shown before all of them.
 
     Returns:
         The path written.
     """
-    content = join(*sections).markup
+    doubts = [section("Before you believe this", *map(paragraph, warnings))] if warnings else []
+    content = join(*doubts, *sections).markup
     scripts = ("sort.js",) if '<table class="sortable">' in content else ()
     return document(path, title, content, lead, scripts=scripts)
 

@@ -19,7 +19,7 @@ import jax
 import numpy as np
 
 from fooljax import interrupts
-from fooljax.runtime import devices, hosts
+from fooljax.runtime import devices, hosts, notices
 
 _TREE = "tree"
 _NOTE = "note.json"
@@ -140,7 +140,9 @@ def _newest_sound(folder: Path, template: Any, last: int | None) -> int | None:
                 _examine(path, template)
                 break
         except Damaged as error:
-            warnings.warn(f"{error}; using the checkpoint before it", stacklevel=2)
+            warnings.warn(
+                f"{error}; using the checkpoint before it", category=notices.Incident, stacklevel=2
+            )
         useless.append(path)
     else:
         if useless:

@@ -13,9 +13,10 @@ from typing import Any
 
 from fooljax import interrupts
 from fooljax.interrupts import Interrupted
-from fooljax.runtime import hosts, inputs, presence, settings
+from fooljax.runtime import hosts, inputs, notices, presence, settings
 
-_NAMES = (settings.RECORD, settings.FILE, inputs.FILE)  # written before anything is computed
+# written before anything is computed
+_NAMES = (settings.RECORD, settings.FILE, inputs.FILE, notices.FILE)
 _UNFINISHED = (settings.RECORD, *(f".{name}.tmp" for name in _NAMES))  # killed as it began
 _SECONDS_TO_APPEAR = 20  # what one host writes, others may see late
 
@@ -64,7 +65,8 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
             print(f"run directory: {folder}", file=sys.stderr)
             _sweep(folder)
             hosts.decide(lambda: [str(folder.absolute()), settings.flat(config)])
-            yield folder
+            with notices.kept(folder):
+                yield folder
 
 
 @contextmanager

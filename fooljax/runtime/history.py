@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from fooljax import evolution
-from fooljax.runtime import files, painting
+from fooljax.runtime import files, notices, painting
 from fooljax.types import Encoding
 
 _FOLDER, _METRICS = "history", "metrics.jsonl"
@@ -91,10 +91,14 @@ def last_whole(folder: Path) -> int:
         try:
             rows = len(_read(path)["confidence"])
         except ValueError as error:
-            warnings.warn(str(error), stacklevel=2)
+            warnings.warn(str(error), category=notices.Incident, stacklevel=2)
             break
         if int(path.stem) != last + rows:
-            warnings.warn(f"{folder / _FOLDER} lacks the file before {path.name}", stacklevel=2)
+            warnings.warn(
+                f"{folder / _FOLDER} lacks the file before {path.name}",
+                category=notices.Incident,
+                stacklevel=2,
+            )
             break
         last = int(path.stem)
     return last
@@ -110,6 +114,7 @@ def forget_after(folder: Path, generation: int) -> None:
         warnings.warn(
             f"{folder / _METRICS} holds {kept} of {generation + 1} generations; it was changed "
             "since the run wrote it (the pictures are made from other files)",
+            category=notices.Incident,
             stacklevel=2,
         )
 

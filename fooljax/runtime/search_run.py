@@ -15,7 +15,16 @@ import jax
 import numpy as np
 
 from fooljax import evolution, interrupts
-from fooljax.runtime import checkpoints, devices, history, hosts, identity, inputs, progress
+from fooljax.runtime import (
+    checkpoints,
+    devices,
+    history,
+    hosts,
+    identity,
+    inputs,
+    notices,
+    progress,
+)
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 _SECONDS_A_CHUNK = 1.0
@@ -200,6 +209,7 @@ def _last_usable(folder: Path, saved: Path) -> int:
         warnings.warn(
             f"the records after generation {whole} in {folder / 'history'} are lost; "
             "they are computed again",
+            category=notices.Incident,
             stacklevel=2,
         )
     return whole

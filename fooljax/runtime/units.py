@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import jax
 import numpy as np
 
-from fooljax.runtime import files, progress
+from fooljax.runtime import files, notices, progress
 
 FOLDER = "units"
 
@@ -56,7 +56,11 @@ def compute(folder: Path, name: str, unit: Callable[[], Mapping[str, Any]]) -> A
         try:
             return files.read_npz(path)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            warnings.warn(f"{path} is damaged ({error}); it is computed again", stacklevel=2)
+            warnings.warn(
+                f"{path} is damaged ({error}); it is computed again",
+                category=notices.Incident,
+                stacklevel=2,
+            )
     began = time.monotonic()
     arrays = {key: np.asarray(value) for key, value in jax.device_get(dict(unit())).items()}
     arrays["seconds"] = np.asarray(time.monotonic() - began)

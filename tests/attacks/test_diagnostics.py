@@ -8,6 +8,7 @@ from broken_networks import BROKEN, blobs, train, turn_round
 
 import fooljax as fj
 from fooljax.attacks import findings
+from fooljax.models import findings as answers
 
 TEST = blobs(40, seed=1)
 GOAL = fj.attacks.leave(TEST.labels)
@@ -104,12 +105,12 @@ def test_thresholds():
     assert findings.full_range_resists(0.13, 10, 1000).share == 0.13
     logits = np.array([[0.0, 10.0], [0.0, 10.0]])
     repeats = np.stack([logits, logits + np.array([[0.0, 9e-4], [0.0, 1.1e-3]])])
-    assert findings.random_outputs(repeats).share == 0.5
-    assert findings.batch_dependence(logits, repeats[1]).share == 0.5
+    assert answers.random_outputs(repeats).share == 0.5
+    assert answers.batch_dependence(logits, repeats[1]).share == 0.5
     slopes = np.full((2, 1, 2, 1), 50.0)  # allow 1e-3 at a nudge of 1e-5, times 10, and 1e-3
     assert findings.rough_outputs(np.array([0.0108, -0.0112]), slopes, logits).share == 0.5
-    assert findings.probabilities(np.array([[0.5, 0.5], [1.0, 0.0]])).share == 1.0
-    assert findings.probabilities(np.array([[0.5, 0.5], [0.9, 0.2]])) is None
+    assert answers.probabilities(np.array([[0.5, 0.5], [1.0, 0.0]])).share == 1.0
+    assert answers.probabilities(np.array([[0.5, 0.5], [0.9, 0.2]])) is None
 
 
 def test_targets_are_refused(sound):

@@ -1,0 +1,69 @@
+"""A network is looked at first: what is suspicious is said, what is broken is refused."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fooljax.models import look, validate
+from fooljax.types import Classifier
+
+SHAPE, CLASSES = (3, 2, 1), 3
+WEIGHTS = np.random.default_rng(1).normal(size=(6, CLASSES)).astype(np.float32)
+
+
+def network(change):
+    """Softmax regression whose logits, and images, a function changes."""
+    linear = lambda weights, images: images.reshape(len(images), -1) @ weights
+    return Classifier(WEIGHTS, lambda p, images: change(linear(p, images), images), SHAPE, CLASSES)
+
+
+def flat(images):
+    return images.reshape(len(images), -1)
+
+
+SUSPICIOUS = {
+    "outputs are probabilities": lambda logits, images: jax.nn.softmax(logits),
+    "batch dependence": lambda logits, images: logits - jnp.mean(logits, axis=0, keepdims=True),
+    "no answer": lambda logits, images: jnp.where(
+        jnp.max(flat(images), axis=1, keepdims=True) == 1.0,
+        jnp.nan,
+        logits,  # the ramp
+    ),
+}
+BROKEN = {
+    "mid-gray": lambda logits, images: logits / 0.0,
+    "NaN or infinity to 3 of 4 images": lambda logits, images: jnp.where(
+        jnp.std(flat(images), axis=1, keepdims=True) < 1e-6, logits, jnp.nan
+    ),
+    "for each image": lambda logits, images: jnp.mean(logits, axis=0, keepdims=True),
+}
+
+
+@pytest.mark.parametrize("name", SUSPICIOUS)
+def test_suspicions_are_said(name):
+    assert [found.name for found in look(network(SUSPICIOUS[name]))] == [name]
+    with pytest.warns(UserWarning, match=name):
+        validate(network(SUSPICIOUS[name]))
+
+
+@pytest.mark.parametrize("sentence", BROKEN)
+def test_what_cannot_be_right_is_refused(sentence):
+    with pytest.raises(ValueError, match=sentence):
+        look(network(BROKEN[sentence]))
+
+
+def test_a_sound_network_of_any_scale_is_not_suspected():
+    for scale in (0.0, 1e-3, 1.0, 1e4):
+        assert look(network(lambda logits, images, scale=scale: scale * logits)) == ()
+
+
+def test_a_random_network_is_told_from_one_that_depends_on_its_batch():
+    draws = iter(np.random.default_rng(2).normal(size=(8, 4, CLASSES)).astype(np.float32))
+
+    def noise(logits, images):
+        shape = jax.ShapeDtypeStruct(logits.shape, logits.dtype)
+        drawn = jax.pure_callback(lambda _: next(draws)[: logits.shape[0]], shape, images)
+        return logits + drawn
+
+    assert [found.name for found in look(network(noise))] == ["random outputs"]
