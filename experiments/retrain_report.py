@@ -45,8 +45,8 @@ def write(
         section("How hard is the search?", *_effort(summary, pictures)),
         section("How to repeat this", *_repeat(summary, config)),
         section("Where the idea comes from", *_source()),
-        lead="Images that mean nothing to people fool networks. An obvious remedy: teach the network "
-        "to call them “fooling”. Then whoever wants to fool it begins again, knowing all about it.",
+        lead="Images that mean nothing to people fool networks. An obvious remedy: teach the "
+        "network to call them “fooling”. Then whoever wants to fool it begins again, knowing all about it.",
         warnings=summary["warnings"],
     )
 
