@@ -46,7 +46,7 @@ def write(
         section("How to repeat this", *_repeat(summary, config)),
         section("Where the idea comes from", *_source()),
         lead="Images that mean nothing to people fool networks. An obvious remedy: teach the "
-        "network to call them “fooling”. Then whoever wants to fool it begins again, knowing all about it.",
+        "network to call them “fooling”. Then whoever wants to fool it begins again, knowing it.",
         warnings=summary["warnings"],
     )
 

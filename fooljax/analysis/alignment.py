@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fooljax.attacks import Goal, margin
+from fooljax import checks
+from fooljax.attacks import Goal, goals, margin
 from fooljax.attacks.attack import Loss, gradient_of
+from fooljax.data import as_float
 from fooljax.types import Classifier, Images
 
 
@@ -34,11 +36,9 @@ def gradient_alignment(
     Source:
         Kariyappa and Qureshi, 2019, arXiv:1901.09981 (gradient alignment).
     """
-    if not classifiers:
-        raise ValueError("there must be at least one classifier")
-    classes = [one.num_classes for one in classifiers]
-    if len(set(classes)) > 1:
-        raise ValueError(f"the classifiers must have the same classes, got {classes}")
+    classifiers = checks.classifiers(classifiers)
+    images = as_float(checks.images(images, classifiers[0].input_shape))
+    goal = goals.checked(goal, classifiers[0], len(images))
     slopes = jnp.stack(
         [gradient_of(loss, one, goal, images)[0].reshape(len(images), -1) for one in classifiers]
     )

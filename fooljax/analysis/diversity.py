@@ -3,6 +3,8 @@
 import numpy as np
 from jaxtyping import Float, Int
 
+from fooljax import checks
+
 _EQUAL = 1e-6
 
 
@@ -35,8 +37,7 @@ def choose_diverse(
     Raises:
         ValueError: if ``count`` is less than 1.
     """
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count}")
+    count = checks.count("count", count)
     order = np.argsort(-confidences, kind="stable")
     enough = max(2 * count, int(np.sum(confidences >= level)))
     pool = order[:enough]

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.attacks import Attack, AttackResult, Goal, on_each, run
-from fooljax.data import Dataset
+from fooljax.data import Dataset, as_float
 from fooljax.training import Recipe, fit, predict
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -72,6 +73,8 @@ def train_substitute(
         Papernot et al., 2017, arXiv:1602.02697, without its synthetic images:
         the victim is asked about the given ones only.
     """
+    checks.kind("recipe", recipe, Recipe)
+    checks.classifier(untrained, "untrained")
     answers = predict(victim, images)
     if np.any(answers < 0):
         count = int(np.sum(answers < 0))
@@ -112,6 +115,8 @@ def attack_through(
     Raises:
         ValueError: as ``attacks.run``; also if the victim takes other images.
     """
+    checks.classifier(victim, "victim")
+    checks.classifier(substitute, "substitute")
     if victim.input_shape != substitute.input_shape:
         raise ValueError(
             f"the victim takes images {victim.input_shape}, the substitute "
@@ -121,6 +126,7 @@ def attack_through(
     batch_size = options.get("batch_size")
     verdicts = on_each([victim], images, goal, found.images, batch_size=batch_size)
     on_victim = jax.tree.map(lambda leaf: leaf[0], verdicts)._replace(images=found.images)
+    images = as_float(checks.images(images, victim.input_shape))
     size = batch_size or len(images)
     agreement = np.mean(predict(victim, images, size) == predict(substitute, images, size))
     return Transferred(on_victim, found, float(agreement))

@@ -16,7 +16,7 @@ import scipy.stats
 from jaxtyping import Array, Bool, Float, Int32
 from numpy.typing import ArrayLike, NDArray
 
-from fooljax import metrics
+from fooljax import checks, metrics
 from fooljax.metrics import Interval
 
 
@@ -135,8 +135,7 @@ def over_repeats(shares: ArrayLike, level: float = 0.95) -> Interval:
     values = np.asarray(shares, np.float64)
     if values.ndim != 1 or not values.size:
         raise ValueError(f"shares must be a row of at least one number, got {values.shape}")
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level must be in (0, 1), got {level}")
+    checks.between("level", level, 0.0, 1.0, "()")
     mean, count = float(values.mean()), values.size
     if count == 1 or np.isnan(mean):
         return Interval(mean, float("nan"), float("nan"))

@@ -6,7 +6,7 @@ shapes and types are checked; values are not known there.
 """
 
 from fooljax.checks.arrays import NEAR, images, in_unit_interval, labels, shape_of_images, whole
-from fooljax.checks.keys import key, keys
+from fooljax.checks.keys import key, keys, typed
 from fooljax.checks.kinds import cache, function, kind, shown
 from fooljax.checks.networks import classifier, classifiers, columns
 from fooljax.checks.numbers import between, choice, count, not_negative, positive, real
@@ -32,5 +32,6 @@ __all__ = [
     "real",
     "shape_of_images",
     "shown",
+    "typed",
     "whole",
 ]

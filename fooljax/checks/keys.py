@@ -11,6 +11,11 @@ from fooljax.checks.kinds import shown
 from fooljax.types import RandomKey
 
 
+def typed(given: Any, name: str = "key") -> RandomKey:
+    """Return typed keys of any shape; see ``key``."""
+    return _typed(given, name)
+
+
 def key(given: Any, name: str = "key") -> RandomKey:
     """Return one typed key; a legacy one gives the same numbers.
 

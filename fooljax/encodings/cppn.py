@@ -1,6 +1,5 @@
 """Indirect encoding: a small growing network paints the image; gives regular images."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -8,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from fooljax import backend
+from fooljax import backend, checks
 from fooljax.encodings import color as colors
 from fooljax.encodings import cppn_kernel
 from fooljax.encodings.cppn_genome import NUM_INPUTS, Cppn, Rates, mutate, random_cppn
@@ -59,7 +58,7 @@ def _spread(axis_size: int, batched: Cppn, genome: Cppn) -> Cppn:
     )
 
 
-@functools.cache
+@checks.cache
 def cppn(
     shape: tuple[int, int, int],
     nodes: int = 64,
@@ -99,13 +98,15 @@ def cppn(
     """
     colors.check(shape, color, levels)
     outputs = shape[2]
+    nodes, edges = checks.count("nodes", nodes), checks.count("edges", edges)
+    if rates is not None:
+        checks.kind("rates", rates, Rates)
     if nodes < NUM_INPUTS + outputs or edges < NUM_INPUTS * outputs:
         raise ValueError(
             f"a CPPN with {outputs} outputs needs at least {NUM_INPUTS + outputs} nodes and "
             f"{NUM_INPUTS * outputs} edges, got {nodes} and {edges}"
         )
-    if coordinates not in ("raw", "normalized"):
-        raise ValueError(f"coordinates must be raw or normalized, got {coordinates!r}")
+    checks.choice("coordinates", coordinates, ("raw", "normalized"))
     rates = Rates() if rates is None else rates
 
     def init(key: RandomKey) -> Cppn:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
+from fooljax import checks
 from fooljax.encodings.variation import polynomial_mutation
 from fooljax.types import RandomKey
 
@@ -68,10 +69,9 @@ class Rates:
 
     def __post_init__(self):
         for name, value in vars(self).items():
-            if name != "eta" and not 0.0 <= value <= 1.0:
-                raise ValueError(f"CPPN rate {name} must be in [0, 1], got {value}")
-        if self.eta < 0.0:
-            raise ValueError(f"eta must not be negative, got {self.eta}")
+            if name != "eta":
+                checks.between(f"CPPN rate {name}", value, 0.0, 1.0)
+        checks.not_negative("eta", self.eta)
 
 
 def random_cppn(key: RandomKey, outputs: int, nodes: int, edges: int) -> Cppn:

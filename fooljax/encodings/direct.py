@@ -1,6 +1,5 @@
 """Direct encoding: the genome is the image, one gene for each number in it."""
 
-import functools
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
@@ -8,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from fooljax import checks
 from fooljax.encodings import color as colors
 from fooljax.encodings.variation import Genes, Variation, polynomial
 from fooljax.types import Encoding, Image, RandomKey
@@ -15,7 +15,7 @@ from fooljax.types import Encoding, Image, RandomKey
 Storage: TypeAlias = Literal["float32", "uint8"]
 
 
-@functools.cache
+@checks.cache
 def direct(
     shape: tuple[int, int, int],
     vary: Variation | None = None,
@@ -45,8 +45,9 @@ def direct(
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2.
     """
     colors.check(shape, color, levels)
-    if storage not in ("float32", "uint8"):
-        raise ValueError(f"storage must be float32 or uint8, got {storage!r}")
+    checks.choice("storage", storage, ("float32", "uint8"))
+    if vary is not None:
+        checks.function("vary", vary, "(key, parent, mate, generation) -> child")
     change = polynomial() if vary is None else vary
     keep, read = (_round, _unround) if storage == "uint8" else (_same, _same)
 

@@ -1,6 +1,5 @@
 """Operators that make one child from arrays of genes in [0, 1]."""
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Literal, TypeAlias
@@ -9,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.types import RandomKey
 
 Genes: TypeAlias = Float[Array, "*genes"]
@@ -117,7 +117,7 @@ def simulated_binary_crossover(
     return jnp.where(differ, jnp.clip(child, 0.0, 1.0), same)
 
 
-@functools.cache
+@checks.cache
 def polynomial(
     rate: float | Schedule = 0.1,
     eta: float = 15.0,
@@ -149,14 +149,12 @@ def polynomial(
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
     """
-    if not callable(rate) and not 0.0 <= rate <= 1.0:
-        raise ValueError(f"rate must be in [0, 1], got {rate}")
-    if not 0.0 <= crossover_rate <= 1.0:
-        raise ValueError(f"crossover_rate must be in [0, 1], got {crossover_rate}")
-    if eta < 0.0 or crossover_eta < 0.0:
-        raise ValueError(f"distribution indices must not be negative, got {eta}, {crossover_eta}")
-    if crossover not in ("none", "inherit", "original"):
-        raise ValueError(f"crossover must be none, inherit or original, got {crossover!r}")
+    if not callable(rate):
+        checks.between("rate", rate, 0.0, 1.0)
+    checks.between("crossover_rate", crossover_rate, 0.0, 1.0)
+    for name, index in (("eta", eta), ("crossover_eta", crossover_eta)):
+        checks.not_negative(f"the distribution index {name}", index)
+    checks.choice("crossover", crossover, ("none", "inherit", "original"))
 
     def vary(key: RandomKey, parent: Genes, mate: Genes, generation: Array) -> Genes:
         chance = rate(generation) if callable(rate) else rate
@@ -173,7 +171,7 @@ def polynomial(
     return vary
 
 
-@functools.cache
+@checks.cache
 def iso_line_dd(iso_sigma: float = 0.01, line_sigma: float = 0.2) -> Variation:
     """Gaussian noise plus a random step along the line to the mate.
 
@@ -191,8 +189,8 @@ def iso_line_dd(iso_sigma: float = 0.01, line_sigma: float = 0.2) -> Variation:
     Source:
         Vassiliades and Mouret, 2018, arXiv:1804.03906.
     """
-    if iso_sigma < 0.0 or line_sigma < 0.0:
-        raise ValueError(f"sigmas must not be negative, got {iso_sigma}, {line_sigma}")
+    checks.not_negative("iso_sigma", iso_sigma)
+    checks.not_negative("line_sigma", line_sigma)
 
     def vary(key: RandomKey, parent: Genes, mate: Genes, generation: Array) -> Genes:
         del generation

@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from fooljax import checks
+
 # these have no step size, or need more than one: a prior, a number of populations
 _UNUSABLE = ("GradientlessDescent", "RandomSearch", "SV_CMA_ES", "SV_Open_ES")
 # their updates are already in units of the step size
@@ -35,6 +37,8 @@ def find(name: str) -> Any:
         ValueError: if there is none, naming those that there are.
     """
     from evosax.algorithms import distribution_based_algorithms as known
+
+    checks.kind("strategy", name, str)
 
     usable = {key.lower(): value for key, value in known.items() if key not in _UNUSABLE}
     if name.lower() not in usable:

@@ -1,6 +1,5 @@
 """MAP-Elites with one niche for each class."""
 
-import functools
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -8,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
+from fooljax import checks
 from fooljax.evolution.archive import Archive, Contest, insert
 from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
 from fooljax.types import Classifier, Defense, Encoding, Genome, Image, RandomKey, Search
@@ -87,15 +87,14 @@ def check_search(fitness: str, children: int, init_children: int, micro_batch: i
     Raises:
         ValueError: naming the setting.
     """
-    if fitness not in FITNESS:
-        raise ValueError(f"fitness must be one of {', '.join(FITNESS)}, got {fitness!r}")
-    if children < 1 or init_children < 1:
-        raise ValueError(f"children must be at least 1, got {children} and {init_children}")
-    if micro_batch is not None and micro_batch < 1:
-        raise ValueError(f"micro_batch must be at least 1, got {micro_batch}")
+    checks.choice("fitness", fitness, FITNESS)
+    checks.count("children", children)
+    checks.count("init_children", init_children)
+    if micro_batch is not None:
+        checks.count("micro_batch", micro_batch)
 
 
-@functools.cache
+@checks.cache
 def map_elites(
     encoding: Encoding,
     children: int = 200,
@@ -142,8 +141,10 @@ def map_elites(
     """
     init_children = children if init_children is None else init_children
     check_search(fitness, children, init_children, micro_batch)
-    if niches not in ("all", "own"):
-        raise ValueError(f"niches must be all or own, got {niches!r}")
+    checks.kind("encoding", encoding, Encoding)
+    checks.choice("niches", niches, ("all", "own"))
+    if screen is not None:
+        checks.function("screen", screen, "classifier -> classifier")
 
     def advance(key, classifier, evolution, make, count):
         enter = None

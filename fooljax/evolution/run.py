@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax import backend
+from fooljax import backend, checks
 from fooljax.types import Classifier, Info, RandomKey, Search, State
 
 
@@ -19,6 +19,7 @@ def repeat(search: Search) -> Search:
     convolution is 2.3 times slower than its batches in turn (LeNet, 5 x 200
     images: 177 against 57 ms).
     """
+    checks.kind("search", search, Search)
     return _repeated(search, backend.on_cpu())
 
 
@@ -38,9 +39,24 @@ def _repeated(search: Search, in_turn: bool) -> Search:
     )
 
 
-@functools.partial(jax.jit, static_argnames="search")
 def start(key: RandomKey, search: Search, classifier: Classifier) -> tuple[State, Info]:
-    """Draw and score the random population."""
+    """Draw and score the random population.
+
+    Args:
+        key: the run's key (or keys, for a repeated search).
+        search: the search, or ``repeat(search)``.
+        classifier: the network.
+
+    Raises:
+        ValueError: if one of them is something else, or the search cannot be made of
+            this network's images and classes.
+    """
+    checks.kind("search", search, Search)
+    return _start(checks.typed(key), search, checks.classifier(classifier))
+
+
+@functools.partial(jax.jit, static_argnames="search")
+def _start(key: RandomKey, search: Search, classifier: Classifier) -> tuple[State, Info]:
     return search.init(key, classifier)
 
 
@@ -104,7 +120,12 @@ def advance(
 
     Returns:
         The new state, and the infos stacked along a new leading axis ``[count]``.
+
+    Raises:
+        ValueError: if ``count`` is not positive, or key or search are something else.
     """
+    checks.kind("search", search, Search)
+    key, count = checks.typed(key), checks.count("count", count)
     if backend.on_cpu():
         infos = []
         for _ in range(count):
@@ -133,7 +154,7 @@ def lowered(
     """
     blank = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
     key, classifier = jax.tree.map(blank, (key, classifier))
-    state, _ = jax.eval_shape(start, key, search, classifier)
+    state, _ = jax.eval_shape(_start, key, search, classifier)
     if backend.on_cpu():
         return _step.lower(key, search, classifier, jax.tree.map(blank, state))
     count = blank(jax.ShapeDtypeStruct((), jnp.int32))

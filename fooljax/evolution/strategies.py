@@ -1,12 +1,12 @@
 """Evolution strategies from evosax, one independent search for each class."""
 
-import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
+from fooljax import checks
 from fooljax.evolution.archive import Archive, insert
 from fooljax.evolution.distributions import costs, distributions, find
 from fooljax.evolution.evaluate import Fitness, evaluate
@@ -39,7 +39,7 @@ def _genome_shape(encoding: Encoding) -> tuple[int, ...]:
     return leaves[0].shape
 
 
-@functools.cache
+@checks.cache
 def strategy(
     name: str,
     encoding: Encoding,
@@ -87,8 +87,8 @@ def strategy(
         Lange, 2022, arXiv:2212.04180 (evosax).
     """
     check_search(fitness, children, children, micro_batch)
-    if not std > 0.0:
-        raise ValueError(f"std must be positive, got {std}")
+    checks.kind("encoding", encoding, Encoding)
+    std = checks.positive("std", std)
     kind, shape = find(name), _genome_shape(encoding)
 
     def split(num_classes: int) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fooljax import evolution, interrupts
@@ -134,6 +135,7 @@ def run(
             show(0, "compiling ...")
             began = time.monotonic()
             state, info = evolution.start(key, search, classifier)
+            _refuse_silence(devices.here(state.archive), encoding, classifier)
             rows = history.to_rows(jax.tree.map(lambda leaf: leaf[None], info))
             generation, clock = 0, Clock(time.monotonic() - began)
             keep(rows)
@@ -169,8 +171,32 @@ def run(
             raise interrupts.Interrupted(
                 f"stopped after generation {generation} of {generations}", 128 + signal
             )
+    found = devices.here(state)
+    if not np.any(np.asarray(found.archive.born) >= 0):
+        raise ValueError(
+            f"no image of {generation} generations was taken for any class: the network rejects all"
+            " of them, or answers NaN; search for longer, or give another network"
+        )
     records = history.read(folder) if hosts.first() else ({}, {})
-    return Finished(devices.here(state), *records, generation, clock)
+    return Finished(found, *records, generation, clock)
+
+
+def _refuse_silence(archive: Any, encoding: Encoding, classifier: Classifier) -> None:
+    """Refuse a network that answers NaN to the random population: nothing could be bred.
+
+    Raises:
+        ValueError: if no niche was filled, and the network has no finite answer to such
+            images either.
+    """
+    if np.any(np.asarray(archive.born) >= 0):
+        return
+    one = jax.tree.map(lambda leaf: jnp.asarray(leaf)[0, :1], archive.genomes)
+    logits = jax.jit(lambda genomes: classifier(jax.vmap(encoding.express)(genomes)))(one)
+    if not np.isfinite(logits).all():
+        raise ValueError(
+            "the network answers NaN or infinity to all images of the first population; look for "
+            "a logarithm, a root or a division that numbers in [0, 1] can break"
+        )
 
 
 def _resume(
@@ -178,7 +204,8 @@ def _resume(
 ) -> tuple[int, Any, Clock] | None:
     """Return the generation, state and clock to go on from, None to start; forget what follows."""
     saved = folder / "checkpoints"
-    template, _ = jax.eval_shape(evolution.start, key, search, classifier)
+    begin = lambda key, classifier: evolution.start(key, search, classifier)
+    template, _ = jax.eval_shape(begin, key, classifier)
     if hosts.several():
         place = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=key.sharding)
         template = jax.tree.map(place, template)

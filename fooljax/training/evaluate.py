@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax import interrupts
+from fooljax import checks, interrupts
 from fooljax.data import Dataset, Pictures, Stream, as_float, at_once, in_turn
 from fooljax.types import Classifier
 
@@ -37,18 +38,15 @@ def predict(
         ValueError: if ``batch_size`` is not positive, there are no images, or those of a
             stream do not suit the classifier or are broken.
     """
+    checks.classifier(classifier)
     if batch_size is None:
         batch_size = at_once(classifier.input_shape)
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be positive, got {batch_size}")
+    batch_size = checks.count("batch_size", batch_size)
+    if isinstance(images, Stream):
+        checks.shape_of_images((len(images), *images.input_shape), classifier.input_shape)
+    else:
+        images = jnp.asarray(checks.images(images, classifier.input_shape))
     n = len(images)
-    if n == 0:
-        raise ValueError("there are no images to classify")
-    if isinstance(images, Stream) and images.input_shape != classifier.input_shape:
-        raise ValueError(
-            f"the classifier takes images {classifier.input_shape}, those of the stream are "
-            f"{images.input_shape}"
-        )
     size = min(batch_size, n)
     found: list[tuple[int, Array]] = []
     for start, held, place in in_turn(images, batch_size):
@@ -83,6 +81,7 @@ def evaluate(
     Raises:
         ValueError: as ``predict``.
     """
+    _check(dataset)
     images = dataset if isinstance(dataset, Stream) else dataset.images
     right = predict(classifier, images, batch_size, on_batch) == np.asarray(dataset.labels)
     return float(np.mean(right[: int(dataset.size)]))
@@ -105,11 +104,20 @@ def evaluate_classes(
     Raises:
         ValueError: as ``predict``.
     """
+    _check(dataset)
     labels = np.asarray(dataset.labels)[: int(dataset.size)]
     images = dataset if isinstance(dataset, Stream) else dataset.images
     right = predict(classifier, images, batch_size)[: len(labels)] == labels
     shares = [right[labels == label] for label in range(classifier.num_classes)]
     return np.array([share.mean() if share.size else np.nan for share in shares])
+
+
+def _check(dataset: Any) -> None:
+    if not isinstance(dataset, Dataset | Stream):
+        raise ValueError(
+            f"dataset must be a Dataset or a Stream, got {checks.shown(dataset)}; "
+            "data.from_arrays(images, labels) makes one"
+        )
 
 
 @partial(jax.jit, static_argnames="size")

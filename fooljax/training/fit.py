@@ -13,7 +13,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
-from fooljax import backend, interrupts
+from fooljax import backend, checks, interrupts
 from fooljax.data import Batch, Dataset, Stream
 from fooljax.training.losses import Loss, cross_entropy
 from fooljax.training.perturbed import PerturbedDataset
@@ -82,6 +82,10 @@ def fit(
             broken.
         OSError: if a picture of a stream is no longer there.
     """
+    key = checks.key(key)
+    checks.kind("optimizer", optimizer, optax.GradientTransformation)
+    checks.function("sampler", sampler, "(key, classifier, samples) -> (images, labels)")
+    checks.function("loss", loss, "(logits, labels, num_classes) -> loss")
     _check(classifier, dataset, steps, chunk, loss)
     on_disk = isinstance(dataset, Stream)
     if scan and on_disk:
@@ -207,9 +211,15 @@ def _check(
     chunk: int,
     loss: Loss,
 ) -> None:
-    if steps < 1 or chunk < 1:
-        raise ValueError(f"steps and chunk must be positive, got {steps} and {chunk}")
-    labels, shape = np.asarray(dataset.labels), _shape(dataset)
+    checks.count("steps", steps)
+    checks.count("chunk", chunk)
+    checks.classifier(classifier)
+    if not isinstance(dataset, Dataset | PerturbedDataset | Stream):
+        raise ValueError(
+            f"dataset must be a Dataset or a Stream, got {checks.shown(dataset)}; "
+            "data.from_arrays(images, labels) makes one"
+        )
+    labels, shape = np.asarray(checks.whole(dataset.labels, "labels")), _shape(dataset)
     if len(shape) != 4 or shape[1:] != classifier.input_shape:
         raise ValueError(
             f"the classifier takes images {classifier.input_shape}, the data are {shape}"
@@ -218,8 +228,9 @@ def _check(
         raise ValueError(
             f"every image needs a label, got {shape[0]} images and labels {labels.shape}"
         )
-    one = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
-    columns = jax.eval_shape(classifier.apply, classifier.params, one).shape[1]
+    if not isinstance(dataset, Stream):
+        checks.images(dataset.images, classifier.input_shape)
+    columns = checks.columns(classifier)
     most = columns if loss is cross_entropy else max(columns, classifier.num_classes + 1)
     if labels.min() < 0 or labels.max() >= most:
         raise ValueError(

@@ -6,7 +6,6 @@ outlier, an image of no class: ``cross_entropy`` wants a column of the logits fo
 ``trades`` uses one if there is one, the others want the network to be unsure of it.
 """
 
-import functools
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int
 
+from fooljax import checks
 from fooljax.types import Logits
 
 Loss: TypeAlias = Callable[[Logits, Int[Array, " b"], int], Float[Array, ""]]
@@ -26,7 +26,7 @@ def cross_entropy(logits: Logits, labels: Int[Array, " b"], num_classes: int) ->
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))
 
 
-@functools.cache  # equal settings are the same function, and are compiled once
+@checks.cache  # equal settings are the same function, and are compiled once
 def outlier_exposure(weight: float = 0.5) -> Loss:
     """Ask for the same probability of every class on outliers.
 
@@ -49,7 +49,7 @@ def outlier_exposure(weight: float = 0.5) -> Loss:
     return loss
 
 
-@functools.cache
+@checks.cache
 def energy_bounded(weight: float = 0.1, low: float = -23.0, high: float = -5.0) -> Loss:
     """Push the energy ``-log sum exp`` of real images below a bound, of outliers above another.
 
@@ -66,6 +66,7 @@ def energy_bounded(weight: float = 0.1, low: float = -23.0, high: float = -5.0) 
         Liu et al., 2020, arXiv:2010.03759, section 3.2 (its bounds for CIFAR-10).
     """
     _check_weight(weight)
+    low, high = checks.real("low", low), checks.real("high", high)
     if not low < high:
         raise ValueError(f"low must be below high, got {low} and {high}")
 
@@ -78,7 +79,7 @@ def energy_bounded(weight: float = 0.1, low: float = -23.0, high: float = -5.0) 
     return loss
 
 
-@functools.cache
+@checks.cache
 def low_confidence(weight: float = 1.0) -> Loss:
     """Lower the log-probability of whatever class an outlier is taken for.
 
@@ -101,7 +102,7 @@ def low_confidence(weight: float = 1.0) -> Loss:
     return loss
 
 
-@functools.cache
+@checks.cache
 def trades(beta: float = 1.0) -> Loss:
     """Weigh being right on images as they are against answering the same on changed ones.
 
@@ -147,5 +148,4 @@ def _mean(values: Float[Array, " b"], where: Array) -> Array:
 
 
 def _check_weight(weight: float) -> None:
-    if not 0.0 < weight < float("inf"):
-        raise ValueError(f"the weight must be positive, got {weight}")
+    checks.positive("the weight", weight)

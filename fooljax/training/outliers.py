@@ -1,13 +1,12 @@
 """Batches with images of no class, and images changed in the worst way, for other losses."""
 
-import functools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fooljax import backend
+from fooljax import backend, checks
 from fooljax.attacks.pgd import project, uphill
 from fooljax.data import Dataset
 from fooljax.training.losses import divergence
@@ -19,7 +18,7 @@ _START = 1e-3  # of TRADES: standard deviation of the first change, where the sl
 _LEAST_BLUR, _MOST_BLUR = 1.0, 2.5  # pixels
 
 
-@functools.cache  # equal settings are the same function, and are compiled once
+@checks.cache  # equal settings are the same function, and are compiled once
 def minibatches_with_noise(
     batch_size: int, epsilon: float = 0.0, steps: int = 0, step_size: float | None = None
 ) -> Minibatches:
@@ -66,7 +65,7 @@ def minibatches_with_noise(
     return drawn_first(draw, sample)
 
 
-@functools.cache
+@checks.cache
 def minibatches_and_changed(batch_size: int, epsilon: float, steps: int) -> Minibatches:
     """Draw samples uniformly, and append what changes the network's answers to them most.
 
@@ -154,7 +153,5 @@ def _climb(
 
 
 def _check(epsilon: float, steps: int) -> None:
-    if not epsilon >= 0.0:
-        raise ValueError(f"epsilon must not be negative, got {epsilon}")
-    if steps < 0:
-        raise ValueError(f"attack_steps must not be negative, got {steps}")
+    checks.not_negative("epsilon", epsilon)
+    checks.count("attack_steps", steps, 0)

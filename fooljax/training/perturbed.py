@@ -1,12 +1,12 @@
 """Training on images to which one of a few ready perturbations is added."""
 
-import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
+from fooljax import checks
 from fooljax.data import Dataset, as_float
 from fooljax.training.samplers import Labels, Sampler
 from fooljax.types import Classifier, Images, RandomKey
@@ -57,7 +57,7 @@ def with_perturbations(dataset: Dataset, pool: Array) -> PerturbedDataset:
     return PerturbedDataset(dataset, pool)
 
 
-@functools.cache  # equal settings are the same function, and are compiled once
+@checks.cache  # equal settings are the same function, and are compiled once
 def perturbed_minibatches(batch_size: int, share: float = 0.5) -> Sampler:
     """Draw samples uniformly, and add a random perturbation of the pool to some of them.
 
@@ -75,10 +75,8 @@ def perturbed_minibatches(batch_size: int, share: float = 0.5) -> Sampler:
         Moosavi-Dezfooli et al., 2017, arXiv:1610.08401, section 4 (fine-tuning with
         perturbed images).
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be positive, got {batch_size}")
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"share must be in [0, 1], got {share}")
+    batch_size = checks.count("batch_size", batch_size)
+    share = checks.between("share", share, 0.0, 1.0)
 
     def sample(
         key: RandomKey, classifier: Classifier, samples: PerturbedDataset

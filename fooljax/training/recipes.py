@@ -5,13 +5,13 @@ A recipe unpacks into ``fit``::
     classifier, losses = fit(key, classifier, dataset, **quick()._asdict())
 """
 
-import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import optax
 
+from fooljax import checks
 from fooljax.attacks import pgd
 from fooljax.training import losses
 from fooljax.training.losses import Loss
@@ -36,7 +36,7 @@ class Recipe(NamedTuple):
     loss: Loss = losses.cross_entropy
 
 
-@functools.cache  # optimizers compare by identity; the same recipe is compiled once
+@checks.cache  # optimizers compare by identity; the same recipe is compiled once
 def quick(steps: int = 1200, batch_size: int = 64, learning_rate: float = 3e-3) -> Recipe:
     """Adam with one cycle of the learning rate: good accuracy in little time.
 
@@ -59,7 +59,7 @@ def quick(steps: int = 1200, batch_size: int = 64, learning_rate: float = 3e-3) 
     return Recipe(optax.adam(schedule), minibatches(batch_size), steps)
 
 
-@functools.cache
+@checks.cache
 def caffe_lenet(steps: int = 10_000, batch_size: int = 64, learning_rate: float = 0.01) -> Recipe:
     """Train as Caffe trained its LeNet on MNIST, apart from the order of the data.
 
@@ -91,7 +91,7 @@ def caffe_lenet(steps: int = 10_000, batch_size: int = 64, learning_rate: float 
     return Recipe(optimizer, minibatches(batch_size), steps)
 
 
-@functools.cache
+@checks.cache
 def adversarial(
     steps: int = 2000,
     batch_size: int = 64,
@@ -125,7 +125,7 @@ def adversarial(
     return Recipe(optax.adam(schedule), adversarial_minibatches(batch_size, attack), steps)
 
 
-@functools.cache
+@checks.cache
 def outlier_exposure(
     steps: int = 1200,
     batch_size: int = 64,
@@ -155,7 +155,7 @@ def outlier_exposure(
     return recipe._replace(sampler=sampler, loss=losses.outlier_exposure(weight))
 
 
-@functools.cache
+@checks.cache
 def energy_bounded(
     steps: int = 1200,
     batch_size: int = 64,
@@ -183,7 +183,7 @@ def energy_bounded(
     return recipe._replace(sampler=sampler, loss=losses.energy_bounded(weight))
 
 
-@functools.cache
+@checks.cache
 def acet(
     steps: int = 1200,
     batch_size: int = 64,
@@ -215,7 +215,7 @@ def acet(
     return recipe._replace(sampler=sampler, loss=losses.low_confidence(weight))
 
 
-@functools.cache
+@checks.cache
 def trades(
     steps: int = 2000,
     batch_size: int = 64,
@@ -265,7 +265,5 @@ def _biases(params: Params) -> Params:
 
 
 def _check(steps: int, learning_rate: float) -> None:
-    if steps < 1:
-        raise ValueError(f"steps must be positive, got {steps}")
-    if not learning_rate > 0:
-        raise ValueError(f"learning_rate must be positive, got {learning_rate}")
+    checks.count("steps", steps)
+    checks.positive("learning_rate", learning_rate)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from fooljax import checks
 from fooljax.data import Dataset, Stream
 
 #: What the extra class is called.
@@ -90,13 +91,7 @@ def _checked(dataset: Dataset | Stream, images: np.ndarray) -> np.ndarray:
         return images if bytes_wanted else images.astype(np.float32) / np.float32(255)
     if not np.issubdtype(images.dtype, np.floating):
         raise ValueError(f"fooling images must be uint8 or floating, got {images.dtype}")
-    outside = ~((images >= 0.0) & (images <= 1.0))
-    if outside.any():
-        index = int(np.argmax(outside.any(axis=(1, 2, 3))))
-        value = float(images[index][outside[index]][0])
-        raise ValueError(
-            f"fooling images must be in [0, 1] without NaN, got {value:g} in image {index}"
-        )
+    images = np.asarray(checks.in_unit_interval(images, "fooling images"))
     if bytes_wanted:
         return np.round(images * 255.0).astype(np.uint8)
     return images.astype(np.float32)

@@ -1,6 +1,5 @@
 """Where a training step's batch comes from."""
 
-import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from fooljax import checks
 from fooljax.attacks import Attack, leave
 from fooljax.data import Batch, Dataset, Stream, as_float, read
 from fooljax.types import Classifier, Images, RandomKey
@@ -47,7 +47,7 @@ class Minibatches:
         return self.sample(key, classifier, samples)
 
 
-@functools.cache  # equal settings are the same function, and are compiled once
+@checks.cache  # equal settings are the same function, and are compiled once
 def minibatches(batch_size: int) -> Minibatches:
     """Draw samples uniformly, with replacement.
 
@@ -57,8 +57,7 @@ def minibatches(batch_size: int) -> Minibatches:
     Raises:
         ValueError: if ``batch_size`` is not positive.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be positive, got {batch_size}")
+    batch_size = checks.count("batch_size", batch_size)
 
     def rows(key: RandomKey, size: Any) -> Int[Array, " b"]:
         return jax.random.randint(key, (batch_size,), 0, size)
@@ -119,7 +118,7 @@ def read_ahead(key: RandomKey, sampler: Sampler, stream: Stream, steps: int) -> 
     return made()
 
 
-@functools.cache
+@checks.cache
 def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = True) -> Minibatches:
     """Draw samples uniformly and show what an attack makes of them.
 
@@ -140,6 +139,7 @@ def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = Tr
         Madry et al., 2018, arXiv:1706.06083. The gate is in the spirit of Zhang
         et al., 2020, arXiv:2002.11242 (friendly adversarial training).
     """
+    checks.kind("attack", attack, Attack)
     draw = minibatches(batch_size)
 
     def sample(key: RandomKey, classifier: Classifier, dataset: Dataset) -> tuple[Images, Labels]:

@@ -201,10 +201,10 @@ def test_log_probability_beyond_certainty(toy):
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"fitness": "loss"}, "fitness must be one of logprob, margin, prob, got 'loss'"),
+        ({"fitness": "loss"}, "fitness must be logprob, margin or prob, got 'loss'"),
         ({"niches": "some"}, "niches must be all or own, got 'some'"),
-        ({"children": 0}, "children must be at least 1, got 0 and 0"),
-        ({"init_children": -1}, "children must be at least 1, got 200 and -1"),
+        ({"children": 0}, "children must be at least 1, got 0"),
+        ({"init_children": -1}, "init_children must be at least 1, got -1"),
         ({"micro_batch": 0}, "micro_batch must be at least 1, got 0"),
     ],
 )

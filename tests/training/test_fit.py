@@ -182,8 +182,8 @@ def test_a_diverging_loss_is_an_error(key, classifier, dataset):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"steps": 0}, "steps and chunk must be positive, got 0 and 50"),
-        ({"chunk": 0}, "steps and chunk must be positive, got 3 and 0"),
+        ({"steps": 0}, "steps must be at least 1, got 0"),
+        ({"chunk": 0}, "chunk must be at least 1, got 0"),
         ({"images": np.zeros((N, 3, 3, 1), np.uint8)}, r"takes images \(2, 3, 1\), the data are"),
         ({"labels": np.zeros(N - 1, np.int32)}, "every image needs a label"),
         ({"images": np.zeros((0, *SHAPE)), "labels": np.zeros(0, np.int32)}, "got 0 images"),
@@ -210,5 +210,5 @@ def test_minibatches_are_uniform(key):
 
 def test_minibatches_of_equal_size_are_equal():
     assert minibatches(4) is minibatches(4)
-    with pytest.raises(ValueError, match="batch_size must be positive, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         minibatches(0)

@@ -76,7 +76,7 @@ def test_bad_pools_are_refused(samples, pool, sentence):
 
 def test_impossible_settings():
     assert perturbed_minibatches(4) is perturbed_minibatches(4)
-    with pytest.raises(ValueError, match="batch_size must be positive, got 0"):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         perturbed_minibatches(0)
     with pytest.raises(ValueError, match=r"share must be in \[0, 1\], got 2"):
         perturbed_minibatches(4, 2)

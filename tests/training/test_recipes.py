@@ -42,9 +42,9 @@ def test_equal_recipes_are_one(name):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_impossible_arguments(name):
-    with pytest.raises(ValueError, match="steps must be positive, got 0"):
+    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
         RECIPES[name](steps=0)
     with pytest.raises(ValueError, match="learning_rate must be positive, got nan"):
         RECIPES[name](learning_rate=float("nan"))
-    with pytest.raises(ValueError, match="batch_size must be positive, got -1"):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got -1"):
         RECIPES[name](batch_size=-1)

@@ -81,7 +81,7 @@ def test_equal_settings_are_one_function():
     for sampler in (minibatches_with_noise, minibatches_and_changed):
         with pytest.raises(ValueError, match="epsilon must not be negative, got -1"):
             sampler(4, -1.0, 2)
-        with pytest.raises(ValueError, match="attack_steps must not be negative, got -2"):
+        with pytest.raises(ValueError, match="attack_steps must be at least 0, got -2"):
             sampler(4, 0.1, -2)
 
 
