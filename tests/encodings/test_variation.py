@@ -225,9 +225,9 @@ def test_equal_settings_are_one_operator():
     [
         (lambda: polynomial(rate=1.5), "rate must be in .0, 1., got 1.5"),
         (lambda: polynomial(crossover_rate=-0.1), "crossover_rate must be in .0, 1., got -0.1"),
-        (lambda: polynomial(eta=-1.0), "must not be negative, got -1.0, 10.0"),
+        (lambda: polynomial(eta=-1.0), "must not be negative, got -1.0"),
         (lambda: polynomial(crossover="two-point"), "got 'two-point'"),
-        (lambda: iso_line_dd(-0.1), "must not be negative, got -0.1, 0.2"),
+        (lambda: iso_line_dd(-0.1), "must not be negative, got -0.1"),
     ],
 )
 def test_impossible_arguments(make, message):

@@ -157,3 +157,10 @@ def test_importing_reporting_loads_neither_jax_nor_matplotlib():
     check = "import sys, fooljax.reporting; print({'jax', 'matplotlib'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)
     assert printed.stdout.strip() == "set()", printed.stderr
+
+
+def test_warnings_come_before_everything_and_are_no_markup(tmp_path):
+    made = page(tmp_path / "x.html", "Title", section("Results", "42"), warnings=["<b>odd</b>"])
+    text = made.read_text()
+    assert text.index("&lt;b&gt;odd&lt;/b&gt;") < text.index("Results")
+    assert "Before you believe this" not in page(tmp_path / "y.html", "Title").read_text()

@@ -44,7 +44,7 @@ def test_a_network_without_an_answer_is_wrong():
 def test_impossible_arguments(classifier):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         predict(classifier, np.zeros((3, 1, 2, 1)), batch_size=0)
-    with pytest.raises(ValueError, match="no images"):
+    with pytest.raises(ValueError, match="at least one image"):
         predict(classifier, np.zeros((0, 1, 2, 1)))
 
 
