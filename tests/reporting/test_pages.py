@@ -160,7 +160,12 @@ def test_importing_reporting_loads_neither_jax_nor_matplotlib():
 
 
 def test_warnings_come_before_everything_and_are_no_markup(tmp_path):
-    made = page(tmp_path / "x.html", "Title", section("Results", "42"), warnings=["<b>odd</b>"])
+    made = reporting.page(
+        tmp_path / "x.html",
+        "Title",
+        reporting.section("Results", "42"),
+        warnings=["<b>odd</b>"],
+    )
     text = made.read_text()
     assert text.index("&lt;b&gt;odd&lt;/b&gt;") < text.index("Results")
-    assert "Before you believe this" not in page(tmp_path / "y.html", "Title").read_text()
+    assert "Before you believe this" not in reporting.page(tmp_path / "y.html", "T").read_text()
