@@ -166,6 +166,7 @@ def test_stopped_in_the_middle_the_bytes_are_the_same(toy, uncut, tmp_path, monk
         assert (tmp_path / "cut" / name).read_bytes() == (uncut / name).read_bytes()
 
 
+@pytest.mark.filterwarnings("ignore:no answer")
 @pytest.mark.parametrize(
     ("encoding", "fitness"),
     [("direct", "prob"), pytest.param("cppn", "logprob", marks=pytest.mark.slow)],
