@@ -1,9 +1,11 @@
 """Runs stopped at random moments go on to the same bytes, two of them at work at once.
 
 ``FOOLJAX_TRIALS`` says how many Ctrl-C and SIGTERM are sent (10 unless given), half of
-them within five seconds of the start; half as many runs are killed.
+them within five seconds of the start; half as many times a run is killed. Each run goes on
+after up to eight of them, and is then left to end. ``FOOLJAX_AT_ONCE`` (2) runs at a time.
 """
 
+import itertools
 import os
 import queue
 import random
@@ -20,6 +22,8 @@ import pytest
 from conftest import ROOT
 
 TRIALS = int(os.environ.get("FOOLJAX_TRIALS", "10"))
+AT_ONCE = int(os.environ.get("FOOLJAX_AT_ONCE", "2"))
+SECONDS, LONGEST = 5.0, 25.0  # half of the signals come within the first, the rest until the second
 SECONDS_TO_HEED = 10  # a chunk or step, with what it compiles, on a machine that is busy
 EXPERIMENTS = {"evolve": ("--chunk", "2"), "perturb": ()}
 
@@ -47,18 +51,16 @@ def begin(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def uncut(begin, tmp_path_factory):
-    """For each experiment the results of a run that was never stopped, and its seconds."""
-    found = {}
-    for experiment, flags in EXPERIMENTS.items():
-        folder = tmp_path_factory.mktemp("uncut") / experiment
-        for name in ("cold", "warm"):
-            began = time.monotonic()
-            process = begin(experiment, "--preset", "smoke", *flags, "--out", folder / name)
-            _, err = process.communicate(timeout=600)
-            assert process.returncode == 0, err
-            found[experiment] = results(folder / name), time.monotonic() - began
-        assert results(folder / "cold") == results(folder / "warm")
-    return found
+    """For each experiment the results of a run that was never stopped."""
+    folders = {name: tmp_path_factory.mktemp("uncut") / name for name in EXPERIMENTS}
+    processes = [
+        begin(name, "--preset", "smoke", *EXPERIMENTS[name], "--out", folder)
+        for name, folder in folders.items()
+    ]
+    for process in processes:
+        _, err = process.communicate(timeout=600)
+        assert process.returncode == 0, err
+    return {name: results(folder) for name, folder in folders.items()}
 
 
 def results(folder):
@@ -77,7 +79,7 @@ class Chain:
 
     def __init__(self, begin, experiment, uncut, folder, seed):
         self.begin, self.experiment, self.folder = begin, experiment, folder
-        self.uncut, self.length = uncut
+        self.uncut = uncut
         self.moments = random.Random(seed)
         self.seconds, self.finished, self.too_early, self.wrong = [], 0, 0, []
 
@@ -91,7 +93,7 @@ class Chain:
         sent = 0
         while sent < count:
             soon = sent % 2 == 0
-            wait = self.moments.uniform(0.0, 5.0 if soon else self.length)
+            wait = self.moments.uniform(*((0.0, SECONDS) if soon else (SECONDS, LONGEST)))
             number = self.moments.choice(numbers)
             process = self.go_on()
             err = queue.SimpleQueue()
@@ -114,6 +116,8 @@ class Chain:
                 self.judge(None, wait, process.returncode, err.get())
             reader.join()
             process.stderr.close()
+            if sent % 8 == 0:
+                self.finish()
 
     def finish(self):
         process = self.go_on()
@@ -153,19 +157,20 @@ class Chain:
 )
 def test_stopped_at_any_moment(begin, uncut, tmp_path, numbers, count):
     chains = [
-        Chain(begin, name, uncut[name], tmp_path / name, seed)
-        for seed, name in enumerate(EXPERIMENTS)
+        Chain(begin, name, uncut[name], tmp_path / f"{name} {seed}", seed)
+        for seed, name in zip(range(AT_ONCE), itertools.cycle(EXPERIMENTS), strict=False)
     ]
 
     def drive(chain, share):
         try:
             chain.send(numbers, share)
-            chain.finish()
+            if chain.folder.exists():
+                chain.finish()
         except BaseException as error:
             chain.wrong.append(error)
             raise
 
-    shares = (count // 2, count - count // 2)
+    shares = [len(range(seed, count, AT_ONCE)) for seed in range(AT_ONCE)]
     threads = [
         threading.Thread(target=drive, args=both) for both in zip(chains, shares, strict=True)
     ]
