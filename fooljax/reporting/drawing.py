@@ -106,7 +106,10 @@ def write(path: str | os.PathLike[str], content: bytes) -> Path:
     path = Path(path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        unfinished.write_bytes(content)
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # some file systems find only now that they are full
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import functools
 import hashlib
 import json
 import logging
@@ -19,7 +20,7 @@ import jax
 import numpy as np
 
 from fooljax import interrupts
-from fooljax.runtime import devices, hosts, notices
+from fooljax.runtime import devices, files, hosts, identity, notices
 
 _TREE = "tree"
 _NOTE = "note.json"
@@ -49,8 +50,13 @@ def save(folder: Path, tree: Any, note: Mapping[str, Any]) -> None:
         with _quiet_orbax() as ocp:
             ocp.save(new / _TREE, devices.everywhere(tree))
         if hosts.first():
-            full = {**note, "arrays": shapes(tree), "sha256": _fingerprint(new / _TREE)}
-            (new / _NOTE).write_text(json.dumps(full, indent=2) + "\n")
+            full = {
+                **note,
+                "arrays": shapes(tree),
+                "values": _values(tree),
+                "sha256": _fingerprint(new / _TREE),
+            }
+            files.write_json(new / _NOTE, full)
             if folder.exists():
                 folder.rename(old)
             new.rename(folder)
@@ -62,14 +68,14 @@ def save(folder: Path, tree: Any, note: Mapping[str, Any]) -> None:
 
 
 def read_note(folder: Path) -> dict[str, Any]:
-    """Read what ``save`` was given as ``note``, with ``arrays`` and ``sha256`` added.
+    """Read what ``save`` was given as ``note``; ``arrays``, ``values`` and ``sha256`` are added.
 
     Raises:
         Damaged: if it cannot be read.
     """
     try:
         note = json.loads((folder / _NOTE).read_text())
-        note["arrays"], note["sha256"]
+        note["arrays"], note["values"], note["sha256"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Damaged(f"{folder} is damaged ({_NOTE}: {error!r})") from error
     return note
@@ -123,11 +129,19 @@ def load_newest(
     Raises:
         ValueError: if there are checkpoints but all are damaged.
     """
-    step = hosts.decide(lambda: _newest_sound(folder, template, last))
-    if step is None:
-        return None
-    path = folder.absolute() / f"{step:08d}"
-    return step, _restore(path, template), hosts.decide(lambda: read_note(path))
+    while (step := hosts.decide(lambda: _newest_sound(folder, template, last))) is not None:
+        path = folder.absolute() / f"{step:08d}"
+        try:
+            tree = _restore(path, template)
+            return step, tree, hosts.decide(functools.partial(read_note, path))
+        except Damaged as error:
+            warnings.warn(
+                f"{error}; using the checkpoint before it", category=notices.Incident, stacklevel=2
+            )
+            if hosts.first():
+                shutil.rmtree(path)
+            hosts.meet()
+    return None
 
 
 def _newest_sound(folder: Path, template: Any, last: int | None) -> int | None:
@@ -226,9 +240,17 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _values(tree: Any) -> str:
+    """Hash the arrays themselves: files that a full disk cut short can be read as zeros."""
+    return identity.of_arrays(jax.tree.leaves(devices.here(tree)))
+
+
 def _restore(folder: Path, template: Any) -> Any:
     with _quiet_orbax() as ocp:
-        return ocp.load(folder / _TREE, jax.tree.map(_abstract, template))
+        tree = ocp.load(folder / _TREE, jax.tree.map(_abstract, template))
+    if hosts.decide(lambda: read_note(folder)["values"]) != _values(tree):
+        raise Damaged(f"{folder} is damaged (its arrays are not those that were saved)")
+    return tree
 
 
 def _abstract(leaf: jax.Array | np.ndarray | jax.ShapeDtypeStruct) -> jax.ShapeDtypeStruct:

@@ -177,7 +177,7 @@ def _refuse_links(folder: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove the files that a killed process was writing."""
-    for place in (folder, folder / "history", folder / "units"):
+    for place in (folder, *(path for path in folder.iterdir() if path.is_dir())):
         for unfinished in place.glob(".*.tmp"):
             unfinished.unlink(missing_ok=True)
 

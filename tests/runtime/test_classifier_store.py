@@ -182,3 +182,18 @@ def test_somebody_else_may_be_saving_at_this_moment(folder, classifier):
     (folder.parent / ".classifier.of.mine").mkdir()
     classifier_store.load(folder, classifier, SETTINGS)
     assert others <= set(folder.parent.iterdir())
+
+
+def test_arrays_that_were_not_written_are_not_believed(tmp_path, classifier, template, monkeypatch):
+    """What a full disk kept from being written is read as zeros by Orbax's storage."""
+    checkpoints.save_step(tmp_path, 1, classifier.params, {})
+    with monkeypatch.context() as patch:
+        blank = lambda tree: jax.tree.map(np.zeros_like, tree)
+        patch.setattr(checkpoints.devices, "everywhere", blank)
+        checkpoints.save_step(tmp_path, 2, classifier.params, {})
+    with pytest.raises(checkpoints.Damaged, match="not those that were saved"):
+        checkpoints.load(tmp_path / "00000002", template.params)
+    with pytest.warns(UserWarning, match="using the checkpoint before it"):
+        step, params, _ = checkpoints.load_newest(tmp_path, template.params)
+    assert step == 1 and checkpoints.steps(tmp_path) == [1]
+    jax.tree.map(np.testing.assert_array_equal, params, classifier.params)
