@@ -219,17 +219,14 @@ def _check(
             f"dataset must be a Dataset or a Stream, got {checks.shown(dataset)}; "
             "data.from_arrays(images, labels) makes one"
         )
-    labels, shape = np.asarray(checks.whole(dataset.labels, "labels")), _shape(dataset)
-    if len(shape) != 4 or shape[1:] != classifier.input_shape:
-        raise ValueError(
-            f"the classifier takes images {classifier.input_shape}, the data are {shape}"
-        )
-    if labels.shape != shape[:1] or labels.size == 0:
-        raise ValueError(
-            f"every image needs a label, got {shape[0]} images and labels {labels.shape}"
-        )
-    if not isinstance(dataset, Stream):
+    if isinstance(dataset, Stream):
+        checks.shape_of_images((len(dataset), *dataset.input_shape), classifier.input_shape)
+    else:
         checks.images(dataset.images, classifier.input_shape)
+    labels = np.asarray(checks.whole(dataset.labels, "labels"))
+    count = len(dataset) if isinstance(dataset, Stream) else len(dataset.images)
+    if labels.shape != (count,):
+        raise ValueError(f"every image needs a label, got {count} images and labels {labels.shape}")
     columns = checks.columns(classifier)
     most = columns if loss is cross_entropy else max(columns, classifier.num_classes + 1)
     if labels.min() < 0 or labels.max() >= most:
@@ -237,12 +234,6 @@ def _check(
             f"labels must be in [0, {most - 1}] for a classifier with {columns} logits, "
             f"got {labels.min()} to {labels.max()}"
         )
-
-
-def _shape(dataset: Dataset | PerturbedDataset | Stream) -> tuple[int, ...]:
-    if isinstance(dataset, Stream):
-        return len(dataset), *dataset.input_shape
-    return dataset.images.shape
 
 
 def _check_losses(losses: Float[np.ndarray, " steps"], first: int, count: int) -> None:

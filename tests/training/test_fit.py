@@ -184,7 +184,7 @@ def test_a_diverging_loss_is_an_error(key, classifier, dataset):
     [
         ({"steps": 0}, "steps must be at least 1, got 0"),
         ({"chunk": 0}, "chunk must be at least 1, got 0"),
-        ({"images": np.zeros((N, 3, 3, 1), np.uint8)}, r"takes images \(2, 3, 1\), the data are"),
+        ({"images": np.zeros((N, 3, 3, 1), np.uint8)}, r"\(h, w, c\) = \(2, 3, 1\), got"),
         ({"labels": np.zeros(N - 1, np.int32)}, "every image needs a label"),
         ({"images": np.zeros((0, *SHAPE)), "labels": np.zeros(0, np.int32)}, "got 0 images"),
         ({"labels": np.full(N, 3)}, r"labels must be in \[0, 2\].* got 3 to 3"),

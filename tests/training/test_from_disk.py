@@ -169,7 +169,7 @@ def test_what_cannot_be_is_refused(key, stream, network, tmp_path):
     with pytest.raises(ValueError, match="cannot be read in a compiled loop; leave scan out"):
         fit(key, network, stream, sampler=minibatches(2), scan=True, **how)
     small = dataclasses.replace(stream, image_size=(5, 5))
-    with pytest.raises(ValueError, match=r"images \(6, 6, 3\), the data are \(37, 5, 5, 3\)"):
+    with pytest.raises(ValueError, match=r"\(6, 6, 3\), got \(37, 5, 5, 3\)"):
         fit(key, network, small, sampler=minibatches(2), **how)
     with pytest.raises(ValueError, match=r"images \(6, 6, 3\), those of the stream are \(5, 5, 3"):
         evaluate(network, small)
