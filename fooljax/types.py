@@ -7,7 +7,7 @@ Axis letters in shapes: ``b`` batch, ``h w c`` height, width, channels, ``k``
 classes (niches), ``n`` samples of a data set.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,13 +24,39 @@ Images: TypeAlias = Float[Array, "b h w c"]
 Logits: TypeAlias = Float[Array, "b k"]
 
 
-@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
+class Bound:
+    """A pure function with its first arguments given, equal to every other of equal ones.
+
+    ``functools.partial`` compares by identity: as a static part of a ``Classifier`` or of
+    an ``Attack`` it would compile anew each time that it is made. Remembering each one
+    would keep the networks that they hold.
+
+    Attributes:
+        function: at the top of a module, so that there is one of it.
+        given: what it is called with before all else.
+    """
+
+    function: Callable
+    given: tuple[Hashable, ...]
+
+    def __call__(self, *rest: Any) -> Any:
+        """Call the function with the rest of its arguments."""
+        return self.function(*self.given, *rest)
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True, eq=False)
 class Classifier:
     """Weights, and the pure function that reads them.
 
     A pytree whose leaves are ``params``; the rest is static, so one compiled
-    function serves every set of weights of the same architecture.
+    function serves every set of weights of the same architecture::
+
+        forward = jax.jit(lambda classifier, images: classifier(images))
+
+    ``jax.jit(classifier)`` is a function of the images alone: it has these weights as
+    constants, and other weights are another program. Classifiers compare by identity.
 
     Attributes:
         params: any pytree of arrays.

@@ -1,7 +1,5 @@
 """APGD: PGD that chooses its own step size, from how the loss went."""
 
-import functools
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -20,7 +18,7 @@ from fooljax.attacks.attack import (
 )
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm, project, start_in_ball, uphill
-from fooljax.types import Classifier, Images, Logits
+from fooljax.types import Bound, Classifier, Images, Logits
 
 _MOMENTUM = 0.75  # share of a step that is new
 _LEAST_RISES = 0.75  # share of steps that must raise the loss, or the step size is halved
@@ -79,7 +77,7 @@ class Course(NamedTuple):
 
 
 def _start(
-    keys: RandomKeys, schedule: Schedule, images: Images, norm: Norm, random_start: bool
+    norm: Norm, random_start: bool, keys: RandomKeys, schedule: Schedule, images: Images
 ) -> Point:
     here = images
     if random_start:
@@ -105,14 +103,14 @@ def _start(
 
 
 def _climb(
+    norm: Norm,
+    loss: Loss,
     keys: RandomKeys,
     schedule: Schedule,
     classifier: Classifier,
     images: Images,
     goal: Goal,
     point: Point,
-    norm: Norm,
-    loss: Loss,
 ) -> tuple[Point, Logits, Passes]:
     """Look at the point, perhaps halve the step size and go back, then take a step."""
     del keys
@@ -170,13 +168,6 @@ def _climb(
     return Point(moved, course), logits, Passes(1, 1)
 
 
-@functools.cache
-def _functions(norm: Norm, random_start: bool, loss: Loss) -> tuple[Callable, Callable]:
-    """Equal arguments give the same functions, so equal attacks share a compilation."""
-    start = functools.partial(_start, norm=norm, random_start=random_start)
-    return start, functools.partial(_climb, norm=norm, loss=loss)
-
-
 def apgd(
     epsilon: float,
     steps: int = 100,
@@ -219,5 +210,5 @@ def apgd(
     checks.choice("norm", norm, ("linf", "l2"))
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     gaps = max(0.22 * steps, 1.0), 0.03 * steps, max(0.06 * steps, 1.0)
-    init, step = _functions(norm, random_start, loss)
+    init, step = Bound(_start, (norm, random_start)), Bound(_climb, (norm, loss))
     return Attack(Schedule(epsilon, float(target), *gaps), init, step, steps, "margin")

@@ -1,6 +1,5 @@
 """Fooling images by gradient ascent: from noise, grey or any image to a certain answer."""
 
-import functools
 import math
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -15,7 +14,7 @@ from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, gradient_o
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.regularization import Regularization, regularize, variation_slope
 from fooljax.attacks.spaces import Fixed, Moving, Space
-from fooljax.types import Classifier, Images, Logits
+from fooljax.types import Bound, Classifier, Images, Logits
 
 Rule: TypeAlias = Literal["progress", "adam"]
 
@@ -59,7 +58,7 @@ class Memory(NamedTuple):
     done: Int32[Array, " b"]
 
 
-def _start(keys: RandomKeys, pace: Pace, begin_at: Any, space: Space, rule: Rule) -> Point:
+def _start(space: Space, rule: Rule, keys: RandomKeys, pace: Pace, begin_at: Any) -> Point:
     del pace
     moving, fixed = space.start(keys, begin_at)
     adam = jax.vmap(_ADAM.init)(moving) if rule == "adam" else None
@@ -87,15 +86,15 @@ def _scaled(tree: Moving, numbers: Array) -> Moving:
 
 
 def _climb(
+    space: Space,
+    rule: Rule,
+    regularization: Regularization,
     keys: RandomKeys,
     pace: Pace,
     classifier: Classifier,
     images: Images,
     goal: Goal,
     point: Point,
-    space: Space,
-    rule: Rule,
-    regularization: Regularization,
 ) -> tuple[Point, Logits, Passes]:
     del keys, images
     if not goal.targeted:
@@ -123,13 +122,6 @@ def _climb(
     moved = space.settle(moved)
     memory = Memory(moved, fixed, adam, done + 1)
     return Point(space.paint(moved, fixed), memory), logits, Passes(1, 1)
-
-
-@functools.cache
-def _functions(space: Space, rule: Rule, regularization: Regularization):
-    """Equal arguments give the same functions, so equal attacks share a compilation."""
-    start = functools.partial(_start, space=space, rule=rule)
-    return start, functools.partial(_climb, space=space, rule=rule, regularization=regularization)
 
 
 def ascent(
@@ -199,5 +191,5 @@ def ascent(
     space, regularization = space or spaces.pixels(), regularization or Regularization()
     if regularization.changes_pixels and space != spaces.pixels():
         raise ValueError("regularization of pixels needs the space of pixels")
-    start, step = _functions(space, rule, regularization)
+    start, step = Bound(_start, (space, rule)), Bound(_climb, (space, rule, regularization))
     return Attack(pace, start, step, steps, better="margin")

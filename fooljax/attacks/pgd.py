@@ -1,8 +1,6 @@
 """Perturbations inside a ball: FGSM, BIM and PGD in the maximum norm, L2 and L1."""
 
-import functools
 import math
-from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
@@ -22,7 +20,7 @@ from fooljax.attacks.attack import (
     per_image,
 )
 from fooljax.attacks.goals import Goal
-from fooljax.types import Classifier, Images, Logits, RandomKey
+from fooljax.types import Bound, Classifier, Images, Logits, RandomKey
 
 Norm: TypeAlias = Literal["linf", "l2"]
 AnyNorm: TypeAlias = Literal["linf", "l2", "l1"]
@@ -135,21 +133,21 @@ def uphill(direction: Images, norm: Norm) -> Images:
 
 
 def _start(
-    keys: RandomKeys, ball: Ball, images: Images, norm: AnyNorm, random_start: bool
+    norm: AnyNorm, random_start: bool, keys: RandomKeys, ball: Ball, images: Images
 ) -> Point:
     here = start_in_ball(keys, ball.epsilon, images, norm) if random_start else images
     return Point(here, jnp.zeros_like(images))
 
 
 def _climb(
+    norm: AnyNorm,
+    loss: Loss,
     keys: RandomKeys,
     ball: Ball,
     classifier: Classifier,
     images: Images,
     goal: Goal,
     point: Point,
-    norm: AnyNorm,
-    loss: Loss,
 ) -> tuple[Point, Logits, Passes]:
     del keys
     gradient, logits = gradient_of(loss, classifier, goal, point.images)
@@ -161,13 +159,6 @@ def _climb(
         way = uphill(direction, norm)
     change = point.images + per_image(ball.step_size) * way - images
     return Point(project(images, change, ball.epsilon, norm), direction), logits, Passes(1, 1)
-
-
-@functools.cache
-def _functions(norm: AnyNorm, random_start: bool, loss: Loss) -> tuple[Callable, Callable]:
-    """Equal arguments give the same functions, so equal attacks share a compilation."""
-    start = functools.partial(_start, norm=norm, random_start=random_start)
-    return start, functools.partial(_climb, norm=norm, loss=loss)
 
 
 def pgd(
@@ -217,7 +208,7 @@ def pgd(
     sparsity = checks.between("sparsity", sparsity, 0.0, 1.0, "[)")
     checks.choice("norm", norm, ("linf", "l2", "l1"))
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
-    init, step = _functions(norm, random_start, loss)
+    init, step = Bound(_start, (norm, random_start)), Bound(_climb, (norm, loss))
     ball = Ball(epsilon, step_size, momentum, sparsity)
     return Attack(ball, init, step, steps, better="margin")
 

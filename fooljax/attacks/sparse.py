@@ -1,15 +1,12 @@
 """Few pixels, changed entirely: on a plain background, a sparse fooling image."""
 
-import functools
-from collections.abc import Callable
-
 import jax.numpy as jnp
 
 from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, gradient_of
 from fooljax.attacks.goals import Goal
-from fooljax.types import Classifier, Images, Logits
+from fooljax.types import Bound, Classifier, Images, Logits
 
 
 def _start(keys: RandomKeys, budget: tuple[()], images: Images) -> Point:
@@ -18,13 +15,13 @@ def _start(keys: RandomKeys, budget: tuple[()], images: Images) -> Point:
 
 
 def _change_one(
+    loss: Loss,
     keys: RandomKeys,
     budget: tuple[()],
     classifier: Classifier,
     images: Images,
     goal: Goal,
     point: Point,
-    loss: Loss,
 ) -> tuple[Point, Logits, Passes]:
     del keys, budget, images
     here = point.images
@@ -36,12 +33,6 @@ def _change_one(
     end = jnp.where(slope == 0.0, here, slope > 0.0)
     moved = jnp.where(chosen.reshape(*here.shape[:3], 1), end, here)
     return Point(moved, ()), logits, Passes(1, 1)
-
-
-@functools.cache
-def _step(loss: Loss) -> Callable[..., tuple[Point, Logits, Passes]]:
-    """Equal losses give the same function, so equal attacks share a compilation."""
-    return functools.partial(_change_one, loss=loss)
 
 
 def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) -> Attack:
@@ -70,4 +61,4 @@ def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) 
     """
     pixels = checks.count("pixels", pixels)
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
-    return Attack((), _start, _step(loss), pixels, better="margin", stops=stops)
+    return Attack((), _start, Bound(_change_one, (loss,)), pixels, better="margin", stops=stops)

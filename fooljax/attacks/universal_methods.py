@@ -20,7 +20,7 @@ from fooljax.attacks.result import AttackResult
 from fooljax.attacks.run import run_checked
 from fooljax.attacks.universal import Universal
 from fooljax.attacks.universal_measures import add, check_ball, project_ball
-from fooljax.types import Classifier, Image, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Image, Images, Logits, Params
 
 _TINY = 1e-12
 
@@ -209,20 +209,18 @@ def _against_the_rest(classifier: Classifier, goal: Goal) -> tuple[Classifier, G
     two = dataclasses.replace(
         classifier,
         params=(classifier.params, goal.labels),
-        apply=_two_columns(classifier.apply),
+        apply=Bound(_two_columns, (classifier.apply,)),
         num_classes=2,
     )
     return two, goals.leave(jnp.zeros_like(goal.labels))
 
 
-@functools.cache  # the same network is the same function, and is compiled once
-def _two_columns(apply: Callable[[Params, Images], Logits]) -> Callable[[Params, Images], Logits]:
-    def target_and_rest(params: Params, images: Images) -> Logits:
-        weights, targets = params
-        logits = apply(weights, images)
-        is_target = jax.nn.one_hot(targets, logits.shape[1], dtype=bool)
-        rest = jnp.max(logits, axis=1, where=~is_target, initial=-jnp.inf)
-        target = jnp.max(logits, axis=1, where=is_target, initial=-jnp.inf)
-        return jnp.stack([rest, target], axis=1)
-
-    return target_and_rest
+def _two_columns(
+    apply: Callable[[Params, Images], Logits], params: tuple[Params, Array], images: Images
+) -> Logits:
+    weights, targets = params
+    logits = apply(weights, images)
+    is_target = jax.nn.one_hot(targets, logits.shape[1], dtype=bool)
+    rest = jnp.max(logits, axis=1, where=~is_target, initial=-jnp.inf)
+    target = jnp.max(logits, axis=1, where=is_target, initial=-jnp.inf)
+    return jnp.stack([rest, target], axis=1)

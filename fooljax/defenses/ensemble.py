@@ -1,6 +1,5 @@
 """Several networks that answer as one, by the mean of what each says."""
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
@@ -10,7 +9,7 @@ from jaxtyping import Array
 
 from fooljax import checks, metrics
 from fooljax.defenses.members import Apply, each_logits, join
-from fooljax.types import Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 Combine: TypeAlias = Literal["probabilities", "logits", "log_probabilities", "margins"]
 
@@ -23,18 +22,12 @@ _READINGS: dict[str, Callable[[Logits], Array]] = {
 
 
 def _apply(
-    params: tuple[Params, ...], images: Images, members: tuple[Apply, ...], combine: Combine
+    combine: Combine, members: tuple[Apply, ...], params: tuple[Params, ...], images: Images
 ) -> Logits:
     each = _READINGS[combine](each_logits(members, params, images))
     if combine == "probabilities":
         return jax.nn.logsumexp(each, axis=0) - jnp.log(len(members))
     return jnp.mean(each, axis=0)
-
-
-@functools.cache
-def _joint(members: tuple[Apply, ...], combine: Combine) -> Apply:
-    """Equal members give the same function, so that equal ensembles share a compilation."""
-    return functools.partial(_apply, members=members, combine=combine)
 
 
 def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilities") -> Classifier:
@@ -64,4 +57,4 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
         2020, arXiv:2002.08347, section on ensembles (which mean to attack).
     """
     checks.choice("combine", combine, _READINGS)
-    return join(classifiers, lambda members: _joint(members, combine))
+    return join(classifiers, Bound(_apply, (combine,)))

@@ -1,7 +1,5 @@
 """Scores by distance to the known images in a network's feature space."""
 
-import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -11,7 +9,7 @@ from jaxtyping import Array, Float
 
 from fooljax import checks
 from fooljax.defenses.scores import Score, known_labels, look_at
-from fooljax.types import Classifier, Features, Logits
+from fooljax.types import Bound, Classifier, Features, Logits
 
 _LEAST_VARIANCE = 1e-6  # of the largest: float32 features are not known to less
 _TINY = 1e-12
@@ -94,7 +92,7 @@ def nearest_neighbor(
     if neighbors > len(seen):
         raise ValueError(f"neighbors must be in [1, {len(seen)}], got {neighbors}")
     bank = jax.jit(_unit)(jnp.asarray(seen, jnp.float32))
-    return Score(bank, _nearest(neighbors), features)
+    return Score(bank, Bound(_read_neighbor, (neighbors,)), features)
 
 
 def _read_mahalanobis(clouds: Clouds, logits: Logits, features: Array, num_classes: int) -> Array:
@@ -103,15 +101,10 @@ def _read_mahalanobis(clouds: Clouds, logits: Logits, features: Array, num_class
 
 
 def _read_neighbor(
-    bank: Array, logits: Logits, features: Array, num_classes: int, neighbors: int
+    neighbors: int, bank: Array, logits: Logits, features: Array, num_classes: int
 ) -> Array:
     cosines, _ = jax.lax.top_k(_unit(features) @ bank.T, neighbors)
     return 2.0 * cosines[:, -1] - 2.0
-
-
-@functools.cache  # equal settings are the same function, and are compiled once
-def _nearest(neighbors: int) -> Callable[..., Array]:
-    return functools.partial(_read_neighbor, neighbors=neighbors)
 
 
 def _unit(features: Float[Array, "b d"]) -> Float[Array, "b d"]:

@@ -1,14 +1,13 @@
 """Answers of one function with the gradient of another, for attacks on what has no useful one."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 
 import jax
 from jaxtyping import Array
 
 from fooljax import checks
-from fooljax.types import Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
 def straight_through(exact: Array, soft: Array) -> Array:
@@ -32,8 +31,8 @@ def with_gradient_of(
     Args:
         classifier: what is to be fooled.
         stand_in: what gradients are taken through, ``(params, images) -> logits`` with
-            the classifier's own params and columns; the same object every time, or
-            it compiles anew.
+            the classifier's own params and columns; an equal one every time, or it
+            compiles anew.
 
     Source:
         Athalye et al., 2018, arXiv:1802.00420, section 4.1 (backward pass
@@ -41,21 +40,13 @@ def with_gradient_of(
     """
     checks.classifier(classifier)
     checks.function("stand_in", stand_in, "(params, images) -> logits")
-    return dataclasses.replace(classifier, apply=_both(classifier.apply, stand_in))
+    return dataclasses.replace(classifier, apply=Bound(_apply, (classifier.apply, stand_in)))
 
 
 def _apply(
-    params: Params,
-    images: Images,
     exact: Callable[[Params, Images], Logits],
     soft: Callable[[Params, Images], Logits],
+    params: Params,
+    images: Images,
 ) -> Logits:
     return straight_through(exact(params, images), soft(params, images))
-
-
-@functools.cache
-def _both(
-    exact: Callable[[Params, Images], Logits], soft: Callable[[Params, Images], Logits]
-) -> Callable[[Params, Images], Logits]:
-    """Equal functions give the same function, so that they share a compilation."""
-    return functools.partial(_apply, exact=exact, soft=soft)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from fooljax import checks
-from fooljax.types import Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 Apply: TypeAlias = Callable[[Params, Images], Logits]
 
@@ -40,15 +40,12 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
             )
 
 
-def join(
-    classifiers: Sequence[Classifier], rule: Callable[[tuple[Apply, ...]], Apply]
-) -> Classifier:
+def join(classifiers: Sequence[Classifier], rule: Bound) -> Classifier:
     """Make one classifier of several that fit together.
 
     Args:
         classifiers: the members.
-        rule: from the members' functions to that of the whole; cached, so that equal
-            members give the same function and share a compilation.
+        rule: ``(members' functions, members' params, images) -> logits``.
 
     Returns:
         A classifier whose ``params`` is the tuple of the members' params.
@@ -57,7 +54,8 @@ def join(
     first = classifiers[0]
     members = tuple(one.apply for one in classifiers)
     params = tuple(one.params for one in classifiers)
-    return Classifier(params, rule(members), first.input_shape, first.num_classes)
+    apply = Bound(rule.function, (*rule.given, members))
+    return Classifier(params, apply, first.input_shape, first.num_classes)
 
 
 def each_logits(

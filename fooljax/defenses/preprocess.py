@@ -8,7 +8,7 @@ what it would be without rounding, so that no attack is blind to it.
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 from fooljax import checks
 from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.median import median
-from fooljax.types import Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 _BLOCK = 8
 # ITU-T T.81, table K.1: steps of the 8 x 8 coefficients of brightness at quality 50
@@ -35,20 +35,25 @@ _LUMINANCE = np.array(
 )
 
 
+class Shown(NamedTuple):
+    """Params of a network that sees images through a transform.
+
+    Attributes:
+        params: the network's own.
+        numbers: of the transform, which no training changes.
+    """
+
+    params: Params
+    numbers: Any
+
+
 def _apply(
-    params: tuple[Params, Any],
-    images: Images,
     network: Callable[[Params, Images], Logits],
     transform: Callable[[Any, Images], Images],
+    shown: Shown,
+    images: Images,
 ) -> Logits:
-    own, numbers = params
-    return network(own, transform(numbers, images))
-
-
-@functools.cache
-def _chained(network: Callable, transform: Callable) -> Callable[[Params, Images], Logits]:
-    """Equal parts give the same function, so that equal defenses share a compilation."""
-    return functools.partial(_apply, network=network, transform=transform)
+    return network(shown.params, transform(shown.numbers, images))
 
 
 def shown_through(
@@ -63,12 +68,12 @@ def shown_through(
         numbers: of the transform, a pytree of arrays.
 
     Returns:
-        A classifier whose params are ``(classifier.params, numbers)``.
+        A classifier whose params are ``Shown``.
     """
     checks.classifier(classifier)
     return Classifier(
-        (classifier.params, numbers),
-        _chained(classifier.apply, transform),
+        Shown(classifier.params, numbers),
+        Bound(_apply, (classifier.apply, transform)),
         classifier.input_shape,
         classifier.num_classes,
     )
@@ -106,9 +111,9 @@ def gaussian_blur(classifier: Classifier, sigma: float) -> Classifier:
     return shown_through(classifier, _blur, matrices)
 
 
-@functools.cache
-def _median_of(size: int) -> Callable[[None, Images], Images]:
-    return lambda numbers, images: median(images, size)
+def _median(size: int, numbers: None, images: Images) -> Images:
+    del numbers
+    return median(images, size)
 
 
 def median_filter(classifier: Classifier, size: int) -> Classifier:
@@ -128,7 +133,7 @@ def median_filter(classifier: Classifier, size: int) -> Classifier:
     most = min(classifier.input_shape[:2])
     if size % 2 == 0 or not 3 <= size <= most:
         raise ValueError(f"size must be odd, at least 3 and at most {most}, got {size}")
-    return shown_through(classifier, _median_of(size), None)
+    return shown_through(classifier, Bound(_median, (size,)), None)
 
 
 def _round(steps: Array, images: Images) -> Images:

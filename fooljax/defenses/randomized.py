@@ -4,9 +4,8 @@
 images of a batch share what the key draws, so that no answer depends on a place.
 """
 
-import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ from jaxtyping import Array
 
 from fooljax import checks, metrics
 from fooljax.defenses.preprocess import shown_through
-from fooljax.types import Classifier, Images, Logits, Params, RandomDefense, RandomKey
+from fooljax.types import Bound, Classifier, Images, Logits, Params, RandomDefense, RandomKey
 
 
 def _shrink(numbers: tuple[RandomKey, Array], images: Images) -> Images:
@@ -79,28 +78,35 @@ def resize_and_pad(key: RandomKey, classifier: Classifier, smallest: float) -> C
     return shown_through(classifier, _shrink, (checks.key(key), jnp.float32(smallest)))
 
 
+class Expected(NamedTuple):
+    """Params of a mean over keys.
+
+    Attributes:
+        params: the network's own, which all keys share.
+        drawn: what the defense made of each key, leaves ``[samples, ...]``.
+    """
+
+    params: Params
+    drawn: list[Array]
+
+
 def _mean_probability(
-    params: tuple[list[Any], list[Array]],
-    images: Images,
     network: Callable[[Params, Images], Logits],
     structure: Any,
-    own: tuple[bool, ...],
+    places: tuple[int | None, ...],
+    expected: Expected,
+    images: Images,
 ) -> Logits:
-    shared, each = params
+    """Average over keys; a leaf's place is that in the network's params, None if it was drawn."""
+    shared = jax.tree.leaves(expected.params)
 
-    def answer(each: list[Array]) -> Logits:
-        mine, common = iter(each), iter(shared)
-        leaves = [next(mine if is_own else common) for is_own in own]
+    def answer(drawn: list[Array]) -> Logits:
+        rest = iter(drawn)
+        leaves = [next(rest) if place is None else shared[place] for place in places]
         return metrics.log_probabilities(network(jax.tree.unflatten(structure, leaves), images))
 
-    logits = jax.vmap(answer)(each)
+    logits = jax.vmap(answer)(expected.drawn)
     return jax.nn.logsumexp(logits, axis=0) - jnp.log(len(logits))
-
-
-@functools.cache
-def _joint(network: Callable, structure: Any, own: tuple[bool, ...]) -> Callable:
-    """Equal parts give the same function, so that equal means share a compilation."""
-    return functools.partial(_mean_probability, network=network, structure=structure, own=own)
 
 
 def expectation(
@@ -123,8 +129,8 @@ def expectation(
         samples: number of keys.
 
     Returns:
-        A classifier whose logits are the logarithm of the mean probability. The
-        network's own weights are in its params once.
+        A classifier whose logits are the logarithm of the mean probability. Its
+        params are ``Expected``, with the network's own weights once.
 
     Raises:
         ValueError: if ``samples`` is not positive, and whatever ``defense`` raises.
@@ -141,13 +147,12 @@ def expectation(
     first = members[0]
     structure = jax.tree.structure(first.params)
     columns = list(zip(*(jax.tree.leaves(one.params) for one in members), strict=True))
-    given = {id(leaf) for leaf in jax.tree.leaves(classifier.params)}
-    own = tuple(id(column[0]) not in given for column in columns)  # made by the defense
-    shared = [column[0] for column, is_own in zip(columns, own, strict=True) if not is_own]
-    each = [jnp.stack(column) for column, is_own in zip(columns, own, strict=True) if is_own]
+    given = {id(leaf): place for place, leaf in enumerate(jax.tree.leaves(classifier.params))}
+    places = tuple(given.get(id(column[0])) for column in columns)
+    drawn = [jnp.stack(column) for column, at in zip(columns, places, strict=True) if at is None]
     return Classifier(
-        (shared, each),
-        _joint(first.apply, structure, own),
+        Expected(classifier.params, drawn),
+        Bound(_mean_probability, (first.apply, structure, places)),
         first.input_shape,
         first.num_classes,
     )

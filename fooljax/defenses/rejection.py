@@ -1,6 +1,5 @@
 """Saying "I do not know this": a score, a threshold, and one more column."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from jaxtyping import Array
 
 from fooljax import checks, metrics
 from fooljax.defenses.scores import Score, judge
-from fooljax.types import Classifier, Features, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Features, Images, Logits, Params
 
 
 class Threshold(NamedTuple):
@@ -99,7 +98,8 @@ def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -
     value = checks.real("threshold", limit.value)
     scale = checks.positive("the threshold's scale", limit.scale)
     numbers = Threshold(jnp.float32(value), jnp.float32(scale))
-    apply = _rejecting(classifier.apply, score.read, score.features, classifier.num_classes)
+    parts = (classifier.apply, score.read, score.features, classifier.num_classes)
+    apply = Bound(_apply, parts)
     guarded = Guarded(classifier.params, score.statistics, numbers)
     images = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
     try:
@@ -110,12 +110,12 @@ def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -
 
 
 def _apply(
-    guarded: Guarded,
-    images: Images,
     network: Callable[[Params, Images], Logits],
     read: Callable[..., Array],
     features: Features | None,
     num_classes: int,
+    guarded: Guarded,
+    images: Images,
 ) -> Logits:
     if features is None:
         logits = network(guarded.params, images)
@@ -132,13 +132,3 @@ def _apply(
     decided = jnp.where(scores >= value, jnp.minimum(column, below), jnp.maximum(column, above))
     column = column + jax.lax.stop_gradient(decided - column)
     return jnp.concatenate([logits, column[:, None]], axis=1)
-
-
-@functools.cache
-def _rejecting(
-    network: Callable, read: Callable, features: Features | None, num_classes: int
-) -> Callable[[Guarded, Images], Logits]:
-    """Equal parts give the same function, so that equal defenses share a compilation."""
-    return functools.partial(
-        _apply, network=network, read=read, features=features, num_classes=num_classes
-    )

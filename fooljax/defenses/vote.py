@@ -5,7 +5,6 @@ carry the gradient of how near each class is to winning it, so that every attack
 runs against them and its author knows the defense.
 """
 
-import functools
 from collections.abc import Sequence
 
 import jax
@@ -15,7 +14,7 @@ from jaxtyping import Array, Float
 from fooljax import metrics
 from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.members import Apply, check_members, each_logits, join
-from fooljax.types import Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 _TIE_BREAK = 1e-3  # votes that a mean probability of 1 is worth
 _FLOOR = 1e-9  # votes of a class that nobody names
@@ -50,7 +49,7 @@ def majority_vote(classifiers: Sequence[Classifier]) -> Classifier:
         Hansen and Salamon, 1990, Neural Network Ensembles (voting); Athalye et al.,
         2018, arXiv:1802.00420 (a gradient for what has none).
     """
-    return join(classifiers, _majority)
+    return join(classifiers, Bound(_vote, ()))
 
 
 def unanimous(classifiers: Sequence[Classifier]) -> Classifier:
@@ -82,10 +81,10 @@ def unanimous(classifiers: Sequence[Classifier]) -> Classifier:
     """
     check_members(classifiers)
     num_classes = classifiers[0].num_classes
-    return join(classifiers, lambda members: _agreed(members, num_classes))
+    return join(classifiers, Bound(_agree, (num_classes,)))
 
 
-def _vote(params: tuple[Params, ...], images: Images, members: tuple[Apply, ...]) -> Logits:
+def _vote(members: tuple[Apply, ...], params: tuple[Params, ...], images: Images) -> Logits:
     logits = each_logits(members, params, images)
     mean = jnp.mean(metrics.probabilities(logits), axis=0)
     named = jax.nn.one_hot(jnp.argmax(logits, axis=2), logits.shape[2])
@@ -95,23 +94,12 @@ def _vote(params: tuple[Params, ...], images: Images, members: tuple[Apply, ...]
 
 
 def _agree(
-    params: tuple[Params, ...], images: Images, members: tuple[Apply, ...], num_classes: int
+    num_classes: int, members: tuple[Apply, ...], params: tuple[Params, ...], images: Images
 ) -> Logits:
     lead = metrics.margins(each_logits(members, params, images))[:, :, :num_classes]
     nearness = _soft_minimum_of_largest(lead, len(members))
     classes = straight_through(jnp.min(lead, axis=0), nearness)
     return jnp.pad(classes, ((0, 0), (0, 1)))
-
-
-@functools.cache
-def _majority(members: tuple[Apply, ...]) -> Apply:
-    """Equal members give the same function, so that equal votes share a compilation."""
-    return functools.partial(_vote, members=members)
-
-
-@functools.cache
-def _agreed(members: tuple[Apply, ...], num_classes: int) -> Apply:
-    return functools.partial(_agree, members=members, num_classes=num_classes)
 
 
 def _soft_minimum_of_largest(leads: Float[Array, "n b m"], count: int) -> Float[Array, "b m"]:

@@ -1,6 +1,6 @@
 """MAP-Elites with one niche for each class."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
 import jax
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int32
 from fooljax import checks
 from fooljax.evolution.archive import Archive, Contest, insert
 from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
-from fooljax.types import Classifier, Defense, Encoding, Genome, Image, RandomKey, Search
+from fooljax.types import Bound, Classifier, Defense, Encoding, Genome, Image, RandomKey, Search
 
 Niches: TypeAlias = Literal["all", "own"]
 
@@ -94,7 +94,19 @@ def check_search(fitness: str, children: int, init_children: int, micro_batch: i
         checks.count("micro_batch", micro_batch)
 
 
-@checks.cache
+class _Settings(NamedTuple):
+    """The arguments of ``map_elites``."""
+
+    encoding: Encoding
+    children: int
+    init_children: int
+    fitness: Fitness
+    niches: Niches
+    screen: Defense | None
+    micro_batch: int | None
+    axis_name: str | None
+
+
 def map_elites(
     encoding: Encoding,
     children: int = 200,
@@ -146,54 +158,73 @@ def map_elites(
     if screen is not None:
         checks.function("screen", screen, "classifier -> classifier")
 
-    def advance(key, classifier, evolution, make, count):
-        enter = None
-        if niches == "own":
-            enter = lambda i, logits: own_niche(i, logits)[:, : classifier.num_classes]
-        challengers, traits = evaluate(
-            classifier,
-            encoding,
-            lambda index: make(jax.random.fold_in(key, index)),
-            count,
-            fitness=fitness,
-            enter=enter,
-            screen=None if screen is None else (screen, evolution.archive.fitness),
-            micro_batch=micro_batch,
-            axis_name=axis_name,
-        )
-        archive, contest = insert(
-            evolution.archive, challengers, evolution.generation, axis_name=axis_name
-        )
-        return Evolution(archive, evolution.generation), report(archive, contest, traits)
+    settings = _Settings(
+        encoding, children, init_children, fitness, niches, screen, micro_batch, axis_name
+    )
+    return Search(Bound(_init, (settings,)), Bound(_step, (settings,)))
 
-    def init(key: RandomKey, classifier: Classifier) -> tuple[Evolution, Generation]:
-        key_first = jax.random.fold_in(key, 0)
-        # a real genome, not zeros: children start from it if no random image enters a niche
-        genome = encoding.init(jax.random.fold_in(key_first, init_children))
-        start = Evolution(empty_archive(genome, classifier.num_classes), jnp.int32(0))
-        make = lambda key: (encoding.init(key), jnp.int32(-1))
-        return advance(key_first, classifier, start, make, init_children)
 
-    def step(
-        key: RandomKey, classifier: Classifier, evolution: Evolution
-    ) -> tuple[Evolution, Generation]:
-        generation = evolution.generation + 1
-        champions = evolution.archive.genomes
-        rank = jnp.cumsum(evolution.archive.fitness > -jnp.inf)
+def _init(
+    settings: _Settings, key: RandomKey, classifier: Classifier
+) -> tuple[Evolution, Generation]:
+    encoding, count = settings.encoding, settings.init_children
+    key_first = jax.random.fold_in(key, 0)
+    # a real genome, not zeros: children start from it if no random image enters a niche
+    genome = encoding.init(jax.random.fold_in(key_first, count))
+    start = Evolution(empty_archive(genome, classifier.num_classes), jnp.int32(0))
+    make = lambda key: (encoding.init(key), jnp.int32(-1))
+    return _advance(settings, key_first, classifier, start, make, count)
 
-        def make(key):
-            key_parents, key_vary = jax.random.split(key)
-            drawn = jax.random.uniform(key_parents, (2,)) * rank[-1]
-            wanted = jnp.minimum(drawn.astype(rank.dtype), rank[-1] - 1)
-            parent, mate = jnp.argmax(rank[None, :] > wanted[:, None], axis=1)
-            pick = lambda index: jax.tree.map(lambda leaf: leaf[index], champions)
-            child = encoding.vary(key_vary, pick(parent), pick(mate), generation)
-            return child, jnp.where(rank[-1] > 0, parent, -1).astype(jnp.int32)
 
-        grown = Evolution(evolution.archive, generation)
-        return advance(jax.random.fold_in(key, generation), classifier, grown, make, children)
+def _step(
+    settings: _Settings, key: RandomKey, classifier: Classifier, evolution: Evolution
+) -> tuple[Evolution, Generation]:
+    generation = evolution.generation + 1
+    champions = evolution.archive.genomes
+    rank = jnp.cumsum(evolution.archive.fitness > -jnp.inf)
 
-    return Search(init, step)
+    def make(key):
+        key_parents, key_vary = jax.random.split(key)
+        drawn = jax.random.uniform(key_parents, (2,)) * rank[-1]
+        wanted = jnp.minimum(drawn.astype(rank.dtype), rank[-1] - 1)
+        parent, mate = jnp.argmax(rank[None, :] > wanted[:, None], axis=1)
+        pick = lambda index: jax.tree.map(lambda leaf: leaf[index], champions)
+        child = settings.encoding.vary(key_vary, pick(parent), pick(mate), generation)
+        return child, jnp.where(rank[-1] > 0, parent, -1).astype(jnp.int32)
+
+    grown = Evolution(evolution.archive, generation)
+    key_generation = jax.random.fold_in(key, generation)
+    return _advance(settings, key_generation, classifier, grown, make, settings.children)
+
+
+def _advance(
+    settings: _Settings,
+    key: RandomKey,
+    classifier: Classifier,
+    evolution: Evolution,
+    make: Callable[[RandomKey], tuple[Genome, Array]],
+    count: int,
+) -> tuple[Evolution, Generation]:
+    """Let ``count`` new images compete for the niches."""
+    enter = None
+    if settings.niches == "own":
+        enter = lambda i, logits: own_niche(i, logits)[:, : classifier.num_classes]
+    screen = None if settings.screen is None else (settings.screen, evolution.archive.fitness)
+    challengers, traits = evaluate(
+        classifier,
+        settings.encoding,
+        lambda index: make(jax.random.fold_in(key, index)),
+        count,
+        fitness=settings.fitness,
+        enter=enter,
+        screen=screen,
+        micro_batch=settings.micro_batch,
+        axis_name=settings.axis_name,
+    )
+    archive, contest = insert(
+        evolution.archive, challengers, evolution.generation, axis_name=settings.axis_name
+    )
+    return Evolution(archive, evolution.generation), report(archive, contest, traits)
 
 
 def express_elites(encoding: Encoding, archive: Archive) -> Image:

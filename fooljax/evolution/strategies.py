@@ -11,7 +11,7 @@ from fooljax.evolution.archive import Archive, insert
 from fooljax.evolution.distributions import costs, distributions, find
 from fooljax.evolution.evaluate import Fitness, evaluate
 from fooljax.evolution.map_elites import Generation, check_search, empty_archive, report
-from fooljax.types import Classifier, Encoding, RandomKey, Search
+from fooljax.types import Bound, Classifier, Encoding, RandomKey, Search
 
 
 class Strategies(NamedTuple):
@@ -39,7 +39,19 @@ def _genome_shape(encoding: Encoding) -> tuple[int, ...]:
     return leaves[0].shape
 
 
-@checks.cache
+class _Settings(NamedTuple):
+    """The arguments of ``strategy``: the algorithm by its class, the shape of a genome."""
+
+    encoding: Encoding
+    children: int
+    kind: Any
+    shape: tuple[int, ...]
+    std: float
+    fitness: Fitness
+    micro_batch: int | None
+    axis_name: str | None
+
+
 def strategy(
     name: str,
     encoding: Encoding,
@@ -91,71 +103,92 @@ def strategy(
     std = checks.positive("std", std)
     kind, shape = find(name), _genome_shape(encoding)
 
-    def split(num_classes: int) -> int:
-        if children < 2 * num_classes:
-            raise ValueError(
-                f"a strategy needs at least 2 children for each of {num_classes} classes, "
-                f"got {children} children"
-            )
-        return children // num_classes
+    settings = _Settings(
+        encoding, children, kind, shape, float(std), fitness, micro_batch, axis_name
+    )
+    return Search(Bound(_init, (settings,)), Bound(_step, (settings,)))
 
-    def compete(classifier, archive, generation, genomes, parent):
-        """Let genomes ``[k, p, ...]`` compete, each in the niche of its row."""
-        k, population = classifier.num_classes, split(classifier.num_classes)
-        flat = genomes.reshape(k * population, *shape)
-        niche = lambda index: jnp.minimum(index // population, k - 1)  # of padding: any
-        challengers, traits = evaluate(
-            classifier,
-            encoding,
-            lambda index: (flat[index], parent[niche(index)]),
-            k * population,
-            fitness=fitness,
-            enter=lambda index, logits: jax.nn.one_hot(niche(index), k, dtype=bool),
-            micro_batch=micro_batch,
-            axis_name=axis_name,
+
+def _init(
+    settings: _Settings, key: RandomKey, classifier: Classifier
+) -> tuple[Strategies, Generation]:
+    k = classifier.num_classes
+    population = _share(settings, k)
+    key_genomes, key_strategy = jax.random.split(jax.random.fold_in(key, 0))
+    genomes = jax.vmap(settings.encoding.init)(_keys(key_genomes, k * population))
+    nobody = jnp.full(k, -1, jnp.int32)
+    archive, info, _ = _compete(
+        settings, classifier, empty_archive(genomes[0], k), jnp.int32(0), genomes, nobody
+    )
+    begin = distributions(settings.kind, population, settings.shape, settings.std).init
+    means = begin(_keys(key_strategy, k), archive.genomes)
+    return Strategies(archive, jnp.int32(0), means), info
+
+
+def _step(
+    settings: _Settings, key: RandomKey, classifier: Classifier, state: Strategies
+) -> tuple[Strategies, Generation]:
+    k = classifier.num_classes
+    population = _share(settings, k)
+    _, ask, tell = distributions(settings.kind, population, settings.shape, settings.std)
+    generation = state.generation + 1
+    key_ask, key_tell = jax.random.split(jax.random.fold_in(key, generation))
+    samples, asked = ask(_keys(key_ask, k), state.distributions)
+    archive, info, scores = _compete(
+        settings,
+        classifier,
+        state.archive,
+        generation,
+        jnp.clip(samples, 0.0, 1.0),
+        jnp.arange(k, dtype=jnp.int32),
+    )
+    told, _ = tell(_keys(key_tell, k), samples, costs(scores), asked)
+    return Strategies(archive, generation, told), info
+
+
+def _compete(
+    settings: _Settings,
+    classifier: Classifier,
+    archive: Archive,
+    generation: Int32[Array, ""],
+    genomes: Array,
+    parent: Int32[Array, " k"],
+) -> tuple[Archive, Generation, Array]:
+    """Let genomes ``[k, p, ...]`` compete, each in the niche of its row; return their scores."""
+    axis_name, k = settings.axis_name, classifier.num_classes
+    population = _share(settings, k)
+    flat = genomes.reshape(k * population, *settings.shape)
+    niche = lambda index: jnp.minimum(index // population, k - 1)  # of padding: any
+    challengers, traits = evaluate(
+        classifier,
+        settings.encoding,
+        lambda index: (flat[index], parent[niche(index)]),
+        k * population,
+        fitness=settings.fitness,
+        enter=lambda index, logits: jax.nn.one_hot(niche(index), k, dtype=bool),
+        micro_batch=settings.micro_batch,
+        axis_name=axis_name,
+    )
+    first = 0 if axis_name is None else jax.lax.axis_index(axis_name)
+    share = challengers.parent.size
+    own = niche(first * share + jnp.arange(share))
+    scores = challengers.scores[jnp.arange(share), own]
+    if axis_name is not None:
+        scores = jax.lax.all_gather(scores, axis_name, tiled=True)
+    archive, contest = insert(archive, challengers, generation, axis_name=axis_name)
+    scores = scores[: k * population].reshape(k, population)
+    return archive, report(archive, contest, traits), scores
+
+
+def _share(settings: _Settings, num_classes: int) -> int:
+    """Return how many children each class gets."""
+    if settings.children < 2 * num_classes:
+        raise ValueError(
+            f"a strategy needs at least 2 children for each of {num_classes} classes, "
+            f"got {settings.children} children"
         )
-        first = 0 if axis_name is None else jax.lax.axis_index(axis_name)
-        share = challengers.parent.size
-        own = niche(first * share + jnp.arange(share))
-        scores = challengers.scores[jnp.arange(share), own]
-        if axis_name is not None:
-            scores = jax.lax.all_gather(scores, axis_name, tiled=True)
-        archive, contest = insert(archive, challengers, generation, axis_name=axis_name)
-        scores = scores[: k * population].reshape(k, population)
-        return archive, report(archive, contest, traits), scores
+    return settings.children // num_classes
 
-    def keys_of(key: RandomKey, count: int) -> RandomKey:
-        return jax.vmap(lambda index: jax.random.fold_in(key, index))(jnp.arange(count))
 
-    def init(key: RandomKey, classifier: Classifier) -> tuple[Strategies, Generation]:
-        k = classifier.num_classes
-        key_genomes, key_strategy = jax.random.split(jax.random.fold_in(key, 0))
-        genomes = jax.vmap(encoding.init)(keys_of(key_genomes, k * split(k)))
-        nobody = jnp.full(k, -1, jnp.int32)
-        archive, info, _ = compete(
-            classifier, empty_archive(genomes[0], k), jnp.int32(0), genomes, nobody
-        )
-        begin = distributions(kind, split(k), shape, std).init
-        return Strategies(
-            archive, jnp.int32(0), begin(keys_of(key_strategy, k), archive.genomes)
-        ), info
-
-    def step(
-        key: RandomKey, classifier: Classifier, state: Strategies
-    ) -> tuple[Strategies, Generation]:
-        k = classifier.num_classes
-        _, ask, tell = distributions(kind, split(k), shape, std)
-        generation = state.generation + 1
-        key_ask, key_tell = jax.random.split(jax.random.fold_in(key, generation))
-        samples, asked = ask(keys_of(key_ask, k), state.distributions)
-        archive, info, scores = compete(
-            classifier,
-            state.archive,
-            generation,
-            jnp.clip(samples, 0.0, 1.0),
-            jnp.arange(k, dtype=jnp.int32),
-        )
-        told, _ = tell(keys_of(key_tell, k), samples, costs(scores), asked)
-        return Strategies(archive, generation, told), info
-
-    return Search(init, step)
+def _keys(key: RandomKey, count: int) -> RandomKey:
+    return jax.vmap(lambda index: jax.random.fold_in(key, index))(jnp.arange(count))

@@ -1,13 +1,12 @@
 """A network in half precision: faster where the hardware has units for it."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from fooljax.types import Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
 def in_bfloat16(classifier: Classifier) -> Classifier:
@@ -24,16 +23,10 @@ def in_bfloat16(classifier: Classifier) -> Classifier:
     """
     return Classifier(
         classifier.params,
-        _rounding(classifier.apply),
+        Bound(_apply, (classifier.apply,)),
         classifier.input_shape,
         classifier.num_classes,
     )
-
-
-@functools.cache
-def _rounding(apply: Callable) -> Callable[[Params, Images], Logits]:
-    """Equal networks give the same function, so that they share a compilation."""
-    return functools.partial(_apply, apply)
 
 
 def _apply(apply: Callable, params: Params, images: Images) -> Logits:

@@ -1,13 +1,12 @@
 """What part of an image a network sees: its center, or ten crops averaged."""
 
-import functools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fooljax.types import Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
 def center_crop(classifier: Classifier, pixels: int) -> Classifier:
@@ -61,7 +60,7 @@ def crop_probabilities(classifier: Classifier, images: Images) -> Float[Array, "
         center, and the mirror images of these five.
     """
     return jax.nn.softmax(
-        _ten_logits(classifier.apply, classifier.params, images, classifier.input_shape[0]), axis=-1
+        _ten_logits(classifier.apply, classifier.input_shape[0], classifier.params, images), axis=-1
     )
 
 
@@ -73,30 +72,24 @@ def _through(classifier: Classifier, pixels: int, view: Callable) -> Classifier:
         raise ValueError(f"images must have at least {height}x{height} pixels, got {pixels}")
     return Classifier(
         classifier.params,
-        _viewing(classifier.apply, view, height),
+        Bound(view, (classifier.apply, height)),
         (pixels, pixels, channels),
         classifier.num_classes,
     )
 
 
-@functools.cache
-def _viewing(network: Callable, view: Callable, size: int) -> Callable[[Params, Images], Logits]:
-    """Equal parts give the same function, so that equal views share a compilation."""
-    return functools.partial(view, network, size=size)
-
-
-def _center(network: Callable, params: Params, images: Images, size: int) -> Logits:
+def _center(network: Callable, size: int, params: Params, images: Images) -> Logits:
     top, left = ((images.shape[axis] - size) // 2 for axis in (1, 2))
     return network(params, images[:, top : top + size, left : left + size])
 
 
-def _ten(network: Callable, params: Params, images: Images, size: int) -> Logits:
-    logits = _ten_logits(network, params, images, size)
+def _ten(network: Callable, size: int, params: Params, images: Images) -> Logits:
+    logits = _ten_logits(network, size, params, images)
     return jax.nn.logsumexp(jax.nn.log_softmax(logits, axis=-1), axis=1) - jnp.log(10.0)
 
 
 def _ten_logits(
-    network: Callable, params: Params, images: Images, size: int
+    network: Callable, size: int, params: Params, images: Images
 ) -> Float[Array, "b 10 m"]:
     """Show the crops one after the other: ten times the images would not fit anywhere."""
     far = images.shape[1] - size

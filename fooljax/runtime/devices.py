@@ -1,8 +1,8 @@
 """Set up JAX for a run, and spread a search over devices."""
 
 import contextlib
-import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from fooljax import backend, interrupts
 from fooljax.runtime import hosts
-from fooljax.types import Search
+from fooljax.types import Bound, Search
 
 AXIS = "children"
 
@@ -122,22 +122,24 @@ def _share(devices: int) -> int:
     return devices // count
 
 
-@functools.cache
 def spread(search: Search, over: Mesh) -> Search:
     """Run a search whose children are split over ``AXIS`` on all devices of a mesh.
 
     State, key and network are on every device; the search itself splits its
     children (see ``axis_name`` in ``map_elites``).
     """
+    return Search(
+        init=Bound(_on_all, (search.init, over, 2)), step=Bound(_on_all, (search.step, over, 3))
+    )
+
+
+def _on_all(function: Callable, over: Mesh, arguments: int, *given: Any) -> Any:
     everywhere = PartitionSpec()
-
-    def shard(function, arguments):
-        return jax.shard_map(
-            function,
-            mesh=over,
-            in_specs=(everywhere,) * arguments,
-            out_specs=everywhere,
-            check_vma=False,
-        )
-
-    return Search(init=shard(search.init, 2), step=shard(search.step, 3))
+    spread_out = jax.shard_map(
+        function,
+        mesh=over,
+        in_specs=(everywhere,) * arguments,
+        out_specs=everywhere,
+        check_vma=False,
+    )
+    return spread_out(*given)

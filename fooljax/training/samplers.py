@@ -12,7 +12,7 @@ from jaxtyping import Array, Int
 from fooljax import checks
 from fooljax.attacks import Attack, leave
 from fooljax.data import Batch, Dataset, Stream, as_float, read
-from fooljax.types import Classifier, Images, RandomKey
+from fooljax.types import Bound, Classifier, Images, RandomKey
 
 Labels: TypeAlias = Int[Array, " b"]
 
@@ -80,7 +80,11 @@ def drawn_first(draw: Minibatches, sample: Sampler) -> Minibatches:
         draw: what it draws with.
         sample: the sampler.
     """
-    return Minibatches(lambda key, size: draw.rows(jax.random.split(key)[0], size), sample)
+    return Minibatches(Bound(_rows_of_first, (draw,)), sample)
+
+
+def _rows_of_first(draw: Minibatches, key: RandomKey, size: Any) -> Int[Array, " b"]:
+    return draw.rows(jax.random.split(key)[0], size)
 
 
 def read_ahead(key: RandomKey, sampler: Sampler, stream: Stream, steps: int) -> Iterator[Batch]:
@@ -118,7 +122,6 @@ def read_ahead(key: RandomKey, sampler: Sampler, stream: Stream, steps: int) -> 
     return made()
 
 
-@checks.cache
 def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = True) -> Minibatches:
     """Draw samples uniformly and show what an attack makes of them.
 
@@ -141,14 +144,21 @@ def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = Tr
     """
     checks.kind("attack", attack, Attack)
     draw = minibatches(batch_size)
+    return drawn_first(draw, Bound(_attacked, (draw, attack, gated)))
 
-    def sample(key: RandomKey, classifier: Classifier, dataset: Dataset) -> tuple[Images, Labels]:
-        key_draw, key_attack = jax.random.split(key)
-        images, labels = draw(key_draw, classifier, dataset)
-        found = attack(key_attack, classifier, images, leave(labels)).images
-        if gated:
-            known = jnp.argmax(classifier(images), axis=1) == labels
-            found = jax.vmap(jnp.where)(known, found, images)
-        return found, labels
 
-    return drawn_first(draw, sample)
+def _attacked(
+    draw: Minibatches,
+    attack: Attack,
+    gated: bool,
+    key: RandomKey,
+    classifier: Classifier,
+    samples: Dataset | Batch,
+) -> tuple[Images, Labels]:
+    key_draw, key_attack = jax.random.split(key)
+    images, labels = draw(key_draw, classifier, samples)
+    found = attack(key_attack, classifier, images, leave(labels)).images
+    if gated:
+        known = jnp.argmax(classifier(images), axis=1) == labels
+        found = jax.vmap(jnp.where)(known, found, images)
+    return found, labels
