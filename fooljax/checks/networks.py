@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax.checks.kinds import shown
+from fooljax.checks.leaves import leaves
 from fooljax.checks.numbers import count
 from fooljax.types import Classifier
 
@@ -68,10 +69,10 @@ def columns(network: Classifier, name: str = "classifier") -> int:
     Raises:
         ValueError: as ``classifier``.
     """
-    leaves, structure = jax.tree.flatten(network.params)
+    flat, structure = jax.tree.flatten(network.params)
     try:
         known = _KNOWN.setdefault(network.apply, {})
-        shapes = tuple((getattr(leaf, "shape", ()), str(_type(leaf))) for leaf in leaves)
+        shapes = tuple((getattr(leaf, "shape", ()), str(_type(leaf))) for leaf in flat)
         case = (hash(structure), shapes, network.input_shape, network.num_classes)
         hash(case)
     except TypeError:  # what cannot be remembered is asked every time
@@ -104,6 +105,7 @@ def _described(network: Classifier, name: str) -> tuple[tuple[int, ...], int]:
 def _traced(network: Classifier, name: str) -> int:
     shape, classes = _described(network, name)
     images = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
+    leaves(network.params, name)
     try:
         logits = jax.eval_shape(network.apply, network.params, images)
     except Exception as error:  # a network of the user's own may raise anything

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 from fooljax import checks
 from fooljax.models import findings
 from fooljax.models.findings import Finding
+from fooljax.models.leaves import is_weight
 from fooljax.types import Classifier, Images
 
 _LEAST = 0.5  # share of the images looked at that must have an answer
@@ -17,6 +18,8 @@ _LEAST = 0.5  # share of the images looked at that must have an answer
 
 def validate(classifier: Classifier) -> None:
     """Refuse what is no classifier, and warn of what is suspicious; see ``look``.
+
+    Counters, random keys and Python numbers among the params are left alone.
 
     Raises:
         ValueError: if the weights hold NaN or infinity, if ``apply`` fails on
@@ -47,7 +50,7 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
     checks.classifier(classifier)
     for path, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):
         # in numpy: jax would compile a program for the shape of every layer
-        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not np.isfinite(leaf).all():
+        if is_weight(leaf) and not np.isfinite(leaf).all():
             name = f" {_name(path)}" if path else ""
             raise ValueError(
                 f"the classifier's weights{name} hold NaN or infinity; all must be finite"

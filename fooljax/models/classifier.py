@@ -1,21 +1,21 @@
 """From a network to a classifier."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import cast
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from flax.core import unfreeze
 
 from fooljax.models.alexnet import AlexNet, CaffeNet
+from fooljax.models.flax_apply import FlaxApply, explained, mode
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.residual import ImageNetResNet
 from fooljax.models.squeezenet import SqueezeNet
 from fooljax.models.vgg import VGG
-from fooljax.types import Classifier, Images, Logits, Params, RandomKey
+from fooljax.types import Classifier, Params, RandomKey
 
 # For command lines; code says ``init_flax(key, LeNet(10), ...)``.
 NETWORKS: dict[str, Callable[[int], nn.Module]] = {
@@ -42,30 +42,54 @@ def from_flax(
     """Wrap a Flax Linen network and its weights.
 
     Equal modules make classifiers whose static parts are equal, so a network
-    that is built twice is compiled once.
+    that is built twice is compiled once. It answers without dropout and by the running
+    averages of BatchNorm: an argument ``train``, ``training``, ``is_training``,
+    ``deterministic`` or ``use_running_average`` of the module's ``__call__`` is set so.
+    ``training.fit`` sets it to training, and updates the other collections as Flax does.
 
     Args:
         module: maps images ``[b, h, w, c]`` in [0, 1] to logits ``[b, m]``.
-        params: the module's ``params`` collection.
+        params: all variables as ``module.init`` returns them, or the ``params``
+            collection alone if there is no other.
         input_shape: ``(h, w, c)`` in pixels.
         num_classes: number of real classes, at most ``m``.
 
+    Returns:
+        A classifier whose ``params`` is the ``params`` collection, or all variables
+        where there are others, ``{"params": ..., "batch_stats": ...}``.
+
     Raises:
-        ValueError: if ``input_shape`` is not three positive numbers or
-            ``num_classes`` is not positive.
+        ValueError: if ``input_shape`` is not three positive numbers,
+            ``num_classes`` is not positive, the module's ``__call__`` needs more than
+            images, or an attribute of it cannot be hashed.
     """
     shape = tuple(int(size) for size in input_shape)
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
     if num_classes < 1:
         raise ValueError(f"num_classes must be positive, got {num_classes}")
-    return Classifier(params, FlaxApply(module), shape, num_classes)
+    try:
+        hash(module)
+    except TypeError as error:
+        raise ValueError(
+            f"{type(module).__name__} has an attribute that cannot be hashed; give tuples in "
+            "place of lists, and numbers in place of arrays"
+        ) from error
+    mode(module, False)
+    collections = False
+    if isinstance(params, Mapping) and "params" in params:
+        params = unfreeze(dict(params))
+        collections = len(params) > 1
+        params = params if collections else params["params"]
+    return Classifier(params, FlaxApply(module, collections), shape, num_classes)
 
 
 def init_flax(
     key: RandomKey, module: nn.Module, input_shape: tuple[int, ...], num_classes: int
 ) -> Classifier:
     """Draw fresh weights for a Flax Linen network and wrap both.
+
+    Works inside ``jit``, ``vmap`` and ``eval_shape`` too.
 
     Args:
         key: decides the weights.
@@ -77,8 +101,13 @@ def init_flax(
         ValueError: as ``from_flax``, and if the network cannot take such images.
     """
     classifier = from_flax(module, None, input_shape, num_classes)
-    params = _draw(key, module, classifier.input_shape)
-    return from_flax(module, params, input_shape, num_classes)
+    try:
+        variables = _draw(key, module, classifier.input_shape)
+    except TypeError as error:
+        raise ValueError(
+            f"{type(module).__name__} cannot take images {classifier.input_shape}: {error}"
+        ) from error
+    return from_flax(module, variables, input_shape, num_classes)
 
 
 def build(
@@ -89,6 +118,11 @@ def build(
     rejecting: int = 0,
 ) -> Classifier:
     """Build a network with fresh weights by its name.
+
+    Many members of an ensemble are built at once, and taken out one by one::
+
+        members = jax.vmap(lambda key: build("lenet", key, (28, 28, 1), 10))(keys)
+        first = jax.tree.map(lambda leaf: leaf[0], members)
 
     Args:
         name: a key of ``NETWORKS``.
@@ -108,23 +142,23 @@ def build(
     return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
 
-@dataclass(frozen=True)
-class FlaxApply:
-    """A module's forward pass, equal to every other of an equal module.
-
-    The bound method ``module.apply`` compares by identity: as a static argument
-    of ``jit`` it would compile anew for every module object.
-    """
-
-    module: nn.Module
-
-    def __call__(self, params: Params, images: Images) -> Logits:
-        """Return logits ``[b, m]``."""
-        return cast(Logits, self.module.apply({"params": params}, images))
-
-
-# Runs once: without optimization it compiles in a quarter of the time.
-@partial(jax.jit, static_argnums=(1, 2), compiler_options={"xla_backend_optimization_level": 0})
 def _draw(key: RandomKey, module: nn.Module, input_shape: tuple[int, ...]) -> Params:
+    """Draw all variables, inside any transformation and outside of all."""
+    if isinstance(key, jax.core.Tracer):
+        return _drawn(key, module, input_shape)
+    with jax.ensure_compile_time_eval():  # the options below exist at the top level only
+        return _drawn_once(key, module, input_shape)
+
+
+def _init(key: RandomKey, module: nn.Module, input_shape: tuple[int, ...]) -> Params:
     """Draw weights; the forward pass that finds their shapes is compiled away."""
-    return module.init(key, jnp.zeros((1, *input_shape)))["params"]
+    images = jnp.zeros((1, *input_shape), jnp.float32)
+    with explained(module):
+        return module.init(key, images, **mode(module, False))
+
+
+_drawn = jax.jit(_init, static_argnums=(1, 2))
+# Runs once: without optimization it compiles in a quarter of the time.
+_drawn_once = jax.jit(
+    _init, static_argnums=(1, 2), compiler_options={"xla_backend_optimization_level": 0}
+)

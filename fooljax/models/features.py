@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from fooljax.models.classifier import FlaxApply
+from fooljax.models.flax_apply import FlaxApply
 from fooljax.types import Classifier, Features, Images, Logits, Params
 
 
@@ -30,7 +30,7 @@ def penultimate(classifier: Classifier) -> Features:
     remedy = "write a function (params, images) -> (logits, features) yourself"
     if not isinstance(classifier.apply, FlaxApply):
         raise ValueError(f"the classifier is not a Flax network, {remedy}")
-    features = _FlaxFeatures(classifier.apply.module)
+    features = _FlaxFeatures(classifier.apply)
     images = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
     try:
         jax.eval_shape(features, classifier.params, images)
@@ -43,7 +43,7 @@ def penultimate(classifier: Classifier) -> Features:
 class _FlaxFeatures:
     """A module's forward pass that keeps what its last dense layer was given."""
 
-    module: nn.Module
+    network: FlaxApply
 
     def __call__(self, params: Params, images: Images) -> tuple[Logits, Float[Array, "b d"]]:
         inputs: list[Array] = []
@@ -54,5 +54,5 @@ class _FlaxFeatures:
             return layer(*args, **kwargs)
 
         with nn.intercept_methods(watch):
-            logits = FlaxApply(self.module)(params, images)
+            logits = self.network(params, images)
         return logits, inputs[-1].reshape(len(images), -1)

@@ -15,6 +15,8 @@ from jaxtyping import Array, Float, Int
 
 from fooljax import backend, checks, interrupts
 from fooljax.data import Batch, Dataset, Stream
+from fooljax.models.flax_apply import FlaxApply
+from fooljax.models.leaves import is_weight, put_back, trained_part
 from fooljax.training.losses import Loss, cross_entropy
 from fooljax.training.perturbed import PerturbedDataset
 from fooljax.training.samplers import Sampler, read_ahead
@@ -25,7 +27,7 @@ _DIVERGED = "training diverged at step {}: the loss is NaN or infinite; lower th
 
 
 class _State(NamedTuple):
-    """What a step changes: the weights, and what the optimizer remembers."""
+    """What a step changes: the params, and what the optimizer remembers of the weights."""
 
     params: Params
     memory: optax.OptState
@@ -45,6 +47,12 @@ def fit(
     scan: bool | None = None,
 ) -> tuple[Classifier, Float[np.ndarray, " steps"]]:
     """Minimize a loss, the cross-entropy of the labels unless given.
+
+    What is no weight stays as it is: counters, random keys and Python numbers among the
+    params, and all that lies beside an entry called ``params`` (the numbers of a defense,
+    the running averages of a network that is no Flax module). A Flax module whose
+    ``__call__`` takes ``train``, or another such argument, is trained as Flax does it: with
+    dropout, by the statistics of the batch, and with its running averages updated.
 
     Step ``i`` draws from ``fold_in(key, i)``, so neither ``chunk`` nor ``scan``
     changes the result by more than rounding.
@@ -101,7 +109,7 @@ def fit(
         samples = jax.tree.map(jnp.asarray, dataset)
         samples = samples if scan else itertools.repeat(samples)
     # Steps overwrite their state in place, so it must be a copy of its own.
-    start = _State(classifier.params, optimizer.init(classifier.params))
+    start = _State(classifier.params, optimizer.init(trained_part(classifier.params)))
     state = jax.tree.map(jnp.copy, start)
 
     losses = np.empty(steps, np.float32)
@@ -117,9 +125,17 @@ def fit(
         if on_chunk and (done == steps or now - last_report >= _SECONDS_BETWEEN_REPORTS):
             on_chunk(done, float(losses[first:done].mean()))
             last_report = now
-    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.params)):
+    if not all(
+        np.isfinite(leaf).all() for leaf in filter(is_weight, jax.tree.leaves(state.params))
+    ):
         raise ValueError(_DIVERGED.format(steps - 1))
-    return dataclasses.replace(network, params=state.params), losses
+    params = jax.tree.map(_unless_plain, classifier.params, state.params)
+    return dataclasses.replace(network, params=params), losses
+
+
+def _unless_plain(before: Any, after: Array) -> Any:
+    """Return a leaf after training; a Python number is what it was."""
+    return after if hasattr(before, "dtype") else before
 
 
 def _update(
@@ -134,15 +150,21 @@ def _update(
 ) -> tuple[_State, Float[Array, ""]]:
     """Make step ``i``; ``network`` is the classifier without its weights."""
     classifier = dataclasses.replace(network, params=state.params)
-    images, labels = sampler(jax.random.fold_in(key, i), classifier, samples)
+    key_step = jax.random.fold_in(key, i)
+    images, labels = sampler(key_step, classifier, samples)
 
-    def measure(params: Params) -> Float[Array, ""]:
-        logits = network.apply(params, images).astype(jnp.float32)
-        return loss(logits, labels, network.num_classes)
+    def measure(weights: Params) -> tuple[Float[Array, ""], Params]:
+        params = put_back(weights, state.params)
+        if isinstance(network.apply, FlaxApply):
+            logits, params = network.apply.train(jax.random.fold_in(key_step, 0), params, images)
+        else:
+            logits = network.apply(params, images)
+        return loss(logits.astype(jnp.float32), labels, network.num_classes), params
 
-    value, gradient = jax.value_and_grad(measure)(state.params)
-    updates, memory = optimizer.update(gradient, state.memory, state.params)
-    return _State(optax.apply_updates(state.params, updates), memory), value
+    weights = trained_part(state.params)
+    (value, params), gradient = jax.value_and_grad(measure, has_aux=True)(weights)
+    updates, memory = optimizer.update(gradient, state.memory, weights)
+    return _State(put_back(optax.apply_updates(weights, updates), params), memory), value
 
 
 _step = jax.jit(_update, static_argnames=("optimizer", "sampler", "loss"), donate_argnames="state")

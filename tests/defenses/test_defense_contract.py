@@ -1,13 +1,17 @@
 """What every defense owes its user, over the whole table of defenses."""
 
+import dataclasses
+import gc
+import weakref
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from defense_cases import CASES, CLASSES, IMAGES, TRACES, network
+from defense_cases import CASES, CLASSES, IMAGES, TRACES, network, two_layers
 
 import fooljax as fj
-from fooljax import attacks
+from fooljax import attacks, defenses, models
 
 EPSILON = 0.3
 CLIMB = attacks.pgd(EPSILON, 0.1, 20, loss=attacks.margin)
@@ -100,3 +104,23 @@ def test_the_adversary_who_knows_it_is_not_blind_and_beats_the_one_who_does_not(
     slopes = np.asarray(_look(through, IMAGES, labels)[1]).reshape(len(IMAGES), -1)
     assert np.isfinite(slopes).all()
     assert (abs(slopes).max(axis=1) > 0.0).mean() > 0.5
+
+
+@pytest.mark.parametrize(
+    "defend",
+    [
+        *(CASES[name].defend for name in CASES if not name.startswith("reject")),
+        lambda network: defenses.reject(network, defenses.energy(), 0.0),
+        lambda network: defenses.with_gradient_of(network, two_layers),
+        models.in_bfloat16,
+        lambda network: models.ten_crop(network, 9),
+    ],
+)
+def test_networks_are_let_go_when_nobody_holds_them(defend):
+    def own(params, images):
+        return two_layers(params, images)
+
+    defended, watched = defend(dataclasses.replace(network(0), apply=own)), weakref.ref(own)
+    del own, defended
+    gc.collect()
+    assert watched() is None

@@ -31,7 +31,7 @@ def test_answers_of_one_and_the_gradient_of_the_other():
     total = jax.jit(jax.grad(lambda images: jnp.sum(attacked(images)[:, 1])))
     expected = np.broadcast_to(np.asarray(PARAMS)[:, 1].reshape(SHAPE), IMAGES.shape)
     np.testing.assert_allclose(total(IMAGES), expected, rtol=1e-6)
-    assert attacked.apply is with_gradient_of(stairs, linear).apply
+    assert attacked.apply == with_gradient_of(stairs, linear).apply
 
 
 @pytest.mark.parametrize(("stand_in", "sees"), [(False, False), (True, True)])

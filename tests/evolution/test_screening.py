@@ -77,7 +77,7 @@ def test_half_precision_rounds_weights_and_images(key):
     exact = rounded(images).reshape(5, -1) @ rounded(weights) + np.arange(3)
     assert found.dtype == jnp.float32
     np.testing.assert_allclose(found, exact, atol=2**-8 * np.abs(exact).max())
-    assert models.in_bfloat16(network).apply is half.apply  # one compilation
+    assert models.in_bfloat16(network).apply == half.apply  # one compilation
 
 
 def test_genes_of_eight_bits(toy, key):

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from fooljax import defenses
 from fooljax.models import MLP, SoftmaxRegression, build, from_flax, init_flax, validate
 from fooljax.types import Classifier
 
@@ -111,3 +112,35 @@ def test_validate_accepts_what_fulfills_the_contract():
 def test_validate_says_what_is_wrong(classifier, sentence):
     with pytest.raises(ValueError, match=sentence):
         validate(classifier)
+
+
+def test_a_classifier_is_a_function_for_every_transformation(key):
+    classifier = build("softmax", key, SHAPE, 3)
+    images = jnp.linspace(0.0, 1.0, 12, dtype=jnp.float32).reshape(2, *SHAPE)
+    expected = classifier(images)
+    first = lambda images: classifier(images)[0, 0]
+    np.testing.assert_allclose(jax.jit(classifier)(images), expected, rtol=1e-6)
+    np.testing.assert_allclose(jax.vmap(classifier)(images[:, None])[:, 0], expected, rtol=1e-6)
+    slope = jax.grad(lambda images: jax.checkpoint(classifier)(images)[0, 0])(images)
+    np.testing.assert_allclose(slope, jax.grad(first)(images), rtol=1e-6)
+    assert jax.eval_shape(classifier, images).shape == (2, 3)
+    assert len({classifier, classifier}) == 1
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_an_ensemble_is_built_by_one_vmap(legacy):
+    draw = jax.random.PRNGKey if legacy else jax.random.key
+    keys = lambda: jnp.stack([draw(seed) for seed in range(3)])
+    made = lambda key: build("mlp", key, SHAPE, 3)
+    for many in (jax.vmap(made)(keys()), jax.jit(jax.vmap(made))(keys())):
+        for index in range(3):
+            member, alone = jax.tree.map(lambda leaf, i=index: leaf[i], many), made(draw(index))
+            assert member.apply == alone.apply
+            same = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6)
+            jax.tree.map(same, member.params, alone.params)
+    assert jax.eval_shape(made, draw(0)).params["fc1"]["kernel"].shape == (6, 300)
+    assert jax.eval_shape(lambda: made(draw(0))).params["fc1"]["kernel"].shape == (6, 300)
+    members = [jax.tree.map(lambda leaf, i=i: leaf[i], many) for i in range(3)]
+    images = jnp.full((1, *SHAPE), 0.5, jnp.float32)
+    mean = jnp.mean(jnp.stack([one(images) for one in members]), axis=0)
+    np.testing.assert_allclose(defenses.ensemble(members, "logits")(images), mean, rtol=1e-5)

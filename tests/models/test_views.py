@@ -21,7 +21,7 @@ def test_center_crop_shows_the_center(network, images):
     larger = center_crop(network, 7)
     assert larger.input_shape == (7, 7, 3)
     np.testing.assert_array_equal(larger(images), network(images[:, 1:5, 1:5]))
-    assert larger.apply is center_crop(network, 7).apply  # one compilation serves both
+    assert larger.apply == center_crop(network, 7).apply  # one compilation serves both
 
 
 def test_ten_crop_averages_probabilities(network, images):

@@ -62,7 +62,7 @@ def test_what_the_network_does_not_know_is_shown_as_it_is(linear, pictures):
 
 def test_equal_settings_are_one_sampler():
     again = pgd(EPSILON, EPSILON, 3, random_start=True)
-    assert adversarial_minibatches(4, ATTACK) is adversarial_minibatches(4, again)
+    assert adversarial_minibatches(4, ATTACK) == adversarial_minibatches(4, again)
     assert adversarial_minibatches(4, ATTACK) is not adversarial_minibatches(4, ATTACK, gated=False)
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         adversarial_minibatches(0, ATTACK)
