@@ -1,6 +1,7 @@
 """Weights as files: safetensors with the names and layouts of PyTorch and Caffe.
 
-A tensor is called by its place in the network, ``conv1.weight``, ``conv1.bias``.
+A tensor is called by its place in the network, ``conv1.weight``, ``conv1.bias``,
+``bn1.running_mean``. Counters, random keys and Python numbers are not exchanged.
 Convolutions are stored (out, in, height, width) and linear layers (out, in);
 here they are (height, width, in, out) and (in, out). Nothing is unpickled but by
 PyTorch's own reader of bare tensors, which executes no code.
@@ -8,7 +9,7 @@ PyTorch's own reader of bare tensors, which executes no code.
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,11 +19,15 @@ import numpy as np
 import safetensors.numpy
 from flax import traverse_util
 
+from fooljax.models.leaves import is_weight
 from fooljax.types import Classifier
 
 _HINT = "give --weights a safetensors file made for this network"
 _PROBLEMS_SHOWN = 8
+_AVERAGES = "batch_stats"
 _TORCH = (".pth", ".pt", ".bin")
+_TORCH_STATES = ("state_dict", "model_state_dict", "model")
+_MOST_WRAPPERS = 3  # as torch.compile around DataParallel
 
 
 def load_weights(
@@ -53,11 +58,12 @@ def load_weights(
         ValueError: if the file cannot be read, if a tensor is missing,
             unexpected or of another shape, or if a value is NaN or infinite.
     """
-    places = _places(classifier)
+    flat, places = _places(classifier)
     shapes = {name: _stored_shape(array.shape) for name, (_, array) in places.items()}
+    tensors = _named(_read(Path(path)), places.keys(), aliases)
     tensors = {
-        _renamed(name, aliases): tensor
-        for name, tensor in _read(Path(path)).items()
+        name: tensor
+        for name, tensor in tensors.items()
         if not (unused and (name.startswith(unused) or name.endswith(unused)))
     }
     for name in tensors.keys() & shapes.keys():
@@ -75,16 +81,24 @@ def load_weights(
             problems.append(f"{name} holds {tensor.dtype} instead of floating point numbers")
         elif not np.all(np.isfinite(tensor)):
             problems.append(f"{name} holds NaN or infinity")
+        elif not np.all(np.isfinite(_typed(tensor, places[name][1].dtype))):
+            problems.append(f"{name} holds numbers beyond {places[name][1].dtype}")
     if problems:
         more = len(problems) - _PROBLEMS_SHOWN
         shown = problems[:_PROBLEMS_SHOWN] + [f"and {more} more"] * (more > 0)
         raise ValueError(f"{path} does not fit the network: {'; '.join(shown)}; {_HINT}")
 
-    params = {
-        place: jnp.asarray(_from_stored(tensors[name]), array.dtype)
+    loaded = {
+        place: jnp.asarray(_from_stored(_typed(tensors[name], array.dtype)))
         for name, (place, array) in places.items()
     }
-    return dataclasses.replace(classifier, params=traverse_util.unflatten_dict(params))
+    params = traverse_util.unflatten_dict({**flat, **loaded})
+    return dataclasses.replace(classifier, params=params)
+
+
+def _typed(tensor: np.ndarray, dtype: Any) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return tensor.astype(dtype)
 
 
 def save_weights(path: str | os.PathLike, classifier: Classifier) -> None:
@@ -99,7 +113,7 @@ def save_weights(path: str | os.PathLike, classifier: Classifier) -> None:
     path = Path(path)
     tensors = {
         name: np.ascontiguousarray(_to_stored(np.asarray(array)))
-        for name, (_, array) in _places(classifier).items()
+        for name, (_, array) in _places(classifier)[1].items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -136,6 +150,8 @@ def _read_torch(path: Path) -> dict[str, np.ndarray]:
         state = torch.load(path, map_location="cpu", weights_only=True)
         # NumPy has no bfloat16, and takes no tensor that still asks for gradients
         plain = lambda tensor: tensor.float() if tensor.is_floating_point() else tensor
+        for inside in _TORCH_STATES:  # a checkpoint of a training holds more beside it
+            state = state[inside] if isinstance(state.get(inside), Mapping) else state
         return {name: plain(tensor.detach()).numpy() for name, tensor in state.items()}
     except Exception as error:  # PyTorch raises what it likes
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -143,6 +159,26 @@ def _read_torch(path: Path) -> dict[str, np.ndarray]:
             f"{path} is damaged, or holds more than bare tensors, and is not opened ({reason}); "
             f"{_HINT}"
         ) from error
+
+
+def _named(
+    tensors: Mapping[str, np.ndarray], expected: Collection[str], aliases: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    """Call tensors what they are called here, without a beginning that a wrapper gave to all.
+
+    ``torch.nn.DataParallel`` adds ``module.``, ``torch.compile`` ``_orig_mod.``.
+    """
+    best: dict[str, np.ndarray] = {}
+    most = -1
+    for _ in range(_MOST_WRAPPERS + 1):
+        named = {_renamed(name, aliases): tensor for name, tensor in tensors.items()}
+        if len(named.keys() & expected) > most:
+            best, most = named, len(named.keys() & expected)
+        beginnings = {name.partition(".")[0] for name in tensors}
+        if len(beginnings) != 1 or not all("." in name for name in tensors):
+            break
+        tensors = {name.partition(".")[2]: tensor for name, tensor in tensors.items()}
+    return best
 
 
 def _renamed(name: str, aliases: Mapping[str, str]) -> str:
@@ -153,21 +189,39 @@ def _renamed(name: str, aliases: Mapping[str, str]) -> str:
     return name
 
 
-def _places(classifier: Classifier) -> dict[str, tuple[tuple[str, ...], Any]]:
-    """Map every published name to the weight's path in ``params`` and its value."""
+def _places(
+    classifier: Classifier,
+) -> tuple[dict[tuple[str, ...], Any], dict[str, tuple[tuple[str, ...], Any]]]:
+    """Return all leaves by path, and by published name the path and the value of every weight."""
     if not isinstance(classifier.params, Mapping):
         raise ValueError(
             "weights can be exchanged only for networks whose params are nested dictionaries, "
             f"got {type(classifier.params).__name__}"
         )
-    flat = traverse_util.flatten_dict(classifier.params)
-    return {_published_name(place): (place, array) for place, array in flat.items()}
+    flat = traverse_util.flatten_dict(classifier.params, keep_empty_nodes=True)
+    collections = "params" in classifier.params
+    places: dict[str, tuple[tuple[str, ...], Any]] = {}
+    for place, leaf in flat.items():
+        if is_weight(leaf):
+            name = _published_name(place[1:] if collections else place, place[0] == _AVERAGES)
+            if name in places:
+                raise ValueError(
+                    f"weights cannot be exchanged: {'.'.join(places[name][0])} and "
+                    f"{'.'.join(place)} would both be called {name}"
+                )
+            places[name] = (place, leaf)
+    return flat, places
 
 
-def _published_name(place: tuple[str, ...]) -> str:
+def _published_name(place: tuple[str, ...], average: bool) -> str:
     """Name a weight as PyTorch does: ``("conv1", "kernel")`` is ``conv1.weight``."""
     *layers, leaf = place
-    return ".".join([*layers, {"kernel": "weight", "scale": "weight"}.get(leaf, leaf)])
+    theirs = (
+        {"mean": "running_mean", "var": "running_var"}
+        if average
+        else {"kernel": "weight", "scale": "weight"}
+    )
+    return ".".join([*layers, theirs.get(leaf, leaf)])
 
 
 def _stored_shape(shape: tuple[int, ...]) -> tuple[int, ...]:

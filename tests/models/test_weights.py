@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import safetensors.flax
 import safetensors.numpy
 
 from fooljax.models import MLP, build, init_flax, load_weights, save_weights
@@ -165,3 +166,53 @@ def test_damaged_torch_files(tensors, classifier, tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ValueError, match="is damaged, or holds more than bare tensors"):
         load_weights(path, classifier)
+
+
+@pytest.mark.parametrize("beginning", ["module.", "_orig_mod.module."])
+def test_a_beginning_that_a_wrapper_gave_to_all_names_is_left_out(
+    beginning, tensors, classifier, tmp_path
+):
+    wrapped = {beginning + name: array for name, array in tensors.items()}
+    safetensors.numpy.save_file(wrapped, tmp_path / "wrapped")
+    loaded = load_weights(tmp_path / "wrapped", blank(classifier))
+    jax.tree.map(np.testing.assert_array_equal, loaded.params, classifier.params)
+
+
+def test_numbers_beyond_the_networks_type_are_refused(tensors, classifier, tmp_path):
+    wide = {name: array.astype(np.float64) for name, array in tensors.items()}
+    safetensors.numpy.save_file(wide, tmp_path / "wide")
+    load_weights(tmp_path / "wide", blank(classifier))
+    wide["fc1.bias"] = np.full_like(wide["fc1.bias"], 1e300)
+    safetensors.numpy.save_file(wide, tmp_path / "wide")
+    with pytest.raises(ValueError, match=r"fc1\.bias holds numbers beyond float32"):
+        load_weights(tmp_path / "wide", classifier)
+    brain = {name: jnp.asarray(array, jnp.bfloat16) for name, array in tensors.items()}
+    safetensors.flax.save_file(brain, tmp_path / "brain")
+    loaded = load_weights(tmp_path / "brain", blank(classifier))
+    np.testing.assert_array_equal(
+        loaded.params["fc1"]["bias"], brain["fc1.bias"].astype(jnp.float32)
+    )
+
+
+def test_running_averages_have_published_names_and_counters_stay(tmp_path):
+    layer = {"scale": jnp.full(2, 3.0), "bias": jnp.zeros(2)}
+    params = {
+        "params": {"bn1": layer, "temperature": 2.0},
+        "batch_stats": {"bn1": {"mean": jnp.full(2, 4.0), "var": jnp.full(2, 5.0)}},
+        "counts": {"steps": jnp.int32(7)},
+    }
+    network = Classifier(params, lambda params, images: images, SHAPE, 3)
+    save_weights(tmp_path / "w", network)
+    stored = safetensors.numpy.load_file(tmp_path / "w")
+    means = {name: float(array[0]) for name, array in stored.items()}
+    assert means == {
+        "bn1.weight": 3.0,
+        "bn1.bias": 0.0,
+        "bn1.running_mean": 4.0,
+        "bn1.running_var": 5.0,
+    }
+    empty = jax.tree.map(
+        lambda leaf: 0 * leaf if hasattr(leaf, "ndim") and leaf.ndim else leaf, params
+    )
+    loaded = load_weights(tmp_path / "w", dataclasses.replace(network, params=empty))
+    jax.tree.map(np.testing.assert_array_equal, loaded.params, params)
