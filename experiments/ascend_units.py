@@ -62,9 +62,9 @@ def attack_of(name: str, config: Any, shape: tuple[int, int, int]) -> Attack:
 def draw(kind: str, key: RandomKey, shape: tuple[int, ...]) -> Images:
     """Draw starting images: ``near_grey`` is grey with noise of one level in 255."""
     if kind == "uniform_noise":
-        return jax.random.uniform(key, shape)
+        return jax.random.uniform(key, shape, dtype=jnp.float32)
     spread = {"near_grey": 1 / 255, "grey": 0.0, "gaussian_noise": 0.25}[kind]
-    return jnp.clip(0.5 + spread * jax.random.normal(key, shape), 0.0, 1.0)
+    return jnp.clip(0.5 + spread * jax.random.normal(key, shape, dtype=jnp.float32), 0.0, 1.0)
 
 
 def _ascend(

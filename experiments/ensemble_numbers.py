@@ -232,7 +232,9 @@ def _transfer(config: Any, scene: Scene, attack: str, count: int, unit: Arrays) 
     if attack == "perturb":
         found = analysis.judge_perturbed(logits, 0, scene.labels, classes, config.tau)
     else:
-        found = analysis.judge_fooling(logits, jnp.arange(classes), classes, config.tau)
+        found = analysis.judge_fooling(
+            logits, jnp.arange(classes, dtype=jnp.int32), classes, config.tau
+        )
     shares = analysis.shares(found)
     outside = lambda row: float(np.mean(row[2:])) if len(row) > 2 else float("nan")
     return {

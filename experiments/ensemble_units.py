@@ -183,9 +183,10 @@ def _climb(config: Any, steps: int) -> attacks.Attack:
 
 
 def _noise(key: RandomKey, classifier: Classifier) -> tuple[Images, Array]:
-    targets = jnp.arange(classifier.num_classes)
+    targets = jnp.arange(classifier.num_classes, dtype=jnp.int32)
     key_noise = jax.random.fold_in(key, len(targets))  # the attacks fold in the targets
-    return jax.random.uniform(key_noise, (len(targets), *classifier.input_shape)), targets
+    shape = (len(targets), *classifier.input_shape)
+    return jax.random.uniform(key_noise, shape, dtype=jnp.float32), targets
 
 
 def _said(scene: Scene, answering: Classifier, images: Images) -> dict[str, Any]:

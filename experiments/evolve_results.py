@@ -153,7 +153,7 @@ def control_images(encoding: Encoding, classifier: Classifier, key: RandomKey) -
 
     @jax.jit
     def noise(key):
-        return jnp.clip(0.5 + 0.25 * jax.random.normal(key, shape), 0, 1)
+        return jnp.clip(0.5 + 0.25 * jax.random.normal(key, shape, dtype=jnp.float32), 0, 1)
 
     kinds = {
         "random_images": (random_images, jax.random.split(key_random, (rounds, count))),

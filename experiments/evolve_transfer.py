@@ -87,7 +87,10 @@ def _says(images: np.ndarray, network: Prepared) -> dict[str, list[float]]:
             for i in range(0, len(repeat), _AT_ONCE)
         ]
         verdicts = analysis.judge_fooling(
-            jnp.concatenate(parts)[None], jnp.arange(len(repeat)), classifier.num_classes, TAU
+            jnp.concatenate(parts)[None],
+            jnp.arange(len(repeat), dtype=jnp.int32),
+            classifier.num_classes,
+            TAU,
         )
         shares = analysis.shares(verdicts)
         numbers = {

@@ -97,7 +97,7 @@ def _climb(
 
 
 def _targets(config: Any, classifier: Classifier) -> Array:
-    return jnp.tile(jnp.arange(classifier.num_classes), config.runs)
+    return jnp.tile(jnp.arange(classifier.num_classes, dtype=jnp.int32), config.runs)
 
 
 def _ascent(
@@ -110,7 +110,9 @@ def _ascent(
 ) -> Made:
     targets = _targets(config, classifier)
     key_noise, key_attack = jax.random.split(key)
-    noise = jax.random.uniform(key_noise, (len(targets), *classifier.input_shape))
+    noise = jax.random.uniform(
+        key_noise, (len(targets), *classifier.input_shape), dtype=jnp.float32
+    )
     climb = attacks.ascent(config.ascent_steps, rule=rule, regularization=regularization)
     return _climb(climb, key_attack, classifier, noise, targets)
 
@@ -118,7 +120,9 @@ def _ascent(
 def _sparse(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
     """On plain grounds, from black to white."""
     targets = _targets(config, classifier)
-    grey = jnp.repeat(jnp.linspace(0.0, 1.0, config.runs), classifier.num_classes)
+    grey = jnp.repeat(
+        jnp.linspace(0.0, 1.0, config.runs, dtype=jnp.float32), classifier.num_classes
+    )
     plain = jnp.broadcast_to(grey[:, None, None, None], (len(targets), *classifier.input_shape))
     return _climb(attacks.sparse(config.pixels), key, classifier, plain, targets)
 
@@ -136,7 +140,9 @@ def _signs(config: Any, key: RandomKey, classifier: Classifier, material: Materi
     """Go as far as need be by the gradient's sign: the class first, then being accepted."""
     targets = _targets(config, classifier)
     key_noise, key_attack = jax.random.split(key)
-    noise = jax.random.uniform(key_noise, (len(targets), *classifier.input_shape))
+    noise = jax.random.uniform(
+        key_noise, (len(targets), *classifier.input_shape), dtype=jnp.float32
+    )
     attack = attacks.pgd(1.0, steps=config.ascent_steps, loss=attacks.selective)
     return _climb(attack, key_attack, classifier, noise, targets)
 
@@ -156,7 +162,7 @@ def _universal(config: Any, key: RandomKey, classifier: Classifier, material: Ma
         ).perturbation
         for index in range(config.runs)
     ]
-    grey = jnp.full((1, *classifier.input_shape), 0.5)
+    grey = jnp.full((1, *classifier.input_shape), 0.5, jnp.float32)
     images = jnp.concatenate([_add(grey, perturbation) for perturbation in found])
     sure = jnp.max(_probabilities(classifier, images), axis=1) >= SURE
     spent = 2.0 * _BATCH * config.universal_steps
@@ -164,7 +170,7 @@ def _universal(config: Any, key: RandomKey, classifier: Classifier, material: Ma
 
 
 def _still(images: Images) -> Made:
-    return Made(images, jnp.full(len(images), jnp.nan))
+    return Made(images, jnp.full(len(images), jnp.nan, jnp.float32))
 
 
 def _uniform(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
@@ -180,7 +186,7 @@ def _permuted(config: Any, key: RandomKey, classifier: Classifier, material: Mat
     """Training images whose pixels change places, in each image in another way."""
     key_rows, key_places = jax.random.split(key)
     count = len(material.train.images)
-    rows = np.asarray(jax.random.randint(key_rows, (config.images,), 0, count))
+    rows = np.asarray(jax.random.randint(key_rows, (config.images,), 0, count, dtype=jnp.int32))
     images = data.as_float(jnp.asarray(material.train.images[rows]))
     flat = images.reshape(len(images), -1, images.shape[-1])
     keys = jax.random.split(key_places, len(images))
@@ -194,7 +200,7 @@ def _others(config: Any, key: RandomKey, classifier: Classifier, material: Mater
 
 
 def _noise(config: Any, key: RandomKey, classifier: Classifier) -> Images:
-    return jax.random.uniform(key, (config.images, *classifier.input_shape))
+    return jax.random.uniform(key, (config.images, *classifier.input_shape), dtype=jnp.float32)
 
 
 @jax.jit

@@ -27,7 +27,9 @@ def _draw(keys: RandomKeys, size: Size, images: Images, norm: Literal["linf", "l
         signs = jax.vmap(lambda key: jax.random.rademacher(key, images.shape[1:], jnp.float32))
         change = signs(keys)
     else:
-        change = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:]))(keys)
+        change = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:], dtype=jnp.float32))(
+            keys
+        )
         lengths = jnp.linalg.norm(change.reshape(len(images), -1), axis=1)
         change = change / per_image(lengths)
     noisy = jnp.clip(images + per_image(size.epsilon) * change, 0.0, 1.0)

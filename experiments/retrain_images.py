@@ -84,8 +84,8 @@ def ascend(
     """Climb from uniform noise toward every class, ``runs`` times."""
     k = classifier.num_classes
     key_noise, key_climb = jax.random.split(key)
-    noise = jax.random.uniform(key_noise, (runs * k, *classifier.input_shape))
-    goal = attacks.reach(jnp.tile(jnp.arange(k), runs))
+    noise = jax.random.uniform(key_noise, (runs * k, *classifier.input_shape), dtype=jnp.float32)
+    goal = attacks.reach(jnp.tile(jnp.arange(k, dtype=jnp.int32), runs))
     found = attacks.run(attacks.ascent(steps), key_climb, classifier, noise, goal).images
     return as_bytes(found).reshape(runs, k, *classifier.input_shape)
 
@@ -99,9 +99,11 @@ def unrelated(
         ValueError, OSError: if one of the other kinds cannot be had, naming the flag.
     """
     key_uniform, key_gaussian = jax.random.split(key)
-    grey = 0.5 + 0.25 * jax.random.normal(key_gaussian, (MOST, *shape))
+    grey = 0.5 + 0.25 * jax.random.normal(key_gaussian, (MOST, *shape), dtype=jnp.float32)
     kinds = {
-        "uniform noise": as_bytes(jax.random.uniform(key_uniform, (MOST, *shape))),
+        "uniform noise": as_bytes(
+            jax.random.uniform(key_uniform, (MOST, *shape), dtype=jnp.float32)
+        ),
         "Gaussian noise": as_bytes(jnp.clip(grey, 0.0, 1.0)),
     }
     for name in others:

@@ -237,8 +237,8 @@ def _fool(
     """Make an image of every class from nothing."""
     shape, classes = tuple(classifier.input_shape), classifier.num_classes
     if generator == "ascent":
-        noise = jax.random.uniform(jax.random.fold_in(key, 0), (classes, *shape))
-        goal = attacks.reach(jnp.arange(classes))
+        noise = jax.random.uniform(jax.random.fold_in(key, 0), (classes, *shape), dtype=jnp.float32)
+        goal = attacks.reach(jnp.arange(classes, dtype=jnp.int32))
         climb = attacks.ascent(config.ascent_steps)
         found = attacks.run(climb, jax.random.fold_in(key, 1), classifier, noise, goal)
         return {"images": np.asarray(found.images)}

@@ -54,7 +54,7 @@ def _evolve(config: Any, key: RandomKey, classifier: Classifier, encoding: Encod
     search = evolution.map_elites(encoding, config.children)
     state, _ = evolution.start(key, search, classifier)
     state, _ = evolution.advance(key, search, classifier, state, config.generations)
-    return _express(encoding, state.archive), jnp.arange(classifier.num_classes)
+    return _express(encoding, state.archive), jnp.arange(classifier.num_classes, dtype=jnp.int32)
 
 
 def _direct(config: Any, key: RandomKey, classifier: Classifier, examples: Examples) -> Made:
@@ -67,15 +67,15 @@ def _cppn(config: Any, key: RandomKey, classifier: Classifier, examples: Example
 
 def _ascent(config: Any, key: RandomKey, classifier: Classifier, examples: Examples) -> Made:
     """Start from uniform noise, once for each class."""
-    targets = jnp.arange(classifier.num_classes)
-    noise = jax.random.uniform(key, (len(targets), *classifier.input_shape))
+    targets = jnp.arange(classifier.num_classes, dtype=jnp.int32)
+    noise = jax.random.uniform(key, (len(targets), *classifier.input_shape), dtype=jnp.float32)
     climb = attacks.ascent(config.ascent_steps)
     return attacks.run(climb, key, classifier, noise, attacks.reach(targets)).images, targets
 
 
 def _noise(config: Any, key: RandomKey, classifier: Classifier, examples: Examples) -> Made:
     """Uniform noise, made to show whatever the network takes it for."""
-    images = jax.random.uniform(key, (config.images, *classifier.input_shape))
+    images = jax.random.uniform(key, (config.images, *classifier.input_shape), dtype=jnp.float32)
     columns = _logits(classifier, images)[:, : classifier.num_classes]
     return images, jnp.argmax(columns, axis=1)
 

@@ -56,16 +56,16 @@ ALTERED: dict[str, tuple[Callable[[RandomKey, Images], Images], str]] = {
 
 
 def _uniform(key: RandomKey, images: Images) -> Images:
-    return jax.random.uniform(key, images.shape)
+    return jax.random.uniform(key, images.shape, dtype=jnp.float32)
 
 
 def _gaussian(key: RandomKey, images: Images) -> Images:
-    return jnp.clip(0.5 + 0.25 * jax.random.normal(key, images.shape), 0.0, 1.0)
+    return jnp.clip(0.5 + 0.25 * jax.random.normal(key, images.shape, dtype=jnp.float32), 0.0, 1.0)
 
 
 def _blurred(key: RandomKey, images: Images) -> Images:
     """Blur uniform noise and stretch each image to the full range."""
-    noise = np.asarray(jax.random.uniform(key, images.shape))
+    noise = np.asarray(jax.random.uniform(key, images.shape, dtype=jnp.float32))
     smooth = scipy.ndimage.gaussian_filter(noise, (0, _BLUR, _BLUR, 0))
     low, high = (end(smooth, axis=(1, 2, 3), keepdims=True) for end in (np.min, np.max))
     return jnp.asarray((smooth - low) / (high - low))

@@ -110,7 +110,7 @@ def _best(victim: Classifier, goal: Goal, originals: Images, candidates: list[Im
     """Of each image's candidates, the one with the largest margin: the worst case."""
     margins = jnp.stack([_score(victim, originals, goal, one).margin for one in candidates])
     best = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=0)
-    return jnp.stack(candidates)[best, jnp.arange(len(originals))]
+    return jnp.stack(candidates)[best, jnp.arange(len(originals), dtype=jnp.int32)]
 
 
 def _climb(
@@ -132,7 +132,7 @@ def _evolve(
 ) -> tuple[Images, Any]:
     encoding = encode(tuple(victim.input_shape))
     search = evolution.map_elites(encoding, config.children)
-    targets = jnp.tile(jnp.arange(victim.num_classes), config.evolutions)
+    targets = jnp.tile(jnp.arange(victim.num_classes, dtype=jnp.int32), config.evolutions)
     found = []
     for run in range(config.evolutions):
         key_run = jax.random.fold_in(key, run)
@@ -159,8 +159,8 @@ def _gradient(
     key_noise, key_climb = (
         jax.random.fold_in(key, i) for i in range(2)
     )  # the same for all methods
-    noise = jax.random.uniform(key_noise, (config.attacked, *victim.input_shape))
-    targets = jnp.arange(config.attacked) % victim.num_classes
+    noise = jax.random.uniform(key_noise, (config.attacked, *victim.input_shape), dtype=jnp.float32)
+    targets = jnp.arange(config.attacked, dtype=jnp.int32) % victim.num_classes
     goal = attacks.reach(targets)
     sides = [victim] if naive else [stage.classifier, victim]
     made = [
@@ -193,7 +193,7 @@ def _pushed(
 ) -> tuple[Images, Any]:
     """Outliers of the first family, changed until accepted as anything."""
     images = jnp.asarray(scene.families[config.outliers[0]][: config.attacked])
-    nobody = jnp.full(len(images), victim.num_classes)
+    nobody = jnp.full(len(images), victim.num_classes, jnp.int32)
     found = _climb(config, key, victim, images, attacks.leave(nobody), config.epsilon)
     return found, nobody
 
@@ -203,7 +203,7 @@ def _refused(
 ) -> tuple[Images, Any]:
     """Real images, changed until they are rejected."""
     images, labels = _attackable(config, scene, stage)
-    goal = attacks.reach(jnp.full(len(images), victim.num_classes))
+    goal = attacks.reach(jnp.full(len(images), victim.num_classes, jnp.int32))
     return _climb(config, key, victim, images, goal, config.epsilon), labels
 
 

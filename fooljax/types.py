@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 RandomKey: TypeAlias = PRNGKeyArray
@@ -78,8 +79,9 @@ class Classifier:
             object.__setattr__(self, "input_shape", tuple(self.input_shape))
 
     def __call__(self, images: Images) -> Logits:
-        """Return logits ``[b, m]``; columns from ``num_classes`` on reject."""
-        return self.apply(self.params, images)
+        """Return logits ``[b, m]``, float32 at most; columns from ``num_classes`` on reject."""
+        logits = self.apply(self.params, images)
+        return logits.astype(jnp.float32) if logits.dtype == jnp.float64 else logits
 
 
 class Encoding(NamedTuple):

@@ -81,7 +81,7 @@ def judge_perturbed(
     """
     answer, _ = _answers(logits, num_classes)
     wrong = (answer >= 0) & (answer != labels[None])
-    column = jnp.arange(logits.shape[-1])[None]
+    column = jnp.arange(logits.shape[-1], dtype=jnp.int32)[None]
     rivals = (column != labels[:, None]) & (column < num_classes)
     nearest = jnp.argmax(jnp.where(rivals, logits[made_for], -jnp.inf), axis=-1)
     same = (answer == nearest[None]) & wrong[made_for][None]

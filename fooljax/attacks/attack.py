@@ -94,6 +94,7 @@ class Attack:
             images: ``[b, h, w, c]`` in [0, 1].
             goal: of every image.
         """
+        images = images.astype(jnp.float32)
         keys = fold_in(sample_keys(key, len(images)), 0)
         attack = dataclasses.replace(self, budget=for_each(self.budget, len(images)))
         point = attack.init(fold_in(keys, 0), attack.budget, images)
@@ -122,7 +123,7 @@ def sample_keys(key: RandomKey, count: int) -> RandomKeys:
     key = checks.keys(key, count)
     if key.ndim == 1:
         return key
-    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(count))
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(count, dtype=jnp.int32))
 
 
 def for_each(budget: Budget, count: int) -> Budget:

@@ -134,6 +134,6 @@ def _goal(labels: Int32[Array, " b"], targeted: bool) -> Goal:
 
 def _wanted(goal: Goal, logits: Logits, num_classes: int) -> Array:
     """Mark the columns that would satisfy the goal, bool ``[b, m]``."""
-    column = jnp.arange(logits.shape[-1])[None, :]
+    column = jnp.arange(logits.shape[-1], dtype=jnp.int32)[None, :]
     is_label = column == goal.labels[:, None]
     return is_label if goal.targeted else ~is_label & (column < num_classes)

@@ -60,9 +60,9 @@ def _pick(where: Bool[Array, " b"], images: Any, others: Any) -> Any:
 def _draw(key: RandomKey, shape: tuple[int, ...], norm: Norm) -> Array:
     """Draw a direction of length 1."""
     if norm == "l2":
-        drawn = jax.random.normal(key, shape)
+        drawn = jax.random.normal(key, shape, dtype=jnp.float32)
     else:
-        drawn = jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+        drawn = jax.random.uniform(key, shape, minval=-1.0, maxval=1.0, dtype=jnp.float32)
     return drawn / jnp.linalg.norm(drawn.ravel())
 
 
@@ -76,8 +76,8 @@ def _noise(
     keys: RandomKeys, asks: Asked, images: Images, together: int
 ) -> tuple[Images, Bool[Array, " b"], Array]:
     """Return the first noise image that reaches the goal, whether there is one, and the cost."""
-    draw = lambda key: jax.random.uniform(key, images.shape[1:])
-    noise = _many(keys, jnp.arange(together), draw)
+    draw = lambda key: jax.random.uniform(key, images.shape[1:], dtype=jnp.float32)
+    noise = _many(keys, jnp.arange(together, dtype=jnp.int32), draw)
     reached = asks(noise.reshape(-1, *images.shape[1:])).reshape(-1, together)
     first, found = jnp.argmax(reached, axis=1), jnp.any(reached, axis=1)
     chosen = jax.vmap(lambda row, i: row[i])(noise, first)
@@ -97,7 +97,7 @@ def _uphill(
     length = jnp.where(length > 0.0, length, 1.0)[:, None, None, None, None]
 
     def probe(probes: _Probes) -> _Probes:
-        index = probes.made + jnp.arange(together)
+        index = probes.made + jnp.arange(together, dtype=jnp.int32)
         drawn = _many(keys, index, lambda key: _draw(key, at.shape[1:], norm))
         tried = jnp.clip(at[:, None] + length * drawn, 0.0, 1.0)
         drawn = (tried - at[:, None]) / length  # what the clipping has left of it
@@ -113,7 +113,7 @@ def _uphill(
         )
 
     none = jnp.zeros_like(at)
-    begin = _Probes(jnp.int32(0), none, none, jnp.zeros(len(at)))
+    begin = _Probes(jnp.int32(0), none, none, jnp.zeros(len(at), jnp.float32))
     probes = jax.lax.while_loop(lambda probes: jnp.any(probes.made < count), probe, begin)
     mean = probes.answers / jnp.maximum(count, 1)
     # the mean answer is no information about the direction, unless all are the same
@@ -152,7 +152,7 @@ def _approach(
 
     The search ends when it is as exact as ``share`` of the way.
     """
-    whole = _far(images, outside, norm) if norm == "linf" else jnp.ones(len(images))
+    whole = _far(images, outside, norm) if norm == "linf" else jnp.ones(len(images), jnp.float32)
 
     def blend(way: Array) -> Images:
         if norm == "l2":
@@ -172,7 +172,7 @@ def _approach(
         high = jnp.where(searching & reached, middle, high)
         return low, high, _pick(searching & reached, tried, found), spent + searching
 
-    begin = (jnp.zeros(len(images)), whole, outside, jnp.zeros(len(images), jnp.int32))
+    begin = (jnp.zeros(len(images), jnp.float32), whole, outside, jnp.zeros(len(images), jnp.int32))
     _, _, found, spent = jax.lax.while_loop(
         lambda carry: jnp.any(open_(carry[0], carry[1])), halve, begin
     )
@@ -181,7 +181,7 @@ def _approach(
 
 def _start(keys: RandomKeys, hops: Hops, images: Images) -> Point:
     del keys, hops
-    return Point(images, jnp.zeros(len(images)))
+    return Point(images, jnp.zeros(len(images), jnp.float32))
 
 
 def _hop(

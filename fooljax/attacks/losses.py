@@ -84,7 +84,7 @@ def selective(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"
         Bryniarski et al., 2021, arXiv:2106.15023 (selective projection: one of two
         gradients at a time).
     """
-    column = jnp.arange(logits.shape[1])[None]
+    column = jnp.arange(logits.shape[1], dtype=jnp.int32)[None]
     leads = _leads(goal, logits, num_classes)
     wanted = leads > -jnp.inf
     rivals = ~wanted & (column < num_classes)

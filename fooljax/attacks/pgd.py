@@ -95,22 +95,24 @@ def _steepest(direction: Images, here: Images, sparsity: Float[Array, " b"]) -> 
 
 
 def _in_cube(key: RandomKey, shape: tuple[int, ...]) -> Array:
-    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0)
+    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0, dtype=jnp.float32)
 
 
 def _in_ball(key: RandomKey, shape: tuple[int, ...]) -> Array:
     """Draw uniformly from the unit ball (``jax.random.ball`` takes seconds to compile)."""
     key_direction, key_radius = jax.random.split(key)
-    direction = jax.random.normal(key_direction, shape)
-    radius = jax.random.uniform(key_radius) ** (1.0 / math.prod(shape))
+    direction = jax.random.normal(key_direction, shape, dtype=jnp.float32)
+    radius = jax.random.uniform(key_radius, dtype=jnp.float32) ** (1.0 / math.prod(shape))
     return radius * direction / jnp.linalg.norm(direction.ravel())
 
 
 def _in_diamond(key: RandomKey, shape: tuple[int, ...]) -> Array:
     """Draw uniformly from the unit ball of L1: exponentials, of which one is left out."""
     key_direction, key_rest = jax.random.split(key)
-    direction = jax.random.laplace(key_direction, shape)
-    return direction / (jnp.sum(jnp.abs(direction)) + jax.random.exponential(key_rest))
+    direction = jax.random.laplace(key_direction, shape, dtype=jnp.float32)
+    return direction / (
+        jnp.sum(jnp.abs(direction)) + jax.random.exponential(key_rest, dtype=jnp.float32)
+    )
 
 
 _DRAWS = {"linf": _in_cube, "l2": _in_ball, "l1": _in_diamond}

@@ -162,7 +162,7 @@ def _walk_watched(
             before.block_until_ready()
         # asking the step before the last one never leaves the device without work
         if attack.stops and before is not None and before:
-            margins += [jnp.full(len(images), jnp.nan)] * (attack.steps - index)
+            margins += [jnp.full(len(images), jnp.nan, jnp.float32)] * (attack.steps - index)
             break
         progress, margin, done = _advance(attack, keys, classifier, images, goal, progress, index)
         before, latest = latest, done

@@ -171,7 +171,7 @@ def _score(
     classifiers: tuple[Classifier, ...], images: Images, goal: Goal, found: Images, rows: Array
 ) -> AttackResult:
     part = jax.tree.map(lambda leaf: leaf[rows], (images, goal, found))
-    nothing = jnp.zeros(0)  # instead of the images, the same for all
+    nothing = jnp.zeros(0, jnp.float32)  # instead of the images, the same for all
     each = [score(classifier, *part)._replace(images=nothing) for classifier in classifiers]
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
 

@@ -79,7 +79,7 @@ def _square(key: RandomKey, low: Image, high: Image, accepted: Image, size: Arra
     """Paint one square, each channel up or down, so that it changes something."""
     height, width, channels = low.shape
     # one draw for all compiles several times faster than one for each
-    chances = jax.random.uniform(key, (3 + channels,))
+    chances = jax.random.uniform(key, (3 + channels,), dtype=jnp.float32)
     rows, columns = span(chances[0], height, size), span(chances[1], width, size)
     window = rows[:, None, None] & columns[None, :, None]
     up = chances[None, None, 3:] < 0.5
@@ -87,7 +87,7 @@ def _square(key: RandomKey, low: Image, high: Image, accepted: Image, size: Arra
     # uniform among the others: one to all of the channels flipped
     patterns = 2 ** min(channels, 20) - 1
     flips = 1 + jnp.floor(chances[2] * patterns).astype(jnp.int32)
-    flips = (flips >> jnp.arange(channels)[None, None]) % 2 == 1
+    flips = (flips >> jnp.arange(channels, dtype=jnp.int32)[None, None]) % 2 == 1
     up = jnp.where(same, up ^ flips, up)
     return jnp.where(window, jnp.where(up, high, low), accepted)
 
@@ -109,7 +109,7 @@ _PAINTERS = {"linf": (_stripes, _squares), "l2": (tiles, bumps)}
 
 def _start(keys: RandomKeys, squares: Squares, images: Images) -> Point:
     del keys, squares
-    none = jnp.zeros(len(images))
+    none = jnp.zeros(len(images), jnp.float32)
     return Point(images, Accepted(images, none - jnp.inf, none))
 
 

@@ -18,7 +18,7 @@ _TINY = 1e-10
 def span(chance: Array, length: int, size: Array) -> Bool[Array, " length"]:
     """Mark ``size`` neighbors of ``length``; a chance in [0, 1) says which."""
     first = jnp.floor(chance * (length + 1.0 - size))
-    index = jnp.arange(length)
+    index = jnp.arange(length, dtype=jnp.int32)
     return (index >= first) & (index < first + size)
 
 
@@ -53,9 +53,9 @@ def _tiles(key: RandomKey, image: Image) -> Image:
     height, width, channels = image.shape
     size = max(min(height, width) // _TILES, 1)
     down, across = height // size, width // size
-    index = jnp.arange(float(size))
+    index = jnp.arange(float(size), dtype=jnp.float32)
     tile = bump(jnp.float32(size), index[:, None], index[None])
-    chances = jax.random.uniform(key, (down, 1, across, 1, 1 + channels))
+    chances = jax.random.uniform(key, (down, 1, across, 1, 1 + channels), dtype=jnp.float32)
     turned = jnp.where(
         chances[..., :1] < 0.5, tile[None, :, None, :, None], tile.T[None, :, None, :, None]
     )
@@ -75,11 +75,11 @@ def _bumped(key: RandomKey, image: Image, change: Image, epsilon: Array, size: A
     height, width, channels = image.shape
     size = jnp.maximum(size, 3.0)
     size = jnp.minimum(size + (size % 2.0 == 0.0), float((min(height, width) - 1) // 2 * 2 + 1))
-    chances = jax.random.uniform(key, (5 + channels,))
+    chances = jax.random.uniform(key, (5 + channels,), dtype=jnp.float32)
     rows, columns = span(chances[0], height, size), span(chances[1], width, size)
     emptied = span(chances[2], height, size)[:, None] & span(chances[3], width, size)[None]
     window, emptied = (rows[:, None] & columns[None])[..., None], emptied[..., None]
-    within = lambda marked: jnp.arange(float(marked.size)) - jnp.argmax(marked)
+    within = lambda marked: jnp.arange(float(marked.size), dtype=jnp.float32) - jnp.argmax(marked)
     down, across = within(rows)[:, None], within(columns)[None]
     added = jnp.where(chances[4] < 0.5, bump(size, down, across), bump(size, across.T, down.T).T)
     added = added[..., None] * jnp.where(chances[None, None, 5:] < 0.5, 1.0, -1.0)

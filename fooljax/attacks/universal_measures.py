@@ -96,7 +96,7 @@ def random_perturbation(
     key = checks.key(key)
     if norm == "linf":
         return epsilon * jax.random.rademacher(key, shape, jnp.float32)
-    direction = jax.random.normal(key, shape)
+    direction = jax.random.normal(key, shape, dtype=jnp.float32)
     # three lengths, so that projecting brings it onto the sphere
     return project_ball(
         3.0 * epsilon * direction / jnp.linalg.norm(direction.ravel()), epsilon, norm

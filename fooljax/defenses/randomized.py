@@ -18,9 +18,11 @@ from fooljax.types import Bound, Classifier, Images, Logits, Params, RandomDefen
 
 def _shrink(numbers: tuple[RandomKey, Array], images: Images) -> Images:
     key, smallest = numbers
-    drawn = jax.random.uniform(jax.random.clone(key), (3,))  # the same in every pass
+    drawn = jax.random.uniform(
+        jax.random.clone(key), (3,), dtype=jnp.float32
+    )  # the same in every pass
     share = smallest + (1.0 - smallest) * drawn[0]
-    room = (1.0 - share) * jnp.array(images.shape[1:3])
+    room = (1.0 - share) * jnp.array(images.shape[1:3], jnp.float32)
     return jax.image.scale_and_translate(
         images,
         images.shape,
@@ -33,7 +35,9 @@ def _shrink(numbers: tuple[RandomKey, Array], images: Images) -> Images:
 
 def _add_noise(numbers: tuple[RandomKey, Array], images: Images) -> Images:
     key, sigma = numbers
-    noise = jax.random.normal(jax.random.clone(key), images.shape[1:])  # the same in every pass
+    noise = jax.random.normal(
+        jax.random.clone(key), images.shape[1:], dtype=jnp.float32
+    )  # the same in every pass
     return images + sigma * noise[None]
 
 

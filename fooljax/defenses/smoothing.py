@@ -105,7 +105,7 @@ def _answers(
 ) -> Int[Array, " b"]:
     def noise(number: Array, draw: Array) -> Array:
         own = jax.random.fold_in(jax.random.fold_in(key, number), draw)
-        return jax.random.normal(own, images.shape[1:])
+        return jax.random.normal(own, images.shape[1:], dtype=jnp.float32)
 
     logits = classifier(images + sigma * jax.vmap(noise)(numbers, draws))
     broken = jnp.any(jnp.isnan(logits), axis=1)

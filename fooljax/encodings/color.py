@@ -28,7 +28,7 @@ def _share(turns: Array, shift: Array | float) -> Array:
 def _mix(turns: Array, dark: Array, bright: Array) -> Image:
     """Give each channel its share of the way from dark to bright, by hue."""
     # broadcast, not stacked
-    shift = jnp.array(_SHIFTS).reshape(*(1 for _ in turns.shape), 3)
+    shift = jnp.array(_SHIFTS, jnp.float32).reshape(*(1 for _ in turns.shape), 3)
     return dark[..., None] + (bright - dark)[..., None] * _share(turns[..., None], shift)
 
 

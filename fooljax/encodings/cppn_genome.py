@@ -81,11 +81,13 @@ def random_cppn(key: RandomKey, outputs: int, nodes: int, edges: int) -> Cppn:
     ``nodes`` and ``edges`` are capacities.
     """
     key_weight, key_function = jax.random.split(key)
-    first = jnp.arange(NUM_INPUTS * outputs)
-    used = jnp.arange(nodes) < NUM_INPUTS + outputs
+    first = jnp.arange(NUM_INPUTS * outputs, dtype=jnp.int32)
+    used = jnp.arange(nodes, dtype=jnp.int32) < NUM_INPUTS + outputs
     pad = (0, edges - first.size)
-    functions = jax.random.randint(key_function, (nodes,), 0, len(FUNCTIONS))
-    weights = jax.random.uniform(key_weight, first.shape, minval=-MAX_WEIGHT, maxval=MAX_WEIGHT)
+    functions = jax.random.randint(key_function, (nodes,), 0, len(FUNCTIONS), dtype=jnp.int32)
+    weights = jax.random.uniform(
+        key_weight, first.shape, minval=-MAX_WEIGHT, maxval=MAX_WEIGHT, dtype=jnp.float32
+    )
     return Cppn(
         function=jnp.where(used, functions, -1),
         source=jnp.pad(first % NUM_INPUTS, pad, constant_values=-1).astype(jnp.int32),
@@ -104,7 +106,7 @@ def take(table: Array, index: Int32[Array, " m"], dense: bool) -> Array:
     """
     if not dense:
         return table[index]
-    here = (index % table.size)[None, :] == jnp.arange(table.size)[:, None]
+    here = (index % table.size)[None, :] == jnp.arange(table.size, dtype=jnp.int32)[:, None]
     return jnp.sum(jnp.where(here, table[:, None], 0), axis=0).astype(table.dtype)
 
 
@@ -112,7 +114,7 @@ def raise_to(table: Array, index: Int32[Array, " m"], values: Array, dense: bool
     """Return ``table.at[index].max(values)``, of no negative numbers; see ``take``."""
     if not dense:
         return table.at[index].max(values)
-    here = (index % table.size)[None, :] == jnp.arange(table.size)[:, None]
+    here = (index % table.size)[None, :] == jnp.arange(table.size, dtype=jnp.int32)[:, None]
     return jnp.maximum(table, jnp.max(jnp.where(here, values[None, :], 0), axis=1)).astype(
         table.dtype
     )
@@ -146,7 +148,7 @@ def _put(array: Array, index: Array, value: Array | float, when: Array) -> Array
 
 
 def _add_edge(genome: Cppn, draws: Float[Array, " 4"], outputs: int, rate: float) -> Cppn:
-    index = jnp.arange(genome.function.size)
+    index = jnp.arange(genome.function.size, dtype=jnp.int32)
     used = genome.function >= 0
     is_input = index < NUM_INPUTS
     is_output = ~is_input & (index < NUM_INPUTS + outputs)
@@ -194,7 +196,7 @@ def _add_node(genome: Cppn, draws: Float[Array, " 3"], rate: float) -> Cppn:
 
 
 def _delete_node(genome: Cppn, draws: Float[Array, " 2"], outputs: int, rate: float) -> Cppn:
-    hidden = jnp.arange(genome.function.size) >= NUM_INPUTS + outputs
+    hidden = jnp.arange(genome.function.size, dtype=jnp.int32) >= NUM_INPUTS + outputs
     node, found = _pick(draws[1], hidden & (genome.function >= 0))
     gone = (draws[0] < rate) & found
     cut = gone & ((genome.source == node) | (genome.target == node))
@@ -230,7 +232,9 @@ def mutate(key: RandomKey, genome: Cppn, outputs: int, rates: Rates) -> Cppn:
     unit = polynomial_mutation(key_weight, unit, rates.weight, rates.eta)
     weight = unit * (2.0 * MAX_WEIGHT) - MAX_WEIGHT
     redraw = jax.random.bernoulli(key_redraw, rates.function, genome.function.shape)
-    fresh = jax.random.randint(key_function, genome.function.shape, 0, len(FUNCTIONS))
+    fresh = jax.random.randint(
+        key_function, genome.function.shape, 0, len(FUNCTIONS), dtype=jnp.int32
+    )
     genome = Cppn(
         function=jnp.where((genome.function >= 0) & redraw, fresh, genome.function),
         source=genome.source,
@@ -238,7 +242,7 @@ def mutate(key: RandomKey, genome: Cppn, outputs: int, rates: Rates) -> Cppn:
         weight=jnp.where(genome.source >= 0, weight, 0.0),
         refused=jnp.int32(0),
     )
-    draws = jax.random.uniform(key_structure, (11,))
+    draws = jax.random.uniform(key_structure, (11,), dtype=jnp.float32)
     genome = _add_edge(genome, draws[:4], outputs, rates.add_edge)
     genome = _delete_edge(genome, draws[4:6], rates.delete_edge)
     genome = _add_node(genome, draws[6:9], rates.add_node)

@@ -79,7 +79,7 @@ def _paint(
 
 def _forward(weight, program, rows):
     def one(weight, program):
-        every = jnp.arange(program.function.size)
+        every = jnp.arange(program.function.size, dtype=jnp.int32)
         values = run_program(program._replace(weight=weight, output=every), rows)
         return values[program.output], values
 

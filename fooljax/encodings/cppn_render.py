@@ -64,7 +64,7 @@ def compile_genome(genome: Cppn, outputs: int, dense: bool = False) -> Program:
     ``dense`` is for TPUs and changes no number; see ``cppn_genome.take``.
     """
     nodes, edges = genome.function.size, genome.source.size
-    index = jnp.arange(nodes)
+    index = jnp.arange(nodes, dtype=jnp.int32)
     live = ancestors(genome, (index >= NUM_INPUTS) & (index < NUM_INPUTS + outputs), dense)
     live = live | (index < NUM_INPUTS)
     # no edge ends in an input, so this also stops the loop below on a genome of zeros
@@ -87,7 +87,9 @@ def compile_genome(genome: Cppn, outputs: int, dense: bool = False) -> Program:
     return Program(
         length=jnp.sum(live, dtype=jnp.int32),
         function=jnp.zeros(nodes, jnp.int32).at[row].set(genome.function),
-        first_edge=jnp.sum(end[None, :] < jnp.arange(nodes + 1)[:, None], axis=1, dtype=jnp.int32),
+        first_edge=jnp.sum(
+            end[None, :] < jnp.arange(nodes + 1, dtype=jnp.int32)[:, None], axis=1, dtype=jnp.int32
+        ),
         source=take(take(row, genome.source, dense), by_end, dense),
         weight=take(genome.weight, by_end, dense),
         output=row[NUM_INPUTS : NUM_INPUTS + outputs],

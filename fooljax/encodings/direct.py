@@ -52,7 +52,7 @@ def direct(
     keep, read = (_round, _unround) if storage == "uint8" else (_same, _same)
 
     def init(key: RandomKey) -> Array:
-        return keep(jax.random.uniform(key, shape))
+        return keep(jax.random.uniform(key, shape, dtype=jnp.float32))
 
     def vary_stored(key: RandomKey, parent: Array, mate: Array, generation: Array) -> Array:
         return keep(change(key, read(parent), read(mate), generation))

@@ -139,7 +139,7 @@ def insert(
         best = jnp.max(jnp.where(jnp.isnan(scores), -jnp.inf, scores), axis=0)
         device = jax.lax.axis_index(axis_name)
         everyone = jax.lax.all_gather(best, axis_name)
-        rank = jnp.arange(everyone.shape[0])
+        rank = jnp.arange(everyone.shape[0], dtype=jnp.int32)
         earlier = jnp.where((rank < device)[:, None], everyone, -jnp.inf)
         contest = compete(jnp.maximum(bar, jnp.max(earlier, axis=0)), scores)
         claims = jax.lax.all_gather(contest.wins, axis_name)
@@ -147,7 +147,7 @@ def insert(
         mine, wins = owner == device, owner >= 0
         jumps = jax.lax.psum(contest.jumps, axis_name)
 
-    niche = jnp.arange(bar.size)
+    niche = jnp.arange(bar.size, dtype=jnp.int32)
     taken = Archive(
         genomes=jax.tree.map(lambda leaf: leaf[contest.winner], challengers.genomes),
         fitness=challengers.scores[contest.winner, niche],

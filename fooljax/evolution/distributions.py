@@ -12,6 +12,17 @@ from fooljax import checks
 
 # these have no step size, or need more than one: a prior, a number of populations
 _UNUSABLE = ("GradientlessDescent", "RandomSearch", "SV_CMA_ES", "SV_Open_ES")
+# they ask for this by assertions, which Python may leave out
+_IN_PAIRS = (
+    "ARS",
+    "ASEBO",
+    "CR_FM_NES",
+    "GuidedES",
+    "NoiseReuseES",
+    "Open_ES",
+    "PGPE",
+    "PersistentES",
+)
 # their updates are already in units of the step size
 _OWN_OPTIMIZER = ("DES", "SNES", "SimpleES", "xNES")
 
@@ -60,6 +71,8 @@ def distributions(kind: Any, population: int, shape: tuple[int, ...], std: float
     """
     import optax
 
+    if kind.__name__ in _IN_PAIRS and population % 2:
+        raise ValueError(f"{kind.__name__} with {population} children: the number must be even")
     accepted = inspect.signature(kind).parameters
     options: dict[str, Any] = {"metrics_fn": lambda *_: {}}
     if "std_schedule" in accepted:
@@ -69,7 +82,9 @@ def distributions(kind: Any, population: int, shape: tuple[int, ...], std: float
     # some compute their sizes with jax.numpy
     with jax.ensure_compile_time_eval(), jax.numpy_rank_promotion("allow"):
         try:
-            algorithm = kind(population_size=population, solution=jnp.zeros(shape), **options)
+            algorithm = kind(
+                population_size=population, solution=jnp.zeros(shape, jnp.float32), **options
+            )
         except AssertionError as error:
             problem = f"{kind.__name__} with {population} children: {error}"
             raise ValueError(problem) from None

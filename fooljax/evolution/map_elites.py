@@ -53,8 +53,8 @@ def empty_archive(genome: Genome, num_classes: int) -> Archive:
     nobody = jnp.full(num_classes, -1, jnp.int32)
     return Archive(
         genomes=jax.tree.map(rows, genome),
-        fitness=jnp.full(num_classes, -jnp.inf),
-        confidence=jnp.zeros(num_classes),
+        fitness=jnp.full(num_classes, -jnp.inf, jnp.float32),
+        confidence=jnp.zeros(num_classes, jnp.float32),
         born=nobody,
         parent=nobody,
     )
@@ -185,7 +185,7 @@ def _step(
 
     def make(key):
         key_parents, key_vary = jax.random.split(key)
-        drawn = jax.random.uniform(key_parents, (2,)) * rank[-1]
+        drawn = jax.random.uniform(key_parents, (2,), dtype=jnp.float32) * rank[-1]
         wanted = jnp.minimum(drawn.astype(rank.dtype), rank[-1] - 1)
         parent, mate = jnp.argmax(rank[None, :] > wanted[:, None], axis=1)
         pick = lambda index: jax.tree.map(lambda leaf: leaf[index], champions)

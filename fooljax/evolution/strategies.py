@@ -171,8 +171,8 @@ def _compete(
     )
     first = 0 if axis_name is None else jax.lax.axis_index(axis_name)
     share = challengers.parent.size
-    own = niche(first * share + jnp.arange(share))
-    scores = challengers.scores[jnp.arange(share), own]
+    own = niche(first * share + jnp.arange(share, dtype=jnp.int32))
+    scores = challengers.scores[jnp.arange(share, dtype=jnp.int32), own]
     if axis_name is not None:
         scores = jax.lax.all_gather(scores, axis_name, tiled=True)
     archive, contest = insert(archive, challengers, generation, axis_name=axis_name)
@@ -191,4 +191,6 @@ def _share(settings: _Settings, num_classes: int) -> int:
 
 
 def _keys(key: RandomKey, count: int) -> RandomKey:
-    return jax.vmap(lambda index: jax.random.fold_in(key, index))(jnp.arange(count))
+    return jax.vmap(lambda index: jax.random.fold_in(key, index))(
+        jnp.arange(count, dtype=jnp.int32)
+    )

@@ -203,7 +203,9 @@ def _row_products(x: Array, kernel: Array) -> Array:
         return y + patches @ weights, None
 
     start = jnp.zeros_like(x, shape=(len(x), height, width, outputs))
-    return jax.lax.scan(add, start, (jnp.arange(size), kernel.reshape(size, -1, outputs)))[0]
+    return jax.lax.scan(
+        add, start, (jnp.arange(size, dtype=jnp.int32), kernel.reshape(size, -1, outputs))
+    )[0]
 
 
 class Depthwise(nn.Module):

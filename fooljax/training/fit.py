@@ -223,7 +223,7 @@ def _advance(
         state, value = _update(key, network, state, samples, first + i, optimizer, sampler, loss)
         return state, losses.at[i].set(value)
 
-    return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(chunk)))
+    return jax.lax.fori_loop(0, count, body, (state, jnp.zeros(chunk, jnp.float32)))
 
 
 def _check(

@@ -91,7 +91,7 @@ def minibatches_and_changed(batch_size: int, epsilon: float, steps: int) -> Mini
         key_draw, key_start = jax.random.split(key)
         images, labels = draw(key_draw, classifier, dataset)
         answers = classifier(images)
-        start = images + _START * jax.random.normal(key_start, images.shape)
+        start = images + _START * jax.random.normal(key_start, images.shape, dtype=jnp.float32)
         apart = lambda changed: divergence(answers, classifier(changed))
         changed = _climb(apart, images, start, epsilon, 2.5 * epsilon / max(steps, 1), steps)
         return jnp.concatenate([images, changed]), jnp.concatenate([labels, labels])
@@ -109,13 +109,15 @@ def noise_like(key: RandomKey, images: Images) -> Images:
         images: ``[b, h, w, c]`` in [0, 1]; how many, and whose pixels.
     """
     key_uniform, key_shuffle, key_blur = jax.random.split(key, 3)
-    uniform = jax.random.uniform(key_uniform, images.shape)
+    uniform = jax.random.uniform(key_uniform, images.shape, dtype=jnp.float32)
     pixels = images.reshape(len(images), -1, images.shape[3])
     keys = jax.random.split(key_shuffle, len(images))
     shuffled = jax.vmap(jax.random.permutation)(keys, pixels).reshape(images.shape)
-    even = (jnp.arange(len(images)) % 2 == 0)[:, None, None, None]
+    even = (jnp.arange(len(images), dtype=jnp.int32) % 2 == 0)[:, None, None, None]
     noise = jnp.where(even, uniform, shuffled)
-    widths = jax.random.uniform(key_blur, (len(images),), minval=_LEAST_BLUR, maxval=_MOST_BLUR)
+    widths = jax.random.uniform(
+        key_blur, (len(images),), minval=_LEAST_BLUR, maxval=_MOST_BLUR, dtype=jnp.float32
+    )
     rows, columns = (_blur(size, widths) for size in images.shape[1:3])
     blurred = jnp.einsum("bij,bkl,bjlc->bikc", rows, columns, noise)
     low = jnp.min(blurred, axis=(1, 2, 3), keepdims=True)
@@ -140,7 +142,7 @@ def _climb(
     steps: int,
 ) -> Images:
     """Take sign steps inside the ball around images; return the last point."""
-    radius = jnp.full(len(images), epsilon)
+    radius = jnp.full(len(images), epsilon, jnp.float32)
     slope = jax.grad(lambda here: jnp.sum(objective(here)))
 
     def step(_: Array, here: Images) -> Images:

@@ -82,8 +82,8 @@ def perturbed_minibatches(batch_size: int, share: float = 0.5) -> Sampler:
         key: RandomKey, classifier: Classifier, samples: PerturbedDataset
     ) -> tuple[Images, Labels]:
         key_row, key_which, key_whether = jax.random.split(key, 3)
-        row = jax.random.randint(key_row, (batch_size,), 0, samples.dataset.size)
-        which = jax.random.randint(key_which, (batch_size,), 0, len(samples.pool))
+        row = jax.random.randint(key_row, (batch_size,), 0, samples.dataset.size, dtype=jnp.int32)
+        which = jax.random.randint(key_which, (batch_size,), 0, len(samples.pool), dtype=jnp.int32)
         perturbed = jax.random.bernoulli(key_whether, share, (batch_size, 1, 1, 1))
         images = as_float(samples.images[row])
         changed = jnp.clip(images + samples.pool[which], 0.0, 1.0)

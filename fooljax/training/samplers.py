@@ -60,7 +60,7 @@ def minibatches(batch_size: int) -> Minibatches:
     batch_size = checks.count("batch_size", batch_size)
 
     def rows(key: RandomKey, size: Any) -> Int[Array, " b"]:
-        return jax.random.randint(key, (batch_size,), 0, size)
+        return jax.random.randint(key, (batch_size,), 0, size, dtype=jnp.int32)
 
     def sample(
         key: RandomKey, classifier: Classifier, samples: Dataset | Batch
@@ -112,7 +112,7 @@ def read_ahead(key: RandomKey, sampler: Sampler, stream: Stream, steps: int) -> 
     @jax.jit
     def choose(first: Array) -> Int[Array, "steps b"]:
         one = lambda i: sampler.rows(jax.random.fold_in(key, i), stream.size)
-        return jax.lax.map(one, first + jnp.arange(min(steps, _STEPS_AT_ONCE)))
+        return jax.lax.map(one, first + jnp.arange(min(steps, _STEPS_AT_ONCE), dtype=jnp.int32))
 
     def made() -> Iterator[Batch]:
         for first in range(0, steps, _STEPS_AT_ONCE):
