@@ -7,6 +7,7 @@ PLATFORMS = ("cuda", "tpu")
 
 def assert_lowers(function, *arguments, **options):
     """Fail if an operation of the function has no rule on a GPU or a TPU."""
-    exported = jax.export.export(function, platforms=PLATFORMS)(*arguments, **options)
-    assert exported.platforms == PLATFORMS
-    assert "func.func public @main" in exported.mlir_module()
+    for platform in PLATFORMS:  # a kernel written for one of them has no rule for both at once
+        exported = jax.export.export(function, platforms=(platform,))(*arguments, **options)
+        assert exported.platforms == (platform,)
+        assert "func.func public @main" in exported.mlir_module()
