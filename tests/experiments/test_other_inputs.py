@@ -53,13 +53,12 @@ def begin(name, tmp_path, run="run", **changes):
     """Run an experiment until it would compute, and return how to go on."""
     module = importlib.import_module(f"experiments.{name}")
     start = module.PRESETS["smoke"]
-    small = {"train_steps": 2, "dataset": str(tmp_path / "x.npz"), "model": "softmax"}
+    small = {"train_steps": 2, "dataset": str(tmp_path / "x.npz")}
     out = tmp_path / run
     fields = {field.name for field in dataclasses.fields(start)}
+    small |= {} if "models" in fields else {"model": "softmax"}
     config = {"out": str(out), "victim": Victim(**small | changes)}
-    config |= {"models": ("softmax",)} if "models" in fields else {}
-    if name == "perturb" and changes:
-        config |= {"images": 4}
+    config |= {"pixels": 4} if "pixels" in fields else {}
     config = dataclasses.replace(start, **config)
     with pytest.raises(Stopped):
         module.main(config)

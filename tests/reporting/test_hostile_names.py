@@ -1,0 +1,149 @@
+"""Names of classes, networks and files are text on every page, also without the page's policy.
+
+A page with hostile names has the same elements and attributes as one with harmless names,
+and in a browser nothing in it runs.
+"""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fooljax import reporting
+from fooljax.evolution.lineage import family_tree
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+RUN = "document.documentElement.dataset.ran=1"
+HOSTILE = (
+    f"<script>{RUN}</script>",
+    f"</script></style></title><script>{RUN}</script>",
+    f"<img src=x onerror={RUN}>",
+    f"\"><svg onload='{RUN}'>",
+    f"' onmouseover='{RUN}' autofocus onfocus='{RUN}",
+    f"javascript:{RUN}",
+    f"--><iframe srcdoc='<script>parent.{RUN}</script>'></iframe>",
+    f"&lt;script&gt;{RUN}\\u003cscript>\N{LINE SEPARATOR}\0]]>",
+)
+HARMLESS = tuple(f"name {i}" for i in range(len(HOSTILE)))
+K = len(HOSTILE)
+
+
+class Structure(HTMLParser):
+    """Collects elements with the names of their attributes, and where they lead."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements, self.targets = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, *(name for name, _ in attributes)))
+        self.targets += [value for name, value in attributes if name in ("href", "src", "srcdoc")]
+
+
+def report(folder, names):
+    picture = folder / "picture.png"
+    Image.new("L", (4, 4)).save(picture)
+    shares = ("same_label", "sure_label", "any_label_sure", "median_confidence")
+    says = {"clean_accuracy": 0.9, **{share: [0.5] for share in shares}}
+    summary = {
+        "network": names[0],
+        "clean_accuracy": 0.9,
+        "median_confidence": 0.5,
+        "per_class_confidence": [[0.5] * K],
+        "controls": {name: {"median_top1_confidence": 0.4} for name in names},
+        "shown_to": dict.fromkeys(names, says),
+    }
+    return reporting.evolve_page(
+        folder / "report.html",
+        summary,
+        {"dataset": names[1], "model": names[2], "out": names[3]},
+        dict.fromkeys(names, picture),
+        class_names=names,
+        command=f"python -m experiments.evolve --model {names[4]}",
+        browse="gallery.html",
+        title=names[5],
+    )
+
+
+def gallery(folder, names):
+    images = np.zeros((K, 4, 4, 1), np.uint8)
+    parent, taken = np.full((1, K), -1), np.ones((1, K), bool)
+    tree = family_tree(parent, taken)
+    sure = np.full(K, 0.5)
+    path = folder / "gallery.html"
+    return reporting.niche_page(
+        path, images, sure, names, tree, sure, {0: images}, title=names[0], lead=names[1]
+    )
+
+
+def blocks(folder, names):
+    """What the pages of all other experiments consist of."""
+    picture = folder / "picture.png"
+    Image.new("L", (4, 4)).save(picture)
+    block = reporting.section(
+        names[0],
+        names[1],
+        reporting.paragraph(names[2], reporting.strong(names[3])),
+        reporting.tiles((names[4], names[5])),
+        reporting.table(names, [names, names[::-1]], names[6], sortable=True),
+        reporting.figure(picture, names[4], names[2]),
+        reporting.details(names[7], reporting.code(names[1])),
+    )
+    return reporting.page(folder / "page.html", names[1], block, lead=names[2])
+
+
+PAGES = {page.__name__: page for page in (report, gallery, blocks)}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES.keys())
+def test_names_change_no_element(page, tmp_path):
+    found = []
+    for names in (HOSTILE, HARMLESS):
+        structure = Structure()
+        structure.feed(page(tmp_path, names).read_text(encoding="utf-8"))
+        found.append(structure)
+    assert found[0].elements == found[1].elements
+    assert not [place for place in found[0].targets if "script" in place.split(",")[0].lower()]
+    assert not any(name.startswith("on") for _, *names in found[0].elements for name in names)
+
+
+@pytest.mark.parametrize("url", HOSTILE)
+def test_links_lead_to_pages_only(url):
+    with pytest.raises(ValueError, match="url must start with https"):
+        reporting.link("x", url)
+
+
+def shown(path, folder, state=""):
+    """The page after its scripts ran, without the policy that forbids all others."""
+    text = path.read_text(encoding="utf-8")
+    bare = path.with_name(f"bare-{path.name}")
+    policy = r"<meta http-equiv.*?>"
+    bare.write_text(re.sub(policy, "", text, count=1, flags=re.DOTALL), encoding="utf-8")
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-sync", "--dump-dom"]
+    command += ["--virtual-time-budget=500", f"--user-data-dir={folder / 'profile'}"]
+    command += [f"file://{bare}{state}"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize(
+    ("page", "state"),
+    [
+        ("report", ""),
+        ("gallery", ""),
+        ("gallery", "#niche=2"),
+        ("gallery", f"#q=<img src=x onerror={RUN}>&sort=javascript:{RUN}&niche=4"),
+        ("blocks", ""),
+    ],
+)
+def test_nothing_runs_in_a_browser(page, state, tmp_path):
+    control = tmp_path / "control.html"
+    control.write_text(f"<html><body>{HOSTILE[2]}{HOSTILE[0]}</body></html>")
+    assert "data-ran" in shown(control, tmp_path)
+    dom = shown(PAGES[page](tmp_path, HOSTILE), tmp_path, state)
+    assert "</html>" in dom and "data-ran" not in dom
