@@ -122,8 +122,7 @@ def prepare(
         find: where the pictures come from.
 
     Raises:
-        ValueError, OSError: for anything wrong with the flags or files, naming
-            the flag.
+        ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     from fooljax import data, models
     from fooljax.runtime import inputs
@@ -159,7 +158,8 @@ def prepare(
         classifier, origin = _trained(victim, found, folder)
     with blame(f"--model {victim.model}"):
         models.validate(classifier)
-    inputs.same_networks(folder, {f"{origin}, seed {victim.train_seed}": classifier})
+    size = "x".join(map(str, classifier.input_shape))
+    inputs.same_networks(folder, {f"{origin}, {size}, seed {victim.train_seed}": classifier})
     names = _names(classifier, found, victim)
     fits(tuple(classifier.input_shape), classifier.num_classes)
     right = None if found is None else accuracy(victim, classifier, found.test, folder)
