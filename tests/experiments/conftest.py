@@ -45,6 +45,18 @@ def command_line(tmp_path_factory):
             **options,
         )
 
+    def shell(words, **variables):
+        return subprocess.run(
+            f"'{sys.executable}' {words}",
+            env=environment | variables,
+            shell=True,
+            text=True,
+            errors="replace",
+            capture_output=True,
+            timeout=300,
+        )
+
+    start.shell = shell
     return start
 
 

@@ -137,3 +137,48 @@ def test_help_is_readable_and_quick(command_line):
     assert time.monotonic() - began < 5
     for heading in ("Run:", "Cost:", "Expect:", "Source:"):
         assert f"\n{heading}" in out
+
+
+ASCII = {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "code", "message"),
+    [
+        ("-m experiments.evolve --help >&-", 0, ""),
+        ("-m experiments.evolve --help 2>&-", 0, ""),
+        ("-m experiments.evolve --help > /dev/full", 1, "standard output cannot be written to"),
+        ("-m experiments.evolve --unknown 2> /dev/full", 2, ""),
+        ("-m experiments.evolve --help | head -1", 0, ""),
+        ("-OO -m experiments.evolve --help", 0, ""),
+    ],
+)
+def test_streams_that_are_closed_or_full(command_line, command, code, message):
+    done = command_line.shell(command)
+    assert done.returncode == code
+    assert message in done.stderr and bool(message) == bool(done.stderr.strip())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [1, 5, 39])
+def test_help_in_few_columns(command_line, columns):
+    done = command_line.shell("-m experiments.evolve --help", COLUMNS=str(columns))
+    assert done.returncode == 0 and "--generations" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_locale_that_cannot_spell_a_name(command_line, tmp_path):
+    done = command_line.shell(f"-m experiments.evolve --out '{tmp_path}/ü'", **ASCII)
+    assert done.returncode == 1 and "PYTHONUTF8=1" in done.stderr
+    assert not list(tmp_path.iterdir())
+    assert command_line.shell("-m experiments.evolve --help", **ASCII).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("streams", ["2>&-", "2> /dev/full", ">&- 2>&- <&-", "2>&1 | true"])
+def test_a_run_without_readers(command_line, own_network, uncut, tmp_path, streams):
+    flags = " ".join(map(str, (*FLAGS, "--model", own_network, "--out", tmp_path / "run")))
+    command_line.shell(f"-m experiments.evolve {flags} {streams}")
+    assert (tmp_path / "run" / "elites.npz").read_bytes() == uncut
+    assert (tmp_path / "run" / "report.html").exists()
