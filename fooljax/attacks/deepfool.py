@@ -53,7 +53,7 @@ def _walk(
     short, classes = jax.lax.top_k(leads[:, :k], candidates)
 
     def toward(rival: Array) -> Array:
-        return pull(*pull_leads(jax.nn.one_hot(rival, leads.shape[1])))[0]
+        return pull(*pull_leads(jax.nn.one_hot(rival, leads.shape[1], dtype=leads.dtype)))[0]
 
     slopes = jax.vmap(toward, in_axes=1)(classes)  # [r, b, h, w, c]
     slopes = jnp.where(jnp.isfinite(slopes), slopes, 0.0)

@@ -81,7 +81,7 @@ def _noise(
     reached = asks(noise.reshape(-1, *images.shape[1:])).reshape(-1, together)
     first, found = jnp.argmax(reached, axis=1), jnp.any(reached, axis=1)
     chosen = jax.vmap(lambda row, i: row[i])(noise, first)
-    return chosen, found, jnp.where(found, first + 1, together)
+    return chosen, found, jnp.where(found, first + 1, together).astype(jnp.int32)
 
 
 def _uphill(

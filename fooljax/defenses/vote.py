@@ -87,7 +87,7 @@ def unanimous(classifiers: Sequence[Classifier]) -> Classifier:
 def _vote(members: tuple[Apply, ...], params: tuple[Params, ...], images: Images) -> Logits:
     logits = each_logits(members, params, images)
     mean = jnp.mean(metrics.probabilities(logits), axis=0)
-    named = jax.nn.one_hot(jnp.argmax(logits, axis=2), logits.shape[2])
+    named = jax.nn.one_hot(jnp.argmax(logits, axis=2), logits.shape[2], dtype=jnp.float32)
     votes = jnp.sum(named, axis=0) + _TIE_BREAK * mean + _FLOOR
     nearness = _soft_minimum_of_largest(metrics.margins(logits), len(members) // 2 + 1)
     return straight_through(jnp.log(votes) - jnp.log(len(members)), nearness)
