@@ -173,7 +173,7 @@ def _check(config: Config) -> Config:
     if trained:
         raise ValueError(
             f"--defenses {' '.join(trained)}: needs other networks to be trained; a network that "
-            f"comes with its weights ({victim.weights or victim.model}) can have "
+            f"comes with its weights (--model {victim.model}, --weights {victim.weights}) can have "
             f"{' '.join(possible)}"
         )
     defenses = dict.fromkeys([PLAIN, *chosen["defenses"]])

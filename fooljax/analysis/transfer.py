@@ -7,7 +7,7 @@ is no success of anybody, and neither is NaN.
 
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +42,6 @@ class Verdicts(NamedTuple):
     confidence: Float[Array, "m n"] | Float[Array, " m"]
 
 
-@functools.partial(jax.jit, static_argnames="num_classes")
 def judge_fooling(
     logits: Float[Array, "m n k"], targets: Int32[Array, " n"], num_classes: int, tau: float
 ) -> Verdicts:
@@ -53,12 +52,21 @@ def judge_fooling(
         targets: the class that each image was made to show.
         num_classes: number of real classes; later columns reject.
         tau: confidence, in (0, 1), from which on a network counts as sure.
+
+    Raises:
+        ValueError: if there are no logits of so many classes, or ``targets`` or ``tau``
+            are impossible.
     """
+    logits, targets, tau = _checked(logits, targets, "targets", num_classes, tau)
+    return _judge_fooling(logits, targets, num_classes, tau)
+
+
+@functools.partial(jax.jit, static_argnames="num_classes")
+def _judge_fooling(logits: Array, targets: Array, num_classes: int, tau: float) -> Verdicts:
     answer, confidence = _answers(logits, num_classes)
     return _verdicts(logits, answer == targets[None], confidence >= tau, targets, tau)
 
 
-@functools.partial(jax.jit, static_argnames="num_classes")
 def judge_perturbed(
     logits: Float[Array, "m n k"],
     made_for: int,
@@ -78,7 +86,21 @@ def judge_perturbed(
         labels: the true class of each image.
         num_classes: number of real classes; later columns reject.
         tau: confidence, in (0, 1), from which on a network counts as sure.
+
+    Raises:
+        ValueError: as ``judge_fooling``; or if there is no network ``made_for``.
     """
+    logits, labels, tau = _checked(logits, labels, "labels", num_classes, tau)
+    made_for = checks.count("made_for", made_for, 0)
+    if made_for >= len(logits):
+        raise ValueError(f"made_for must be in [0, {len(logits)}), got {made_for}")
+    return _judge_perturbed(logits, made_for, labels, num_classes, tau)
+
+
+@functools.partial(jax.jit, static_argnames="num_classes")
+def _judge_perturbed(
+    logits: Array, made_for: int, labels: Array, num_classes: int, tau: float
+) -> Verdicts:
     answer, _ = _answers(logits, num_classes)
     wrong = (answer >= 0) & (answer != labels[None])
     column = jnp.arange(logits.shape[-1], dtype=jnp.int32)[None]
@@ -132,15 +154,35 @@ def over_repeats(shares: ArrayLike, level: float = 0.95) -> Interval:
     Raises:
         ValueError: if there is no repeat or ``level`` is not in (0, 1).
     """
-    values = np.asarray(shares, np.float64)
+    values = np.asarray(shares, np.float64) if _are_numbers(shares) else np.zeros((0, 0))
     if values.ndim != 1 or not values.size:
-        raise ValueError(f"shares must be a row of at least one number, got {values.shape}")
-    checks.between("level", level, 0.0, 1.0, "()")
+        raise ValueError(f"shares must be a row of at least one number, got {checks.shown(shares)}")
+    level = checks.between("level", level, 0.0, 1.0, "()")
     mean, count = float(values.mean()), values.size
     if count == 1 or np.isnan(mean):
         return Interval(mean, float("nan"), float("nan"))
     wide = scipy.stats.t.ppf(0.5 + level / 2, count - 1) * values.std(ddof=1) / np.sqrt(count)
     return Interval(mean, max(0.0, float(mean - wide)), min(1.0, float(mean + wide)))
+
+
+def _checked(
+    logits: Any, labels: Any, name: str, num_classes: int, tau: float
+) -> tuple[Array, Array, float]:
+    """Return logits of several networks, labels of their images, and a confidence."""
+    found = jnp.asarray(checks.array("logits", logits))
+    num_classes = checks.count("num_classes", num_classes)
+    if found.ndim != 3 or 0 in found.shape or found.shape[2] < num_classes:
+        raise ValueError(
+            f"logits must be [m, n, k] with k of {num_classes} or more, got {found.shape}"
+        )
+    if not jnp.issubdtype(found.dtype, jnp.floating):
+        raise ValueError(f"logits must be floating point numbers, got {found.dtype}")
+    labels = jnp.asarray(checks.labels(labels, found.shape[1], found.shape[2], name))
+    return found, labels, checks.between("tau", tau, 0.0, 1.0, "()")
+
+
+def _are_numbers(given: Any) -> bool:
+    return np.asarray(checks.array("shares", given)).dtype.kind in "biuf"
 
 
 def _answers(logits: Array, num_classes: int) -> tuple[Array, Array]:

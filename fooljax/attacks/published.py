@@ -51,7 +51,9 @@ def published(name: str, **changes: Any) -> Attack:
         Nguyen et al., 2015, arXiv:1412.1897, Figures 13 and S3 to S7; the
         numbers follow from the seeds in its published code.
     """
-    if name not in PUBLISHED:
-        raise ValueError(f"published ascents are {', '.join(PUBLISHED)}, got {name!r}")
+    if not isinstance(name, str) or name not in PUBLISHED:
+        raise ValueError(
+            f"name: published ascents are {', '.join(PUBLISHED)}; give one of them, got {name!r}"
+        )
     limits = {"max_gain": math.inf, "max_rate": 1e7 / 255.0**2}
     return ascent(**{**limits, **PUBLISHED[name], **changes})

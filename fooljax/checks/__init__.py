@@ -5,7 +5,17 @@ Every check returns what it was given in the type that the package works with, o
 shapes and types are checked; values are not known there.
 """
 
-from fooljax.checks.arrays import NEAR, images, in_unit_interval, labels, shape_of_images, whole
+from fooljax.checks.arrays import (
+    NEAR,
+    array,
+    images,
+    in_unit_interval,
+    labels,
+    row,
+    shape,
+    shape_of_images,
+    whole,
+)
 from fooljax.checks.keys import key, keys, typed
 from fooljax.checks.kinds import cache, function, kind, shown
 from fooljax.checks.networks import classifier, classifiers, columns
@@ -13,6 +23,7 @@ from fooljax.checks.numbers import between, choice, count, not_negative, positiv
 
 __all__ = [
     "NEAR",
+    "array",
     "between",
     "cache",
     "choice",
@@ -30,6 +41,8 @@ __all__ = [
     "not_negative",
     "positive",
     "real",
+    "row",
+    "shape",
     "shape_of_images",
     "shown",
     "typed",

@@ -1,5 +1,6 @@
 """Images and labels: type, shape, number and range of their values."""
 
+import math
 from typing import Any
 
 import jax
@@ -67,6 +68,63 @@ def shape_of_images(
         remedy = f"; channels come last, {name}.transpose(0, 2, 3, 1)"
     axes = "[n, h, w, c] with (h, w, c)" if len(one) == 3 else "[n, *input_shape] with input_shape"
     raise ValueError(f"{name} must be {axes} = {one}, got {shape}{remedy}")
+
+
+def array(name: str, given: Any) -> Any:
+    """Return an array of numbers; a list of them becomes one.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    return _array(given, name)
+
+
+def shape(name: str, given: Any) -> tuple[int, ...]:
+    """Return the shape of one input: at least one axis, none of them empty.
+
+    Raises:
+        ValueError: if it is no tuple or list of positive whole numbers, or has more
+            elements than int32 counts.
+    """
+    sizes = tuple(given) if isinstance(given, tuple | list) else ()
+    whole_sizes = [size for size in sizes if _is_size(size)]
+    if not sizes or len(whole_sizes) < len(sizes):
+        raise ValueError(
+            f"{name} must be positive whole numbers, as (28, 28, 1), got {_repeated(given)}"
+        )
+    found = tuple(int(size) for size in sizes)
+    if math.prod(found) > _INT32.max:
+        raise ValueError(f"{name} must have at most {_INT32.max:,} elements, got {found}")
+    return found
+
+
+def row(name: str, given: Any) -> np.ndarray:
+    """Return a row of finite numbers, ``[n]`` with an ``n`` of 1 or more, as float64.
+
+    Raises:
+        ValueError: if it is none, is empty, or holds NaN or infinity.
+    """
+    array = np.asarray(_array(given, name))
+    if array.ndim != 1 or not array.size or array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be a row of at least one number, got {shown(array)}")
+    bad = np.flatnonzero(~np.isfinite(array))
+    if bad.size:
+        raise ValueError(
+            f"{name} must be finite numbers, got {array[bad[0]]} at index {bad[0]}".replace(
+                "nan", "NaN"
+            )
+        )
+    return array.astype(np.float64)
+
+
+def _is_size(size: Any) -> bool:
+    return isinstance(size, int | np.integer) and not isinstance(size, bool) and bool(size > 0)
+
+
+def _repeated(given: Any) -> str:
+    """Repeat a short tuple or list as it was given."""
+    short = isinstance(given, tuple | list) and len(given) <= 6
+    return str(given) if short else shown(given)
 
 
 def in_unit_interval(array: Array | np.ndarray, name: str) -> Array | np.ndarray:

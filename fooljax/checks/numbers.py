@@ -11,6 +11,8 @@ import numpy as np
 
 from fooljax.checks.kinds import shown
 
+MOST = 2**31 - 1  # what an int32 holds
+
 
 def count(name: str, given: Any, least: int = 1) -> int:
     """Return a whole number.
@@ -21,7 +23,7 @@ def count(name: str, given: Any, least: int = 1) -> int:
         least: smallest allowed value.
 
     Raises:
-        ValueError: if it is no whole number (neither is 2.0 or True), or less.
+        ValueError: if it is no whole number (neither is 2.0 or True), less, or beyond int32.
     """
     number = None
     if not isinstance(given, bool | np.bool_ | jax.core.Tracer):
@@ -33,6 +35,8 @@ def count(name: str, given: Any, least: int = 1) -> int:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {shown(given)}")
     if number < least:
         raise ValueError(f"{name} must be at least {least}, got {number}")
+    if number > MOST:
+        raise ValueError(f"{name} must be at most {MOST:,}, got {number:,}")
     return number
 
 

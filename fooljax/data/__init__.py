@@ -1,6 +1,6 @@
 """Pictures to train on, to fool with and to defend: known sets by name, or your own files."""
 
-from fooljax.data.dataset import Dataset, Splits, as_float, from_arrays
+from fooljax.data.dataset import Dataset, Splits, as_float, even_rows, from_arrays
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
@@ -11,7 +11,6 @@ from fooljax.data.streams import (
     Streams,
     at_once,
     batches,
-    even_rows,
     in_turn,
     read,
     subset,

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int32, UInt8
+from jaxtyping import Array, Float, Int, Int32, UInt8
 
+from fooljax import checks
 from fooljax.data import arrays
 
 
@@ -103,6 +104,30 @@ def as_float(images: Array | np.ndarray) -> Float[Array, "..."]:
     if images.dtype == np.float32:
         return jnp.asarray(images)
     raise ValueError(f"images must be uint8 or float32, got {images.dtype}; convert them first")
+
+
+def even_rows(
+    labels: Int[np.ndarray, " n"], count: int, seed: int | None = None
+) -> Int[np.ndarray, " m"]:
+    """Choose numbers of samples, as evenly over the classes as can be, in ascending order.
+
+    Args:
+        labels: class of every sample.
+        count: how many; all if there are fewer.
+        seed: to choose at random; the first of every class unless given.
+    """
+    labels, count = (
+        checks.row("labels", checks.whole(labels, "labels")),
+        checks.count("count", count),
+    )
+    order = np.arange(len(labels))
+    if seed is not None:
+        order = np.random.default_rng(seed).permutation(order)
+    by_class = order[np.argsort(labels[order], kind="stable")]
+    sizes = np.unique(labels, return_counts=True)[1]
+    turn = np.empty(len(labels), np.int64)  # how many of its class come before a sample
+    turn[by_class] = np.concatenate([np.arange(size) for size in sizes])
+    return np.sort(order[np.argsort(turn[order], kind="stable")][:count])
 
 
 def hold_out_fifth(dataset: Dataset) -> Splits:

@@ -50,6 +50,8 @@ def load(
         ValueError: if the name is unknown, or the data are damaged or unfit.
         OSError: if something is not there, or cannot be downloaded.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"name must be a name or a path, got {name!r}")
     data_dir = _data_dir(data_dir)
     size = _checked_size(image_size)
     if stays_on_disk(name):

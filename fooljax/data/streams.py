@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Int32, UInt8
 
-from fooljax.data.dataset import Dataset, from_arrays
+from fooljax.data.dataset import Dataset, even_rows, from_arrays
 from fooljax.data.picture_files import center_crop, open_picture
 
 _MOST_THREADS = 16
@@ -243,26 +243,6 @@ def subset(
         if on_batch is not None:
             on_batch(done)
     return from_arrays(images, stream.labels[rows], stream.class_names)
-
-
-def even_rows(
-    labels: Int[np.ndarray, " n"], count: int, seed: int | None = None
-) -> Int[np.ndarray, " m"]:
-    """Choose numbers of samples, as evenly over the classes as can be, in ascending order.
-
-    Args:
-        labels: class of every sample.
-        count: how many; all if there are fewer.
-        seed: to choose at random; the first of every class unless given.
-    """
-    order = np.arange(len(labels))
-    if seed is not None:
-        order = np.random.default_rng(seed).permutation(order)
-    by_class = order[np.argsort(labels[order], kind="stable")]
-    sizes = np.unique(labels, return_counts=True)[1]
-    turn = np.empty(len(labels), np.int64)  # how many of its class come before a sample
-    turn[by_class] = np.concatenate([np.arange(size) for size in sizes])
-    return np.sort(order[np.argsort(turn[order], kind="stable")][:count])
 
 
 def _read(

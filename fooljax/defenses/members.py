@@ -22,7 +22,8 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
     if isinstance(classifiers, Classifier):
         raise ValueError("an ensemble needs a list of classifiers, got one; give [classifier]")
     if not classifiers:
-        raise ValueError("an ensemble needs at least one classifier")
+        got = checks.shown(classifiers)
+        raise ValueError(f"classifiers: an ensemble needs at least one classifier, got {got}")
     for index, other in enumerate(classifiers):
         checks.classifier(other, f"classifiers[{index}]")
     first = classifiers[0]

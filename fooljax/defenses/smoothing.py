@@ -172,6 +172,7 @@ def certify(
     alpha = checks.between("alpha", alpha, 0.0, 1.0, "()")
     key_select, key_count = jax.random.split(checks.key(key))
     count = functools.partial(count_votes, numbers=numbers, batch_size=batch_size)
+    selection = checks.count("selection", selection)
     few = count(key_select, classifier, images, sigma, selection)
     votes = count(key_count, classifier, images, sigma, samples)
     answers = np.argmax(few, axis=1)

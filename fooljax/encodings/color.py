@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.types import Image
 
 Color: TypeAlias = Literal["hls", "hsv", "rgb"]
@@ -67,12 +68,12 @@ def check(shape: tuple[int, ...], color: Color, levels: int | None) -> None:
             positive sizes, the colour space is unknown, or there are fewer than
             two levels.
     """
-    if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
-        raise ValueError(f"an image shape must be (height, width, 1 or 3), got {shape}")
-    if color not in ("hls", "hsv", "rgb"):
-        raise ValueError(f"color must be hls, hsv or rgb, got {color!r}")
-    if levels is not None and levels < 2:
-        raise ValueError(f"levels must be at least 2, got {levels}")
+    sizes = checks.shape("shape", shape)
+    if len(sizes) != 3 or sizes[2] not in (1, 3):
+        raise ValueError(f"the image shape must be (height, width, 1 or 3), got {shape}")
+    checks.choice("color", color, ("hls", "hsv", "rgb"))
+    if levels is not None:
+        checks.count("levels", levels, 2)
 
 
 def paint(channels: Channels, color: Color, levels: int | None) -> Image:

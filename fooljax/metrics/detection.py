@@ -157,12 +157,15 @@ def roc_curve(known: ArrayLike, outliers: ArrayLike) -> Roc:
 def checked(scores: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return scores ``[n]`` in float64, or say what is wrong with them."""
     try:
-        array = np.asarray(scores, np.float64)
+        array = np.asarray(scores)
+        array = array.astype(
+            np.float64, casting="same_kind" if array.dtype.kind == "c" else "unsafe"
+        )
     except (TypeError, ValueError) as error:
         got = checks.shown(scores)
         raise ValueError(f"{name} must be a row of at least one number, got {got}") from error
     if array.ndim != 1 or array.size == 0:
-        raise ValueError(f"{name} must be a row of at least one number, got {array.shape}")
+        raise ValueError(f"{name} must be a row of at least one number, got {checks.shown(scores)}")
     if np.any(np.isnan(array)):
         raise ValueError(f"{name} must not be NaN, got NaN at {int(np.argmax(np.isnan(array)))}")
     return array

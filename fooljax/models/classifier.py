@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax.core import unfreeze
 
+from fooljax import checks
 from fooljax.models.alexnet import AlexNet, CaffeNet
 from fooljax.models.flax_apply import FlaxApply, explained, mode
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
@@ -135,10 +136,10 @@ def build(
         ValueError: if the name is unknown, the network cannot take such images, or
             ``rejecting`` is negative.
     """
-    if rejecting < 0:
-        raise ValueError(f"rejecting must not be negative, got {rejecting}")
-    if name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r}; known are {', '.join(NETWORKS)}")
+    rejecting = checks.count("rejecting", rejecting, 0)
+    num_classes = checks.count("num_classes", num_classes)
+    if not isinstance(name, str) or name not in NETWORKS:
+        raise ValueError(f"name: unknown network {name!r}; known are {', '.join(NETWORKS)}")
     return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from fooljax import checks
 from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
@@ -21,6 +22,7 @@ def in_bfloat16(classifier: Classifier) -> Classifier:
     Returns:
         A classifier with the same params, whose logits are float32 arrays.
     """
+    checks.classifier(classifier)
     return Classifier(
         classifier.params,
         Bound(_apply, (classifier.apply,)),

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from fooljax import checks
 from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
@@ -65,11 +66,12 @@ def crop_probabilities(classifier: Classifier, images: Images) -> Float[Array, "
 
 
 def _through(classifier: Classifier, pixels: int, view: Callable) -> Classifier:
+    classifier, pixels = checks.classifier(classifier), checks.count("pixels", pixels)
     height, width, channels = classifier.input_shape
     if height != width:
         raise ValueError(f"crops are square, but the network takes {height}x{width} pixels")
     if pixels < height:
-        raise ValueError(f"images must have at least {height}x{height} pixels, got {pixels}")
+        raise ValueError(f"pixels must be at least {height}, got {pixels}")
     return Classifier(
         classifier.params,
         Bound(view, (classifier.apply, height)),

@@ -26,7 +26,7 @@ def as_images(values: ArrayLike, axes: tuple[str, ...]) -> NDArray[np.uint8]:
         ValueError: if an axis is missing or empty, a value is NaN or outside
             [0, 1], or there are neither one nor three channels.
     """
-    array = np.asarray(values)
+    array = as_numbers(values, "images")
     if array.dtype == np.uint8:
         _check_axes(array, axes, "images")
         pixels = array
@@ -53,6 +53,24 @@ def as_generations(values: ArrayLike, count: int, strictly: bool = True) -> NDAr
     return generations
 
 
+def as_numbers(values: ArrayLike, name: str) -> NDArray[Any]:
+    """Return an array of real numbers.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be an array of numbers, got a {type(values).__name__}"
+        ) from error
+    if array.dtype.kind not in "biuf":
+        shown = f"{array.dtype} {array.shape}" if array.ndim else repr(values)[:80]
+        raise ValueError(f"{name} must be an array of real numbers, got {shown}")
+    return array
+
+
 def check_count(name: str, values: Sequence[object], count: int) -> None:
     """Raise ``ValueError`` unless there are ``count`` values."""
     if len(values) != count:
@@ -60,7 +78,7 @@ def check_count(name: str, values: Sequence[object], count: int) -> None:
 
 
 def _as_unit_interval(values: ArrayLike, axes: tuple[str, ...], name: str) -> NDArray[np.floating]:
-    array = np.asarray(values)
+    array = as_numbers(values, name)
     if not np.issubdtype(array.dtype, np.floating):
         array = array.astype(np.float64)
     described = _check_axes(array, axes, name)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fooljax.reporting.axes import PIXELS, empty_chart, fit_label, save_chart
-from fooljax.reporting.checks import check_count
+from fooljax.reporting.checks import as_numbers, check_count
 from fooljax.reporting.drawing import FAINT, INK, font, shorten, two_lines
 from fooljax.reporting.wording import drawable
 
@@ -60,7 +60,7 @@ def matrix(
         ValueError: if shapes disagree, ``values`` is empty or infinite, a share
             is outside [0, 1], or an interval is negative or infinite.
     """
-    table = np.asarray(values, np.float64)
+    table = as_numbers(values, "values").astype(np.float64)
     if table.ndim != 2 or table.size == 0:
         raise ValueError(f"values must be [r, c], not empty, got {table.shape}")
     known = table[~np.isnan(table)]

@@ -22,7 +22,11 @@ def percent(confidence: float) -> str:
     Raises:
         ValueError: if it is NaN or outside [0, 1].
     """
-    confidence = float(confidence)
+    try:
+        confidence = float(confidence)
+    except (TypeError, ValueError, OverflowError) as error:
+        shown = repr(confidence)[:80]
+        raise ValueError(f"confidence must be a number in [0, 1], got {shown}") from error
     if not 0.0 <= confidence <= 1.0:
         raise ValueError(f"confidence must be in [0, 1], got {confidence}")
     if confidence in (0.0, 1.0):

@@ -12,6 +12,7 @@ from fooljax.runtime import limits
 Config = TypeVar("Config")
 
 FILE = "config.json"
+_LONGEST = 200  # characters of a path that a message repeats
 RECORD = "begun.json"  # the same, for the program alone: what FILE is compared with
 
 
@@ -39,7 +40,14 @@ def load(folder: Path, config_type: type[Config]) -> Config:
         ValueError: if the folder holds no run, or one of another version or experiment.
     """
     path = folder / FILE
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except (OSError, ValueError) as error:  # no name that a folder can have
+        raise ValueError(
+            f"--resume: {str(folder)[:_LONGEST]!r} cannot be opened ({_reason(error)}); give the "
+            "folder of a run"
+        ) from error
+    if not there:
         missing = f"{FILE} is missing" if folder.is_dir() else "there is no such folder"
         raise ValueError(
             f"--resume: {folder} holds no run ({missing}); give the folder of a run, or leave "
@@ -67,6 +75,8 @@ def refuse_edits(folder: Path, config: Any, neutral: Sequence[str]) -> None:
     """
     path = folder / RECORD
     try:
+        if not path.is_file():
+            raise ValueError("there is no such file")
         begun = _build(type(config), json.loads(path.read_text(encoding="utf-8"))["settings"])
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(
@@ -79,6 +89,10 @@ def refuse_edits(folder: Path, config: Any, neutral: Sequence[str]) -> None:
             f"--resume: {folder / FILE} was edited since the run was begun: {'; '.join(edited)}. "
             "Put it back, or start anew with another --out"
         )
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _maker(folder: Path) -> str:

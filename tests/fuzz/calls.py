@@ -102,11 +102,12 @@ def descriptions(value: Any) -> tuple[str, ...]:
         return (repr(value), type(value).__name__, *inner, " ".join(map(str, value)))
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         inner = [str(np.asarray(value).ravel()[0])] if getattr(value, "size", 0) == 1 else []
-        return (str(tuple(value.shape)), str(value.dtype), f"{value.shape[:1]}", *inner, "NaN")
+        values = ("NaN", "numbers from", "at index", "there are none", "got no")
+        return (str(tuple(value.shape)), str(value.dtype), *inner, *values)
     if isinstance(value, bool):
         return (str(value), str(value).lower())
     if isinstance(value, int | float):
-        short = (f"{value:g}", f"{value:,}") if abs(value) < 1e300 else ()
+        short = (f"{value:g}", f"{value:,}") if abs(value) < 1e300 else ("inf", str(value)[:40])
         return (str(value), *short, str(value).upper().replace("NAN", "NaN"))
     if isinstance(value, str):
         return (repr(value), value) if value else ("''", "nothing", "empty", "none")

@@ -94,7 +94,7 @@ data.even_rows labels count:count
 analysis.train_substitute key victim:classifier untrained:classifier images
 analysis.gradient_alignment classifiers images goal
 analysis.judge_fooling logits targets:labels tau:share
-analysis.over_repeats shares:values level:share
+analysis.over_repeats level:share shares:numbers
 metrics.auroc known:values outliers:values
 metrics.roc_curve known:values outliers:values
 metrics.fpr95_id_pos known:values outliers:values
@@ -108,7 +108,7 @@ metrics.bootstrap values:values level:share
 reporting.percent confidence:share
 reporting.curves confidences:values
 reporting.grid images
-reporting.matrix values:values
+reporting.matrix values:numbers
 """
 
 
@@ -122,6 +122,7 @@ def _others() -> dict[str, dict[str, Any]]:
         "ascent": {"rule": "adam"},
         "sweep": {"make": attacks.fgsm},
         "reject": {"threshold": defenses.Threshold(0.0)},
+        "jpeg": {"quality": 50.0},
         "ensemble": {"combine": "logits"},
         "map_elites": {"fitness": "margin", "niches": "all", "children": 4},
         "strategy": {"name": "snes", "children": 12},
@@ -137,7 +138,7 @@ def _others() -> dict[str, dict[str, Any]]:
         "expected_calibration_error": {"right": three},
         "curves": {"path": out, "generations": [0, 1, 2]},
         "grid": {"path": out, "captions": [["a"] * MANY]},
-        "matrix": {"path": out, "row_names": ["a"], "column_names": ["b"]},
+        "matrix": {"path": out, "row_names": ["a"], "column_names": ["b"], "label": "x"},
     }
 
 
@@ -163,4 +164,4 @@ def _call(
 ) -> Call:
     run = lambda folder: function(**{**right, argument: bad})
     shown = descriptions(bad)
-    return Call(f"{name}({argument}={shown[0]})", run, (argument,), shown)
+    return Call(f"{name}({argument}={shown[0][:60]})", run, (argument,), shown)

@@ -154,7 +154,8 @@ def _edit_file(run: Path, change: Callable[[dict], object]) -> None:
 
 
 def _newest(run: Path, pattern: str) -> Path:
-    return max(run.rglob(pattern), key=lambda path: (path.name, path.as_posix()))
+    files = (path for path in run.rglob(pattern) if not path.is_dir())
+    return max(files, key=lambda path: (path.name, path.as_posix()))
 
 
 def _damages() -> Iterator[Call]:
@@ -190,7 +191,7 @@ def _damages() -> Iterator[Call]:
             "metrics.jsonl": True,
             "history/*.npz": True,
             "checkpoints/*/note.json": True,
-            "checkpoints/*/tree/*": True,
+            "checkpoints/*/tree/*/*": True,
             "classifier/note.json": False,
         },
         "logistic": {
@@ -247,5 +248,5 @@ def _places() -> Iterator[Call]:
         yield _call(f"with --{words}", "evolve", lambda run: None, flags[1], flags=tuple(flags))
     for name in ("", "absent", "/dev/null", "/", "/proc/self", "a\0b", "x" * 5000):
         run = lambda folder, name=name: _resume(Path(name), "evolve", [])
-        shown = (str(Path(name)), repr(str(Path(name))))
+        shown = (str(Path(name)), repr(str(Path(name))), name[:200] or ".")
         yield Call(f"run: {name[:20]!r}", run, ("--resume",), shown)

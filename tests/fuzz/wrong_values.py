@@ -166,6 +166,7 @@ def wrong() -> dict[str, list[Any]]:
             ["a"],
             1j * np.ones(3),
         ],
+        "numbers": [*PLAIN, [], [[1], [2, 3]], ["a"], 1j * np.ones(3)],
         "perturbation": [
             *PLAIN,
             LIST,

@@ -65,7 +65,7 @@ def test_impossible_arguments(key):
     for shape in ((28, 28), (0, 28, 1)):
         with pytest.raises(ValueError, match="input_shape must be"):
             build("softmax", key, shape, 3)
-    with pytest.raises(ValueError, match="num_classes must be positive, got 0"):
+    with pytest.raises(ValueError, match="num_classes must be at least 1, got 0"):
         build("softmax", key, SHAPE, 0)
 
 

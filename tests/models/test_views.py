@@ -40,7 +40,7 @@ def test_ten_crop_averages_probabilities(network, images):
 
 @pytest.mark.parametrize("view", [center_crop, ten_crop])
 def test_images_must_be_at_least_as_large(view, network, key):
-    with pytest.raises(ValueError, match="at least 4x4 pixels, got 3"):
+    with pytest.raises(ValueError, match="pixels must be at least 4, got 3"):
         view(network, 3)
     with pytest.raises(ValueError, match="takes 4x5 pixels"):
         view(build("softmax", key, (4, 5, 3), 5), 8)
