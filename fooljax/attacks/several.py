@@ -79,6 +79,7 @@ def in_turn(
         ValueError: if there is no network, they have other classes, or ``run``
             refuses something.
     """
+    checks.kind("attack", attack, Attack)
     rounds = checks.count("rounds", rounds)
     classifiers = checks.classifiers(classifiers)
     _, images, goal = checked(classifiers[0], images, goal)

@@ -108,8 +108,8 @@ def descriptions(value: Any) -> tuple[str, ...]:
         return (str(value), str(value).lower())
     if isinstance(value, int | float):
         short = (f"{value:g}", f"{value:,}") if abs(value) < 1e300 else ("inf", str(value)[:40])
-        return (str(value), *short, str(value).upper().replace("NAN", "NaN"))
+        return (str(value), type(value).__name__, *short, str(value).upper().replace("NAN", "NaN"))
     if isinstance(value, str):
-        return (repr(value), value) if value else ("''", "nothing", "empty", "none")
+        return (repr(value), value, value.lower()) if value else ("''", "nothing", "empty", "none")
     name = getattr(value, "__name__", type(value).__name__)
     return (name.replace("<lambda>", "lambda"), "a function", type(value).__name__, str(value))

@@ -28,7 +28,7 @@ attacks.hop_skip_jump steps:count norm:choice directions:count gamma:radius toge
 attacks.square epsilon:radius steps:count norm:choice share:share
 attacks.sparse pixels:count
 attacks.score_evolution epsilon:radius strategy:choice population:count steps:count std:radius
-attacks.ascent steps:count rule:choice early:share late:share step_size:radius center:share
+attacks.ascent steps:count rule:choice early:radius late:radius step_size:radius center:share
 attacks.universal_sgd epsilon:radius norm:choice step_size:radius ceiling:radius
 attacks.universal_deepfool epsilon:radius norm:choice steps:count candidates:count
 attacks.published name:choice
