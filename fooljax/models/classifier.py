@@ -136,7 +136,7 @@ def build(
         ValueError: if the name is unknown, the network cannot take such images, or
             ``rejecting`` is negative.
     """
-    rejecting = checks.count("rejecting", rejecting, 0)
+    key, rejecting = checks.key(key), checks.count("rejecting", rejecting, 0)
     num_classes = checks.count("num_classes", num_classes)
     if not isinstance(name, str) or name not in NETWORKS:
         raise ValueError(f"name: unknown network {name!r}; known are {', '.join(NETWORKS)}")

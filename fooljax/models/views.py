@@ -66,7 +66,8 @@ def crop_probabilities(classifier: Classifier, images: Images) -> Float[Array, "
 
 
 def _through(classifier: Classifier, pixels: int, view: Callable) -> Classifier:
-    classifier, pixels = checks.classifier(classifier), checks.count("pixels", pixels)
+    checks.kind("classifier", classifier, Classifier)
+    pixels = checks.count("pixels", pixels)
     height, width, channels = classifier.input_shape
     if height != width:
         raise ValueError(f"crops are square, but the network takes {height}x{width} pixels")

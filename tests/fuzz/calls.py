@@ -102,7 +102,7 @@ def descriptions(value: Any) -> tuple[str, ...]:
         return (repr(value), type(value).__name__, *inner, " ".join(map(str, value)))
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         inner = [str(np.asarray(value).ravel()[0])] if getattr(value, "size", 0) == 1 else []
-        values = ("NaN", "numbers from", "at index", "there are none", "got no")
+        values = ("NaN", "numbers from", "at index", "there are none", "got no", "got 0")
         return (str(tuple(value.shape)), str(value.dtype), *inner, *values)
     if isinstance(value, bool):
         return (str(value), str(value).lower())
@@ -110,6 +110,6 @@ def descriptions(value: Any) -> tuple[str, ...]:
         short = (f"{value:g}", f"{value:,}") if abs(value) < 1e300 else ("inf", str(value)[:40])
         return (str(value), type(value).__name__, *short, str(value).upper().replace("NAN", "NaN"))
     if isinstance(value, str):
-        return (repr(value), value, value.lower()) if value else ("''", "nothing", "empty", "none")
+        return (repr(value), value, value.lower(), repr(value[0])) if value else ("''", "nothing", "empty", "none")
     name = getattr(value, "__name__", type(value).__name__)
     return (name.replace("<lambda>", "lambda"), "a function", type(value).__name__, str(value))

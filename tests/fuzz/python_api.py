@@ -122,6 +122,7 @@ def _others() -> dict[str, dict[str, Any]]:
         "ascent": {"rule": "adam"},
         "sweep": {"make": attacks.fgsm},
         "reject": {"threshold": defenses.Threshold(0.0)},
+        "over_repeats": {"shares": [0.1, 0.2]},
         "jpeg": {"quality": 50.0},
         "ensemble": {"combine": "logits"},
         "map_elites": {"fitness": "margin", "niches": "all", "children": 4},
