@@ -110,6 +110,8 @@ def descriptions(value: Any) -> tuple[str, ...]:
         short = (f"{value:g}", f"{value:,}") if abs(value) < 1e300 else ("inf", str(value)[:40])
         return (str(value), type(value).__name__, *short, str(value).upper().replace("NAN", "NaN"))
     if isinstance(value, str):
-        return (repr(value), value, value.lower(), repr(value[0])) if value else ("''", "nothing", "empty", "none")
+        if not value:
+            return ("''", "nothing", "empty", "none")
+        return (repr(value), value, value.lower(), repr(value[0]))
     name = getattr(value, "__name__", type(value).__name__)
     return (name.replace("<lambda>", "lambda"), "a function", type(value).__name__, str(value))
