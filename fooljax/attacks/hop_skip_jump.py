@@ -103,7 +103,7 @@ def _uphill(
         drawn = (tried - at[:, None]) / length  # what the clipping has left of it
         reached = asks(tried.reshape(-1, *at.shape[1:])).reshape(-1, together)
         counts = index[None] < count[:, None]
-        answers = jnp.where(counts, jnp.where(reached, 1.0, -1.0), 0.0)
+        answers = jnp.where(counts, jnp.where(reached, 1.0, -1.0), 0.0).astype(jnp.float32)
         add = lambda weights: jnp.einsum("bm,bmhwc->bhwc", weights, drawn)
         return _Probes(
             probes.made + together,
