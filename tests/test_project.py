@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROWS = (
-    ("types", "backend", "interrupts"),
+    ("types", "backend", "interrupts", "printing"),
     ("checks",),
     ("data", "models", "encodings", "metrics"),
     ("evolution", "defenses"),

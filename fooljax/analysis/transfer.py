@@ -16,7 +16,7 @@ import scipy.stats
 from jaxtyping import Array, Bool, Float, Int32
 from numpy.typing import ArrayLike, NDArray
 
-from fooljax import checks, metrics
+from fooljax import checks, metrics, printing
 from fooljax.metrics import Interval
 
 
@@ -40,6 +40,8 @@ class Verdicts(NamedTuple):
     sure_label: Bool[Array, "m n"] | Float[Array, " m"]
     any_label: Bool[Array, "m n"] | Float[Array, " m"]
     confidence: Float[Array, "m n"] | Float[Array, " m"]
+
+    __repr__ = printing.shapes
 
 
 def judge_fooling(

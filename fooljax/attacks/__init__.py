@@ -21,7 +21,7 @@ from fooljax.attacks.goals import (
 )
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.lbfgs import lbfgs
-from fooljax.attacks.losses import dlr, selective
+from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.regularization import Regularization
@@ -94,6 +94,7 @@ __all__ = [
     "sparse",
     "square",
     "standard",
+    "success_odds",
     "sweep",
     "universal_deepfool",
     "universal_sgd",

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax import checks
-from fooljax.attacks import goals, losses
+from fooljax.attacks import losses
 from fooljax.attacks.attack import (
     Attack,
     Loss,
@@ -14,6 +14,7 @@ from fooljax.attacks.attack import (
     Point,
     RandomKeys,
     gradient_of,
+    is_flat,
     per_image,
 )
 from fooljax.attacks.goals import Goal
@@ -124,6 +125,7 @@ def _climb(
 
     was = point.memory
     slope, logits = gradient_of(climbed, classifier, goal, point.images)
+    flat = is_flat(slope)
     here_loss = climbed(goal, logits, classifier.num_classes)
     first = was.total == 0.0
 
@@ -165,7 +167,7 @@ def _climb(
         total=was.total + 1.0,
     )
     moved = project(images, change, schedule.epsilon, norm)
-    return Point(moved, course), logits, Passes(1, 1)
+    return Point(moved, course), logits, Passes(1, 1, flat)
 
 
 def apgd(
@@ -173,7 +175,7 @@ def apgd(
     steps: int = 100,
     *,
     norm: Norm = "linf",
-    loss: Loss = goals.cross_entropy,
+    loss: Loss = losses.success_odds,
     random_start: bool = True,
     target: int = -1,
 ) -> Attack:
@@ -188,7 +190,9 @@ def apgd(
         epsilon: radius of the ball, in units of [0, 1].
         steps: number of steps, by which the looks are spaced.
         norm: of the ball: ``linf`` (sign steps) or ``l2``.
-        loss: ``(goal, logits, num_classes) -> [b]``, raised; ``dlr`` is another.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised: ``success_odds``,
+            a cross-entropy that no scale of the logits flattens, unless given; ``dlr`` is
+            another.
         random_start: start from a random point of the ball instead of the image.
         target: for ``leave`` goals: climb the ratio ``losses.dlr_toward`` this
             wrong class, whatever the loss; what counts as success stays the

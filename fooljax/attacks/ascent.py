@@ -6,11 +6,19 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int32
+from jaxtyping import Array, Float, Int32
 
 from fooljax import checks
-from fooljax.attacks import goals, spaces
-from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, gradient_of, per_image
+from fooljax.attacks import goals, scale, spaces
+from fooljax.attacks.attack import (
+    Attack,
+    Passes,
+    Point,
+    RandomKeys,
+    gradient_of,
+    is_flat,
+    per_image,
+)
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.regularization import Regularization, regularize, variation_slope
 from fooljax.attacks.spaces import Fixed, Moving, Space
@@ -19,6 +27,8 @@ from fooljax.types import Bound, Classifier, Images, Logits
 Rule: TypeAlias = Literal["progress", "adam"]
 
 _TINY = 1e-30
+_FIRST_SPREAD = 5.0  # of logits of noise: probabilities are those of a network that has it
+_GROWTH = 16.0  # of the spread; above that the logits are scaled down, or p would be exactly 1
 _ADAM = optax.scale_by_adam()
 
 
@@ -50,12 +60,14 @@ class Memory(NamedTuple):
         fixed: what belongs to each sample and stays.
         adam: what Adam remembers; None under the other rule.
         done: steps so far.
+        spread: of the first logits, or a share of the largest so far; decides the scale.
     """
 
     moving: Moving
     fixed: Fixed
     adam: Any
     done: Int32[Array, " b"]
+    spread: Float[Array, " b"]
 
 
 def _start(space: Space, rule: Rule, keys: RandomKeys, pace: Pace, begin_at: Any) -> Point:
@@ -63,7 +75,8 @@ def _start(space: Space, rule: Rule, keys: RandomKeys, pace: Pace, begin_at: Any
     moving, fixed = space.start(keys, begin_at)
     adam = jax.vmap(_ADAM.init)(moving) if rule == "adam" else None
     done = jnp.zeros(len(jax.tree.leaves(moving)[0]), jnp.int32)
-    return Point(space.paint(moving, fixed), Memory(moving, fixed, adam, done))
+    memory = Memory(moving, fixed, adam, done, jnp.zeros(len(done), jnp.float32))
+    return Point(space.paint(moving, fixed), memory)
 
 
 def _progress(pace: Pace, log_p: Array, slope: Moving) -> Moving:
@@ -99,9 +112,19 @@ def _climb(
     del keys, images
     if not goal.targeted:
         raise ValueError("ascent raises a target's probability: give it a reach goal")
-    moving, fixed, adam, done = point.memory
+    moving, fixed, adam, done, spread = point.memory
+
+    def usual(logits: Logits, num_classes: int) -> tuple[Array, Logits]:
+        here = scale.spread(logits, num_classes)
+        held = jnp.where(spread > 0.0, jnp.maximum(spread, here / _GROWTH), here)
+        return held, scale.multiply(scale.factor(held, _FIRST_SPREAD), logits)
+
+    def log_chance(goal: Goal, logits: Logits, num_classes: int) -> Array:
+        return goals.cross_entropy(goal, usual(logits, num_classes)[1], num_classes)
+
     # d p = p d log p, and log p keeps a gradient where p is 1e-30 or 1 - 1e-30
-    seen, logits = gradient_of(goals.cross_entropy, classifier, goal, point.images)
+    seen, logits = gradient_of(log_chance, classifier, goal, point.images)
+    flat = is_flat(seen)
     if regularization.total_variation > 0.0:
         answered = per_image(jnp.isfinite(jnp.sum(logits, axis=1)))
         cost = regularization.total_variation * variation_slope(point.images)
@@ -113,15 +136,15 @@ def _climb(
         step, adam = jax.vmap(lambda slope, state: _ADAM.update(slope, state))(slope, adam)
         step = _scaled(step, jnp.asarray(pace.step_size))
     else:
-        log_p = goals.cross_entropy(goal, logits, classifier.num_classes)
+        log_p = log_chance(goal, logits, classifier.num_classes)
         step = _progress(pace, log_p, slope)
     moved = jax.tree.map(jnp.add, moving, step)
     if regularization.changes_pixels:
         center = per_image(pace.center)
         moved = center + regularize(moved - center, slope, done, regularization)
     moved = space.settle(moved)
-    memory = Memory(moved, fixed, adam, done + 1)
-    return Point(space.paint(moved, fixed), memory), logits, Passes(1, 1)
+    memory = Memory(moved, fixed, adam, done + 1, usual(logits, classifier.num_classes)[0])
+    return Point(space.paint(moved, fixed), memory), logits, Passes(1, 1, flat)
 
 
 def ascent(
@@ -138,6 +161,9 @@ def ascent(
     regularization: Regularization | None = None,
 ) -> Attack:
     """Raise the probability of a target class, step by step, without a budget.
+
+    The probability is that of logits scaled to a spread of 5 at the first image, so
+    that multiplying a network's logits by a number changes nothing.
 
     The images given to the attack are where it starts: noise, grey, anything
     (a space that cannot begin at images says so).

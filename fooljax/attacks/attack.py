@@ -43,10 +43,12 @@ class Passes(NamedTuple):
     Attributes:
         forwards: passes forward, those that made the step's logits included.
         gradients: passes backward.
+        flat: how many of these were 0 everywhere, so that they say nothing.
     """
 
     forwards: Array | int
     gradients: Array | int
+    flat: Array | int = 0
 
 
 @jax.tree_util.register_dataclass
@@ -116,6 +118,7 @@ class Progress(NamedTuple):
     worth: Float[Array, " b"]
     forwards: Int32[Array, " b"]
     gradients: Int32[Array, " b"]
+    flat: Int32[Array, " b"]
 
 
 def sample_keys(key: RandomKey, count: int) -> RandomKeys:
@@ -145,7 +148,7 @@ def begin(images: Images) -> Progress:
     """Before the first start: nothing found, nothing spent."""
     none = jnp.zeros(len(images), jnp.int32)
     worst = jnp.full(len(images), -jnp.inf, jnp.float32)
-    return Progress(Point(images, None), images, worst, none > 0, worst, none, none)
+    return Progress(Point(images, None), images, worst, none > 0, worst, none, none, none)
 
 
 def advance(
@@ -206,7 +209,8 @@ def walk(
 
 def finish(classifier: Classifier, images: Images, goal: Goal, progress: Progress) -> AttackResult:
     """Score the best image of each sample."""
-    return score(classifier, images, goal, progress.best, progress.forwards, progress.gradients)
+    spent = progress.forwards, progress.gradients, progress.flat
+    return score(classifier, images, goal, progress.best, *spent)
 
 
 def gradient_of(
@@ -223,6 +227,11 @@ def gradient_of(
 
     gradient, logits = jax.grad(total, has_aux=True)(images)
     return jnp.where(jnp.isfinite(gradient), gradient, 0.0), logits
+
+
+def is_flat(gradient: Images) -> Bool[Array, " b"]:
+    """Return where an image's gradient is 0 everywhere."""
+    return ~jnp.any(gradient != 0.0, axis=tuple(range(1, gradient.ndim)))
 
 
 def choose(condition: Bool[Array, " b"], new: Any, old: Any) -> Any:
@@ -259,6 +268,8 @@ def _keep(
     wins = jnp.where(reached == progress.reached, worth > progress.worth, reached)
     done, leaves = progress.reached & stops, reached & stops
     forwards = jnp.where(leaves, 1, passes.forwards)
+    # at the goal there may be nothing left to climb
+    flat = jnp.where(done | reached, 0, jnp.int32(passes.flat))
     return progress._replace(
         best=jnp.where(per_image(wins), here, progress.best),
         margin=jnp.where(done, jnp.nan, margin),
@@ -266,4 +277,5 @@ def _keep(
         worth=jnp.where(wins, worth, progress.worth),
         forwards=progress.forwards + jnp.where(done, 0, forwards),
         gradients=progress.gradients + jnp.where(done | leaves, 0, passes.gradients),
+        flat=progress.flat + flat,
     )

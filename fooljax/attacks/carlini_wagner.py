@@ -8,7 +8,7 @@ import optax
 from jaxtyping import Array, Float
 
 from fooljax import checks
-from fooljax.attacks import goals
+from fooljax.attacks import goals, scale
 from fooljax.attacks.attack import (
     Attack,
     Passes,
@@ -16,6 +16,7 @@ from fooljax.attacks.attack import (
     RandomKeys,
     choose,
     gradient_of,
+    is_flat,
     per_image,
 )
 from fooljax.attacks.goals import Goal
@@ -30,7 +31,8 @@ class Trade(NamedTuple):
     """Numbers of the attack.
 
     Attributes:
-        first_c: weight of the margin against the squared distance, to begin with.
+        first_c: weight of the margin against the squared distance, to begin with;
+            the margin is that of logits of the usual spread (see ``scale``).
         step_size: learning rate of Adam, dimensionless.
         kappa: margin that is aimed at, in logits.
         steps: in a round, at one weight.
@@ -67,11 +69,13 @@ class Descent(NamedTuple):
         bent: the image before ``tanh``, ``[b, h, w, c]``.
         adam: the state of the optimizer; leaves ``[b, ...]``.
         bracket: of the search for the weight.
+        factor: that brings the first logits to the usual spread; 0 before them.
     """
 
     bent: Array
     adam: optax.OptState
     bracket: Bracket
+    factor: Float[Array, " b"]
 
 
 def _bend(images: Images) -> Array:
@@ -82,7 +86,7 @@ def _start(keys: RandomKeys, trade: Trade, images: Images) -> Point:
     del keys
     bent, none = _bend(images), jnp.zeros(len(images), jnp.float32)
     bracket = Bracket(trade.first_c, none, jnp.full_like(none, jnp.inf), none, none)
-    return Point(images, Descent(bent, jax.vmap(_adam.init)(bent), bracket))
+    return Point(images, Descent(bent, jax.vmap(_adam.init)(bent), bracket, none))
 
 
 def _next_round(bracket: Bracket) -> Bracket:
@@ -106,7 +110,7 @@ def _descend(
     """One step of Adam; the last one of a round goes back to the image, with another weight."""
     del keys
     k = classifier.num_classes
-    bent, adam, bracket = point.memory
+    bent, adam, bracket, factor = point.memory
 
     def capped(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
         return jnp.minimum(goals.margin(goal, logits, num_classes), trade.kappa)
@@ -114,19 +118,21 @@ def _descend(
     slope, logits = gradient_of(capped, classifier, goal, point.images)
     margin = goals.margin(goal, logits, k)
     enough = (margin > 0.0) & (margin >= trade.kappa)
-    slope = 2.0 * (point.images - images) - per_image(bracket.c) * slope
+    flat = is_flat(slope)
+    factor = scale.first(factor, logits, k)
+    slope = 2.0 * (point.images - images) - per_image(bracket.c * factor) * slope
     slope = slope * 0.5 * (1.0 - jnp.tanh(bent) ** 2)
     direction, adam = jax.vmap(_adam.update)(slope, adam)
     bent = bent - per_image(trade.step_size) * direction
     bracket = bracket._replace(
         found=jnp.maximum(bracket.found, jnp.float32(enough)), taken=bracket.taken + 1.0
     )
-    here = Point(0.5 + 0.5 * jnp.tanh(bent), Descent(bent, adam, bracket))
+    here = Point(0.5 + 0.5 * jnp.tanh(bent), Descent(bent, adam, bracket, factor))
 
     original = _bend(images)
-    afresh = Descent(original, jax.vmap(_adam.init)(original), _next_round(bracket))
+    afresh = Descent(original, jax.vmap(_adam.init)(original), _next_round(bracket), factor)
     point = choose(bracket.taken >= trade.steps, Point(images, afresh), here)
-    return point, logits, Passes(1, 1)
+    return point, logits, Passes(1, 1, flat)
 
 
 def carlini_wagner(

@@ -6,13 +6,14 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax import checks
-from fooljax.attacks import goals
+from fooljax.attacks import goals, losses
 from fooljax.attacks.attack import (
     Attack,
     Passes,
     Point,
     RandomKeys,
     gradient_of,
+    is_flat,
     per_image,
 )
 from fooljax.attacks.goals import Goal
@@ -62,7 +63,7 @@ def _walk(
     point: Point,
 ) -> tuple[Point, Logits, Passes]:
     del keys
-    slope, logits = gradient_of(goals.cross_entropy, classifier, goal, point.images)
+    slope, logits = gradient_of(losses.success_odds, classifier, goal, point.images)
     reached = goals.margin(goal, logits, classifier.num_classes) > 0.0
     radius, taken = point.memory
     farthest = jnp.maximum(images, 1.0 - images).reshape(len(images), -1)
@@ -73,7 +74,8 @@ def _walk(
     change = point.images - images + per_image(step_size) * uphill(slope, "l2")
     change = per_image(radius) * uphill(change, "l2")
     moved = jnp.clip(images + change, 0.0, 1.0)
-    return Point(moved, Radius(radius, taken + 1.0)), logits, Passes(1, 1)
+    memory = Radius(radius, taken + 1.0)
+    return Point(moved, memory), logits, Passes(1, 1, is_flat(slope))
 
 
 def ddn(steps: int = 100, *, gamma: float = 0.05, first_radius: float = 1.0) -> Attack:

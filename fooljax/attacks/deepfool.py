@@ -6,13 +6,16 @@ from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from fooljax import checks
 from fooljax.attacks import goals
-from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, per_image
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, is_flat, per_image
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, Logits
+
+_LEAST = 1e-6  # of a step over a boundary, in the norm
+_DOUBLINGS = 40.0  # of it, at most
 
 
 class Overshoot(NamedTuple):
@@ -25,9 +28,31 @@ class Overshoot(NamedTuple):
     overshoot: Array | float
 
 
+class Course(NamedTuple):
+    """What a walk remembers of each sample.
+
+    Attributes:
+        change: the perturbation so far, before it is stretched, ``[b, h, w, c]``.
+        margin: of the point before this one, ``[b]``; NaN at first.
+        ties: looks in a row at which nothing had moved, ``[b]``.
+    """
+
+    change: Images
+    margin: Float[Array, " b"]
+    ties: Float[Array, " b"]
+
+
 def _start(keys: RandomKeys, budget: Overshoot, images: Images) -> Point:
     del keys, budget
-    return Point(images, jnp.zeros_like(images))
+    none = jnp.zeros(len(images), jnp.float32)
+    return Point(images, Course(jnp.zeros_like(images), none + jnp.nan, none))
+
+
+def _told_apart(logits: Logits) -> Float[Array, " b"]:
+    """Return the least difference that the logits' type can tell apart at their size."""
+    size = jnp.abs(logits).astype(jnp.float32)
+    largest = jnp.max(jnp.where(jnp.isfinite(size), size, 0.0), axis=1)
+    return float(jnp.finfo(logits.dtype).eps) * largest
 
 
 def _walk(
@@ -40,8 +65,15 @@ def _walk(
     norm: Literal["l2", "linf"],
     candidates: int,
 ) -> tuple[Point, Logits, Passes]:
-    """One pass forward and one backward for each candidate class."""
+    """One pass forward and one backward for each candidate class.
+
+    A step ends a little beyond the boundary, by what the logits' type can tell apart,
+    or two classes tie. Where they tie all the same, or nothing has moved, because the
+    network calculates more coarsely than its answer shows, the next step goes twice
+    as far beyond.
+    """
     del keys
+    was: Course = point.memory
     k = classifier.num_classes
     if goal.targeted or k < 2:
         raise ValueError(
@@ -64,11 +96,16 @@ def _walk(
     pick = lambda table: jax.vmap(lambda row, i: row[i], in_axes=(1, 0))(table, nearest)
     slope, length, way = pick(slopes), pick(dual), pick(far)
     unit = slope / per_image(length) if norm == "l2" else jnp.sign(slope)
-    # a little further, or rounding leaves the image on the boundary
-    step = per_image(way * (1.0 + 1e-5) + 1e-6) * unit
-    change = point.memory + jnp.where(per_image(jnp.isfinite(way)), step, 0.0)
+    coarse, margin = _told_apart(logits), short[:, 0]
+    tied = (margin >= -coarse) | (margin == was.margin)
+    ties = jnp.where(tied, was.ties + 1.0, 0.0)
+    beyond = _LEAST + coarse / jnp.where(length > 0.0, length, 1.0)
+    beyond = beyond * 2.0 ** jnp.minimum(ties, _DOUBLINGS)
+    step = per_image(way * (1.0 + 1e-5) + beyond) * unit
+    change = was.change + jnp.where(per_image(jnp.isfinite(way)), step, 0.0)
     moved = jnp.clip(images + per_image(1.0 + budget.overshoot) * change, 0.0, 1.0)
-    return Point(moved, change), logits, Passes(1, candidates)
+    flat = jnp.where(jnp.all(jax.vmap(is_flat)(slopes), axis=0), candidates, 0)
+    return Point(moved, Course(change, margin, ties)), logits, Passes(1, candidates, flat)
 
 
 @functools.cache
@@ -86,7 +123,9 @@ def deepfool(
     """Find the nearest image with another label; for ``leave`` goals.
 
     The boundary that it walks to is that of the goal: a ``confident`` goal, or a
-    network that may reject, has a farther one.
+    network that may reject, has a farther one. It steps over it by as much as the
+    type of the logits can tell apart, so that a network in half precision is not left
+    at a tie.
 
     Args:
         steps: at most so many linearizations; most images need fewer than five.

@@ -7,7 +7,7 @@ the numbers is ``diagnose``.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from fooljax import checks
 from fooljax.models.findings import REPEATS, Finding, finding, spread
@@ -42,6 +42,26 @@ def no_gradient(slopes: Float[np.ndarray, "b h w c"]) -> Finding | None:
     )
 
 
+def stood_still(flat: Int[np.ndarray, "..."], gradients: Int[np.ndarray, "..."]) -> Finding | None:
+    """Find images for which most of an attack's gradients were 0, short of the goal.
+
+    More than 2 % of the images, and more than one.
+
+    Args:
+        flat: gradients of each image that were 0 everywhere, or not numbers.
+        gradients: all that it took.
+    """
+    blind = (2 * flat > gradients) & (gradients > 0)
+    return _unless_luck(
+        "attack stood still",
+        float(np.mean(blind)) if blind.size else 0.0,
+        max(blind.size, 1),
+        "On {} of the images most gradients that the attack took were exactly zero, or not "
+        "numbers, so it stood still there. That is no robustness: ask diagnose, attack through a "
+        "smooth stand-in, with another loss, and without gradients.",
+    )
+
+
 def saturated_loss(
     slopes: Float[np.ndarray, "b h w c"], loss_slopes: Float[np.ndarray, "b h w c"]
 ) -> Finding | None:
@@ -52,8 +72,8 @@ def saturated_loss(
         "saturated loss",
         float(np.mean(blind & slopes.reshape(count, -1).any(axis=1))),
         "At {} of the images the network is so certain that the gradient of the cross-entropy is "
-        "0 in float32 (logits far too large?). Attacks on that loss stand still there: attack the "
-        "margin or the DLR loss, which do not depend on the scale of the logits.",
+        "0 in float32 (logits far too large?). Attacks on that loss stand still there: keep to the "
+        "default loss, the margin or DLR, which do not depend on the scale of the logits.",
     )
 
 

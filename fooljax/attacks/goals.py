@@ -96,6 +96,7 @@ def leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
         logits: ``[b, m]``.
         num_classes: number of real classes; later columns reject.
     """
+    logits = logits.astype(jnp.float32)
     wanted = _wanted(goal, logits, num_classes)
     rest = jnp.max(logits, axis=1, keepdims=True, where=~wanted, initial=-jnp.inf)
     least = goal.least_log_odds[:, None]
@@ -118,13 +119,19 @@ def cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, 
     """Return what gradient attacks usually raise: log p of the target, or -log p of the label.
 
     A network that may reject counts its rejections to the label: being rejected
-    is no success. Gradients survive where p is 1e-30 or 1 - 1e-30.
+    is no success. Gradients survive where p is 1e-30 or 1 - 1e-30; they are exactly 0
+    from a lead of some 100 on, where those of ``losses.success_odds`` are not.
     """
+    odds = log_odds(goal, logits, num_classes)
+    return -jax.nn.softplus(-odds) if goal.targeted else jax.nn.softplus(odds)
+
+
+def log_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return ``log(p / (1 - p))`` of all columns that satisfy the goal together."""
+    logits = logits.astype(jnp.float32)
     wanted = _wanted(goal, logits, num_classes)
-    log_odds = jax.nn.logsumexp(logits, axis=1, where=wanted) - jax.nn.logsumexp(
-        logits, axis=1, where=~wanted
-    )
-    return -jax.nn.softplus(-log_odds) if goal.targeted else jax.nn.softplus(log_odds)
+    inside, outside = (jax.nn.logsumexp(logits, axis=1, where=which) for which in (wanted, ~wanted))
+    return inside - outside
 
 
 def _goal(labels: Int32[Array, " b"], targeted: bool) -> Goal:

@@ -8,7 +8,7 @@ import optax
 from jaxtyping import Array, Float
 
 from fooljax import checks
-from fooljax.attacks import goals
+from fooljax.attacks import goals, scale
 from fooljax.attacks.attack import (
     Attack,
     Passes,
@@ -16,6 +16,7 @@ from fooljax.attacks.attack import (
     RandomKeys,
     choose,
     gradient_of,
+    is_flat,
     per_image,
 )
 from fooljax.attacks.goals import Goal
@@ -81,6 +82,7 @@ class Descent(NamedTuple):
         newton: the state of the quasi-Newton method; leaves ``[b, ...]``.
         bracket: of the search for the weight.
         begun: 0 before anything was accepted, ``[b]``.
+        factor: that brings the first logits to the usual spread; 0 before them.
     """
 
     place: Place
@@ -89,6 +91,7 @@ class Descent(NamedTuple):
     newton: optax.OptState
     bracket: Bracket
     begun: Array
+    factor: Float[Array, " b"]
 
 
 def _start(keys: RandomKeys, weight: Weight, images: Images) -> Point:
@@ -104,6 +107,7 @@ def _start(keys: RandomKeys, weight: Weight, images: Images) -> Point:
             newton=jax.vmap(_newton.init)(images),
             bracket=Bracket(weight.first_c, none, jnp.full_like(none, jnp.inf), none),
             begun=none,
+            factor=none,
         ),
     )
 
@@ -160,10 +164,15 @@ def _descend(
     """Judge the image tried, then try another: further on from it, or nearer to the last one."""
     del keys
     k = classifier.num_classes
-    slope, logits = gradient_of(log_chance, classifier, goal, point.images)
-    reached = jnp.float32(goals.margin(goal, logits, k) > 0.0)
-    tried = Place(point.images, -log_chance(goal, logits, k), -slope, reached)
     was = point.memory
+
+    def climbed(goal: Goal, logits: Logits, num_classes: int) -> Array:
+        factor = scale.first(was.factor, logits, num_classes)
+        return log_chance(goal, scale.multiply(factor, logits), num_classes)
+
+    slope, logits = gradient_of(climbed, classifier, goal, point.images)
+    reached = jnp.float32(goals.margin(goal, logits, k) > 0.0)
+    tried = Place(point.images, -climbed(goal, logits, k), -slope, reached)
     c = was.bracket.c
 
     promised = _dot(_gradient(was.place, images, c), tried.images - was.place.images)
@@ -187,16 +196,18 @@ def _descend(
         newton=choose(turns, turned, newton),
         bracket=bracket,
         begun=jnp.ones_like(was.begun),
+        factor=scale.first(was.factor, logits, k),
     )
     moved = place.images + per_image(descent.length) * descent.direction
-    return Point(jnp.clip(moved, 0.0, 1.0), descent), logits, Passes(1, 1)
+    return Point(jnp.clip(moved, 0.0, 1.0), descent), logits, Passes(1, 1, is_flat(slope))
 
 
 def lbfgs(steps: int = 20, *, rounds: int = 12, first_c: float = 1.0) -> Attack:
     """Find the nearest image in L2 that reaches the goal, by a quasi-Newton method.
 
     Every round minimizes ``c * |x - x0|^2 - log p``, with ``p`` the probability
-    of what would satisfy the goal, by L-BFGS inside [0, 1]: a step that does not
+    of what would satisfy the goal (of logits brought to the usual spread, see
+    ``scale``), by L-BFGS inside [0, 1]: a step that does not
     bring enough is halved, and every image tried costs one gradient. Between
     rounds the largest weight ``c`` is searched for that leaves the goal reached;
     a round begins where the last one ended.

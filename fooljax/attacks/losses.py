@@ -1,4 +1,4 @@
-"""What else a gradient attack may climb: the difference of logits ratio, and log-probabilities.
+"""What gradient attacks climb: log-odds, the difference of logits ratio, log-probabilities.
 
 All of them are raised, and read a goal as ``goals.margin`` does: being rejected
 counts as the label.
@@ -10,11 +10,33 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fooljax.attacks import goals
+from fooljax.attacks import goals, scale
 from fooljax.attacks.goals import Goal
 from fooljax.types import Logits
 
 _LEAST_SPREAD = 1e-6  # share of the range of all logits
+
+
+def success_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return the log-odds of success of logits brought to the usual spread (see ``scale``).
+
+    A rising function of their cross-entropy, so that every gradient has its direction;
+    but it never goes flat, and a network that multiplies its logits by any number
+    does not change the direction. In units of the logits.
+
+    Args:
+        goal: of a batch ``b``.
+        logits: ``[b, m]``.
+        num_classes: number of real classes; later columns reject.
+    """
+    factor = scale.usual(logits, num_classes)
+    return goals.log_odds(goal, scale.multiply(factor, logits), num_classes) / factor
+
+
+def usual_cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return ``goals.cross_entropy`` of logits brought to the usual spread (see ``scale``)."""
+    factor = scale.usual(logits, num_classes)
+    return goals.cross_entropy(goal, scale.multiply(factor, logits), num_classes)
 
 
 def dlr(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
@@ -84,6 +106,7 @@ def selective(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"
         Bryniarski et al., 2021, arXiv:2106.15023 (selective projection: one of two
         gradients at a time).
     """
+    logits = logits.astype(jnp.float32)
     column = jnp.arange(logits.shape[1], dtype=jnp.int32)[None]
     leads = _leads(goal, logits, num_classes)
     wanted = leads > -jnp.inf
@@ -104,11 +127,7 @@ def log_chance(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b
     is bounded above, where ``goals.cross_entropy`` is not: a trade against
     distance then has an optimum.
     """
-    wanted = _leads(goal, logits, num_classes) > -jnp.inf
-    log_odds = jax.nn.logsumexp(logits, axis=1, where=wanted) - jax.nn.logsumexp(
-        logits, axis=1, where=~wanted
-    )
-    return -jax.nn.softplus(-log_odds)
+    return -jax.nn.softplus(-goals.log_odds(goal, logits, num_classes))
 
 
 def _leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
@@ -118,8 +137,9 @@ def _leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
 
 
 def _spread(logits: Logits, num_classes: int, targeted: bool) -> Float[Array, " b"]:
+    logits = logits.astype(jnp.float32)
     if num_classes < 3:
-        return jnp.ones(len(logits), logits.dtype)
+        return jnp.ones(len(logits), jnp.float32)
     ordered = jnp.sort(logits[:, :num_classes], axis=1)[:, ::-1]
     if not targeted:
         low = ordered[:, 2]

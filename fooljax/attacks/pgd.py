@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from optax import projections
 
 from fooljax import checks
-from fooljax.attacks import goals
+from fooljax.attacks import losses
 from fooljax.attacks.attack import (
     Attack,
     Loss,
@@ -17,6 +17,7 @@ from fooljax.attacks.attack import (
     Point,
     RandomKeys,
     gradient_of,
+    is_flat,
     per_image,
 )
 from fooljax.attacks.goals import Goal
@@ -153,6 +154,7 @@ def _climb(
 ) -> tuple[Point, Logits, Passes]:
     del keys
     gradient, logits = gradient_of(loss, classifier, goal, point.images)
+    flat = is_flat(gradient)
     gradient = _divide(gradient, jnp.mean(jnp.abs(gradient), axis=(1, 2, 3)))
     direction = per_image(ball.momentum) * point.memory + gradient
     if norm == "l1":
@@ -160,7 +162,8 @@ def _climb(
     else:
         way = uphill(direction, norm)
     change = point.images + per_image(ball.step_size) * way - images
-    return Point(project(images, change, ball.epsilon, norm), direction), logits, Passes(1, 1)
+    moved = project(images, change, ball.epsilon, norm)
+    return Point(moved, direction), logits, Passes(1, 1, flat)
 
 
 def pgd(
@@ -172,7 +175,7 @@ def pgd(
     random_start: bool = False,
     momentum: float = 0.0,
     sparsity: float = 0.99,
-    loss: Loss = goals.cross_entropy,
+    loss: Loss = losses.success_odds,
 ) -> Attack:
     """Climb the loss by steps of fixed length inside a ball around each image.
 
@@ -187,8 +190,9 @@ def pgd(
         momentum: share of the last direction that is kept, in [0, 1).
         sparsity: for ``l1``, share of the numbers that a step leaves as they are,
             in [0, 1); at least one number moves.
-        loss: ``(goal, logits, num_classes) -> [b]``, raised; ``margin`` and
-            ``dlr`` are others.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised: ``success_odds``, a
+            cross-entropy that no scale of the logits flattens, unless given;
+            ``margin``, ``dlr`` and ``cross_entropy`` are others.
 
     Returns:
         An attack that keeps the image with the largest margin.
@@ -215,12 +219,12 @@ def pgd(
     return Attack(ball, init, step, steps, better="margin")
 
 
-def fgsm(epsilon: float, *, loss: Loss = goals.cross_entropy) -> Attack:
+def fgsm(epsilon: float, *, loss: Loss = losses.success_odds) -> Attack:
     """Move every number by ``epsilon`` along the sign of the gradient, once.
 
     Args:
         epsilon: in units of [0, 1].
-        loss: ``(goal, logits, num_classes) -> [b]``, raised; ``margin`` is another.
+        loss: as for ``pgd``.
 
     Raises:
         ValueError: if ``epsilon`` is negative.

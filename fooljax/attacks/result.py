@@ -4,10 +4,12 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import metrics
-from fooljax.attacks import goals
+from fooljax import metrics, printing
+from fooljax.attacks import findings, goals
+from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images
 
@@ -27,6 +29,7 @@ class AttackResult(NamedTuple):
         linf: largest change of a number.
         forwards: forward passes that each sample needed.
         gradients: gradient passes that each sample needed.
+        flat: how many of these were 0 everywhere before the goal was reached.
         trace: margin of every point that the attack went through, ``[b, t]``, NaN
             after a sample was left alone; None unless asked for.
     """
@@ -42,7 +45,35 @@ class AttackResult(NamedTuple):
     linf: Float[Array, " b"]
     forwards: Int32[Array, " b"]
     gradients: Int32[Array, " b"]
+    flat: Int32[Array, " b"]
     trace: Float[Array, "b t"] | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What makes the success doubtful, if anything; from outside ``jit``."""
+        found = findings.stood_still(np.asarray(self.flat), np.asarray(self.gradients))
+        return () if found is None else (found,)
+
+    def __repr__(self) -> str:
+        """Say in a few lines what came out; the arrays are the fields."""
+        fields = (self.success, self.confidence, self.l2, self.linf, self.flat, self.gradients)
+        arrays = printing.known(*fields, self.forwards)
+        if arrays is None:
+            return printing.shapes(self)
+        success, confidence, l2, linf, _, gradients, forwards = arrays
+        rows = [f"{row.mean():.0%}" for row in success] if success.ndim > 1 and success.size else []
+        by_row = f"; by row: {', '.join(rows[:8])}{', ...' if len(rows) > 8 else ''}"
+        size = " x ".join(str(side) for side in self.images.shape[success.ndim :])
+        lines = [
+            f"AttackResult: {printing.share(success)} images of {size} reach the goal"
+            + (by_row if rows else ""),
+            f"  of these, medians: confidence {printing.median(confidence[success])}, "
+            f"L2 {printing.median(l2[success])}, Linf {printing.median(linf[success])}",
+            f"  passes for an image, medians: {printing.median(forwards)} forward, "
+            f"{printing.median(gradients)} backward",
+        ]
+        lines += [f"  finding: {one.name} ({one.share:.0%} of the images)" for one in self.findings]
+        return "\n".join(lines)
 
 
 def score(
@@ -52,6 +83,7 @@ def score(
     found: Images,
     forwards: Int32[Array, " b"] | int = 0,
     gradients: Int32[Array, " b"] | int = 0,
+    flat: Int32[Array, " b"] | int = 0,
 ) -> AttackResult:
     """Score found images as anybody would who is given them, which takes one more pass.
 
@@ -62,8 +94,9 @@ def score(
         found: what was made of them, ``[b, h, w, c]`` in [0, 1].
         forwards: passes spent before on each sample.
         gradients: the same for gradient passes.
+        flat: how many of these were 0 everywhere.
     """
-    logits = classifier(found)
+    logits = classifier(found).astype(jnp.float32)
     asked = goals.answer(goal, logits, classifier.num_classes)[:, None]
     read = lambda scores: jnp.take_along_axis(scores, asked, axis=1)[:, 0]
     margin = goals.margin(goal, logits, classifier.num_classes)
@@ -81,4 +114,5 @@ def score(
         linf=jnp.max(change, axis=1),
         forwards=spent(forwards) + 1,
         gradients=spent(gradients),
+        flat=spent(flat),
     )

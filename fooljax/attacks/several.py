@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import checks, interrupts
+from fooljax import checks, interrupts, printing
 from fooljax.attacks import attack as loop
 from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.goals import Goal
@@ -44,6 +44,18 @@ class InTurn(NamedTuple):
     after: Float[Array, "r m m n"]
     forwards: Int32[Array, " n"]
     gradients: Int32[Array, " n"]
+
+    def __repr__(self) -> str:
+        """Say in a few lines what came out; the arrays are the fields."""
+        arrays = printing.known(self.success, self.margins)
+        if arrays is None:
+            return printing.shapes(self)
+        success, margins = arrays
+        alone = ", ".join(f"{share:.0%}" for share in np.mean(margins > 0.0, axis=1)[:8])
+        return (
+            f"InTurn: {printing.share(success)} images reach the goal on all of "
+            f"{len(margins)} networks\n  on each: {alone}"
+        )
 
 
 def in_turn(

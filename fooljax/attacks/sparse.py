@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from fooljax import checks
 from fooljax.attacks import goals
-from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, gradient_of
+from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, gradient_of, is_flat
 from fooljax.attacks.goals import Goal
 from fooljax.types import Bound, Classifier, Images, Logits
 
@@ -35,7 +35,7 @@ def _change_one(
     # a number without slope stays: moving it would be of no use
     end = jnp.where(slope == 0.0, here, slope > 0.0)
     moved = jnp.where(chosen.reshape(*here.shape[:3], 1), end, here)
-    return Point(moved, ()), logits, Passes(1, 1)
+    return Point(moved, ()), logits, Passes(1, 1, is_flat(slope))
 
 
 def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) -> Attack:

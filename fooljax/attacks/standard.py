@@ -58,6 +58,18 @@ class StandardResult(NamedTuple):
     robust_accuracy: float
     findings: tuple[Finding, ...]
 
+    def __repr__(self) -> str:
+        """Say in a few lines what came out; the arrays are fields of ``result``."""
+        left = ", ".join(f"{stage.name} {stage.surviving}" for stage in self.stages)
+        attacked = self.stages[0].attacked if self.stages else 0
+        lines = [
+            f"StandardResult: accuracy {self.accuracy:.4g}, robust accuracy "
+            f"{self.robust_accuracy:.4g}",
+            f"  of {attacked} images resist: {left}",
+        ]
+        lines += [f"  finding: {one.name} ({one.share:.0%} of the images)" for one in self.findings]
+        return "\n".join(lines)
+
 
 def standard(
     key: RandomKey,
@@ -129,6 +141,7 @@ def standard(
     if on_stage is not None:
         on_stage(stages[-1])
     found = diagnose(key_checks, classifier, images[:size], jax.tree.map(lambda x: x[:size], goal))
+    found += worst.findings
     if _FREE in cascade:
         wins = findings.free_wins(
             np.asarray(by_gradient), np.asarray(worst.success), "square attack"
@@ -275,6 +288,7 @@ def _merge(
     return jax.tree.map(put, worst, found)._replace(
         forwards=add(worst.forwards, found.forwards),
         gradients=add(worst.gradients, found.gradients),
+        flat=add(worst.flat, found.flat),
     )
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import checks, interrupts
+from fooljax import checks, interrupts, printing
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.universal_measures import check_images, goal_of
 from fooljax.data import Pictures, Stream, as_float, read
@@ -29,6 +29,8 @@ class UniversalState(NamedTuple):
     perturbation: Image
     memory: Any
     steps: int
+
+    __repr__ = printing.shapes
 
 
 class Universal(NamedTuple):
@@ -58,6 +60,20 @@ class UniversalResult(NamedTuple):
     perturbation: Image
     fooled: Float[np.ndarray, " steps"]
     state: UniversalState
+
+    def __repr__(self) -> str:
+        """Say in two lines what came out; the arrays are the fields."""
+        arrays = printing.known(self.perturbation, self.fooled)
+        if arrays is None:
+            return printing.shapes(self)
+        change, fooled = arrays
+        size = " x ".join(str(side) for side in change.shape)
+        largest, length = np.abs(change).max(initial=0.0), np.linalg.norm(change)
+        last = fooled[-10:].mean() if fooled.size else float("nan")
+        return (
+            f"UniversalResult: a change of {size}, Linf {largest:.4g}, L2 {length:.4g}\n"
+            f"  {fooled.size} batches; share fooled, mean of the last ten: {last:.4g}"
+        )
 
 
 def run_universal(

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import checks
+from fooljax import checks, printing
 from fooljax.defenses.scores import Score, known_labels, look_at
 from fooljax.types import Bound, Classifier, Features, Logits
 
@@ -25,6 +25,8 @@ class Clouds(NamedTuple):
 
     whiten: Float[Array, "d r"]
     centers: Float[Array, "k r"]
+
+    __repr__ = printing.shapes
 
 
 def mahalanobis(

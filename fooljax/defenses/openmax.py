@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import checks
+from fooljax import checks, printing
 from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.scores import Score, known_labels, look_at
 from fooljax.types import Classifier, Logits
@@ -27,6 +27,8 @@ class Tails(NamedTuple):
     shape: Float[Array, " k"]
     scale: Float[Array, " k"]
     revised: Float[Array, ""]
+
+    __repr__ = printing.shapes
 
 
 def openmax(

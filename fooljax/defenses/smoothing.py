@@ -16,7 +16,7 @@ import scipy.stats
 from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
-from fooljax import checks, interrupts
+from fooljax import checks, interrupts, printing
 from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -38,6 +38,19 @@ class Certificate(NamedTuple):
     answers: Int[np.ndarray, " n"]
     radii: Float[np.ndarray, " n"]
     at_least: Float[np.ndarray, " n"]
+
+    def __repr__(self) -> str:
+        """Say in two lines what is certain; the arrays are the fields."""
+        arrays = printing.known(self.answers, self.radii)
+        if arrays is None:
+            return printing.shapes(self)
+        answers, radii = arrays
+        certain = answers != ABSTAIN
+        return (
+            f"Certificate: {printing.share(certain)} answers are certain, the others abstain\n"
+            f"  of these, radius: median {printing.median(radii[certain])}, largest "
+            f"{radii[certain].max(initial=0.0):.4g}"
+        )
 
 
 def count_votes(

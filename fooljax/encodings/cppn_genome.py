@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import checks
+from fooljax import checks, printing
 from fooljax.encodings.variation import polynomial_mutation
 from fooljax.types import RandomKey
 
@@ -37,6 +37,8 @@ class Cppn(NamedTuple):
     target: Int32[Array, " edges"]
     weight: Float[Array, " edges"]
     refused: Int32[Array, ""]
+
+    __repr__ = printing.shapes
 
 
 @dataclass(frozen=True)

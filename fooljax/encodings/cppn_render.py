@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int32
 
+from fooljax import printing
 from fooljax.encodings.cppn_genome import (
     GAUSSIAN,
     NUM_INPUTS,
@@ -42,6 +43,8 @@ class Program(NamedTuple):
     source: Int32[Array, " edges"]
     weight: Float[Array, " edges"]
     output: Int32[Array, " outputs"]
+
+    __repr__ = printing.shapes
 
 
 def inputs(height: int, width: int, coordinates: Coordinates) -> np.ndarray:

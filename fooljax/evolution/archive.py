@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import backend
+from fooljax import backend, printing
 from fooljax.types import Genome
 
 
@@ -28,6 +28,8 @@ class Archive(NamedTuple):
     born: Int32[Array, " k"]
     parent: Int32[Array, " k"]
 
+    __repr__ = printing.shapes
+
 
 class Challengers(NamedTuple):
     """Candidates for every niche at once.
@@ -45,6 +47,8 @@ class Challengers(NamedTuple):
     confidence: Float[Array, "b k"]
     parent: Int32[Array, " b"]
 
+    __repr__ = printing.shapes
+
 
 class Contest(NamedTuple):
     """Outcome for every niche.
@@ -59,6 +63,8 @@ class Contest(NamedTuple):
     winner: Int32[Array, " k"]
     wins: Bool[Array, " k"]
     jumps: Int32[Array, ""]
+
+    __repr__ = printing.shapes
 
 
 def _compete_in_turn(incumbent: Array, scores: Array) -> Contest:

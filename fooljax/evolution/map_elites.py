@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
-from fooljax import checks
+from fooljax import checks, printing
 from fooljax.evolution.archive import Archive, Contest, insert
 from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
 from fooljax.types import Bound, Classifier, Defense, Encoding, Genome, Image, RandomKey, Search
@@ -25,6 +25,8 @@ class Evolution(NamedTuple):
 
     archive: Archive
     generation: Int32[Array, ""]
+
+    __repr__ = printing.shapes
 
 
 class Generation(NamedTuple):
@@ -45,6 +47,8 @@ class Generation(NamedTuple):
     taken: Array
     jumps: Int32[Array, ""]
     traits: Mapping[str, Array]
+
+    __repr__ = printing.shapes
 
 
 def empty_archive(genome: Genome, num_classes: int) -> Archive:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
-from fooljax import checks
+from fooljax import checks, printing
 from fooljax.data import Dataset, as_float
 from fooljax.training.samplers import Labels, Sampler
 from fooljax.types import Classifier, Images, RandomKey
@@ -34,6 +34,8 @@ class PerturbedDataset(NamedTuple):
     def labels(self) -> Int32[Array, " n"]:
         """The classes of the images."""
         return self.dataset.labels
+
+    __repr__ = printing.shapes
 
 
 def with_perturbations(dataset: Dataset, pool: Array) -> PerturbedDataset:

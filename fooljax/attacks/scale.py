@@ -1,0 +1,49 @@
+"""The scale of the logits, which changes no answer and must change no attack.
+
+A network whose logits are all multiplied by a number answers as before. A softmax of
+them, though, is flat everywhere if the number is large, and knows no likeliest class
+if it is small. So what attacks climb is read from logits brought to one spread: about
+that of a LeNet trained on digits, which the published attacks were made for.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from fooljax.types import Logits
+
+USUAL = 25.0  # the largest less the least logit, of images that a network was trained on
+_TINY = 1e-30
+
+
+def spread(logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return the largest less the least finite logit of the real classes; 0 if none differ."""
+    real = logits[:, :num_classes].astype(jnp.float32)
+    finite = jnp.isfinite(real)
+    high = jnp.max(real, axis=1, where=finite, initial=-jnp.inf)
+    low = jnp.min(real, axis=1, where=finite, initial=jnp.inf)
+    return jax.lax.stop_gradient(jnp.where(high > low, high - low, 0.0))
+
+
+def factor(spread: Float[Array, " b"], wanted: float = USUAL) -> Float[Array, " b"]:
+    """Return what brings logits of this spread to the wanted one; 1 where there is none."""
+    return jnp.where(spread > _TINY, wanted / jnp.maximum(spread, _TINY), 1.0)
+
+
+def usual(logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return what brings these logits to the usual spread, without a gradient of its own."""
+    return factor(spread(logits, num_classes))
+
+
+def first(held: Float[Array, " b"], logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return the factor that an attack holds, or that of these logits where it has none (0).
+
+    An attack whose objective must stay the same from step to step takes that of the
+    first logits that it sees.
+    """
+    return jnp.where(held > 0.0, held, usual(logits, num_classes))
+
+
+def multiply(numbers: Float[Array, " b"], logits: Logits) -> Logits:
+    """Multiply each sample's logits by its number."""
+    return numbers[:, None] * logits.astype(jnp.float32)
