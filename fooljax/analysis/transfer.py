@@ -41,7 +41,9 @@ class Verdicts(NamedTuple):
     any_label: Bool[Array, "m n"] | Float[Array, " m"]
     confidence: Float[Array, "m n"] | Float[Array, " m"]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 def judge_fooling(

@@ -31,7 +31,8 @@ from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.several import InTurn, in_turn, on_each
 from fooljax.attacks.sparse import sparse
 from fooljax.attacks.square import square
-from fooljax.attacks.standard import Stage, StandardResult, standard
+from fooljax.attacks.standard import standard
+from fooljax.attacks.standard_result import Stage, StandardResult
 from fooljax.attacks.sweep import sweep
 from fooljax.attacks.universal import (
     Universal,

@@ -15,60 +15,12 @@ from fooljax.attacks import findings, goals
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, sample_keys
 from fooljax.attacks.diagnostics import diagnose
-from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult
 from fooljax.attacks.run import checked, run_checked
 from fooljax.attacks.square import square
+from fooljax.attacks.standard_result import Stage, StandardResult
 from fooljax.types import Classifier, Images, Logits, RandomKey
-
-
-class Stage(NamedTuple):
-    """One attack of the cascade, on the images that had resisted until then.
-
-    Attributes:
-        name: of the attack; the first is ``clean``, no attack at all.
-        attacked: how many images it was given.
-        surviving: how many of them resisted, so how many are left.
-        forwards: passes forward that it took, for all images together.
-        gradients: passes backward.
-    """
-
-    name: str
-    attacked: int
-    surviving: int
-    forwards: int
-    gradients: int
-
-
-class StandardResult(NamedTuple):
-    """What the cascade found.
-
-    Attributes:
-        result: the worst case of each image; the counts are those of all stages.
-        stages: in the order of attack.
-        accuracy: share of the images that were right before any attack, in [0, 1].
-        robust_accuracy: share that resisted every attack.
-        findings: what makes the numbers doubtful, if anything.
-    """
-
-    result: AttackResult
-    stages: tuple[Stage, ...]
-    accuracy: float
-    robust_accuracy: float
-    findings: tuple[Finding, ...]
-
-    def __repr__(self) -> str:
-        """Say in a few lines what came out; the arrays are fields of ``result``."""
-        left = ", ".join(f"{stage.name} {stage.surviving}" for stage in self.stages)
-        attacked = self.stages[0].attacked if self.stages else 0
-        lines = [
-            f"StandardResult: accuracy {self.accuracy:.4g}, robust accuracy "
-            f"{self.robust_accuracy:.4g}",
-            f"  of {attacked} images resist: {left}",
-        ]
-        lines += [f"  finding: {one.name} ({one.share:.0%} of the images)" for one in self.findings]
-        return "\n".join(lines)
 
 
 def standard(

@@ -30,7 +30,9 @@ class UniversalState(NamedTuple):
     memory: Any
     steps: int
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 class Universal(NamedTuple):

@@ -26,7 +26,9 @@ class Clouds(NamedTuple):
     whiten: Float[Array, "d r"]
     centers: Float[Array, "k r"]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 def mahalanobis(

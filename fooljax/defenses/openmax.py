@@ -28,7 +28,9 @@ class Tails(NamedTuple):
     scale: Float[Array, " k"]
     revised: Float[Array, ""]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 def openmax(

@@ -38,7 +38,9 @@ class Cppn(NamedTuple):
     weight: Float[Array, " edges"]
     refused: Int32[Array, ""]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 @dataclass(frozen=True)

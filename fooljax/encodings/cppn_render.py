@@ -44,7 +44,9 @@ class Program(NamedTuple):
     weight: Float[Array, " edges"]
     output: Int32[Array, " outputs"]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 def inputs(height: int, width: int, coordinates: Coordinates) -> np.ndarray:

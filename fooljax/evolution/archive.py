@@ -28,7 +28,9 @@ class Archive(NamedTuple):
     born: Int32[Array, " k"]
     parent: Int32[Array, " k"]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 class Challengers(NamedTuple):
@@ -47,7 +49,9 @@ class Challengers(NamedTuple):
     confidence: Float[Array, "b k"]
     parent: Int32[Array, " b"]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 class Contest(NamedTuple):
@@ -64,7 +68,9 @@ class Contest(NamedTuple):
     wins: Bool[Array, " k"]
     jumps: Int32[Array, ""]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 def _compete_in_turn(incumbent: Array, scores: Array) -> Contest:

@@ -26,7 +26,9 @@ class Evolution(NamedTuple):
     archive: Archive
     generation: Int32[Array, ""]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 class Generation(NamedTuple):
@@ -48,7 +50,9 @@ class Generation(NamedTuple):
     jumps: Int32[Array, ""]
     traits: Mapping[str, Array]
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 def empty_archive(genome: Genome, num_classes: int) -> Archive:

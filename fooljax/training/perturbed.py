@@ -35,7 +35,9 @@ class PerturbedDataset(NamedTuple):
         """The classes of the images."""
         return self.dataset.labels
 
-    __repr__ = printing.shapes
+    def __repr__(self) -> str:
+        """Name the fields; arrays by type and shape."""
+        return printing.shapes(self)
 
 
 def with_perturbations(dataset: Dataset, pool: Array) -> PerturbedDataset:
