@@ -27,8 +27,9 @@ from fooljax.types import Bound, Classifier, Images, Logits
 Rule: TypeAlias = Literal["progress", "adam"]
 
 _TINY = 1e-30
-_FIRST_SPREAD = 5.0  # of logits of noise: probabilities are those of a network that has it
-_GROWTH = 16.0  # of the spread; above that the logits are scaled down, or p would be exactly 1
+_USUAL_SPREADS = 0.5, 100.0  # of a network's first logits; probabilities are its own then
+_FIRST_SPREAD = 5.0  # of logits of noise, otherwise
+_GROWTH = 16.0  # of that spread; then the logits are scaled down, or p would be exactly 1
 _ADAM = optax.scale_by_adam()
 
 
@@ -117,7 +118,9 @@ def _climb(
     def usual(logits: Logits, num_classes: int) -> tuple[Array, Logits]:
         here = scale.spread(logits, num_classes)
         held = jnp.where(spread > 0.0, jnp.maximum(spread, here / _GROWTH), here)
-        return held, scale.multiply(scale.factor(held, _FIRST_SPREAD), logits)
+        low, high = _USUAL_SPREADS
+        factor = jnp.where((held >= low) & (held <= high), 1.0, scale.factor(held, _FIRST_SPREAD))
+        return held, scale.multiply(factor, logits)
 
     def log_chance(goal: Goal, logits: Logits, num_classes: int) -> Array:
         return goals.cross_entropy(goal, usual(logits, num_classes)[1], num_classes)
@@ -162,8 +165,9 @@ def ascent(
 ) -> Attack:
     """Raise the probability of a target class, step by step, without a budget.
 
-    The probability is that of logits scaled to a spread of 5 at the first image, so
-    that multiplying a network's logits by a number changes nothing.
+    The probability is the network's own, unless its first logits are all but equal or
+    hundreds apart: then it is that of logits scaled to a spread of 5, so that
+    multiplying them by a number does not stop the ascent.
 
     The images given to the attack are where it starts: noise, grey, anything
     (a space that cannot begin at images says so).
