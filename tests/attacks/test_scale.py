@@ -20,7 +20,7 @@ LONGER = {
     "pgd l1 random start": fj.attacks.pgd(6.0, 1.0, 8, norm="l1", random_start=True),
 }
 # one of each way to use the logits; the others of the table are tested with -m slow only
-CORE = {"pgd", "ddn", "carlini wagner", "lbfgs", "ascent none"}
+CORE = {"pgd", "ddn", "carlini wagner", "lbfgs"}
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,8 @@ def _goal(case, labels):
 def _success(name, network, samples, goal):
     images, _ = samples
     attack = LONGER.get(name, CASES[name].attack)
+    if name.startswith("ascent"):  # by probabilities: how fast depends on the scale, how far not
+        attack = dataclasses.replace(attack, steps=100)
     return fj.attacks.run(attack, jax.random.key(0), network, images, goal)
 
 
