@@ -183,7 +183,7 @@ def _damages() -> Iterator[Call]:
 
     ways = {"cut": cut, "emptied": empty, "text": text, "gone": gone, "a link": link}
     ways |= {"a link to nowhere": nowhere, "a folder": folder, "a pipe": pipe}
-    repaired = {"cut", "emptied", "text", "gone"}
+    repaired = {"cut", "emptied", "text", "gone", "a folder"}
     files = {
         "evolve": {
             "config.json": False,
