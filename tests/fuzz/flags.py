@@ -49,7 +49,13 @@ def calls() -> list[Call]:
             chosen = chance.sample(bad, min(len(bad), EACH_SHARED if name in shared else EACH))
             table += [_call(experiment, name, *one) for one in chosen]
     for experiment in ("evolve", "perturb"):
-        for words in (["--stpes", "3"], ["steps", "3"], ["--steps"], ["--preset", "smok"], ["--"]):
+        for words in (
+            ["--stpes", "3"],
+            ["steps", "3"],
+            ["--steps"],
+            ["--preset", "smok"],
+            ["--preset=smok"],
+        ):
             table.append(_call(experiment, words[0].strip("-"), words[1:], False, words))
     return table
 
@@ -125,6 +131,7 @@ def _remembered(key: jax.Array, classifier: Any, dataset: Any, *rest: Any, **opt
         len(dataset.labels),
     )
     if case not in _TRAINED:
+        options["steps"] = min(options["steps"], 100)
         _TRAINED[case] = _fit(key, classifier, dataset, *rest, **options)[0].params
     return dataclasses.replace(classifier, params=_TRAINED[case]), np.ones(1)
 

@@ -71,7 +71,7 @@ def _tensors() -> Iterator[Call]:
         "nothing in it": (lambda x: x[:0], ("(0",)),
         "bytes": (lambda x: x.astype(np.int8), ("int8",)),
         "booleans": (lambda x: x > 0, ("bool",)),
-        "double, with a number too large": (lambda x: with_one(x.astype(float), 1e300), ("large",)),
+        "double, with a number too large": (lambda x: with_one(x.astype(float), 1e300), ("large", "beyond float32")),
         "an axis more": (lambda x: x[..., None], ("1)",)),
     }  # fmt: skip
     for name, (change, given) in changes.items():
@@ -88,7 +88,7 @@ def _tensors() -> Iterator[Call]:
 
         return make
 
-    yield _call("other names", renamed(lambda name: f"layers.{name}"), "layers")
+    yield _call("other names", renamed(lambda name: f"{name}.layers"), "layers")
     yield _call("capitals", renamed(str.upper), "WEIGHT", "BIAS")
     yield _call("no bias", renamed(lambda name: None if "bias" in name else name), "bias")
     yield _call("no tensors", renamed(lambda name: None), "missing")
