@@ -125,6 +125,12 @@ class Chain:
         self.judge(None, None, process.returncode, err)
 
     def judge(self, number, wait, code, err):
+        if number is not None:
+            print(
+                f"{self.experiment}: {signal.Signals(number).name} after {wait:.2f} s, exit {code} "
+                f"after {self.seconds[-1]:.2f} s more",
+                flush=True,
+            )
         if number is not None and code != 0:
             early = "Traceback" not in err and code == -number and not self.said(err)
             early |= "KeyboardInterrupt" in err and str(ROOT) not in err
@@ -134,12 +140,14 @@ class Chain:
             clear = early or number == signal.SIGKILL or "Traceback" not in err
             if not (right and quick and clear):
                 self.wrong.append((number, wait, code, self.seconds[-1], err[-1500:]))
+                print(f"WRONG: {self.wrong[-1]}", flush=True)
         elif code != 0 or (number is not None and self.seconds[-1] > SECONDS_TO_HEED):
             self.wrong.append((number, wait, code, self.seconds[-1:], err[-1500:]))
         if code == 0:
             self.finished += 1
             found = results(self.folder)
             changed = sorted(name for name in self.uncut if found.get(name) != self.uncut[name])
+            print(f"{self.experiment}: finished, {len(changed)} results changed", flush=True)
             left = list(self.folder.rglob(".*"))
             if changed or left:
                 self.wrong.append((number, wait, "other results", changed, left))
