@@ -24,6 +24,7 @@ _MODULES = (
     "search_run",
     "settings",
     "several",
+    "threads",
     "units",
     "victim",
     "victim_data",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from fooljax import interrupts
-from fooljax.runtime import hosts, output, settings
+from fooljax.runtime import hosts, output, settings, threads
 
 Config = TypeVar("Config")
 
@@ -81,7 +81,9 @@ def launch(
     """
 
     def parse_and_run() -> None:
-        main(parse(presets, prog=prog, description=description))
+        config = parse(presets, prog=prog, description=description)
+        threads.check()
+        main(config)
 
     run(parse_and_run, debug="--debug" in sys.argv)
 

@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +13,7 @@ import pytest
 
 from fooljax import interrupts
 from fooljax.interrupts import Interrupted
-from fooljax.runtime import command, directory, settings
+from fooljax.runtime import command, directory, settings, threads
 
 
 @dataclass(frozen=True)
@@ -357,6 +358,22 @@ def test_a_signal_is_heeded_between_imports():
     with pytest.raises(SystemExit) as caught:
         command.run(main, debug=False)
     assert caught.value.code == 143 and "wave" not in sys.modules
+
+
+def test_few_threads_are_one_sentence(monkeypatch):
+    threads.check()
+    start, started = threading.Thread.start, []
+
+    def refuse(thread):
+        if len(started) == 3:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(OSError, match=r"only 3 of the \d+ threads .* raise the limit"):
+        threads.check()
+    assert not any(thread.is_alive() for thread in started)
 
 
 def test_an_error_that_a_signal_caused_is_an_interruption(capsys):
