@@ -158,7 +158,8 @@ def _check(config: Config) -> None:
     one_only = config.victim.weights or (":" in config.victim.model and config.victim.model)
     if one_only and config.network_seeds > 1:
         raise ValueError(
-            f"--network-seeds: --weights or --model {one_only} is but one set of weights; add --network-seeds 1"
+            f"--network-seeds: --weights or --model {one_only} is but one set of weights; add "
+            "--network-seeds 1"
         )
 
 

@@ -197,7 +197,7 @@ def _damages() -> Iterator[Call]:
         "logistic": {
             "config.json": False,
             "units/*.npz": True,
-            "networks.json": False,
+            "inputs.json": False,
             "networks/*/note.json": False,
         },
     }
@@ -231,8 +231,8 @@ def _damages() -> Iterator[Call]:
         yield _call(f"no {name}", "evolve", remove, name, harmless=True)
         into = lambda run, name=name: (shutil.rmtree(run / name), (run / name).write_text("x"))
         yield _call(f"{name} is a file", "evolve", into, name)
-    nan = lambda run: (run / "networks.json").write_text('{"softmax-8-1": NaN}')
-    yield _call("networks.json holds others", "logistic", nan, "networks.json", "softmax-8-1")
+    nan = lambda run: (run / "inputs.json").write_text('{"networks": NaN}')
+    yield _call("inputs.json holds others", "logistic", nan, "inputs.json")
 
 
 def _places() -> Iterator[Call]:
