@@ -108,7 +108,7 @@ def _call(
         words = values
     words = words or [flag, *values]
     given = [part for value in values for part in (value, value.lstrip("-"), f"'{value}'") if part]
-    given += ["perhaps"] * words[0].endswith("=perhaps")
+    given += [part for part in [words[0].partition("=")[2]] if part]
     numbers = [f"{int(value):,}" for value in values if value.lstrip("-").isdigit()]
     numbers += ["1e+300"] * ("1e300" in values)
     run = lambda folder: _run(experiment, words, folder)
