@@ -2,11 +2,10 @@
 
 What a signal handler raises is lost where C calls Python back, and anywhere else it
 leaves things half done. So signals are only noted. Whatever works in steps calls
-``check`` between two of them, and so does every import.
+``check`` between two of them, and so does every import of a module of ours.
 """
 
 import contextlib
-import importlib.abc
 import os
 import signal
 import sys
@@ -17,8 +16,10 @@ from types import FrameType, ModuleType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SECONDS_APART = 0.5  # some senders (GNU timeout, wrappers around us) send each signal twice
+_OURS = ("fooljax", "experiments")
 _STOPPING = "stopping after this step (once more: at once)"
 _noted: list[int] = []
+_raised: list["Interrupted"] = []
 _listening = _noting = False
 _held = 0  # how many callers hold signals back
 _advice = "nothing half written will be used; start again with the same command"
@@ -43,13 +44,19 @@ def check() -> None:
         Interrupted: in the main thread, once a signal was noted and unless it is held back.
     """
     if _noted and not _held and threading.current_thread() is threading.main_thread():
-        raise Interrupted("stopped", 128 + _noted[0])
+        stop = Interrupted("stopped", 128 + _noted[0])
+        _raised.append(stop)
+        raise stop
 
 
 def cause(error: BaseException | None) -> KeyboardInterrupt | None:
     """Return the interruption that an error is or was caused by, if it is one."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
+    if (
+        error is None and _noting and _raised
+    ):  # some libraries do not say what their errors come from
+        return _raised[-1]
     return error
 
 
@@ -81,7 +88,7 @@ def listen() -> None:
 
 @contextlib.contextmanager
 def noted() -> Iterator[None]:
-    """Note signals inside, and ask for them between imports, which take seconds.
+    """Note signals inside, and ask for them before each module of ours is imported.
 
     Without ``listen`` before it, in a program of somebody else's, a second Ctrl-C raises
     ``KeyboardInterrupt`` at once.
@@ -92,14 +99,15 @@ def noted() -> Iterator[None]:
         return
     theirs = {} if _listening else {one: signal.signal(one, _note) for one in _SIGNALS}
     finder = _BetweenImports()
-    sys.meta_path.insert(0, finder)
+    sys.meta_path.insert(0, finder)  # type: ignore[arg-type]
     _noting = True
+    _raised.clear()
     try:
         yield
     finally:
         _noting = False
         with contextlib.suppress(ValueError):
-            sys.meta_path.remove(finder)
+            sys.meta_path.remove(finder)  # type: ignore[arg-type]
         for number, handler in theirs.items():
             _noted.clear()
             signal.signal(number, handler)
@@ -185,12 +193,17 @@ def _say(text: str) -> None:
         os.write(2, f"\n{text}\n".encode(errors="replace"))
 
 
-class _BetweenImports(importlib.abc.MetaPathFinder):
-    """Finds no module, but asks for signals between two imports."""
+class _BetweenImports:
+    """Finds no module, but asks for signals before one of ours is imported.
+
+    Others are also imported by C, where what is raised comes out as something else.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> None:
-        if _noted and not _held and threading.current_thread() is threading.main_thread():
-            sys.meta_path.remove(self)  # what a stop makes us do may import too
+        if not _noted or _held or fullname.partition(".")[0] not in _OURS:
+            return
+        if threading.current_thread() is threading.main_thread():
+            sys.meta_path.remove(self)  # type: ignore[arg-type]  # what a stop makes us do may import too
             check()

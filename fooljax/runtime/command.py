@@ -94,22 +94,22 @@ def run(main: Callable[[], None], *, debug: bool) -> None:
     Exit codes: 1 for an error, 2 for unreadable flags, 130 and 143 after Ctrl-C
     and SIGTERM. With ``debug`` errors keep their traceback.
     """
-    try:
-        with warnings.catch_warnings(), interrupts.noted():
-            warnings.showwarning = _show_warning
+    with warnings.catch_warnings(), interrupts.noted():
+        warnings.showwarning = _show_warning
+        try:
             try:
                 main()
             finally:
                 output.flush()
-    except (KeyboardInterrupt, Exception) as error:
-        stop = interrupts.cause(error)
-        if stop is not None:
-            _stop(stop)
-        if debug:
-            traceback.print_exc()
-        else:
-            print(f"error: {explain(error)}", file=sys.stderr)
-        hosts.leave(1)
+        except (KeyboardInterrupt, Exception) as error:
+            stop = interrupts.cause(error)
+            if stop is not None:
+                _stop(stop)
+            if debug:
+                traceback.print_exc()
+            else:
+                print(f"error: {explain(error)}", file=sys.stderr)
+            hosts.leave(1)
 
 
 def _stop(stop: KeyboardInterrupt) -> NoReturn:
