@@ -126,6 +126,8 @@ def explain(error: BaseException) -> str:
     full = _full_disk(error)
     if full is not None:
         text = f"no space left on the device ({full}); free some"
+        if not getattr(error, "__notes__", ()):
+            text += "\nnothing was computed; then start again with the same command"
     elif isinstance(error, ValueError | OSError):
         text = str(error)
     else:
