@@ -1,5 +1,6 @@
 """The pieces of work of ``experiments.smooth``: one defense, one network, all attacks."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -275,7 +276,9 @@ def _certify(config: Any, scene: Scene, sigma: float, network: int) -> dict[str,
             attacks.pgd(times * radius, steps=config.steps, norm="l2", loss=attacks.margin)
             for radius in found.radii[rows]
         ]
-        attack = jax.tree.map(lambda *ones: jnp.asarray(ones, jnp.float32), *balls)
+        budgets = [ball.budget for ball in balls]  # numbers for each image; the steps are one's
+        budget = jax.tree.map(lambda *ones: jnp.asarray(ones, jnp.float32), *budgets)
+        attack = dataclasses.replace(balls[0], budget=budget)
         goal = attacks.leave(jnp.asarray(found.answers[rows]))
         run_key = jax.random.fold_in(_key(config, _RUN, network), 100 + place)
         hit = attacks.run(attack, run_key, through, images[rows], goal).images

@@ -156,10 +156,11 @@ def _check(config: Config) -> None:
     if config.victim.dataset == "none":
         raise ValueError("--dataset: thresholds are set on real images; name a data set")
     one_only = config.victim.weights or (":" in config.victim.model and config.victim.model)
+    flag = "--weights" if config.victim.weights else "--model"
     if one_only and config.network_seeds > 1:
         raise ValueError(
-            f"--network-seeds: --weights or --model {one_only} is but one set of weights; add "
-            "--network-seeds 1"
+            f"--network-seeds {config.network_seeds}: {flag} {one_only} is but one set of weights; "
+            "give --network-seeds 1"
         )
 
 

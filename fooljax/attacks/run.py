@@ -94,6 +94,7 @@ def run_checked(
     """
     if batch_size is not None:
         batch_size = checks.count("batch_size", batch_size)
+    attack = dataclasses.replace(attack, steps=checks.count("attack.steps", attack.steps, 0))
     restarts = checks.count("restarts", restarts)
     count = len(images)
     if start is not None and any(jnp.shape(one)[:1] != (count,) for one in jax.tree.leaves(start)):

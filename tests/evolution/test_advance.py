@@ -8,7 +8,7 @@ from search_history import GENERATIONS, run
 
 from fooljax.encodings import direct
 from fooljax.evolution import advance, map_elites, repeat, start
-from fooljax.evolution.run import _step, _steps
+from fooljax.evolution.run import _start, _step, _steps
 
 
 def test_keys_decide(toy, history, same):
@@ -68,7 +68,7 @@ def test_repeats_side_by_side(toy):
 
 def test_no_recompilation(toy, history):
     """Neither for other weights nor for settings made anew."""
-    sizes = start._cache_size(), _step._cache_size()
+    sizes = _start._cache_size(), _step._cache_size()
     states, _ = run(map_elites(direct((4, 4, 1)), 12), toy.make(seed=1), 1)
-    assert (start._cache_size(), _step._cache_size()) == sizes
+    assert (_start._cache_size(), _step._cache_size()) == sizes
     assert np.all(states[-1].archive.fitness != history[0][1].archive.fitness)

@@ -10,7 +10,7 @@ from fooljax import metrics
 from fooljax.encodings import cppn, direct
 from fooljax.evolution import advance, express_elites, repeat, start, strategy
 from fooljax.evolution.distributions import costs
-from fooljax.evolution.run import _step
+from fooljax.evolution.run import _start, _step
 from fooljax.types import Encoding
 
 OTHERS = [
@@ -110,9 +110,9 @@ def test_no_recompilation(toy):
     """Neither for other weights, nor for the state after a step, nor for equal settings."""
     state, _ = start(jax.random.key(1), strategy("snes", toy.encoding, 24), toy.classifier)
     advance(jax.random.key(1), strategy("snes", toy.encoding, 24), toy.classifier, state, 1)
-    sizes = start._cache_size(), _step._cache_size()
+    sizes = _start._cache_size(), _step._cache_size()
     run(strategy("snes", direct((4, 4, 1)), 24), toy.make(seed=1), (2, 1))
-    assert (start._cache_size(), _step._cache_size()) == sizes
+    assert (_start._cache_size(), _step._cache_size()) == sizes
 
 
 def test_no_transfer_inside_a_chunk(toy, key):

@@ -152,8 +152,8 @@ IMPOSSIBLE = {
     "it takes two networks": {"models": ("mlp",), "network_seeds": 1},
     "--models: each architecture once": {"models": ("mlp", "mlp")},
     "--models: a.py:b has but one set": {"models": ("a.py:b", "mlp")},
-    "--weights: these networks are trained here": {"victim": Victim(weights="absent")},
-    "--model nope: unknown network": {"models": ("nope", "mlp")},
+    "--weights 'absent': these networks are trained here": {"victim": Victim(weights="absent")},
+    "--models nope: unknown network": {"models": ("nope", "mlp")},
 }
 
 

@@ -210,8 +210,12 @@ IMPOSSIBLE = {
     "--methods: give at least one, each once": {"methods": ()},
     "--outliers: give at least one, each once, got mosaic mosaic": {"outliers": ("mosaic",) * 2},
     "--dataset: thresholds are set on real images": {"victim": Victim(dataset="none")},
-    "--network-seeds: net.py:make is but one set": {"victim": Victim(model="net.py:make")},
-    "--network-seeds: a.safetensors is but one set": {"victim": Victim(weights="a.safetensors")},
+    "--network-seeds 2: --model net.py:make is but one set": {
+        "victim": Victim(model="net.py:make")
+    },
+    "--network-seeds 2: --weights a.safetensors is but one set": {
+        "victim": Victim(weights="a.safetensors")
+    },
 }
 
 

@@ -31,8 +31,12 @@ def test_every_architecture_from_several_seeds(tmp_path, capsys):
     ("changes", "models", "message"),
     [
         ({}, ("mlp", "mlp"), "--models: each architecture once, got mlp mlp"),
-        ({"weights": "x.safetensors"}, ("mlp",), "--weights: these networks are trained here"),
-        ({}, ("mpl",), "--model mpl"),
+        (
+            {"weights": "x.safetensors"},
+            ("mlp",),
+            "--weights 'x.safetensors': these networks are trained here",
+        ),
+        ({}, ("mpl",), "--models mpl: unknown network 'mpl'"),
     ],
 )
 def test_says_what_is_wrong(changes, models, message, tmp_path):

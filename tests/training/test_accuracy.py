@@ -4,6 +4,7 @@ import pytest
 
 from fooljax.data import Dataset
 from fooljax.training import evaluate, evaluate_classes, predict
+from fooljax.training.evaluate import _predict
 from fooljax.types import Classifier
 
 
@@ -55,7 +56,10 @@ def test_new_weights_do_not_recompile(classifier):
         traces.append(None)
         return brightness(params, images)
 
+    programs, after = _predict._cache_size(), []
     for scale in (1.0, 0.5):
         counted = Classifier(classifier.params * scale, apply, (1, 2, 1), 4)
         predict(counted, jnp.zeros((5, 1, 2, 1)), batch_size=2)
-    assert len(traces) == 1
+        after.append(len(traces))
+    assert after == [2, 2]  # once by the check of the logits' shape, once by the program
+    assert _predict._cache_size() == programs + 1

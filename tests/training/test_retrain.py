@@ -108,5 +108,5 @@ def test_a_second_fooling_class_is_refused(dataset):
 
 
 def test_rejecting_columns_are_counted(key):
-    with pytest.raises(ValueError, match="rejecting must not be negative, got -1"):
+    with pytest.raises(ValueError, match="rejecting must be at least 0, got -1"):
         build("softmax", key, SHAPE, 2, rejecting=-1)
