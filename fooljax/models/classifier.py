@@ -139,7 +139,7 @@ def build(
     key, rejecting = checks.key(key), checks.count("rejecting", rejecting, 0)
     num_classes = checks.count("num_classes", num_classes)
     if not isinstance(name, str) or name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r}; known are {', '.join(NETWORKS)}")
+        raise ValueError(f"unknown network {name!r}; name one of {', '.join(NETWORKS)}")
     return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
 

@@ -127,7 +127,7 @@ def load_published(
         OSError: if the weights are not there or cannot be downloaded.
     """
     if not isinstance(name, str) or name not in PUBLISHED:
-        raise ValueError(f"unknown network {name!r}; known are {', '.join(PUBLISHED)}")
+        raise ValueError(f"unknown network {name!r}; name one of {', '.join(PUBLISHED)}")
     published = PUBLISHED[name]
     size = published.pixels if pixels is None else pixels
     path = _find(name, published, weights)

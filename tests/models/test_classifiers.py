@@ -60,7 +60,7 @@ def test_more_columns_than_classes(key):
 
 
 def test_impossible_arguments(key):
-    with pytest.raises(ValueError, match="unknown network 'alexnet9'; known are softmax, mlp"):
+    with pytest.raises(ValueError, match="unknown network 'alexnet9'; name one of softmax, mlp"):
         build("alexnet9", key, SHAPE, 3)
     for shape in ((28, 28), (0, 28, 1)):
         with pytest.raises(ValueError, match="input_shape must be"):

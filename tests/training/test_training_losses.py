@@ -75,7 +75,7 @@ def test_equal_settings_are_one_function():
         assert factory(0.3) is factory(0.3) is not factory(0.4)
         with pytest.raises(ValueError, match="the weight must be positive, got 0"):
             factory(0.0)
-    with pytest.raises(ValueError, match="low must be below high, got -1.0 and -2.0"):
+    with pytest.raises(ValueError, match=r"low must be below high, got -1\.0 and -2\.0"):
         losses.energy_bounded(0.1, -1, -2)
     assert minibatches_with_noise(4, 0.1, 2) is minibatches_with_noise(4, 0.1, 2)
     for sampler in (minibatches_with_noise, minibatches_and_changed):
