@@ -2,7 +2,7 @@
 
 What a signal handler raises is lost where C calls Python back, and anywhere else it
 leaves things half done. So signals are only noted. Whatever works in steps calls
-``check`` between two of them, and so does every import of a module of ours.
+``check`` between two of them, and so do modules that import others.
 """
 
 import contextlib
@@ -12,11 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType, ModuleType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SECONDS_APART = 0.5  # some senders (GNU timeout, wrappers around us) send each signal twice
-_OURS = ("fooljax", "experiments")
 _STOPPING = "stopping after this step (once more: at once)"
 _noted: list[int] = []
 _raised: list["Interrupted"] = []
@@ -88,7 +88,7 @@ def listen() -> None:
 
 @contextlib.contextmanager
 def noted() -> Iterator[None]:
-    """Note signals inside, and ask for them before each module of ours is imported.
+    """Note signals inside, and ask for them before a module imports another.
 
     Without ``listen`` before it, in a program of somebody else's, a second Ctrl-C raises
     ``KeyboardInterrupt`` at once.
@@ -194,16 +194,26 @@ def _say(text: str) -> None:
 
 
 class _BetweenImports:
-    """Finds no module, but asks for signals before one of ours is imported.
-
-    Others are also imported by C, where what is raised comes out as something else.
-    """
+    """Finds no module, but asks for signals before a module imports another."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> None:
-        if not _noted or _held or fullname.partition(".")[0] not in _OURS:
+        if not _noted or _held or threading.current_thread() is not threading.main_thread():
             return
-        if threading.current_thread() is threading.main_thread():
-            sys.meta_path.remove(self)  # type: ignore[arg-type]  # what a stop makes us do may import too
+        frames = _frames(sys._getframe(1))
+        if any(isinstance(one.f_locals.get("self"), ExtensionFileLoader) for one in frames):
+            return  # a library in C is setting itself up, and would end the process
+        ours = (one for one in frames if "importlib" not in one.f_code.co_filename)
+        if next(ours).f_code.co_name == "<module>":
+            sys.meta_path.remove(self)  # type: ignore[arg-type]  # a stop may import too
             check()
+
+
+def _frames(frame: FrameType | None) -> list[FrameType]:
+    """List a frame and all that called it, the innermost first."""
+    found = []
+    while frame is not None:
+        found.append(frame)
+        frame = frame.f_back
+    return found
