@@ -33,10 +33,13 @@ def success_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "
     return goals.log_odds(goal, scale.multiply(factor, logits), num_classes) / factor
 
 
-def usual_cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
-    """Return ``goals.cross_entropy`` of logits brought to the usual spread (see ``scale``)."""
+def usual_log_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return ``goals.log_odds`` of logits brought to the usual spread (see ``scale``).
+
+    Where the cross-entropy of a certain answer is flat, it is not.
+    """
     factor = scale.usual(logits, num_classes)
-    return goals.cross_entropy(goal, scale.multiply(factor, logits), num_classes)
+    return goals.log_odds(goal, scale.multiply(factor, logits), num_classes)
 
 
 def dlr(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
