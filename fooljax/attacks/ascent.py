@@ -27,8 +27,7 @@ from fooljax.types import Bound, Classifier, Images, Logits
 Rule: TypeAlias = Literal["progress", "adam"]
 
 _TINY = 1e-30
-_USUAL_SPREADS = 0.5, 100.0  # of a network's first logits; probabilities are its own then
-_FIRST_SPREAD = 5.0  # of logits of noise, otherwise
+_FIRST_SPREAD = 5.0  # of logits of noise
 _GROWTH = 16.0  # of that spread; then the logits are scaled down, or p would be exactly 1
 _ADAM = optax.scale_by_adam()
 
@@ -118,8 +117,7 @@ def _climb(
     def usual(logits: Logits, num_classes: int) -> tuple[Array, Logits]:
         here = scale.spread(logits, num_classes)
         held = jnp.where(spread > 0.0, jnp.maximum(spread, here / _GROWTH), here)
-        low, high = _USUAL_SPREADS
-        factor = jnp.where((held >= low) & (held <= high), 1.0, scale.factor(held, _FIRST_SPREAD))
+        factor = scale.unless_usual(held, _FIRST_SPREAD)
         return held, scale.multiply(factor, logits)
 
     def log_chance(goal: Goal, logits: Logits, num_classes: int) -> Array:

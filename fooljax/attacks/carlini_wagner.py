@@ -32,7 +32,7 @@ class Trade(NamedTuple):
 
     Attributes:
         first_c: weight of the margin against the squared distance, to begin with;
-            the margin is that of logits of the usual spread (see ``scale``).
+            logits hundreds apart count less (see ``scale``).
         step_size: learning rate of Adam, dimensionless.
         kappa: margin that is aimed at, in logits.
         steps: in a round, at one weight.
@@ -69,7 +69,7 @@ class Descent(NamedTuple):
         bent: the image before ``tanh``, ``[b, h, w, c]``.
         adam: the state of the optimizer; leaves ``[b, ...]``.
         bracket: of the search for the weight.
-        factor: that brings the first logits to the usual spread; 0 before them.
+        factor: of the logits (see ``scale``); 0 before the first.
     """
 
     bent: Array
@@ -119,7 +119,7 @@ def _descend(
     margin = goals.margin(goal, logits, k)
     enough = (margin > 0.0) & (margin >= trade.kappa)
     flat = is_flat(slope)
-    factor = scale.first(factor, logits, k)
+    factor = scale.first(factor, logits, k, most=1.0)
     slope = 2.0 * (point.images - images) - per_image(bracket.c * factor) * slope
     slope = slope * 0.5 * (1.0 - jnp.tanh(bent) ** 2)
     direction, adam = jax.vmap(_adam.update)(slope, adam)

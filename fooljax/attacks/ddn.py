@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax import checks
-from fooljax.attacks import goals, losses
+from fooljax.attacks import goals, scale
 from fooljax.attacks.attack import (
     Attack,
     Passes,
@@ -43,15 +43,18 @@ class Radius(NamedTuple):
     Attributes:
         radius: of the sphere that the image is on, in units of [0, 1].
         taken: steps so far.
+        factor: of the logits (see ``scale``); 0 before the first.
     """
 
     radius: Array
     taken: Array
+    factor: Array
 
 
 def _start(keys: RandomKeys, sphere: Sphere, images: Images) -> Point:
     del keys
-    return Point(images, Radius(sphere.first_radius, jnp.zeros(len(images), jnp.float32)))
+    none = jnp.zeros(len(images), jnp.float32)
+    return Point(images, Radius(sphere.first_radius, none, none))
 
 
 def _walk(
@@ -63,9 +66,14 @@ def _walk(
     point: Point,
 ) -> tuple[Point, Logits, Passes]:
     del keys
-    slope, logits = gradient_of(losses.success_odds, classifier, goal, point.images)
+    radius, taken, held = point.memory
+
+    def climbed(goal: Goal, logits: Logits, num_classes: int) -> Array:
+        factor = scale.first(held, logits, num_classes)
+        return goals.log_odds(goal, scale.multiply(factor, logits), num_classes)
+
+    slope, logits = gradient_of(climbed, classifier, goal, point.images)
     reached = goals.margin(goal, logits, classifier.num_classes) > 0.0
-    radius, taken = point.memory
     farthest = jnp.maximum(images, 1.0 - images).reshape(len(images), -1)
     radius = radius * jnp.where(reached, 1.0 - sphere.gamma, 1.0 + sphere.gamma)
     radius = jnp.minimum(radius, jnp.linalg.norm(farthest, axis=1))
@@ -74,7 +82,7 @@ def _walk(
     change = point.images - images + per_image(step_size) * uphill(slope, "l2")
     change = per_image(radius) * uphill(change, "l2")
     moved = jnp.clip(images + change, 0.0, 1.0)
-    memory = Radius(radius, taken + 1.0)
+    memory = Radius(radius, taken + 1.0, scale.first(held, logits, classifier.num_classes))
     return Point(moved, memory), logits, Passes(1, 1, is_flat(slope))
 
 

@@ -82,7 +82,7 @@ class Descent(NamedTuple):
         newton: the state of the quasi-Newton method; leaves ``[b, ...]``.
         bracket: of the search for the weight.
         begun: 0 before anything was accepted, ``[b]``.
-        factor: that brings the first logits to the usual spread; 0 before them.
+        factor: of the logits (see ``scale``); 0 before the first.
     """
 
     place: Place
@@ -167,7 +167,7 @@ def _descend(
     was = point.memory
 
     def climbed(goal: Goal, logits: Logits, num_classes: int) -> Array:
-        factor = scale.first(was.factor, logits, num_classes)
+        factor = scale.first(was.factor, logits, num_classes, most=1.0)
         return log_chance(goal, scale.multiply(factor, logits), num_classes)
 
     slope, logits = gradient_of(climbed, classifier, goal, point.images)
@@ -196,7 +196,7 @@ def _descend(
         newton=choose(turns, turned, newton),
         bracket=bracket,
         begun=jnp.ones_like(was.begun),
-        factor=scale.first(was.factor, logits, k),
+        factor=scale.first(was.factor, logits, k, most=1.0),
     )
     moved = place.images + per_image(descent.length) * descent.direction
     return Point(jnp.clip(moved, 0.0, 1.0), descent), logits, Passes(1, 1, is_flat(slope))
@@ -206,8 +206,8 @@ def lbfgs(steps: int = 20, *, rounds: int = 12, first_c: float = 1.0) -> Attack:
     """Find the nearest image in L2 that reaches the goal, by a quasi-Newton method.
 
     Every round minimizes ``c * |x - x0|^2 - log p``, with ``p`` the probability
-    of what would satisfy the goal (of logits brought to the usual spread, see
-    ``scale``), by L-BFGS inside [0, 1]: a step that does not
+    of what would satisfy the goal (logits hundreds apart count
+    less, see ``scale``), by L-BFGS inside [0, 1]: a step that does not
     bring enough is halved, and every image tried costs one gradient. Between
     rounds the largest weight ``c`` is searched for that leaves the goal reached;
     a round begins where the last one ended.

@@ -2,8 +2,11 @@
 
 A network whose logits are all multiplied by a number answers as before. A softmax of
 them, though, is flat everywhere if the number is large, and knows no likeliest class
-if it is small. So what attacks climb is read from logits brought to one spread: about
-that of a LeNet trained on digits, which the published attacks were made for.
+if it is small. So what attacks with steps of fixed length climb is read from logits brought
+to one spread, about that of a LeNet trained on digits. Attacks that weigh the loss
+against something else (a distance, a probability to gain) keep one factor from their
+first logits on: none for a network with usual logits, so that its numbers mean what
+their sources say.
 """
 
 import jax
@@ -13,6 +16,7 @@ from jaxtyping import Array, Float
 from fooljax.types import Logits
 
 USUAL = 25.0  # the largest less the least logit, of images that a network was trained on
+_OWN = 0.5, 100.0  # first logits spread in between are left as they are
 _TINY = 1e-30
 
 
@@ -35,13 +39,29 @@ def usual(logits: Logits, num_classes: int) -> Float[Array, " b"]:
     return factor(spread(logits, num_classes))
 
 
-def first(held: Float[Array, " b"], logits: Logits, num_classes: int) -> Float[Array, " b"]:
+def unless_usual(spread: Float[Array, " b"], wanted: float = USUAL) -> Float[Array, " b"]:
+    """Return ``factor``, but 1 where the spread is neither tiny nor hundreds."""
+    low, high = _OWN
+    return jnp.where((spread >= low) & (spread <= high), 1.0, factor(spread, wanted))
+
+
+def first(
+    held: Float[Array, " b"], logits: Logits, num_classes: int, most: float = jnp.inf
+) -> Float[Array, " b"]:
     """Return the factor that an attack holds, or that of these logits where it has none (0).
 
-    An attack whose objective must stay the same from step to step takes that of the
-    first logits that it sees.
+    It is 1 for usual logits. An objective stays the same from step to step this way.
+
+    Args:
+        held: the factor so far.
+        logits: ``[b, m]``, the first ones where there is none.
+        num_classes: number of real classes.
+        most: of the factor; 1 for an attack that searches a weight anyway. Logits may
+            differ little because two classes are about to change places, and not
+            because the network's scale is small.
     """
-    return jnp.where(held > 0.0, held, usual(logits, num_classes))
+    mine = jnp.minimum(unless_usual(spread(logits, num_classes)), most)
+    return jnp.where(held > 0.0, held, mine)
 
 
 def multiply(numbers: Float[Array, " b"], logits: Logits) -> Logits:

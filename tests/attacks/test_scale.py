@@ -14,9 +14,11 @@ from fooljax.attacks import leave, reach
 
 COUNT = 100
 SCALES = (0.01, 1.0, 100.0)
-# longer than in the table, where they have hardly begun
+# longer than in the table, where they have hardly begun; those that search for a weight by
+# decades get as many more rounds as the scale has decades
 LONGER = {
-    "carlini wagner": fj.attacks.carlini_wagner(15, rounds=2, first_c=1.0, step_size=0.1),
+    "carlini wagner": fj.attacks.carlini_wagner(15, rounds=5, first_c=1.0, step_size=0.1),
+    "lbfgs": fj.attacks.lbfgs(5, rounds=6),
     "pgd l1 random start": fj.attacks.pgd(6.0, 1.0, 8, norm="l1", random_start=True),
 }
 # one of each way to use the logits; the others of the table are tested with -m slow only
@@ -62,7 +64,7 @@ def _success(name, network, samples, goal):
     images, _ = samples
     attack = LONGER.get(name, CASES[name].attack)
     if name.startswith("ascent"):  # by probabilities: how fast depends on the scale, how far not
-        attack = dataclasses.replace(attack, steps=100)
+        attack = dataclasses.replace(attack, steps=300)
     return fj.attacks.run(attack, jax.random.key(0), network, images, goal)
 
 
@@ -76,7 +78,10 @@ def test_success_does_not_depend_on_the_scale(name, network, samples):
         float(_success(name, _times(network, scale), samples, goal).success.mean())
         for scale in SCALES
     ]
-    assert max(shares) - min(shares) <= 0.02, shares
+    # what draws its own start takes other paths over rough ground: two standard errors
+    share = float(np.mean(shares))
+    luck = 0.0 if CASES[name].begins_at_images else 2.0 * (2.0 * share * (1 - share) / COUNT) ** 0.5
+    assert max(shares) - min(shares) <= 0.02 + luck, shares
     assert max(shares) > 0.0
 
 
