@@ -158,7 +158,7 @@ WRONG = {
     "another size": (lambda x: x[:, :4], LABELS, r"\(6, 6, 1\), got \(5, 4, 6, 1\)"),
     "no images": (lambda x: x[:0], LABELS[:0], r"at least one image, .* \(0, 6, 6, 1\)"),
     "few labels": (lambda x: x, LABELS[:2], "a label for each of 5 images"),
-    "one hot": (lambda x: x, jnp.zeros((COUNT, CLASSES)), "a label for each of 5 images"),
+    "one hot": (lambda x: x, jnp.zeros((COUNT, CLASSES)), r"one for each image, got \(5, 4\)"),
     "negative label": (lambda x: x, LABELS.at[0].set(-1), r"labels must be in .* got -1"),
     "large label": (lambda x: x, LABELS.at[0].set(5), r"labels must be in \[0, 5\), got 5"),
 }
