@@ -39,7 +39,7 @@ def universal_sgd(
     norm: Norm = "linf",
     step_size: float | None = None,
     optimizer: optax.GradientTransformation | None = None,
-    loss: Loss = losses.usual_log_odds,
+    loss: Loss = losses.spread_cross_entropy,
     ceiling: float = 1.0,
 ) -> Universal:
     """Climb the mean loss of a batch by one perturbation that all its images share.
@@ -56,8 +56,8 @@ def universal_sgd(
         optimizer: an optax optimizer in place of such steps. It is told to
             minimize the negative loss; keep the object, for optimizers compare by
             identity and another one compiles anew.
-        loss: ``(goal, logits, num_classes) -> [b]``, raised: the log-odds of success
-            of logits brought to the usual spread, unless given; ``margin`` is another.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised: the cross-entropy of
+            logits brought to one spread (see ``scale``) unless given; ``margin`` is another.
         ceiling: an image whose loss is above it counts no more, so that images
             long fooled do not outweigh the rest.
 
