@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int32
 from fooljax import backend, checks
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
-from fooljax.attacks.result import AttackResult, score
+from fooljax.attacks.result import AttackResult, score_checked
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
 Better: TypeAlias = Literal["margin", "l2", "linf"]
@@ -210,7 +210,7 @@ def walk(
 def finish(classifier: Classifier, images: Images, goal: Goal, progress: Progress) -> AttackResult:
     """Score the best image of each sample."""
     spent = progress.forwards, progress.gradients, progress.flat
-    return score(classifier, images, goal, progress.best, *spent)
+    return score_checked(classifier, images, goal, progress.best, *spent)
 
 
 def gradient_of(

@@ -41,19 +41,22 @@ class Distributions(NamedTuple):
     tell: Callable[..., Any]
 
 
-def find(name: str) -> Any:
+def find(name: str, argument: str = "strategy") -> Any:
     """Return a distribution-based algorithm of evosax, named in any case.
+
+    Args:
+        name: of the algorithm.
+        argument: what the name was given as, for the message.
 
     Raises:
         ValueError: if there is none, naming those that there are.
     """
     from evosax.algorithms import distribution_based_algorithms as known
 
-    checks.kind("strategy", name, str)
-
     usable = {key.lower(): value for key, value in known.items() if key not in _UNUSABLE}
-    if name.lower() not in usable:
-        raise ValueError(f"strategy must be one of {', '.join(sorted(usable))}, got {name!r}")
+    if not isinstance(name, str) or name.lower() not in usable:
+        got = checks.shown(name)
+        raise ValueError(f"{argument} must be one of {', '.join(sorted(usable))}, got {got}")
     return usable[name.lower()]
 
 

@@ -35,14 +35,14 @@ def validate(classifier: Classifier) -> None:
 
 
 def look(classifier: Classifier) -> tuple[Finding, ...]:
-    """Show a network four images, twice in other company, and judge its answers.
+    """Show a network six images, two of them twice in other company, and judge its answers.
 
-    The images are gray, noise, a ramp and noise of low contrast. It takes eight forward
-    passes, and four more where answers differ, of one compiled program.
+    The images are gray, noise, a ramp and noise of low contrast, then black and white. It
+    takes eight forward passes, and four more where answers differ, of one compiled program.
 
     Returns:
-        Whether the outputs look like probabilities, are random, depend on the rest of
-        the batch, or are NaN for some images.
+        Whether the outputs look like probabilities, are the same for all images, are
+        random, depend on the rest of the batch, or are NaN for some images.
 
     Raises:
         ValueError: as ``validate``.
@@ -69,13 +69,19 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
     broken = findings.no_answer(logits)
     if broken is not None and broken.share > _LEAST:
         raise ValueError(broken.message)
-    company, kept = in_company(images)
-    moved = np.asarray(apply(classifier.params, company), np.float32)[kept]
-    apart = findings.batch_dependence(logits[: len(kept)], moved)
+    company = jnp.concatenate([_ends(classifier.input_shape), images[:2][::-1]])
+    in_it = np.asarray(apply(classifier.params, company), np.float32)
+    every = np.concatenate([logits, in_it[:2]])
+    apart = findings.batch_dependence(logits[:2], in_it[:1:-1])
     if apart is not None:
         again = np.asarray(apply(classifier.params, images), np.float32)
         apart = findings.random_outputs(np.stack([logits, again])) or apart
-    found = (findings.probabilities(logits), broken, apart)
+    found = (
+        findings.probabilities(logits),
+        findings.same_answer(every),
+        findings.no_answer(every),
+        apart,
+    )
     return tuple(one for one in found if one is not None)
 
 
@@ -96,6 +102,11 @@ def _probes(shape: tuple[int, ...]) -> Float[Array, "4 ..."]:
     ramp = np.linspace(0.0, 1.0, noise[0].size).reshape(shape)
     images = np.stack([np.full(shape, 0.5), noise[0], ramp, 0.4 + 0.2 * noise[1]])
     return jnp.asarray(images, jnp.float32)
+
+
+def _ends(shape: tuple[int, ...]) -> Float[Array, "2 ..."]:
+    """Black and white, where logarithms, roots and divisions break."""
+    return jnp.stack([jnp.zeros(shape, jnp.float32), jnp.ones(shape, jnp.float32)])
 
 
 def _name(path: tuple) -> str:
