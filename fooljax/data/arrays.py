@@ -53,9 +53,9 @@ def check_axes(images: np.ndarray, labels: np.ndarray) -> None:
         got = shape if images.ndim else checks.shown(images[()])
         raise ValueError(f"images must have four axes [n, h, w, c], got {got}{remedy}")
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        got = f"{labels.dtype} {labels.shape}" if labels.ndim else checks.shown(labels[()])
         raise ValueError(
-            "labels must be one row of whole numbers [n], "
-            f"got {checks.shown(labels if labels.ndim else labels[()])}; pass {_as_labels(labels)}"
+            f"labels must be one row of whole numbers [n], got {got}; pass {_as_labels(labels)}"
         )
     if len(images) != len(labels):
         raise ValueError(

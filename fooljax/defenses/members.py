@@ -34,8 +34,8 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
         if tuple(other.input_shape) != tuple(first.input_shape):
             raise ValueError(
                 f"classifiers must take the same images, got a Classifier of "
-                f"{tuple(first.input_shape)} first, and one of {tuple(other.input_shape)} as "
-                f"member {index}"
+                f"images {tuple(first.input_shape)} first, and one of images "
+                f"{tuple(other.input_shape)} as member {index}"
             )
         columns = [checks.columns(one) for one in (first, other)]
         if other.num_classes != first.num_classes or columns[0] != columns[1]:

@@ -56,8 +56,7 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
                 f"the classifier's weights{name} hold NaN or infinity; all must be finite"
             )
     images = _probes(classifier.input_shape)
-    apply = jax.jit(classifier.apply)
-    logits = np.asarray(apply(classifier.params, images), np.float32)
+    logits = _answers(classifier, images)
     if len(logits) != len(images):
         raise ValueError(
             f"a classifier must return logits for each image, got {logits.shape} for {len(images)}"
@@ -70,12 +69,12 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
     if broken is not None and broken.share > _LEAST:
         raise ValueError(broken.message)
     company = jnp.concatenate([_ends(classifier.input_shape), images[:2][::-1]])
-    in_it = np.asarray(apply(classifier.params, company), np.float32)
+    in_it = _answers(classifier, company)
     every = np.concatenate([logits, in_it[:2]])
     apart = findings.batch_dependence(logits[:2], in_it[:1:-1])
     if apart is not None:
-        again = np.asarray(apply(classifier.params, images), np.float32)
-        apart = findings.random_outputs(np.stack([logits, again])) or apart
+        again = np.stack([logits, _answers(classifier, images)])
+        apart = findings.random_outputs(again) or apart
     found = (
         findings.probabilities(logits),
         findings.same_answer(every),
@@ -83,6 +82,13 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
         apart,
     )
     return tuple(one for one in found if one is not None)
+
+
+def _answers(classifier: Classifier, images: Images) -> Float[np.ndarray, "b m"]:
+    """Return the logits; NaN among them is what is asked for, also where JAX would stop at it."""
+    with jax.debug_nans(False):
+        logits = jax.jit(classifier.apply)(classifier.params, images)
+    return np.asarray(logits, np.float32)
 
 
 def in_company(images: Images) -> tuple[Images, Int[np.ndarray, " kept"]]:

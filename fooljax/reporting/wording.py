@@ -6,8 +6,6 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from fooljax import checks
-
 _CERTAIN = 1e-7  # float32 cannot tell smaller doubts from none
 
 
@@ -24,7 +22,15 @@ def percent(confidence: float) -> str:
     Raises:
         ValueError: if it is NaN or outside [0, 1].
     """
-    confidence = checks.between("confidence", confidence, 0.0, 1.0)
+    try:
+        if isinstance(confidence, bool | str | bytes):
+            raise TypeError("float would take it")
+        confidence = float(confidence)
+    except (TypeError, ValueError, OverflowError) as error:
+        kind, shown = type(confidence).__name__, repr(confidence)[:80]
+        raise ValueError(f"confidence must be a number in [0, 1], got {kind} {shown}") from error
+    if not 0.0 <= confidence <= 1.0:
+        raise ValueError(f"confidence must be in [0, 1], got {confidence}")
     if confidence in (0.0, 1.0):
         return f"{confidence:.0%}".replace("%", " %")
     rest = min(confidence, 1.0 - confidence)
