@@ -60,7 +60,7 @@ def classifiers(given: Any, name: str = "classifiers") -> tuple[Classifier, ...]
         if len(set(values)) > 1:
             word = "classes" if what == "num_classes" else "images"
             raise ValueError(
-                f"the {name} must have the same {word}, got Classifiers of {word} {values}"
+                f"the {name} must have the same {word}, got {values} of these Classifiers"
             )
     return each
 

@@ -93,9 +93,16 @@ def distributions(kind: Any, population: int, shape: tuple[int, ...], std: float
             raise ValueError(problem) from None
         params = algorithm.default_params
     params = params.replace(std_init=std) if hasattr(params, "std_init") else params
-    return Distributions(
-        *(_every(getattr(algorithm, name), params) for name in Distributions._fields)
+    init, ask, tell = (_every(getattr(algorithm, name), params) for name in Distributions._fields)
+    return Distributions(lambda keys, means: _without_nan(init(keys, means)), ask, tell)
+
+
+def _without_nan(state: Any) -> Any:
+    """Begin with 0 for what is not known yet, such as the best sample before there is one."""
+    known = lambda leaf: (
+        jnp.where(jnp.isnan(leaf), 0.0, leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
     )
+    return jax.tree.map(known, state)
 
 
 def _every(method: Callable[..., Any], params: Any) -> Callable[..., Any]:
