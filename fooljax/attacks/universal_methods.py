@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -72,6 +73,8 @@ def universal_sgd(
     if step_size is not None and optimizer is not None:
         raise ValueError("step_size belongs to steps without an optimizer: give one of them")
     ceiling = checks.real("ceiling", ceiling, infinite=True)
+    if ceiling == -math.inf:
+        raise ValueError("ceiling must be above -inf, or no image counts, got -inf")
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     pace = _Pace(float(epsilon), _step_size(step_size, epsilon), ceiling)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +158,10 @@ def prepare(
     else:
         classifier, origin = _trained(victim, found, folder)
     with blame(f"--model {victim.model}"):
-        models.validate(classifier)
+        doubts = models.look(classifier)
+    for doubt in doubts:
+        said = f"--model {victim.model}: {doubt.name}: {doubt.message}"
+        warnings.warn(said, stacklevel=2)
     size = "x".join(map(str, classifier.input_shape))
     inputs.same_networks(folder, {f"{origin}, {size}, seed {victim.train_seed}": classifier})
     names = _names(classifier, found, victim)
