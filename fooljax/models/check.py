@@ -16,10 +16,13 @@ from fooljax.types import Classifier, Images
 _LEAST = 0.5  # share of the images looked at that must have an answer
 
 
-def validate(classifier: Classifier) -> None:
+def validate(classifier: Classifier) -> tuple[Finding, ...]:
     """Refuse what is no classifier, and warn of what is suspicious; see ``look``.
 
     Counters, random keys and Python numbers among the params are left alone.
+
+    Returns:
+        What it warns of.
 
     Raises:
         ValueError: if the weights hold NaN or infinity, if ``apply`` fails on
@@ -30,8 +33,10 @@ def validate(classifier: Classifier) -> None:
     Warns:
         UserWarning: for each finding.
     """
-    for found in look(classifier):
-        warnings.warn(f"{found.name}: {found.message}", stacklevel=2)
+    found = look(classifier)
+    for one in found:
+        warnings.warn(f"{one.name}: {one.message}", stacklevel=2)
+    return found
 
 
 def look(classifier: Classifier) -> tuple[Finding, ...]:
