@@ -133,7 +133,7 @@ def main(config: Config) -> dict[str, Any]:
                 f"--{flag}: {name} must be among them, the others are compared with it"
             )
     devices.set_up()
-    with directory.opened(config, "ascend", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.ascend", NEUTRAL) as folder:
         prepared = _prepare(config, folder)
         work = ascend_units.units(config, prepared.classifier)
         results = units.compute_all(folder, work, "ascending")

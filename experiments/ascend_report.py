@@ -255,7 +255,7 @@ def _controls(summary: Mapping[str, Any]) -> Iterator[Html]:
 
 
 def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
-    yield reporting.code(command_of("ascend", config))
+    yield reporting.code(command_of("experiments.ascend", config))
     versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
     yield reporting.paragraph(f"On {summary['device']}, {versions}.")
     rows = [(name, str(value)) for name, value in flat(config).items()]

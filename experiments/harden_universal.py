@@ -115,7 +115,7 @@ def main(config: Config) -> dict[str, Any]:
 
     _check(config)
     devices.set_up()
-    with directory.opened(config, "harden_universal", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.harden_universal", NEUTRAL) as folder:
         network = prepare(config.victim, folder, lambda shape, num_classes: None)
         scene = harden_universal_units.set_scene(config, network)
         work = harden_universal_units.plan(config, scene, folder)

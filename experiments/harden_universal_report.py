@@ -144,7 +144,7 @@ def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         f"numbers. Intervals: {summary['intervals']}. Training counts as a help if the last "
         "round's interval lies below that from before."
     )
-    yield reporting.code(command_of("harden_universal", config))
+    yield reporting.code(command_of("experiments.harden_universal", config))
     values = list(flat(dataclasses.asdict(config)))
     yield table(("Setting", "Value"), values, "Settings of this run")
 

@@ -127,7 +127,7 @@ def main(config: Config) -> dict[str, Any]:
 
     check(config)
     devices.set_up()
-    with directory.opened(config, "logistic", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.logistic", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         work = {
             name: functools.partial(logistic_units.measure, config, index, prepared)

@@ -196,7 +196,7 @@ def _steps(pictures: Mapping[str, Path], epsilon: float, row: Mapping[str, Any])
 
 
 def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
-    yield reporting.code(command_of("logistic", config))
+    yield reporting.code(command_of("experiments.logistic", config))
     versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
     yield reporting.paragraph(f"On {summary['device']}, {versions}.")
     rows = [(name, str(value)) for name, value in flat(config).items()]

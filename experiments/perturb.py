@@ -110,7 +110,7 @@ def main(config: Config, prepared: Prepared | None = None) -> dict[str, Any]:
 
     devices.set_up()
     methods = _check(config)
-    with directory.opened(config, "perturb", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.perturb", NEUTRAL) as folder:
         from experiments import perturb_results, perturb_run
         from fooljax import models
 

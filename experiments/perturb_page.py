@@ -175,7 +175,7 @@ def _repeat(config: Any) -> Iterator[Html]:
         "The same command, with the same versions on the same kind of device, gives the same "
         "numbers:"
     )
-    yield code(settings.command_of("perturb", config))
+    yield code(settings.command_of("experiments.perturb", config))
     rows = [(name, _plain(value) or "all") for name, value in settings.flat(config).items()]
     yield details("Settings of this run", table(("Setting", "Value"), rows))
 

@@ -127,7 +127,7 @@ def main(config: Config) -> dict[str, Any]:
 
     _check(config)
     devices.set_up()
-    with directory.opened(config, "transfer", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.transfer", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         outcomes = _make(config, folder, networks)
         print("drawing ...", file=sys.stderr)

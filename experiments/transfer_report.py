@@ -238,7 +238,7 @@ def _networks(summary: Mapping[str, Any]) -> Html:
 
 
 def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
-    yield reporting.code(settings.command_of("transfer", config))
+    yield reporting.code(settings.command_of("experiments.transfer", config))
     yield paragraph(
         f"Making the images took {duration_or_unknown(summary['seconds'])} on "
         f"{summary['device']}. The same command with the same versions on the same kind of device "

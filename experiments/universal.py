@@ -131,7 +131,7 @@ def main(config: Config) -> dict[str, Any]:
 
     _check(config)
     devices.set_up()
-    with directory.opened(config, "universal", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.universal", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
         first = next(iter(networks.values()))

@@ -259,7 +259,7 @@ def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         "The same command, with the same versions on the same kind of device, gives the same "
         f"changes. Intervals: {summary['intervals']}."
     )
-    yield reporting.code(command_of("universal", config))
+    yield reporting.code(command_of("experiments.universal", config))
     yield table(
         ("Setting", "Value"), list(flat(dataclasses.asdict(config))), "Settings of this run"
     )
