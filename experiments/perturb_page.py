@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments import perturb_tables
-from experiments.perturb_attacks import NORM_NAMES, Method
 from experiments.perturb_tables import GROUPS
 from fooljax import reporting
+from fooljax.attacks import NORM_NAMES, Entry
 from fooljax.reporting import Html, code, details, figure, paragraph, section, strong, table, tiles
 from fooljax.runtime import settings
 
@@ -16,7 +16,7 @@ def page(
     path: Path,
     summary: Mapping[str, Any],
     config: Any,
-    methods: Mapping[str, Method],
+    methods: Mapping[str, Entry],
     pictures: Mapping[str, Path],
 ) -> None:
     """Write the page.

@@ -14,6 +14,7 @@ ROWS = (
     ("training",),
     ("analysis",),
     ("runtime", "reporting"),
+    ("study",),
 )
 ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packages}
 

@@ -5,6 +5,7 @@ from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.carlini_wagner import carlini_wagner
+from fooljax.attacks.catalog import CATALOG, NORM_NAMES, Effort, Entry, Norm, aimed
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.diagnostics import diagnose
@@ -22,6 +23,7 @@ from fooljax.attacks.goals import (
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
+from fooljax.attacks.noise import noise
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.regularization import Regularization
@@ -48,12 +50,17 @@ from fooljax.attacks.universal_measures import (
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
 __all__ = [
+    "CATALOG",
+    "NORM_NAMES",
     "PUBLISHED",
     "Attack",
     "AttackResult",
+    "Effort",
+    "Entry",
     "Finding",
     "Goal",
     "InTurn",
+    "Norm",
     "Passes",
     "Point",
     "Regularization",
@@ -62,6 +69,7 @@ __all__ = [
     "Universal",
     "UniversalResult",
     "UniversalState",
+    "aimed",
     "answer",
     "apgd",
     "ascent",
@@ -80,6 +88,7 @@ __all__ = [
     "leads",
     "leave",
     "margin",
+    "noise",
     "on_each",
     "perturbed_answers",
     "pgd",

@@ -72,4 +72,5 @@ def noise(epsilon: float, *, norm: Literal["linf", "l2"] = "linf", draws: int = 
         raise ValueError(f"epsilon must not be negative, got {epsilon}")
     if draws < 2:
         raise ValueError(f"draws must be at least 2, got {draws}")
-    return Attack(Size(float(epsilon)), *_functions(norm), draws - 1, better="margin")
+    init, step = _functions(norm)
+    return Attack(Size(float(epsilon)), init, step, draws - 1, better="margin")
