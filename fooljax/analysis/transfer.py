@@ -47,7 +47,10 @@ class Verdicts(NamedTuple):
 
 
 def judge_fooling(
-    logits: Float[Array, "m n k"], targets: Int32[Array, " n"], num_classes: int, tau: float
+    logits: Float[Array | np.ndarray, "m n k"],
+    targets: Int32[Array | np.ndarray, " n"],
+    num_classes: int,
+    tau: float,
 ) -> Verdicts:
     """Judge images that show nothing and were made to be taken for ``targets``.
 
@@ -72,9 +75,9 @@ def _judge_fooling(logits: Array, targets: Array, num_classes: int, tau: float) 
 
 
 def judge_perturbed(
-    logits: Float[Array, "m n k"],
+    logits: Float[Array | np.ndarray, "m n k"],
     made_for: int,
-    labels: Int32[Array, " n"],
+    labels: Int32[Array | np.ndarray, " n"],
     num_classes: int,
     tau: float,
 ) -> Verdicts:

@@ -6,7 +6,7 @@ import itertools
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 from numpy.typing import ArrayLike
@@ -17,7 +17,8 @@ from fooljax.study.run import Run, Settings
 from fooljax.types import RandomKey
 
 Coordinate: TypeAlias = str | int | float
-Cell: TypeAlias = Mapping[str, Coordinate]
+#: Coordinates by name; any of these types, as the experiment that names it knows.
+Cell: TypeAlias = Mapping[str, Any]
 
 _LONGEST = 150  # characters of a file's name that are legible, before a digest
 
@@ -121,7 +122,7 @@ def file_name(cell: Cell) -> str:
     """
     exact = "-".join(f"{axis}-{at}" for axis, at in cell.items())
     legible = re.sub(r"[^\w.,+=-]", "_", exact, flags=re.ASCII)[:_LONGEST]
-    if legible == exact:
+    if legible.lower() == exact:  # some file systems take a for A
         return exact
     return f"{legible}-{hashlib.sha256(exact.encode()).hexdigest()[:8]}"
 

@@ -11,8 +11,8 @@ import numpy as np
 from fooljax import reporting
 from fooljax.reporting import Html
 from fooljax.runtime import files, notices, settings
-from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared
+from fooljax.study.cells import Results
 from fooljax.study.run import Run, Settings
 from fooljax.study.tables import Record, to_csv
 from fooljax.study.wording import duration, share
@@ -44,13 +44,12 @@ class Figure(NamedTuple):
     Attributes:
         name: of its file, ``NAME.png`` in the run directory.
         draw: draws it into the file given.
-        alt: what it shows, for those who do not see it.
-        caption: how to read it.
+        caption: its first sentence says what is seen, also to those who do not see it;
+            the others how to read it.
     """
 
     name: str
     draw: Callable[[Path], object]
-    alt: str
     caption: str
 
 
@@ -68,44 +67,45 @@ Block: TypeAlias = str | Html | Heading | Figure | Folded
 def publish(
     run: Run[Settings],
     blocks: Iterable[Opening | Block],
-    *,
-    records: Sequence[Record],
-    summary: Mapping[str, Any],
     networks: Mapping[str, Prepared],
-    seconds: float,
-    arrays: Arrays,
-    sources: Sequence[Html],
+    results: Results,
+    records: Sequence[Record],
+    papers: Mapping[str, str],
+    *,
+    keep: Sequence[str] = (),
+    **numbers: Any,  # as JSON can hold them
 ) -> dict[str, Any]:
     """Write ``records.csv``, ``arrays.npz``, ``summary.json``, the pictures and the page.
 
     Args:
         run: the run.
         blocks: the page, an `Opening` first; pictures are drawn as they come.
-        records: what was measured; all that the page says can be made from them.
-        summary: the numbers that the claim is about, as JSON can hold them (hence any).
         networks: that took part, by name.
-        seconds: that the computing took.
-        arrays: to keep by name, such as the images made.
-        sources: papers that the idea comes from, see `paper`.
+        results: what all cells found.
+        records: what was measured; all that the page says can be made from them.
+        papers: that the idea comes from: what to say of each, by its number on arXiv or
+            its address.
+        keep: arrays of the cells that go to ``arrays.npz``, such as the images made.
+        numbers: that the claim is about, for ``summary.json``.
 
     Returns:
         The summary as written, with the run's warnings.
     """
     whole = {
-        **summary,
+        **numbers,
         "networks": {
             name: {"accuracy": one.accuracy, "origin": one.origin} for name, one in networks.items()
         },
-        "seconds": seconds,
+        "seconds": results.seconds,
         "seed": run.config.run.seed,
         "device": jax.devices()[0].device_kind,
         "versions": {"jax": jax.__version__, "numpy": np.__version__},
     }
     print("drawing ...", file=sys.stderr)
     files.write(run.folder / "records.csv", lambda stream: stream.write(to_csv(records)))
-    files.write_npz(run.folder / "arrays.npz", arrays, compress=True)
+    files.write_npz(run.folder / "arrays.npz", results.arrays(*keep), compress=True)
     whole = notices.summarize(run.folder, whole)
-    everything: list[Opening | Block] = [*blocks, *_end(run, networks, whole, sources)]
+    everything: list[Opening | Block] = [*blocks, *_end(run, networks, whole, papers)]
     opening, *rest = everything
     if not isinstance(opening, Opening):
         raise TypeError(f"a page begins with an Opening, got {type(opening).__name__}")
@@ -119,18 +119,6 @@ def publish(
     )
     print(f"report: {page}", file=sys.stderr)
     return whole
-
-
-def paper(words: str, number: str, more: str = "") -> Html:
-    """Cite a paper.
-
-    Args:
-        words: authors, title and year.
-        number: on arXiv.
-        more: where in it, and what it says.
-    """
-    link = reporting.link(f"arXiv:{number}", f"https://arxiv.org/abs/{number}")
-    return reporting.paragraph(f"{words}, ", link, f", {more}." if more else ".")
 
 
 def _sections(blocks: Iterable[Opening | Block], folder: Path) -> Iterator[Html]:
@@ -154,7 +142,7 @@ def _html(block: Opening | Block, folder: Path) -> Html:
         case Figure():
             path = folder / f"{block.name}.png"
             block.draw(path)
-            return reporting.figure(path, block.alt, block.caption)
+            return reporting.figure(path, f"{block.caption.split('. ')[0]}.", block.caption)
         case Folded():
             return reporting.details(block.title, *(_html(one, folder) for one in block.blocks))
     raise TypeError(f"a page has no place for a second {type(block).__name__}")
@@ -164,7 +152,7 @@ def _end(
     run: Run[Settings],
     networks: Mapping[str, Prepared],
     summary: Mapping[str, Any],
-    sources: Sequence[Html],
+    papers: Mapping[str, str],
 ) -> Iterator[Block]:
     """What every page ends with."""
     yield Heading("The networks")
@@ -186,7 +174,11 @@ def _end(
     ]
     yield Folded("Settings of this run", [reporting.table(("Setting", "Value"), flags)])
     yield Heading("Where the idea comes from")
-    yield from sources
+    for place, words in papers.items():
+        number = not place.startswith("https://")
+        address = f"https://arxiv.org/abs/{place}" if number else place
+        link = reporting.link(f"arXiv:{place}" if number else place, address)
+        yield reporting.paragraph(f"{words} (", link, ").")
 
 
 def _spelled(value: object) -> str:

@@ -1,6 +1,6 @@
 """Figures and tables made from tables of means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy as np
 from fooljax import reporting
 from fooljax.reporting import Html
 from fooljax.study.page import Figure
-from fooljax.study.tables import Table
-from fooljax.study.wording import spell
+from fooljax.study.tables import Row, Table
+from fooljax.study.wording import share, spell
 
 
 def matrix(
@@ -18,13 +18,10 @@ def matrix(
     rows: str,
     columns: str,
     measure: str,
-    *,
-    alt: str,
     caption: str,
-    doubt: bool = True,
     **looks: Any,  # as reporting.matrix takes them
 ) -> Figure:
-    """Show one measure of a table as cells of a matrix.
+    """Show one measure of a table as cells of a matrix, with how far each may be off.
 
     Args:
         name: of the picture's file.
@@ -32,21 +29,20 @@ def matrix(
         rows: key from top to bottom.
         columns: key from left to right.
         measure: a share in [0, 1].
-        alt: what the picture shows.
-        caption: how to read it.
-        doubt: write the longer half of each interval below its number.
+        caption: what is seen, and how to read it.
         looks: further words for ``reporting.matrix``.
     """
     down, across = table.names(rows), table.names(columns)
     cells = [[table.value(measure, **{rows: row, columns: one}) for one in across] for row in down]
     mean, low, high = np.moveaxis(np.array(cells, float), -1, 0)
     # cut off at 0 or 1 an interval is lopsided: its longer side is the honest one
-    half = np.maximum(mean - low, high - mean) if doubt else None
-    looks = {"label": measure, "row_label": rows, "column_label": columns, **looks}
+    half = np.maximum(mean - low, high - mean)
+    titles = {"label": measure, "row_label": rows, "column_label": columns}
+    looks = {name: title.replace("_", " ") for name, title in titles.items()} | looks
     draw = lambda path: reporting.matrix(
         path, mean, list(map(str, down)), list(map(str, across)), intervals=half, **looks
     )
-    return Figure(name, draw, alt, caption)
+    return Figure(name, draw, caption)
 
 
 def lines(
@@ -55,8 +51,6 @@ def lines(
     x: str,
     measure: str,
     series: str,
-    *,
-    alt: str,
     caption: str,
     **looks: Any,  # as reporting.lines takes them
 ) -> Figure:
@@ -70,8 +64,7 @@ def lines(
         x: key from left to right, a number.
         measure: from bottom to top.
         series: key that each line has a value of.
-        alt: what the picture shows.
-        caption: how to read it.
+        caption: what is seen, and how to read it.
         looks: further words for ``reporting.lines``.
     """
     drawn, bands = {}, {}
@@ -84,15 +77,13 @@ def lines(
             if not np.isnan(low).any():
                 bands[str(one)] = (low, high)
     draw = lambda path: reporting.lines(path, drawn, bands=bands, **looks)
-    return Figure(name, draw, alt, caption)
+    return Figure(name, draw, caption)
 
 
 def images(
     name: str,
     shown: Any,  # whatever numpy makes rows of images of
     captions: Sequence[Sequence[str]],
-    *,
-    alt: str,
     caption: str,
     **looks: Any,  # as reporting.grid takes them
 ) -> Figure:
@@ -102,12 +93,11 @@ def images(
         name: of the picture's file.
         shown: ``[rows, columns, h, w, c]`` in [0, 1].
         captions: below each image.
-        alt: what the picture shows.
-        caption: how to read it.
+        caption: what is seen, and how to read it.
         looks: further words for ``reporting.grid``.
     """
     draw = lambda path: reporting.grid(path, np.stack(shown), captions, **looks)
-    return Figure(name, draw, alt, caption)
+    return Figure(name, draw, caption)
 
 
 def numbers(
@@ -115,6 +105,7 @@ def numbers(
     keys: Mapping[str, str],
     measures: Mapping[str, str],
     caption: str = "",
+    more: Mapping[str, Callable[[Row], str]] | None = None,
 ) -> Html:
     """Write a table of means with intervals.
 
@@ -123,12 +114,32 @@ def numbers(
         keys: to show, and the titles of their columns.
         measures: to show, and the titles of their columns.
         caption: how to read it.
+        more: further columns by title: what to write in a row.
     """
+    more = more or {}
     lines = [
         (
             *(str(row.keys[key]) for key in keys),
             *(spell(row.values[measure]) for measure in measures),
+            *(write(row) for write in more.values()),
         )
         for row in table.rows
     ]
-    return reporting.table((*keys.values(), *measures.values()), lines, caption, sortable=True)
+    return reporting.table(
+        (*keys.values(), *measures.values(), *more), lines, caption, sortable=True
+    )
+
+
+def ends(finer: Table, measure: str) -> Callable[[Row], str]:
+    """Write the lowest and highest of what a mean is the mean of, for `numbers`.
+
+    Args:
+        finer: has the keys of the table to write, and more.
+        measure: a share in [0, 1].
+    """
+
+    def write(row: Row) -> str:
+        means = [one.values[measure].mean for one in finer.where(**row.keys).rows]
+        return f"{share(min(means))} to {share(max(means))}"
+
+    return write

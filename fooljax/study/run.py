@@ -24,9 +24,10 @@ class Settings(Protocol):
 
 
 Config = TypeVar("Config", bound=Settings)
+Config_co = TypeVar("Config_co", bound=Settings, covariant=True)
 
 
-class Run(NamedTuple, Generic[Config]):
+class Run(NamedTuple, Generic[Config_co]):
     """A run under way.
 
     Attributes:
@@ -36,7 +37,7 @@ class Run(NamedTuple, Generic[Config]):
     """
 
     module: str
-    config: Config
+    config: Config_co
     folder: Path
 
 

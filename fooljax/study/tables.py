@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,8 +12,9 @@ from fooljax.analysis import over_repeats
 from fooljax.metrics import Interval
 
 Value: TypeAlias = str | int | float | None
-#: Coordinates and numbers of one thing that was measured, by name.
-Record: TypeAlias = Mapping[str, Value]
+#: Coordinates and numbers of one thing that was measured, by name; any of these types, as
+#: the experiment that names it knows.
+Record: TypeAlias = Mapping[str, Any]
 
 
 class Row(NamedTuple):
@@ -52,11 +53,15 @@ class Table(NamedTuple):
             raise KeyError(f"there are {len(rows)} rows at {keys}")
         return rows[0].values[measure] if rows else Interval(math.nan, math.nan, math.nan)
 
-    def names(self, key: str) -> list[Value]:
+    def column(self, key: str, measure: str, **keys: Value) -> dict[Any, Interval]:
+        """Return a number by the values of a key, of the rows that have the other keys."""
+        return {row.keys[key]: row.values[measure] for row in self.where(**keys).rows}
+
+    def names(self, key: str) -> list[Any]:  # of the key's own type
         """Return all values of a key, each once, in the order of the rows."""
         return list(dict.fromkeys(row.keys[key] for row in self.rows))
 
-    def plain(self) -> list[dict[str, Value | dict[str, float]]]:
+    def plain(self) -> list[dict[str, Any]]:  # keys, and an interval a measure
         """Return the rows as JSON can hold them."""
         return [
             {**row.keys, **{name: found._asdict() for name, found in row.values.items()}}

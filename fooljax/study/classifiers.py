@@ -10,6 +10,13 @@ from fooljax.runtime.victim import Prepared, Victim
 from fooljax.study.run import Run, Settings
 from fooljax.types import Classifier
 
+#: What a network is to another, and how to say it.
+RELATIONS = {
+    "itself": "the network itself",
+    "other weights": "a network of other weights",
+    "other architecture": "a network of another architecture",
+}
+
 
 class Networks(NamedTuple):
     """Several networks that know the same pictures.
@@ -46,6 +53,20 @@ class Networks(NamedTuple):
     def splits(self) -> Splits:
         """The pictures, or as many as are held in memory."""
         return splits_of(self.first)
+
+    def relation(self, name: str, other: str) -> str:
+        """Say what a network is to another, as one of `RELATIONS`."""
+        if name == other:
+            return "itself"
+        model = dict(zip(self.each, self.models, strict=True))
+        return "other weights" if model[name] == model[other] else "other architecture"
+
+    def related(self, name: str) -> dict[str, str]:
+        """Return the first network of each relation to one, by relation."""
+        found: dict[str, str] = {}
+        for other in self.each:
+            found.setdefault(self.relation(name, other), other)
+        return {relation: found[relation] for relation in RELATIONS if relation in found}
 
 
 def networks(
