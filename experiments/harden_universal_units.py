@@ -10,7 +10,6 @@ import jax
 import numpy as np
 import optax
 
-from experiments.universal_units import rate
 from fooljax import attacks, training
 from fooljax.data import Splits, as_float
 from fooljax.runtime import units
@@ -154,7 +153,7 @@ def _fooled(scene: Scene, classifier: Classifier, perturbation: Any) -> float:
     """Share of held-out images whose answer a perturbation changes."""
     before = attacks.perturbed_answers(classifier, scene.test)
     after = attacks.perturbed_answers(classifier, scene.test, perturbation)
-    return rate(before, after, classifier.num_classes, None)
+    return attacks.share_fooled(before, after, classifier.num_classes)
 
 
 def _measure(config: Any, scene: Scene, read: Callable, turn: int) -> Mapping[str, Any]:

@@ -62,20 +62,40 @@ def experiments_imported(path: Path) -> set[str]:
 
 
 def test_no_experiment_imports_another():
-    """One of a single file imports none; those still in pieces import their own pieces only."""
-    files = {path.stem: path for path in (ROOT / "experiments").glob("[a-z]*.py")}
+    """One file imports none, a folder itself; what is still in pieces imports its own pieces."""
+    folder = ROOT / "experiments"
+    files = {path.stem: path for path in folder.glob("[a-z]*.py")}
+    folders = {path.parent.name: path.parent for path in folder.glob("*/__init__.py")}
     heads = [name for name in files if f"experiments.{name}" in files[name].read_text()]
-    assert len(heads) == 12
-    pieces = {name: {one for one in files if one.startswith(f"{name}_")} for name in heads}
-    pieces["universal"] -= pieces["harden_universal"]
+    assert len(heads) + len(folders) == 12
+    of = {head: [files[head], *folder.glob(f"{head}_*.py")] for head in heads}
+    of |= {name: list(place.glob("*.py")) for name, place in folders.items()}
     wrong = [
-        f"{name} imports {other}"
-        for head in heads
-        for name in {head, *pieces[head]}
-        for other in experiments_imported(files[name]) - pieces[head] - {head}
-        if (name, other) != ("harden_universal_units", "universal_units")
+        f"{path.relative_to(ROOT)} imports {other}"
+        for head, paths in of.items()
+        for path in paths
+        for other in experiments_imported(path)
+        if other != head and not other.startswith(f"{head}_")
     ]
     assert not wrong
+
+
+def test_folders_of_experiments_have_fixed_names_and_no_cycles():
+    """A page imports what was measured, the program both; nothing else points anywhere."""
+    below = {
+        "__main__": {""},
+        "__init__": {"measure", "page"},
+        "page": {"measure"},
+        "measure": set(),
+    }
+    for path in (ROOT / "experiments").glob("*/*.py"):
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                names = {alias.name for alias in node.names}
+                here = {node.module} if node.module else names & set(below)
+                found |= here or {""}
+        assert found <= below[path.stem], path
 
 
 def test_one_place_decides_what_depends_on_the_device():

@@ -5,7 +5,16 @@ from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.carlini_wagner import carlini_wagner
-from fooljax.attacks.catalog import CATALOG, NORM_NAMES, Effort, Entry, Norm, aimed
+from fooljax.attacks.catalog import (
+    CATALOG,
+    NORM_NAMES,
+    UNIVERSAL,
+    Effort,
+    Entry,
+    Norm,
+    UniversalEntry,
+    aimed,
+)
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.diagnostics import diagnose
@@ -46,6 +55,7 @@ from fooljax.attacks.universal_measures import (
     fooling_rate,
     perturbed_answers,
     random_perturbation,
+    share_fooled,
 )
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
@@ -53,6 +63,7 @@ __all__ = [
     "CATALOG",
     "NORM_NAMES",
     "PUBLISHED",
+    "UNIVERSAL",
     "Attack",
     "AttackResult",
     "Effort",
@@ -67,6 +78,7 @@ __all__ = [
     "Stage",
     "StandardResult",
     "Universal",
+    "UniversalEntry",
     "UniversalResult",
     "UniversalState",
     "aimed",
@@ -100,6 +112,7 @@ __all__ = [
     "score",
     "score_evolution",
     "selective",
+    "share_fooled",
     "spaces",
     "sparse",
     "square",

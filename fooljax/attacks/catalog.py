@@ -28,6 +28,8 @@ from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
 from fooljax.attacks.sweep import sweep
+from fooljax.attacks.universal import Universal
+from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 from fooljax.types import Classifier, Images, RandomKey
 
 Norm = Literal["linf", "l2", "l1"]
@@ -83,6 +85,20 @@ class Entry(NamedTuple):
     def about(self) -> str:
         """What it does and who published it."""
         return f"{self.words} ({self.source})" if self.source else self.words
+
+
+class UniversalEntry(NamedTuple):
+    """A way to make one perturbation for all images that can be asked for by name.
+
+    Attributes:
+        build: ``(epsilon, norm) -> method``.
+        words: what it does, as in "it follows ...".
+        source: who published it.
+    """
+
+    build: Callable[[float, Literal["linf", "l2"]], Universal]
+    words: str
+    source: str
 
 
 def aimed(catalog: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -232,5 +248,19 @@ CATALOG: dict[str, Entry] = {
     "noise-l2": Entry(
         _alone(lambda _, epsilon: noise(epsilon, norm="l2")), "l2", "control",
         _LUCK, curve=True, aimable=False,
+    ),
+}
+
+UNIVERSAL: dict[str, UniversalEntry] = {
+    "sgd": UniversalEntry(
+        lambda epsilon, norm: universal_sgd(epsilon, norm=norm),
+        "follows the gradient of the mean loss of a batch of images",
+        "Shafahi et al., 2020",
+    ),
+    "deepfool": UniversalEntry(
+        lambda epsilon, norm: universal_deepfool(epsilon, norm=norm, steps=2, candidates=3),
+        "walks each image of a batch that is not fooled yet to its nearest wrong answer, and "
+        "follows what these ways have in common",
+        "Moosavi-Dezfooli et al., 2017",
     ),
 }

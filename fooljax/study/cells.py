@@ -16,9 +16,9 @@ from fooljax.runtime.units import Arrays
 from fooljax.study.run import Run, Settings
 from fooljax.types import RandomKey
 
-Coordinate: TypeAlias = str | int | float
-#: Coordinates by name; any of these types, as the experiment that names it knows.
-Cell: TypeAlias = Mapping[str, Any]
+#: A text or a number; which, the experiment that names it knows.
+Coordinate: TypeAlias = Any
+Cell: TypeAlias = Mapping[str, Coordinate]
 
 _LONGEST = 150  # characters of a file's name that are legible, before a digest
 

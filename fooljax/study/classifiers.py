@@ -54,6 +54,11 @@ class Networks(NamedTuple):
         """The pictures, or as many as are held in memory."""
         return splits_of(self.first)
 
+    @property
+    def pictures(self) -> Splits | Streams:
+        """The pictures, in memory or on disk."""
+        return self.splits if self.first.streams is None else self.first.streams
+
     def relation(self, name: str, other: str) -> str:
         """Say what a network is to another, as one of `RELATIONS`."""
         if name == other:
@@ -131,12 +136,3 @@ def splits_of(prepared: Prepared) -> Splits:
     if prepared.splits is None:
         raise ValueError("--dataset: real images are needed; name a data set")
     return prepared.splits
-
-
-def pictures_of(prepared: Prepared) -> Splits | Streams:
-    """Return a network's pictures, in memory or on disk.
-
-    Raises:
-        ValueError: if it came without.
-    """
-    return splits_of(prepared) if prepared.streams is None else prepared.streams

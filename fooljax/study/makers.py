@@ -230,7 +230,7 @@ def _perturbed(name: str, entry: attacks.Entry) -> Maker:
 def _universal(making: Making, shape: tuple[int, ...]) -> Make:
     """One perturbation, learned on training images and added to others."""
     del shape
-    method = attacks.universal_sgd(making.epsilon)
+    method = attacks.UNIVERSAL["sgd"].build(making.epsilon, "linf")
 
     def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
         found = attacks.run_universal(

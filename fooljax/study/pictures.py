@@ -119,7 +119,7 @@ def numbers(
     more = more or {}
     lines = [
         (
-            *(str(row.keys[key]) for key in keys),
+            *(_spelled(row.keys[key]) for key in keys),
             *(spell(row.values[measure]) for measure in measures),
             *(write(row) for write in more.values()),
         )
@@ -143,3 +143,7 @@ def ends(finer: Table, measure: str) -> Callable[[Row], str]:
         return f"{share(min(means))} to {share(max(means))}"
 
     return write
+
+
+def _spelled(key: str | int | float) -> str:
+    return f"{key:,}" if isinstance(key, int) else str(key)
