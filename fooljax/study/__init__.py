@@ -33,7 +33,15 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.runtime.victim import Prepared
     from fooljax.runtime.victim_data import blame
     from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
-    from fooljax.study.classifiers import RELATIONS, Networks, network, networks
+    from fooljax.study.classifiers import (
+        RELATIONS,
+        Networks,
+        network,
+        networks,
+        splits_of,
+        weights_of,
+        with_weights,
+    )
     from fooljax.study.command import launch
     from fooljax.study.makers import (
         MAKERS,
@@ -48,7 +56,7 @@ if TYPE_CHECKING:  # the same names as below
         logits,
     )
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
-    from fooljax.study.pictures import ends, images, lines, matrix, numbers
+    from fooljax.study.pictures import across, ends, images, lines, matrix, numbers
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.tables import Record, Row, Table, summarize, where
     from fooljax.study.wording import against, answer, duration, share, spell, sure
@@ -61,9 +69,10 @@ _NAMES = {
     "fooljax.study.command": "launch",
     "fooljax.study.makers": "MAKERS Made Maker Makers Material build choose_right evolve "
     "judge logits",
-    "fooljax.study.classifiers": "RELATIONS Networks network networks",
+    "fooljax.study.classifiers": "RELATIONS Networks network networks splits_of "
+    "weights_of with_weights",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
-    "fooljax.study.pictures": "ends images lines matrix numbers",
+    "fooljax.study.pictures": "across ends images lines matrix numbers",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.tables": "Record Row Table summarize where",
     "fooljax.study.wording": "against answer duration share spell sure",

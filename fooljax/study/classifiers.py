@@ -1,11 +1,17 @@
 """The networks of an experiment, from its flags."""
 
+import dataclasses
 import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
 from fooljax.data import Splits, Streams
 from fooljax.runtime import several, victim
+from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared, Victim
 from fooljax.study.run import Run, Settings
 from fooljax.types import Classifier
@@ -104,16 +110,19 @@ def networks(
     return Networks(found, tuple(model for model in models for _ in range(seeds)))
 
 
-def network(run: Run[Settings], whole: bool = False) -> Prepared:
+def network(run: Run[Settings], whole: bool = False, real: bool = True) -> Prepared:
     """Train, load or fetch the network that ``--model`` names.
 
     Args:
         run: keeps the trained network.
         whole: leave a set of pictures on disk that does not fit in memory.
+        real: refuse to go on without pictures.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
+    if real:
+        refuse_no_data(run.config.victim)
     return victim.prepare(run.config.victim, run.folder, whole=whole)
 
 
@@ -136,3 +145,16 @@ def splits_of(prepared: Prepared) -> Splits:
     if prepared.splits is None:
         raise ValueError("--dataset: real images are needed; name a data set")
     return prepared.splits
+
+
+def weights_of(classifier: Classifier) -> dict[str, Array]:
+    """Return all weights of a network by name, as a cell keeps them."""
+    leaves = jax.tree.leaves(classifier.params)
+    return {f"weights_{place:03}": leaf for place, leaf in enumerate(leaves)}
+
+
+def with_weights(classifier: Classifier, arrays: Arrays) -> Classifier:
+    """Return a network with the weights that `weights_of` named."""
+    leaves, tree = jax.tree.flatten(classifier.params)
+    stored = [jnp.asarray(arrays[f"weights_{place:03}"]) for place in range(len(leaves))]
+    return dataclasses.replace(classifier, params=jax.tree.unflatten(tree, stored))
