@@ -58,7 +58,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers
     from fooljax.study.run import Run, Settings, opened
-    from fooljax.study.tables import Record, Row, Table, summarize, where
+    from fooljax.study.tables import Record, Row, Table, span, summarize, where
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
 _NAMES = {
@@ -74,7 +74,7 @@ _NAMES = {
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.pictures": "across ends images lines matrix numbers",
     "fooljax.study.run": "Run Settings opened",
-    "fooljax.study.tables": "Record Row Table summarize where",
+    "fooljax.study.tables": "Record Row Table span summarize where",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

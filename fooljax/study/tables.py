@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -74,7 +74,7 @@ def summarize(
     by: Sequence[str],
     measures: Iterable[str],
     repeat: str = "repeat",
-    bounds: tuple[float, float] = (0.0, 1.0),
+    over: Callable[[Sequence[float]], Interval] = over_repeats,
 ) -> Table:
     """Average records within each repeat first, then over the repeats, with intervals.
 
@@ -83,7 +83,8 @@ def summarize(
         by: keys that make a row of their own; all others are averaged over.
         measures: names of the numbers.
         repeat: the key that tells independent repeats apart.
-        bounds: which a mean cannot leave, so that no interval does either.
+        over: what a number is over the repeats: the mean of shares in [0, 1] with its
+            95 % interval by Student's t, unless given; `span` is another.
     """
     measures = tuple(measures)
     groups: dict[tuple[Value, ...], dict[Value, list[Record]]] = {}
@@ -91,18 +92,24 @@ def summarize(
         repeats = groups.setdefault(tuple(record[key] for key in by), {})
         repeats.setdefault(record[repeat], []).append(record)
     mean = lambda some, name: float(np.mean([_number(one[name]) for one in some]))
-    over = lambda repeats, name: over_repeats(
-        [mean(some, name) for some in repeats.values()], bounds=bounds
-    )
     return Table(
         tuple(
             Row(
                 dict(zip(by, keys, strict=True)),
-                {name: over(repeats, name) for name in measures},
+                {name: over([mean(some, name) for some in repeats.values()]) for name in measures},
             )
             for keys, repeats in groups.items()
         )
     )
+
+
+def span(values: Sequence[float]) -> Interval:
+    """Give the median of independent repeats, from the lowest to the highest of them.
+
+    A single one has no limits (NaN).
+    """
+    ends = (np.min(values), np.max(values)) if len(values) > 1 else (math.nan, math.nan)
+    return Interval(float(np.median(values)), *map(float, ends))
 
 
 def where(records: Iterable[Record], **keys: Value) -> list[Record]:

@@ -1,6 +1,7 @@
 """Records to tables: means within repeats first, intervals over repeats, nothing invented."""
 
 import csv
+import functools
 import io
 import math
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from fooljax.study import spell, summarize, where
+from fooljax.analysis import over_repeats
+from fooljax.study import span, spell, summarize, where
 from fooljax.study.tables import to_csv
 
 RECORDS = [
@@ -32,10 +34,12 @@ def test_means_and_intervals_are_those_of_scipy():
 
 
 def test_bounds_are_the_callers():
-    free = summarize(RECORDS, ["maker"], ["odds"], bounds=(-math.inf, math.inf))
-    found = free.value("odds", maker="pgd")
+    free = functools.partial(over_repeats, bounds=(-math.inf, math.inf))
+    found = summarize(RECORDS, ["maker"], ["odds"], over=free).value("odds", maker="pgd")
     assert found.low < 0.0 and found.high > 4.0
     assert found.high - found.mean == pytest.approx(found.mean - found.low)
+    lowest_to_highest = summarize(RECORDS, ["maker"], ["odds"], over=span)
+    assert lowest_to_highest.value("odds", maker="pgd") == pytest.approx((3.0, 3.0, 6.0))
 
 
 def test_what_was_not_measured_is_not_there():
