@@ -3,6 +3,7 @@
 from fooljax.attacks import spaces
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
+from fooljax.attacks.ascents import ASCENTS, AscentEntry
 from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.catalog import (
@@ -60,10 +61,12 @@ from fooljax.attacks.universal_measures import (
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
 __all__ = [
+    "ASCENTS",
     "CATALOG",
     "NORM_NAMES",
     "PUBLISHED",
     "UNIVERSAL",
+    "AscentEntry",
     "Attack",
     "AttackResult",
     "Effort",

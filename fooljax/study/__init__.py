@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.command import launch
+    from fooljax.study.evolved import Evolved, evolve, evolve_repeats
     from fooljax.study.makers import (
         MAKERS,
         Made,
@@ -51,7 +52,6 @@ if TYPE_CHECKING:  # the same names as below
         Material,
         build,
         choose_right,
-        evolve,
         judge,
         logits,
     )
@@ -67,8 +67,8 @@ _NAMES = {
     "fooljax.runtime.victim_data": "blame",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
-    "fooljax.study.makers": "MAKERS Made Maker Makers Material build choose_right evolve "
-    "judge logits",
+    "fooljax.study.evolved": "Evolved evolve evolve_repeats",
+    "fooljax.study.makers": "MAKERS Made Maker Makers Material build choose_right judge logits",
     "fooljax.study.classifiers": "RELATIONS Networks network networks splits_of "
     "weights_of with_weights",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",

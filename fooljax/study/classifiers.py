@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -110,20 +110,28 @@ def networks(
     return Networks(found, tuple(model for model in models for _ in range(seeds)))
 
 
-def network(run: Run[Settings], whole: bool = False, real: bool = True) -> Prepared:
+def network(
+    run: Run[Settings],
+    whole: bool = False,
+    real: bool = True,
+    fits: Callable[[tuple[int, ...], int], None] | None = None,
+) -> Prepared:
     """Train, load or fetch the network that ``--model`` names.
 
     Args:
         run: keeps the trained network.
         whole: leave a set of pictures on disk that does not fit in memory.
         real: refuse to go on without pictures.
+        fits: called with image shape and number of classes as soon as they are known,
+            to refuse them before anything is trained.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     if real:
         refuse_no_data(run.config.victim)
-    return victim.prepare(run.config.victim, run.folder, whole=whole)
+    check = fits or (lambda shape, num_classes: None)
+    return victim.prepare(run.config.victim, run.folder, check, whole)
 
 
 def refuse_no_data(settings: Victim) -> None:

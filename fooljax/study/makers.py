@@ -11,16 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax import analysis, attacks, data, encodings, evolution
+from fooljax import analysis, attacks, data, encodings
 from fooljax.attacks.universal_measures import add
 from fooljax.data import Dataset
 from fooljax.runtime import memory
 from fooljax.runtime.victim_data import blame
 from fooljax.study.cells import key_of
 from fooljax.study.classifiers import Networks
+from fooljax.study.evolved import evolve
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
-from fooljax.types import Classifier, Encoding, Images, Logits, RandomKey
+from fooljax.types import Classifier, Images, Logits, RandomKey
 
 _UNIVERSAL_BATCH = 100
 
@@ -81,20 +82,6 @@ class Maker(NamedTuple):
 
 #: Ways to make images, by name.
 Makers: TypeAlias = Mapping[str, Maker]
-
-
-def evolve(
-    key: RandomKey,
-    classifier: Classifier,
-    encoding: Encoding,
-    children: int,
-    generations: int,
-) -> Images:
-    """Evolve an image for every class by MAP-Elites, ``[k, h, w, c]``."""
-    search = evolution.map_elites(encoding, children)
-    state, _ = evolution.start(key, search, classifier)
-    state, _ = evolution.advance(key, search, classifier, state, generations)
-    return _express(encoding, state.archive)
 
 
 def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int) -> Material:
@@ -264,7 +251,6 @@ def _classes(classifier: Classifier) -> Int[Array, " k"]:
 
 
 _add = jax.jit(add)
-_express = jax.jit(evolution.express_elites, static_argnums=0)
 
 MAKERS: Makers = {
     **{name: _evolved(entry) for name, entry in encodings.CATALOG.items()},
