@@ -98,9 +98,9 @@ def main(config: Config) -> dict[str, Any]:
     Raises:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
-    if len(config.models) * config.network_seeds < 2:
-        raise ValueError("--models, --network-seeds: it takes two networks at least")
     with study.opened(main, config) as run:
+        if len(config.models) * config.network_seeds < 2:
+            raise ValueError("--models, --network-seeds: it takes two networks at least")
         makers = study.choose("--generators", config.generators, study.MAKERS)
         networks = study.networks(run, config.models, config.network_seeds)
         results = make(run, networks, makers)

@@ -98,6 +98,19 @@ def test_folders_of_experiments_have_fixed_names_and_no_cycles():
         assert found <= below[path.stem], path
 
 
+def test_modules_of_study_import_each_other_in_one_direction():
+    """What imports nothing of it first, then what imports only that, and so on to the end."""
+    folder = ROOT / "fooljax" / "study"
+    below = {}
+    for path in folder.glob("[a-z]*.py"):
+        names = re.findall(r"^\s*from fooljax\.study\.(\w+) import", path.read_text(), re.MULTILINE)
+        below[path.stem] = set(names)
+    while below:
+        free = {name for name, others in below.items() if not others & set(below)}
+        assert free, f"in a circle: {sorted(below)}"
+        below = {name: others for name, others in below.items() if name not in free}
+
+
 def test_one_place_decides_what_depends_on_the_device():
     """Anything else could not be forced, and would be run by no test."""
     asks = re.compile(

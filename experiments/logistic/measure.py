@@ -128,8 +128,8 @@ def check(config: Config) -> None:
         )
     if victim.model != Victim().model:
         raise ValueError(f"--model: give --models {victim.model} another ..., not --model")
-    if any(":" in model for model in config.models):
-        raise ValueError("--models: networks of your own have one size; give softmax, mlp, ...")
+    if own := [model for model in config.models if ":" in model]:
+        raise ValueError(f"--models: {own[0]} has one size; give softmax, mlp, lenet or resnet")
     if victim.dataset == "none":
         raise ValueError("--dataset none: the networks are trained here; give a data set")
     if not cases(config):

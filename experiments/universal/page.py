@@ -202,7 +202,8 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
     ]
     if len(counted) < 2:
         return
-    table = study.summarize([*learned, *level], ("change", "images"), ["held_out"])
+    by = ("change", "images")
+    table = study.summarize([*learned, *level], by, ["held_out"], over=study.span)
     yield study.Heading("How many images does it take?")
     yield study.lines(
         "sizes",
@@ -213,14 +214,15 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
         "Share of test images fooled against the number of images learned from. How to read it: "
         "the further left a line is already high, the fewer images tell all that is needed. The "
         "number of batches is the same everywhere: few images are seen more often. Dashed: random "
-        f"changes. Network: {first.made_for}; shaded: 95 % intervals over the repeats.",
+        f"changes. Network: {first.made_for}; lines: medians of the repeats; shaded: from the "
+        "lowest to the highest of them.",
         x_label="images learned from",
         y_label="share of held-out images fooled",
         log_x=True,
         shares=True,
         dashed=[f"random {norm}" for norm in found.config.norms],
     )
-    means = study.summarize(learned, ("change", "images"), ("fit", "held_out"))
+    means = study.summarize(learned, by, ("fit", "held_out"))
     keys, measures = {"change": "Change", "images": "Images"}, {"fit": "Learned from"}
     measures |= {"held_out": "Test images"}
     yield study.Folded("The same as numbers", [study.numbers(means, keys, measures)])

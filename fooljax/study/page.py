@@ -173,7 +173,8 @@ def _end(
         for name, value in settings.flat(run.config).items()
     ]
     yield Folded("Settings of this run", [reporting.table(("Setting", "Value"), flags)])
-    yield Heading("Where the idea comes from")
+    if papers:
+        yield Heading("Where the idea comes from")
     for place, words in papers.items():
         number = not place.startswith("https://")
         address = f"https://arxiv.org/abs/{place}" if number else place

@@ -10,6 +10,8 @@ from fooljax.attacks import CATALOG, Effort, aimed, leave, reach
 
 EFFORT = Effort(steps=3, queries=40)
 EVERY = CATALOG | aimed(CATALOG)
+QUICK = ("fgsm", "deepfool", "square-targeted", "standard", "noise-l2")  # one of each kind
+PARAMS = [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in EVERY]
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +19,7 @@ def network():
     return fj.models.build("softmax", jax.random.key(1), SHAPE, 4)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", PARAMS)
 def test_each_perturbs_with_every_epsilon(name, network, key):
     entry = EVERY[name]
     epsilons = (0.1, 0.3)
@@ -33,7 +35,7 @@ def test_each_perturbs_with_every_epsilon(name, network, key):
     assert (entry.words and "(" in entry.about) or not entry.source
 
 
-@pytest.mark.parametrize("name", ["pgd", "square", "standard", "noise-l2"])
+@pytest.mark.parametrize("name", ["fgsm", "standard"])
 def test_a_key_for_each_image_is_taken_too(name, network, key):
     images = jax.random.uniform(jax.random.fold_in(key, 1), (4, *SHAPE))
     goal = leave(np.asarray(network(images)).argmax(axis=1))

@@ -80,7 +80,7 @@ IMPOSSIBLE = {
     "--sizes must name at least 1, each once, got 8 8": {"sizes": (8, 8)},
     "--sizes: lenet needs at least 13 pixels": {"sizes": (8,), "models": ("lenet",)},
     "--weights .*, --image-size .*: networks of several": {"victim": Victim(image_size=(9, 9))},
-    "--models: networks of your own have one size": {"models": ("mine.py:net",)},
+    "--models: mine.py:net has one size": {"models": ("mine.py:net",)},
     "--dataset none: the networks are trained here": {"victim": Victim(dataset="none")},
 }
 
