@@ -76,7 +76,8 @@ def lines(
             drawn[str(one)] = (places, mean)
             if not np.isnan(low).any():
                 bands[str(one)] = (low, high)
-    draw = lambda path: reporting.lines(path, drawn, bands=bands, **looks)
+    dashed = [one for one in looks.pop("dashed", ()) if one in drawn]
+    draw = lambda path: reporting.lines(path, drawn, bands=bands, dashed=dashed, **looks)
     return Figure(name, draw, caption)
 
 

@@ -112,3 +112,16 @@ def test_names_of_a_catalog():
     assert study.choose("--e", ["cppn", "direct"], known) == {"cppn": 2, "direct": 1}
     with pytest.raises(ValueError, match=r"--e: unknown 'dirct'; did you mean direct\? There are"):
         study.choose("--e", ["dirct"], known)
+
+
+def test_lines_that_were_not_measured_are_left_out(tmp_path):
+    records = [
+        {"way": way, "size": size, "repeat": 0, "share": None if way == "none" else size / 10}
+        for way in ("some", "none", "control")
+        for size in (1, 2)
+    ]
+    table = study.summarize(records, ("way", "size"), ["share"])
+    words = {"x_label": "x", "y_label": "y", "shares": True, "dashed": ("none", "control")}
+    figure = study.lines("l", table, "size", "share", "way", "Lines. How to read.", **words)
+    figure.draw(tmp_path / "l.png")
+    assert (tmp_path / "l.png").stat().st_size > 1000
