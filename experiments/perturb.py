@@ -129,7 +129,7 @@ def main(config: Config, prepared: Prepared | None = None) -> dict[str, Any]:
         else:
             inputs.same_data(folder, "data given from Python", prepared.splits)
             inputs.same_networks(folder, {"network given from Python": prepared.classifier})
-        models.validate(prepared.classifier)
+            models.validate(prepared.classifier)
         print(f"network: {prepared.origin}, {100 * prepared.accuracy:.2f} % right", file=sys.stderr)
         chosen = perturb_run.choose_images(prepared, config.images, config.seed)
         found = perturb_run.attack_all(folder, config, prepared.classifier, chosen, methods)

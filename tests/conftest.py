@@ -1,5 +1,6 @@
 """Strict JAX for every test: rank promotion and key reuse raise, warnings are errors."""
 
+import gc
 import os
 import tempfile
 
@@ -30,6 +31,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items if backend.forced() else []:
         if mark := item.get_closest_marker("on_cpu"):
             item.add_marker(pytest.mark.skip(reason=f"on a CPU's side only: {mark.args[0]}"))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage seldom, and not among what was imported: JAX makes much, most of it lasts."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def train_substitute(
     """
     checks.kind("recipe", recipe, Recipe)
     checks.classifier(untrained, "untrained")
+    checks.classifier(victim, "victim")
     answers = predict(victim, images)
     if np.any(answers < 0):
         count = int(np.sum(answers < 0))

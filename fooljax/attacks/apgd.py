@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax import checks
-from fooljax.attacks import losses
+from fooljax.attacks import goals, losses, scale
 from fooljax.attacks.attack import (
     Attack,
     Loss,
@@ -60,6 +60,7 @@ class Course(NamedTuple):
         checked_loss: ``top_loss`` at the last look.
         halved: 1 if the last look halved the step size.
         total: steps taken.
+        factor: what log-odds multiply the logits by; 0 before the first step.
     """
 
     last: Images
@@ -75,6 +76,7 @@ class Course(NamedTuple):
     checked_loss: Array
     halved: Array
     total: Array
+    factor: Array
 
 
 def _start(
@@ -99,13 +101,14 @@ def _start(
         checked_loss=lowest,
         halved=none,
         total=none,
+        factor=none,
     )
     return Point(here, course)
 
 
 def _climb(
     norm: Norm,
-    loss: Loss,
+    loss: Loss | None,
     keys: RandomKeys,
     schedule: Schedule,
     classifier: Classifier,
@@ -115,15 +118,23 @@ def _climb(
 ) -> tuple[Point, Logits, Passes]:
     """Look at the point, perhaps halve the step size and go back, then take a step."""
     del keys
+    was = point.memory
+
+    def held(logits: Logits, num_classes: int) -> Array:
+        return jnp.where(was.factor > 0.0, was.factor, scale.climbed(logits, num_classes))
+
+    def odds(goal: Goal, logits: Logits, num_classes: int) -> Array:
+        # losses are compared from step to step, so the factor stays that of the start
+        factor = held(logits, num_classes)
+        return goals.log_odds(goal, scale.multiply(factor, logits), num_classes)
 
     def climbed(goal: Goal, logits: Logits, num_classes: int) -> Array:
-        plain = loss(goal, logits, num_classes)
+        plain = (loss or odds)(goal, logits, num_classes)
         if goal.targeted:
             return plain
         toward = losses.dlr_toward(schedule.target, goal, logits, num_classes)
         return jnp.where(schedule.target >= 0.0, toward, plain)
 
-    was = point.memory
     slope, logits = gradient_of(climbed, classifier, goal, point.images)
     flat = is_flat(slope)
     here_loss = climbed(goal, logits, classifier.num_classes)
@@ -165,6 +176,7 @@ def _climb(
         checked_loss=jnp.where(look, top_loss, checked_loss),
         halved=jnp.where(look, jnp.float32(halve), was.halved),
         total=was.total + 1.0,
+        factor=held(logits, classifier.num_classes),
     )
     moved = project(images, change, schedule.epsilon, norm)
     return Point(moved, course), logits, Passes(1, 1, flat)
@@ -175,7 +187,7 @@ def apgd(
     steps: int = 100,
     *,
     norm: Norm = "linf",
-    loss: Loss = losses.success_odds,
+    loss: Loss | None = None,
     random_start: bool = True,
     target: int = -1,
 ) -> Attack:
@@ -190,9 +202,9 @@ def apgd(
         epsilon: radius of the ball, in units of [0, 1].
         steps: number of steps, by which the looks are spaced.
         norm: of the ball: ``linf`` (sign steps) or ``l2``.
-        loss: ``(goal, logits, num_classes) -> [b]``, raised: ``success_odds``,
-            a cross-entropy that no scale of the logits flattens, unless given; ``dlr`` is
-            another.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised; ``dlr`` is one. Unless given,
+            the log-odds of success, of logits multiplied by one number for each image that
+            brings those of the start to one spread (see ``scale``).
         random_start: start from a random point of the ball instead of the image.
         target: for ``leave`` goals: climb the ratio ``losses.dlr_toward`` this
             wrong class, whatever the loss; what counts as success stays the
@@ -212,7 +224,8 @@ def apgd(
     epsilon = checks.not_negative("epsilon", epsilon)
     target = checks.count("target", target, -1)
     checks.choice("norm", norm, ("linf", "l2"))
-    checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
+    if loss is not None:
+        checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     gaps = max(0.22 * steps, 1.0), 0.03 * steps, max(0.06 * steps, 1.0)
     init, step = Bound(_start, (norm, random_start)), Bound(_climb, (norm, loss))
     return Attack(Schedule(epsilon, float(target), *gaps), init, step, steps, "margin")

@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int32
 from fooljax import backend, checks
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
-from fooljax.attacks.result import AttackResult, score
+from fooljax.attacks.result import AttackResult, score_checked
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
 Better: TypeAlias = Literal["margin", "l2", "linf"]
@@ -108,12 +108,14 @@ class Attack:
 class Progress(NamedTuple):
     """What the loop carries: the point, the best image and how good it is, the counts.
 
-    ``margin`` is that of the image looked at last, NaN where a sample is left alone.
+    ``margin`` is that of the image looked at last, which says something only where
+    ``looked``: a sample that is left alone is not looked at any more.
     """
 
     point: Point
     best: Images
     margin: Float[Array, " b"]
+    looked: Bool[Array, " b"]
     reached: Bool[Array, " b"]
     worth: Float[Array, " b"]
     forwards: Int32[Array, " b"]
@@ -148,7 +150,8 @@ def begin(images: Images) -> Progress:
     """Before the first start: nothing found, nothing spent."""
     none = jnp.zeros(len(images), jnp.int32)
     worst = jnp.full(len(images), -jnp.inf, jnp.float32)
-    return Progress(Point(images, None), images, worst, none > 0, worst, none, none, none)
+    no = none > 0
+    return Progress(Point(images, None), images, worst, no, no, worst, none, none, none)
 
 
 def advance(
@@ -210,7 +213,7 @@ def walk(
 def finish(classifier: Classifier, images: Images, goal: Goal, progress: Progress) -> AttackResult:
     """Score the best image of each sample."""
     spent = progress.forwards, progress.gradients, progress.flat
-    return score(classifier, images, goal, progress.best, *spent)
+    return score_checked(classifier, images, goal, progress.best, *spent)
 
 
 def gradient_of(
@@ -272,7 +275,8 @@ def _keep(
     flat = jnp.where(done | reached, 0, jnp.int32(passes.flat))
     return progress._replace(
         best=jnp.where(per_image(wins), here, progress.best),
-        margin=jnp.where(done, jnp.nan, margin),
+        margin=margin,
+        looked=~done,
         reached=reached | progress.reached,
         worth=jnp.where(wins, worth, progress.worth),
         forwards=progress.forwards + jnp.where(done, 0, forwards),

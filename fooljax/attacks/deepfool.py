@@ -33,7 +33,7 @@ class Course(NamedTuple):
 
     Attributes:
         change: the perturbation so far, before it is stretched, ``[b, h, w, c]``.
-        margin: of the point before this one, ``[b]``; NaN at first.
+        margin: of the point before this one, ``[b]``; inf at first.
         ties: looks in a row at which nothing had moved, ``[b]``.
     """
 
@@ -45,7 +45,7 @@ class Course(NamedTuple):
 def _start(keys: RandomKeys, budget: Overshoot, images: Images) -> Point:
     del keys, budget
     none = jnp.zeros(len(images), jnp.float32)
-    return Point(images, Course(jnp.zeros_like(images), none + jnp.nan, none))
+    return Point(images, Course(jnp.zeros_like(images), none + jnp.inf, none))
 
 
 def _told_apart(logits: Logits) -> Float[Array, " b"]:

@@ -62,7 +62,8 @@ def diagnose(
         What was found, in the order of the questions.
 
     Raises:
-        ValueError: if the goal is targeted, or as ``run`` does.
+        ValueError: if the goal is targeted, a number is out of its range, or as ``run``
+            does.
 
     Source:
         Carlini et al., 2019, arXiv:1902.06705, section 5; Croce & Hein, 2020,
@@ -77,6 +78,11 @@ def diagnose(
     classifier, images, goal = checked(classifier, images, goal)
     if goal.targeted:
         raise ValueError("diagnose asks whether labels can be left: give it a leave goal")
+    if epsilon is not None:
+        epsilon = checks.not_negative("epsilon", epsilon)
+        checks.choice("norm", norm, ("linf", "l2"))
+        steps, restarts = checks.count("steps", steps), checks.count("restarts", restarts)
+        queries = checks.count("queries", queries)
     key_network, key_attacks = jax.random.split(checks.key(key))
     found = [*_ask_network(key_network, classifier, images, goal)]
     if epsilon is not None:

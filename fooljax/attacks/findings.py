@@ -21,11 +21,14 @@ def out_of_range(images: Float[np.ndarray, "b h w c"]) -> Finding | None:
     """Find images with any number outside [0, 1]."""
     inside = (images >= -checks.NEAR) & (images <= 1.0 + checks.NEAR)
     share = float(np.mean(~inside.reshape(len(images), -1).all(axis=1)))
+    holds_nan = bool(np.isnan(images).any())
+    got = "NaN" if holds_nan else f"numbers from {images.min():.9g} to {images.max():.9g}"
     return finding(
         "images out of range",
         share,
-        "{} of the images have numbers outside [0, 1]. Every distance and every limit of an attack "
-        "is meant in [0, 1]: divide bytes by 255, and move mean and scale into the classifier.",
+        f"{{}} of the images have numbers outside [0, 1], got {got}. Every distance and every "
+        "limit of an attack is meant in [0, 1]: divide bytes by 255, leave out what holds NaN, and "
+        "move mean and scale into the classifier.",
     )
 
 

@@ -138,7 +138,8 @@ def _goal(labels: Int32[Array, " b"], targeted: bool) -> Goal:
     labels = jnp.asarray(checks.whole(labels, "labels"))
     if labels.ndim != 1 and not isinstance(labels, jax.core.Tracer):
         rows = "; of one-hot rows give labels.argmax(1)" if labels.ndim == 2 else ""
-        raise ValueError(f"labels must be [b], one for each image, got {labels.shape}{rows}")
+        got = labels.shape if labels.ndim else f"the number {labels}"
+        raise ValueError(f"labels must be [b], one for each image, got {got}{rows}")
     return Goal(labels, jnp.full(labels.shape, -jnp.inf, jnp.float32), targeted)
 
 

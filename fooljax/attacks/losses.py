@@ -15,31 +15,39 @@ from fooljax.attacks.goals import Goal
 from fooljax.types import Logits
 
 _LEAST_SPREAD = 1e-6  # share of the range of all logits
+_SHARED = 10.0  # the spread at which universal perturbations fool as many as by cross-entropy
+_ONE_STEP = 25.0  # the same of FGSM
 
 
 def success_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
-    """Return the log-odds of success of logits brought to the usual spread (see ``scale``).
+    """Return the log-odds of success, of logits brought to one spread (see ``scale``).
 
-    A rising function of their cross-entropy, so that every gradient has its direction;
-    but it never goes flat, and a network that multiplies its logits by any number
-    does not change the direction. In units of the logits.
+    Like the cross-entropy it leads away from the label and toward all rivals that are
+    near; but it never goes flat, and a network that multiplies its logits by any
+    number does not change its direction. In units of the logits.
 
     Args:
         goal: of a batch ``b``.
         logits: ``[b, m]``.
         num_classes: number of real classes; later columns reject.
     """
-    factor = scale.usual(logits, num_classes)
+    factor = scale.climbed(logits, num_classes)
     return goals.log_odds(goal, scale.multiply(factor, logits), num_classes) / factor
 
 
-def usual_log_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
-    """Return ``goals.log_odds`` of logits brought to the usual spread (see ``scale``).
+def success_odds_in_one_step(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return ``success_odds`` at a larger spread: one long step needs one rival, not several."""
+    factor = scale.climbed(logits, num_classes, _ONE_STEP)
+    return goals.log_odds(goal, scale.multiply(factor, logits), num_classes) / factor
 
-    Where the cross-entropy of a certain answer is flat, it is not.
+
+def spread_cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
+    """Return ``goals.cross_entropy`` of logits brought to one spread (see ``scale``).
+
+    For a perturbation that many images share: the surest of them count least.
     """
-    factor = scale.usual(logits, num_classes)
-    return goals.log_odds(goal, scale.multiply(factor, logits), num_classes)
+    factor = scale.climbed(logits, num_classes, _SHARED)
+    return goals.cross_entropy(goal, scale.multiply(factor, logits), num_classes)
 
 
 def dlr(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:

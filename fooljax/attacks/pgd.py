@@ -190,9 +190,9 @@ def pgd(
         momentum: share of the last direction that is kept, in [0, 1).
         sparsity: for ``l1``, share of the numbers that a step leaves as they are,
             in [0, 1); at least one number moves.
-        loss: ``(goal, logits, num_classes) -> [b]``, raised: ``success_odds``, a
-            cross-entropy that no scale of the logits flattens, unless given;
-            ``margin``, ``dlr`` and ``cross_entropy`` are others.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised: ``success_odds``,
+            which no scale of the logits flattens, unless given; ``margin``, ``dlr``
+            and ``cross_entropy`` are others.
 
     Returns:
         An attack that keeps the image with the largest margin.
@@ -219,7 +219,7 @@ def pgd(
     return Attack(ball, init, step, steps, better="margin")
 
 
-def fgsm(epsilon: float, *, loss: Loss = losses.success_odds) -> Attack:
+def fgsm(epsilon: float, *, loss: Loss = losses.success_odds_in_one_step) -> Attack:
     """Move every number by ``epsilon`` along the sign of the gradient, once.
 
     Args:

@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32
 
-from fooljax import metrics, printing
+from fooljax import checks, metrics, printing
 from fooljax.attacks import findings, goals
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import Goal
+from fooljax.data import as_float
 from fooljax.types import Classifier, Images
 
 
@@ -89,13 +90,39 @@ def score(
 
     Args:
         classifier: the network.
-        images: the originals ``[b, h, w, c]``, from which distances count.
+        images: the originals ``[b, h, w, c]``, from which distances count; floats in
+            [0, 1] or uint8, which is divided by 255.
         goal: of every image.
-        found: what was made of them, ``[b, h, w, c]`` in [0, 1].
+        found: what was made of them, ``[b, h, w, c]``, as ``images``.
         forwards: passes spent before on each sample.
         gradients: the same for gradient passes.
         flat: how many of these were 0 everywhere.
+
+    Raises:
+        ValueError: if the images, what was found or the goal do not suit the
+            classifier, or are not one for each other.
     """
+    checks.classifier(classifier)
+    images = as_float(checks.images(images, classifier.input_shape))
+    found = as_float(checks.images(found, classifier.input_shape, "found"))
+    if len(found) != len(images):
+        raise ValueError(
+            f"found must have an image for each of {len(images)} images, got {found.shape}"
+        )
+    goal = goals.checked(goal, classifier, len(images))
+    return score_checked(classifier, images, goal, found, forwards, gradients, flat)
+
+
+def score_checked(
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    found: Images,
+    forwards: Int32[Array, " b"] | int = 0,
+    gradients: Int32[Array, " b"] | int = 0,
+    flat: Int32[Array, " b"] | int = 0,
+) -> AttackResult:
+    """Score as ``score`` does, without asking about what has been checked."""
     logits = classifier(found).astype(jnp.float32)
     asked = goals.answer(goal, logits, classifier.num_classes)[:, None]
     read = lambda scores: jnp.take_along_axis(scores, asked, axis=1)[:, 0]

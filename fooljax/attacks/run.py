@@ -118,18 +118,22 @@ def run_checked(
         rows = np.minimum(np.arange(first, first + size), count - 1)
         part = _take(_Batch(keys, budget, images, goal, start), rows)
         attack_part = dataclasses.replace(attack, budget=part.budget)
-        progress, margins = _begin(part.images), []
+        progress = _begin(part.images)
+        seen: list[_Seen] = []
         for restart in range(restarts):
             begin_at = part.images if part.start is None else part.start
             walk_keys, point = _start(attack.init, part.keys, restart, part.budget, begin_at)
             progress = progress._replace(point=point)
-            progress, seen = walk(
+            progress, points = walk(
                 attack_part, walk_keys, classifier, part.images, part.goal, progress
             )
-            margins += seen
+            seen += points
         result = _finish(classifier, part.images, part.goal, progress)
-        results.append(result._replace(trace=_stack(margins)) if trace else result)
-    return results[0] if len(results) == 1 else _join(results, count)
+        if trace:
+            result = result._replace(trace=_stack(seen))
+        results.append(result)
+    result = results[0] if len(results) == 1 else _join(results, count)
+    return result._replace(trace=_without_the_unseen(*result.trace)) if trace else result
 
 
 class _Batch(NamedTuple):
@@ -142,6 +146,13 @@ class _Batch(NamedTuple):
     start: Any
 
 
+class _Seen(NamedTuple):
+    """A point gone through: margins ``[b]``, and whose say something, bool ``[b]``."""
+
+    margin: Array
+    looked: Array
+
+
 def _walk_watched(
     tell: Callable[[], None],
     attack: Attack,
@@ -150,30 +161,31 @@ def _walk_watched(
     images: Images,
     goal: Goal,
     progress: Progress,
-) -> tuple[Progress, list[Array]]:
+) -> tuple[Progress, list[_Seen]]:
     """Take the steps one by one, until every sample is done or there are none left.
 
-    Returns the margins of the points gone through too, ``[b]`` each.
+    Returns what was seen of the points gone through too.
     """
     before = latest = None
-    margins = []
+    points = []
     for index in range(attack.steps):
         interrupts.check()
         if before is not None:  # never more than two steps ahead of the device
             before.block_until_ready()
         # asking the step before the last one never leaves the device without work
         if attack.stops and before is not None and before:
-            margins += [jnp.full(len(images), jnp.nan, jnp.float32)] * (attack.steps - index)
+            nothing = jnp.zeros(len(images), jnp.float32)
+            points += [_Seen(nothing, nothing > 0.0)] * (attack.steps - index)
             break
-        progress, margin, done = _advance(attack, keys, classifier, images, goal, progress, index)
+        progress, point, done = _advance(attack, keys, classifier, images, goal, progress, index)
         before, latest = latest, done
-        margins.append(margin)
+        points.append(point)
         tell()
     progress = _look(attack.better, attack.stops, classifier, images, goal, progress)
-    return progress, [*margins, progress.margin]
+    return progress, [*points, _Seen(progress.margin, progress.looked)]
 
 
-def _walk_unwatched(attack: Attack, *arguments: Any) -> tuple[Progress, list[Array]]:
+def _walk_unwatched(attack: Attack, *arguments: Any) -> tuple[Progress, list[_Seen]]:
     return _walk(attack, *arguments), []
 
 
@@ -210,14 +222,21 @@ def _join(results: list[AttackResult], count: int) -> AttackResult:
     return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *results)
 
 
-def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, Array, Bool[Array, ""]]:
+def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, _Seen, Bool[Array, ""]]:
     progress = loop.advance(attack, *arguments)
-    return progress, progress.margin, jnp.all(progress.reached)
+    return progress, _Seen(progress.margin, progress.looked), jnp.all(progress.reached)
+
+
+def _without_the_unseen(margins: Array, looked: Array) -> Array:
+    """Return margins that are NaN where there was no look."""
+    with jax.debug_nans(False):  # these are meant
+        return _nan_unless(looked, margins)
 
 
 _sample_keys = jax.jit(loop.sample_keys, static_argnums=1)
 _for_each = jax.jit(loop.for_each, static_argnums=1)
-_stack = jax.jit(lambda margins: jnp.stack(margins, axis=1))
+_stack = jax.jit(lambda seen: jax.tree.map(lambda *each: jnp.stack(each, axis=1), *seen))
+_nan_unless = jax.jit(lambda looked, margins: jnp.where(looked, margins, jnp.nan))
 _begin = jax.jit(loop.begin)
 _advance = jax.jit(_advance_and_ask, donate_argnums=5)
 _look = jax.jit(loop.look, static_argnums=(0, 1))

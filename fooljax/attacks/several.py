@@ -13,7 +13,7 @@ from fooljax import checks, interrupts, printing
 from fooljax.attacks import attack as loop
 from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.goals import Goal
-from fooljax.attacks.result import AttackResult, score
+from fooljax.attacks.result import AttackResult, score_checked
 from fooljax.attacks.run import checked, run_checked
 from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
@@ -185,7 +185,7 @@ def _score(
 ) -> AttackResult:
     part = jax.tree.map(lambda leaf: leaf[rows], (images, goal, found))
     nothing = jnp.zeros(0, jnp.float32)  # instead of the images, the same for all
-    each = [score(classifier, *part)._replace(images=nothing) for classifier in classifiers]
+    each = [score_checked(one, *part)._replace(images=nothing) for one in classifiers]
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)
 
 

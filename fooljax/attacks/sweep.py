@@ -61,11 +61,7 @@ def sweep(
     if isinstance(make, Attack):
         raise ValueError("make must be a function epsilon -> attack, such as pgd, got an attack")
     checks.function("make", make, "epsilon -> attack, such as pgd")
-    if isinstance(epsilons, str) or not np.ndim(epsilons):
-        raise ValueError(f"epsilons must be a list of numbers, got {checks.shown(epsilons)}")
-    numbers = [checks.real(f"epsilons[{i}]", one) for i, one in enumerate(epsilons)]
-    if not numbers:
-        raise ValueError("epsilons must have at least one entry, got none")
+    numbers = [float(one) for one in checks.row("epsilons", epsilons)]
     attacks = [checks.kind("what make returns", make(one), Attack) for one in numbers]
     if len({(attack.steps, jax.tree.structure(attack)) for attack in attacks}) > 1:
         raise ValueError(

@@ -117,10 +117,10 @@ def random_perturbation(
         norm: ``linf``, a random sign for each number; ``l2``, a random direction.
 
     Raises:
-        ValueError: if ``epsilon`` is negative or the norm unknown.
+        ValueError: if ``epsilon`` is negative, the norm unknown or the shape none.
     """
     check_ball(epsilon, norm)
-    key = checks.key(key)
+    key, shape = checks.key(key), checks.shape("shape", shape)
     if norm == "linf":
         return epsilon * jax.random.rademacher(key, shape, jnp.float32)
     direction = jax.random.normal(key, shape, dtype=jnp.float32)

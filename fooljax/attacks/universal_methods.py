@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -39,7 +40,7 @@ def universal_sgd(
     norm: Norm = "linf",
     step_size: float | None = None,
     optimizer: optax.GradientTransformation | None = None,
-    loss: Loss = losses.usual_log_odds,
+    loss: Loss = losses.spread_cross_entropy,
     ceiling: float = 1.0,
 ) -> Universal:
     """Climb the mean loss of a batch by one perturbation that all its images share.
@@ -56,8 +57,8 @@ def universal_sgd(
         optimizer: an optax optimizer in place of such steps. It is told to
             minimize the negative loss; keep the object, for optimizers compare by
             identity and another one compiles anew.
-        loss: ``(goal, logits, num_classes) -> [b]``, raised: the log-odds of success
-            of logits brought to the usual spread, unless given; ``margin`` is another.
+        loss: ``(goal, logits, num_classes) -> [b]``, raised: the cross-entropy of
+            logits brought to one spread (see ``scale``) unless given; ``margin`` is another.
         ceiling: an image whose loss is above it counts no more, so that images
             long fooled do not outweigh the rest.
 
@@ -72,6 +73,8 @@ def universal_sgd(
     if step_size is not None and optimizer is not None:
         raise ValueError("step_size belongs to steps without an optimizer: give one of them")
     ceiling = checks.real("ceiling", ceiling, infinite=True)
+    if ceiling == -math.inf:
+        raise ValueError("ceiling must be above -inf, or no image counts, got -inf")
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     pace = _Pace(float(epsilon), _step_size(step_size, epsilon), ceiling)
 

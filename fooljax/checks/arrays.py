@@ -184,9 +184,8 @@ def labels(
     if array.shape != (count,):
         many = array.ndim == 2 and len(array) == count
         remedy = f"; of one-hot rows give {name}.argmax(1)" if many else ""
-        raise ValueError(
-            f"{name} must be [{count}], one for each image, got {tuple(array.shape)}{remedy}"
-        )
+        got = tuple(array.shape) if array.ndim else shown(given)
+        raise ValueError(f"{name} must be [{count}], one for each image, got {got}{remedy}")
     if isinstance(array, jax.core.Tracer) or not count:
         return array
     known = np.asarray(array)
@@ -217,7 +216,10 @@ def whole(given: Any, name: str) -> Int[np.ndarray, "..."] | Int[Array, "..."]:
     with np.errstate(invalid="ignore"):
         bad = (known != np.trunc(known)) | (known < _INT32.min) | (known > _INT32.max)
     if bad.any():
-        raise ValueError(f"{name} must be whole numbers within int32, got {known[bad][0]}")
+        first = np.argwhere(bad)[0]
+        place = f" at index {', '.join(map(str, first))}" if first.size else ""
+        got = str(known[tuple(first)]).replace("nan", "NaN")
+        raise ValueError(f"{name} must be whole numbers within int32, got {got}{place}")
     return array.astype(np.int32)
 
 

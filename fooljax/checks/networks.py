@@ -59,7 +59,9 @@ def classifiers(given: Any, name: str = "classifiers") -> tuple[Classifier, ...]
         values = [getattr(one, what) for one in each]
         if len(set(values)) > 1:
             word = "classes" if what == "num_classes" else "images"
-            raise ValueError(f"the {name} must have the same {word}, got {values}")
+            raise ValueError(
+                f"the {name} must have the same {word}, got {values} of these Classifiers"
+            )
     return each
 
 

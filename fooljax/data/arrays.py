@@ -1,5 +1,7 @@
 """What is wrong with arrays of images and labels, and what makes them right."""
 
+from typing import Any
+
 import numpy as np
 
 from fooljax import checks
@@ -7,6 +9,21 @@ from fooljax.data.deep_pictures import white_above
 
 MOST_CLASSES = 100_000
 _MOST_CHANNELS = 4
+
+
+def whole_array(name: str, given: Any) -> np.ndarray:
+    """Return an array of anything; of lists, those whose rows are of one length.
+
+    Raises:
+        ValueError: if numpy makes none of it.
+    """
+    try:
+        return np.asarray(given)
+    except Exception as error:  # whatever numpy, or somebody's __array__, raises
+        got = checks.shown(given)
+        raise ValueError(
+            f"{name} must be an array, got {got}; its rows must be of the same length"
+        ) from error
 
 
 def check_count(num_classes: int) -> None:
@@ -33,11 +50,12 @@ def check_axes(images: np.ndarray, labels: np.ndarray) -> None:
     elif images.ndim == 4 and shape[1] <= _MOST_CHANNELS < shape[3]:
         remedy = "; channels come first, pass images.transpose(0, 2, 3, 1)"
     if images.ndim != 4 or remedy:
-        raise ValueError(f"images must have four axes [n, h, w, c], got {shape}{remedy}")
+        got = shape if images.ndim else checks.shown(images[()])
+        raise ValueError(f"images must have four axes [n, h, w, c], got {got}{remedy}")
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        got = f"{labels.dtype} {labels.shape}" if labels.ndim else checks.shown(labels[()])
         raise ValueError(
-            "labels must be one row of whole numbers [n], "
-            f"got {labels.dtype} {labels.shape}; pass {_as_labels(labels)}"
+            f"labels must be one row of whole numbers [n], got {got}; pass {_as_labels(labels)}"
         )
     if len(images) != len(labels):
         raise ValueError(

@@ -78,7 +78,7 @@ def from_arrays(images: Any, labels: Any, class_names: Sequence[str] | None = No
             of range, axes are in another order, or a float image holds NaN or values
             outside [0, 1]; with what makes it right.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
+    images, labels = arrays.whole_array("images", images), arrays.whole_array("labels", labels)
     arrays.check_axes(images, labels)
     images = arrays.checked_values(images)
     if class_names is None:

@@ -50,7 +50,7 @@ def load(
         ValueError: if the name is unknown, or the data are damaged or unfit.
         OSError: if something is not there, or cannot be downloaded.
     """
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         raise ValueError(f"name must be a name or a path, got {name!r}")
     data_dir = _data_dir(data_dir)
     size = _checked_size(image_size)
@@ -194,7 +194,7 @@ def _unknown(name: str) -> str:
     close = difflib.get_close_matches(name, [*NAMES, *known_sets()], n=1)
     hint = f", did you mean {close[0]!r}?" if close else ";"
     return (
-        f"no data set is called {name!r}{hint} known are {', '.join(NAMES)}, "
+        f"no data set is called {name!r}{hint} known names are {', '.join(NAMES)}, "
         "the image-classification sets of tensorflow-datasets, and paths to a folder of class "
         "folders of pictures or to an .npz file"
     )

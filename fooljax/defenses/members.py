@@ -20,7 +20,10 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
             of classes or columns of the logits.
     """
     if isinstance(classifiers, Classifier):
-        raise ValueError("an ensemble needs a list of classifiers, got one; give [classifier]")
+        raise ValueError("classifiers must be a list, got one Classifier; give [classifier]")
+    if not isinstance(classifiers, Sequence):
+        got = checks.shown(classifiers)
+        raise ValueError(f"classifiers must be a list of Classifiers, got {got}")
     if not classifiers:
         got = checks.shown(classifiers)
         raise ValueError(f"classifiers: an ensemble needs at least one classifier, got {got}")
@@ -30,14 +33,16 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
     for index, other in enumerate(classifiers):
         if tuple(other.input_shape) != tuple(first.input_shape):
             raise ValueError(
-                f"member {index} takes images {tuple(other.input_shape)}, the first one takes "
-                f"{tuple(first.input_shape)}"
+                f"classifiers must take the same images, got a Classifier of "
+                f"images {tuple(first.input_shape)} first, and one of images "
+                f"{tuple(other.input_shape)} as member {index}"
             )
         columns = [checks.columns(one) for one in (first, other)]
         if other.num_classes != first.num_classes or columns[0] != columns[1]:
             raise ValueError(
-                f"member {index} has {other.num_classes} classes in {columns[1]} logits, the first "
-                f"one has {first.num_classes} in {columns[0]}"
+                f"classifiers must have the same classes and logits, but member {index} has "
+                f"{other.num_classes} classes in {columns[1]} logits, the first one has "
+                f"{first.num_classes} in {columns[0]}"
             )
 
 

@@ -149,8 +149,7 @@ def polynomial(
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
     """
-    if not callable(rate):
-        checks.between("rate", rate, 0.0, 1.0)
+    _check_rate(rate)
     checks.between("crossover_rate", crossover_rate, 0.0, 1.0)
     for name, index in (("eta", eta), ("crossover_eta", crossover_eta)):
         checks.not_negative(f"the distribution index {name}", index)
@@ -169,6 +168,22 @@ def polynomial(
         return polynomial_mutation(key_mutate, child, chance, eta, coarse)
 
     return vary
+
+
+def _check_rate(rate: float | Schedule) -> None:
+    """Refuse what is neither a probability nor a function that makes one of a generation."""
+    if not callable(rate):
+        checks.between("rate", rate, 0.0, 1.0)
+        return
+    got = checks.shown(rate)
+    meant = "rate must be a number in [0, 1], or a function generation -> rate that jax.jit takes"
+    try:
+        made = jax.eval_shape(rate, jax.ShapeDtypeStruct((), jnp.int32))
+    except Exception as error:  # a function of the user's own may raise anything
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{meant}, got {got}: {reason}") from error
+    if getattr(made, "shape", None) != ():
+        raise ValueError(f"{meant}, got {got}, which returns {checks.shown(made)}")
 
 
 @checks.cache

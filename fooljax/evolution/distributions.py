@@ -41,19 +41,22 @@ class Distributions(NamedTuple):
     tell: Callable[..., Any]
 
 
-def find(name: str) -> Any:
+def find(name: str, argument: str = "strategy") -> Any:
     """Return a distribution-based algorithm of evosax, named in any case.
+
+    Args:
+        name: of the algorithm.
+        argument: what the name was given as, for the message.
 
     Raises:
         ValueError: if there is none, naming those that there are.
     """
     from evosax.algorithms import distribution_based_algorithms as known
 
-    checks.kind("strategy", name, str)
-
     usable = {key.lower(): value for key, value in known.items() if key not in _UNUSABLE}
-    if name.lower() not in usable:
-        raise ValueError(f"strategy must be one of {', '.join(sorted(usable))}, got {name!r}")
+    if not isinstance(name, str) or name.lower() not in usable:
+        got = checks.shown(name)
+        raise ValueError(f"{argument} must be one of {', '.join(sorted(usable))}, got {got}")
     return usable[name.lower()]
 
 
@@ -90,9 +93,16 @@ def distributions(kind: Any, population: int, shape: tuple[int, ...], std: float
             raise ValueError(problem) from None
         params = algorithm.default_params
     params = params.replace(std_init=std) if hasattr(params, "std_init") else params
-    return Distributions(
-        *(_every(getattr(algorithm, name), params) for name in Distributions._fields)
+    init, ask, tell = (_every(getattr(algorithm, name), params) for name in Distributions._fields)
+    return Distributions(lambda keys, means: _without_nan(init(keys, means)), ask, tell)
+
+
+def _without_nan(state: Any) -> Any:
+    """Begin with 0 for what is not known yet, such as the best sample before there is one."""
+    known = lambda leaf: (
+        jnp.where(jnp.isnan(leaf), 0.0, leaf) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
     )
+    return jax.tree.map(known, state)
 
 
 def _every(method: Callable[..., Any], params: Any) -> Callable[..., Any]:

@@ -101,7 +101,7 @@ def strategy(
     check_search(fitness, children, children, micro_batch)
     checks.kind("encoding", encoding, Encoding)
     std = checks.positive("std", std)
-    kind, shape = find(name), _genome_shape(encoding)
+    kind, shape = find(name, "name"), _genome_shape(encoding)
 
     settings = _Settings(
         encoding, children, kind, shape, float(std), fitness, micro_batch, axis_name

@@ -35,14 +35,14 @@ def validate(classifier: Classifier) -> None:
 
 
 def look(classifier: Classifier) -> tuple[Finding, ...]:
-    """Show a network four images, twice in other company, and judge its answers.
+    """Show a network six images, two of them twice in other company, and judge its answers.
 
-    The images are gray, noise, a ramp and noise of low contrast. It takes eight forward
-    passes, and four more where answers differ, of one compiled program.
+    The images are gray, noise, a ramp and noise of low contrast, then black and white. It
+    takes eight forward passes, and four more where answers differ, of one compiled program.
 
     Returns:
-        Whether the outputs look like probabilities, are random, depend on the rest of
-        the batch, or are NaN for some images.
+        Whether the outputs look like probabilities, are the same for all images, are
+        random, depend on the rest of the batch, or are NaN for some images.
 
     Raises:
         ValueError: as ``validate``.
@@ -56,8 +56,7 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
                 f"the classifier's weights{name} hold NaN or infinity; all must be finite"
             )
     images = _probes(classifier.input_shape)
-    apply = jax.jit(classifier.apply)
-    logits = np.asarray(apply(classifier.params, images), np.float32)
+    logits = _answers(classifier, images)
     if len(logits) != len(images):
         raise ValueError(
             f"a classifier must return logits for each image, got {logits.shape} for {len(images)}"
@@ -69,14 +68,27 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
     broken = findings.no_answer(logits)
     if broken is not None and broken.share > _LEAST:
         raise ValueError(broken.message)
-    company, kept = in_company(images)
-    moved = np.asarray(apply(classifier.params, company), np.float32)[kept]
-    apart = findings.batch_dependence(logits[: len(kept)], moved)
+    company = jnp.concatenate([_ends(classifier.input_shape), images[:2][::-1]])
+    in_it = _answers(classifier, company)
+    every = np.concatenate([logits, in_it[:2]])
+    apart = findings.batch_dependence(logits[:2], in_it[:1:-1])
     if apart is not None:
-        again = np.asarray(apply(classifier.params, images), np.float32)
-        apart = findings.random_outputs(np.stack([logits, again])) or apart
-    found = (findings.probabilities(logits), broken, apart)
+        again = np.stack([logits, _answers(classifier, images)])
+        apart = findings.random_outputs(again) or apart
+    found = (
+        findings.probabilities(logits),
+        findings.same_answer(every),
+        findings.no_answer(every),
+        apart,
+    )
     return tuple(one for one in found if one is not None)
+
+
+def _answers(classifier: Classifier, images: Images) -> Float[np.ndarray, "b m"]:
+    """Return the logits; NaN among them is what is asked for, also where JAX would stop at it."""
+    with jax.debug_nans(False):
+        logits = jax.jit(classifier.apply)(classifier.params, images)
+    return np.asarray(logits, np.float32)
 
 
 def in_company(images: Images) -> tuple[Images, Int[np.ndarray, " kept"]]:
@@ -96,6 +108,11 @@ def _probes(shape: tuple[int, ...]) -> Float[Array, "4 ..."]:
     ramp = np.linspace(0.0, 1.0, noise[0].size).reshape(shape)
     images = np.stack([np.full(shape, 0.5), noise[0], ramp, 0.4 + 0.2 * noise[1]])
     return jnp.asarray(images, jnp.float32)
+
+
+def _ends(shape: tuple[int, ...]) -> Float[Array, "2 ..."]:
+    """Black and white, where logarithms, roots and divisions break."""
+    return jnp.stack([jnp.zeros(shape, jnp.float32), jnp.ones(shape, jnp.float32)])
 
 
 def _name(path: tuple) -> str:

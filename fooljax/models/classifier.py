@@ -64,11 +64,10 @@ def from_flax(
             ``num_classes`` is not positive, the module's ``__call__`` needs more than
             images, or an attribute of it cannot be hashed.
     """
-    shape = tuple(int(size) for size in input_shape)
-    if len(shape) != 3 or min(shape) < 1:
+    shape = checks.shape("input_shape", input_shape)
+    if len(shape) != 3:
         raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
-    if num_classes < 1:
-        raise ValueError(f"num_classes must be positive, got {num_classes}")
+    num_classes = checks.count("num_classes", num_classes)
     try:
         hash(module)
     except TypeError as error:

@@ -69,8 +69,18 @@ def no_answer(logits: Float[np.ndarray, "b m"]) -> Finding | None:
         "no answer",
         float(np.mean(broken)),
         f"The network answers NaN or infinity to {int(broken.sum())} of {len(broken)} images "
-        "({}), which can then win nothing: look for a logarithm, a root or a division that "
+        "({}), which can then win nothing: mend the logarithm, the root or the division that "
         "numbers in [0, 1] can break.",
+    )
+
+
+def same_answer(logits: Float[np.ndarray, "b m"]) -> Finding | None:
+    """Find logits that differ from image to image by less than 1e-4 of their spread."""
+    return finding(
+        "same answer",
+        float(len(logits) > 1 and not _differ(logits[1:], logits[:1]).any()),
+        "The network gives the same answer to {} of the images, so there is nothing to fool: "
+        "check that it is trained, that its weights are loaded, and that apply uses its images.",
     )
 
 

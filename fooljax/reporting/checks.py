@@ -95,7 +95,8 @@ def _check_axes(array: NDArray[Any], axes: tuple[str, ...], name: str) -> str:
     """Refuse missing or empty axes; return what to call the array in an error."""
     described = f"{name} [{', '.join(axes)}]"
     if array.ndim != len(axes):
-        raise ValueError(f"{described} must have {len(axes)} axes, got shape {array.shape}")
+        got = f"shape {array.shape}" if array.ndim else f"the number {array}"
+        raise ValueError(f"{described} must have {len(axes)} axes, got {got}")
     if array.size == 0:
         raise ValueError(f"{described} must not be empty, got shape {array.shape}")
     return described

@@ -23,10 +23,12 @@ def percent(confidence: float) -> str:
         ValueError: if it is NaN or outside [0, 1].
     """
     try:
+        if isinstance(confidence, bool | str | bytes):
+            raise TypeError("float would take it")
         confidence = float(confidence)
     except (TypeError, ValueError, OverflowError) as error:
-        shown = repr(confidence)[:80]
-        raise ValueError(f"confidence must be a number in [0, 1], got {shown}") from error
+        kind, shown = type(confidence).__name__, repr(confidence)[:80]
+        raise ValueError(f"confidence must be a number in [0, 1], got {kind} {shown}") from error
     if not 0.0 <= confidence <= 1.0:
         raise ValueError(f"confidence must be in [0, 1], got {confidence}")
     if confidence in (0.0, 1.0):

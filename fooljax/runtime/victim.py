@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,12 +114,10 @@ def prepare(
 
     Args:
         victim: the settings.
-        folder: run directory; keeps the trained network unless the settings
-            name another place.
-        fits: called with image shape and number of classes as soon as they are
-            known, to refuse them before anything is trained.
-        whole: leave a set on disk that does not fit in memory, and return its streams;
-            otherwise a part of it is held.
+        folder: run directory; keeps the trained network if no other place is named.
+        fits: called with image shape and number of classes before anything is trained,
+            to refuse them.
+        whole: return streams of a set too large for memory; otherwise a part is held.
         find: where the pictures come from.
 
     Raises:
@@ -127,11 +126,10 @@ def prepare(
     from fooljax import data, models
     from fooljax.runtime import inputs
 
-    published = None
     if victim.view != "center" and not is_published(victim):
         raise ValueError(f"--view {victim.view} is for published ImageNet networks; leave it out")
-    if is_published(victim):
-        published = load_published(victim)
+    published = load_published(victim) if is_published(victim) else None
+    if published is not None:
         fits(published.input_shape, published.num_classes)
         victim = dataclasses.replace(victim, image_size=(published.input_shape[0],) * 2)
     found = find(victim, folder)
@@ -140,7 +138,7 @@ def prepare(
     streams = found if whole and isinstance(found, data.Streams) else None
     splits = None if found is None or streams is not None else hold(victim, found)
     if published is not None:
-        place = "its published place" if victim.weights is None else victim.weights
+        place = victim.weights or "its published place"
         classifier, origin = published, f"{victim.model} with the weights of {place}"
     elif ":" in victim.model:
         if victim.weights is not None:
@@ -157,7 +155,9 @@ def prepare(
     else:
         classifier, origin = _trained(victim, found, folder)
     with blame(f"--model {victim.model}"):
-        models.validate(classifier)
+        doubts = models.look(classifier)
+    for doubt in doubts:
+        warnings.warn(f"--model {victim.model}: {doubt.name}: {doubt.message}", stacklevel=2)
     size = "x".join(map(str, classifier.input_shape))
     inputs.same_networks(folder, {f"{origin}, {size}, seed {victim.train_seed}": classifier})
     names = _names(classifier, found, victim)

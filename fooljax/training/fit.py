@@ -151,7 +151,7 @@ def _update(
     """Make step ``i``; ``network`` is the classifier without its weights."""
     classifier = dataclasses.replace(network, params=state.params)
     key_step = jax.random.fold_in(key, i)
-    images, labels = sampler(key_step, classifier, samples)
+    images, labels = _drawn(sampler, key_step, classifier, samples)
 
     def measure(weights: Params) -> tuple[Float[Array, ""], Params]:
         params = put_back(weights, state.params)
@@ -165,6 +165,18 @@ def _update(
     (value, params), gradient = jax.value_and_grad(measure, has_aux=True)(weights)
     updates, memory = optimizer.update(gradient, state.memory, weights)
     return _State(put_back(optax.apply_updates(weights, updates), params), memory), value
+
+
+def _drawn(sampler: Sampler, *given: Any) -> tuple[Array, Array]:
+    """Draw a batch; a sampler that is none is blamed."""
+    try:
+        images, labels = sampler(*given)
+    except TypeError as error:
+        raise ValueError(
+            f"sampler must be a function (key, classifier, samples) -> (images, labels), as "
+            f"training.minibatches(64) returns it, got {checks.shown(sampler)}: {error}"
+        ) from error
+    return images, labels
 
 
 _step = jax.jit(_update, static_argnames=("optimizer", "sampler", "loss"), donate_argnames="state")

@@ -118,7 +118,7 @@ def trades(beta: float = 1.0) -> Loss:
     Source:
         Zhang et al., 2019, arXiv:1901.08573, equation 5 and released code.
     """
-    _check_weight(beta)
+    checks.positive("beta", beta)
 
     def loss(logits: Logits, labels: Array, num_classes: int) -> Array:
         del num_classes

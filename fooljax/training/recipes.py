@@ -120,6 +120,8 @@ def adversarial(
         Madry et al., 2018, arXiv:1706.06083; see ``adversarial_minibatches``.
     """
     _check(steps, learning_rate)
+    epsilon = checks.not_negative("epsilon", epsilon)
+    attack_steps = checks.count("attack_steps", attack_steps)
     attack = pgd(epsilon, 0.5 * epsilon, attack_steps, random_start=True)
     schedule = optax.cosine_onecycle_schedule(steps, learning_rate)
     return Recipe(optax.adam(schedule), adversarial_minibatches(batch_size, attack), steps)

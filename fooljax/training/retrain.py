@@ -55,14 +55,16 @@ def with_fooling_class(
         Nguyen et al., 2015, arXiv:1412.1897, section 3.6 (one extra class for all
         rounds).
     """
+    if not isinstance(dataset, Dataset | Stream):
+        checks.kind("dataset", dataset, Dataset, "data.from_arrays makes one")
     padded = not isinstance(dataset, Stream) and dataset.used is not None
     if padded or FOOLING in dataset.class_names:
         raise ValueError(
-            "the data set has padding or a fooling class already; begin with the original one"
+            "the dataset has padding or a fooling class already; begin with the original one"
         )
-    extra = _checked(dataset, np.asarray(images))
+    extra = _checked(dataset, np.asarray(checks.array("images", images)))
     count = len(dataset.labels) + len(extra)
-    capacity = count if capacity is None else capacity
+    capacity = count if capacity is None else checks.count("capacity", capacity)
     if capacity < count:
         raise ValueError(f"capacity must be at least {count} to hold all images, got {capacity}")
     label, names = dataset.num_classes, (*dataset.class_names, FOOLING)
@@ -84,7 +86,7 @@ def _checked(dataset: Dataset | Stream, images: np.ndarray) -> np.ndarray:
     if images.ndim != 4 or images.shape[1:] != dataset.input_shape:
         raise ValueError(
             f"fooling images must be [m, h, w, c] with (h, w, c) = {dataset.input_shape}, "
-            f"got {images.shape}"
+            f"got {images.shape if images.ndim else checks.shown(images)}"
         )
     bytes_wanted = isinstance(dataset, Stream) or dataset.images.dtype == np.uint8
     if images.dtype == np.uint8:

@@ -76,22 +76,24 @@ def test_follows_the_algorithm_step_by_step(norm, classifier, images):
     epsilon = {"linf": 0.2, "l2": 1.0}[norm]
     attack = spread(apgd(epsilon, STEPS, norm=norm, random_start=False))
 
-    def loss_of(x, goal):
-        logits = classifier(x)  # log-odds are read at a spread of 25, in units of the logits
-        factor = 25.0 / jax.lax.stop_gradient(jnp.ptp(logits[:, :CLASSES], axis=1, keepdims=True))
+    def loss_of(x, goal, factor):
+        logits = factor * classifier(x)
         column = jnp.arange(logits.shape[1])[None]
         others = (column < CLASSES) & (column != goal.labels[:, None])
-        inside = jax.nn.logsumexp(factor * logits, axis=1, where=others)
-        outside = jax.nn.logsumexp(factor * logits, axis=1, where=~others)
-        return jnp.sum((inside - outside) / factor[:, 0])
+        inside = jax.nn.logsumexp(logits, axis=1, where=others)
+        outside = jax.nn.logsumexp(logits, axis=1, where=~others)
+        return jnp.sum(inside - outside)
 
     value_and_grad = jax.jit(jax.value_and_grad(loss_of))
     walkers = []
     for i in range(COUNT):
         goal = leave(LABELS[i : i + 1])
 
-        def look_at(x, goal=goal):
-            loss, slope = value_and_grad(jnp.asarray(x, jnp.float32)[None], goal)
+        # log-odds, of logits that spread by 15 at the start
+        factor = 15.0 / np.ptp(np.asarray(classifier(images[i : i + 1]))[0, :CLASSES])
+
+        def look_at(x, goal=goal, factor=factor):
+            loss, slope = value_and_grad(jnp.asarray(x, jnp.float32)[None], goal, factor)
             return float(loss), np.float64(slope[0])
 
         walkers.append(transcribed(np.float64(images[i]), look_at, epsilon, norm, STEPS))
@@ -107,6 +109,26 @@ def test_follows_the_algorithm_step_by_step(norm, classifier, images):
             assert np.median(apart) < 1e-5 and np.mean(apart < 1e-3) > 0.9, (k, i)
             halvings[i] = math.log2(2.0 * epsilon / eta)
     assert halvings.max() >= 2
+
+
+def test_the_scale_is_that_of_the_start(classifier, images):
+    """Losses are compared from step to step, so logits are multiplied by one number."""
+    loud = dataclasses.replace(
+        classifier, apply=lambda params, x: 1000.0 * classifier.apply(params, x)
+    )
+    attack = spread(apgd(0.2, STEPS, random_start=False))
+    step = jax.jit(attack.step)
+    point = attack.init(None, attack.budget, images)
+    for _ in range(5):
+        point, _, _ = step(None, attack.budget, loud, images, LEAVE, point)
+    first = np.asarray(loud(images))[:, :CLASSES]
+    np.testing.assert_allclose(point.memory.factor, 15.0 / np.ptp(first, axis=1), rtol=1e-5)
+    logits = np.float64(loud(point.memory.last)) * np.float64(point.memory.factor)[:, None]
+    for row, label, loss in zip(logits, LABELS, point.memory.loss, strict=True):
+        rivals = np.delete(row[:CLASSES], label)
+        rest = row[[int(label), CLASSES]]
+        expected = np.logaddexp.reduce(rivals) - np.logaddexp.reduce(rest)
+        assert float(loss) == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
 # in Linf it also follows its algorithm, and is run toward targets below

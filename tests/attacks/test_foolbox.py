@@ -94,7 +94,7 @@ def l2(one, other):
 def test_fgsm_is_the_same(victim, epsilon):
     classifier, model, images, labels = victim
     theirs, _, _ = foolbox.attacks.FGSM()(model, images, labels, epsilons=epsilon)
-    # the peer's loss; the default reads it from logits of the usual spread
+    # the peer's loss; the default reads it from logits brought to one spread
     attack = spread(fgsm(epsilon, loss=cross_entropy), len(images))
     point, _, _ = attack.step(
         None,

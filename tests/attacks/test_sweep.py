@@ -70,7 +70,7 @@ def test_with_a_batch_size_nothing_compiles_again(classifier, images, key):
 
 def test_impossible_sweeps(classifier, images, key):
     given = (key, classifier, images, LEAVE)
-    with pytest.raises(ValueError, match="at least one entry"):
+    with pytest.raises(ValueError, match="at least one number"):
         sweep(pgd, (), *given)
     with pytest.raises(ValueError, match=r"must not be negative, got -0\.1"):
         sweep(pgd, (0.1, -0.1), *given)

@@ -229,7 +229,10 @@ def test_image_size_must_be_two_numbers(size):
     [
         ("fashon_mnist", "no data set is called 'fashon_mnist', did you mean 'fashion_mnist'"),
         ("imagenete", "did you mean 'imagenette'"),
-        ("qqqqqqqq", "is called 'qqqqqqqq'; known are cifar10, cifar100, digits, fashion_mnist, "),
+        (
+            "qqqqqqqq",
+            "is called 'qqqqqqqq'; known names are cifar10, cifar100, digits, fashion_mnist, ",
+        ),
         ("what is this?", "no data set is called 'what is this"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from fooljax.encodings import cppn
 
 
-@pytest.fixture(scope="session", params=[250, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.fixture(scope="session", params=[100, pytest.param(1000, marks=pytest.mark.slow)])
 def grown(request):
     """Networks with three outputs after 200 mutations each."""
     encoding, count = cppn((16, 12, 3)), request.param

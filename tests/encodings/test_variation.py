@@ -89,6 +89,7 @@ def test_rate_zero_changes_nothing(key):
     np.testing.assert_array_equal(vary(key, genes, 1.0 - genes, FIRST), genes)
 
 
+@pytest.mark.slow
 def test_stationary_distribution(key):
     """Neutral drift at 10 %: symmetric, with a tenth of the genes on a bound."""
 

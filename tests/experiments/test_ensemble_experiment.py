@@ -18,8 +18,12 @@ from fooljax.types import Classifier
 CLASSES = 10
 
 
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory):
+# dozens of programs; what they do is tested with defenses, attacks and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[SMOKE])
+def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
     config = dataclasses.replace(ensemble.PRESETS["smoke"], out=str(folder))
     return folder, config, ensemble.main(config)

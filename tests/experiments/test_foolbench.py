@@ -105,6 +105,7 @@ def test_a_resumed_run_gives_the_same(smoke):
     assert json.dumps(again["rows"]) == json.dumps(summary["rows"])  # NaN among them
 
 
+@pytest.mark.slow
 def test_a_plain_function_of_one_s_own(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(OWN)

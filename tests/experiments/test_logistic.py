@@ -20,15 +20,14 @@ def test_worked_example_in_closed_form():
     assert worked_example(0.0).after == found.before
 
 
-# what the default suite runs of the smoke preset: as many ways, fewer programs
-LESS = {"models": ("mlp",)}
-SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+# dozens of programs; what they do is tested with defenses, attacks and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
-def smoke(request, tmp_path_factory):
+@pytest.fixture(scope="module", params=[SMOKE])
+def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = change(logistic.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(logistic.PRESETS["smoke"], out=str(folder))
     return folder, config, logistic.main(config)
 
 

@@ -254,6 +254,7 @@ def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.filterwarnings("ignore:same answer")  # which is said before
 @pytest.mark.parametrize(
     ("factor", "message"),
     [

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from experiments import unknown, unknown_images, unknown_methods, unknown_results, unknown_units
+from experiments import unknown, unknown_images, unknown_methods, unknown_results
 from experiments.unknown_units import unit_name
 from fooljax import data, models
 from fooljax.runtime.victim import Victim
@@ -17,21 +17,15 @@ from fooljax.runtime.victim import Victim
 MADE = ("evolved pixels", "evolved patterns", "gradient images", "perturbed images")
 
 
-# what the default suite runs of the smoke preset: as many ways, fewer programs,
-# of which other experiments share some
-LESS = {"victim": Victim(model="softmax", train_steps=80), "epsilon": 0.2, "children": 20}
-SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+# dozens of programs; what they do is tested with defenses, attacks and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
-def smoke(request, tmp_path_factory):
+@pytest.fixture(scope="module", params=[SMOKE])
+def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(unknown.PRESETS["smoke"], out=str(folder), **request.param)
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param:  # what patterns are made of takes long to compile, and pixels are there
-            pixels = unknown_units._MAKERS["evolved pixels"]
-            patch.setitem(unknown_units._MAKERS, "evolved patterns", pixels)
-        yield folder, config, unknown.main(config)
+    config = dataclasses.replace(unknown.PRESETS["smoke"], out=str(folder))
+    return folder, config, unknown.main(config)
 
 
 def unit(folder, *name):

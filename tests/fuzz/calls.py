@@ -99,9 +99,11 @@ def descriptions(value: Any) -> tuple[str, ...]:
     """Return the ways in which a complaint may show a value."""
     if isinstance(value, list | tuple | dict | set):
         inner = [part for one in list(value)[:3] for part in descriptions(one)]
-        return (repr(value), type(value).__name__, *inner, " ".join(map(str, value)))
+        rows = f"({len(value)},)"  # as an array
+        return (repr(value), type(value).__name__, *inner, rows, " ".join(map(str, value)))
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         inner = [str(np.asarray(value).ravel()[0])] if getattr(value, "size", 0) == 1 else []
+        inner += [f"{len(value)} labels", f"{len(value)} images"] if value.shape else []
         values = ("NaN", "numbers from", "at index", "there are none", "got no", "got 0")
         return (str(tuple(value.shape)), str(value.dtype), *inner, *values)
     if isinstance(value, bool):

@@ -57,7 +57,8 @@ def calls() -> list[Call]:
             ["--preset", "smok"],
             ["--preset=smok"],
         ):
-            table.append(_call(experiment, words[0].strip("-"), words[1:], False, words))
+            name = words[0].partition("=")[0].strip("-")
+            table.append(_call(experiment, name, words[1:], False, words))
     return table
 
 

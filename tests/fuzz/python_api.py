@@ -1,7 +1,9 @@
 """Bad calls of the Python API: each argument of each public function with wrong values."""
 
 import importlib
+import inspect
 import random
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from calls import Call, descriptions
 from wrong_values import CLASSES, MANY, good, wrong
 
 from fooljax import attacks, defenses, training
+from fooljax.models.findings import Finding
 
 EACH = 2  # wrong values of every argument
 
@@ -29,11 +32,11 @@ attacks.square epsilon:radius steps:count norm:choice share:share
 attacks.sparse pixels:count
 attacks.score_evolution epsilon:radius strategy:choice population:count steps:count std:radius
 attacks.ascent steps:count rule:choice early:radius late:radius step_size:radius center:share
-attacks.universal_sgd epsilon:radius norm:choice step_size:radius ceiling:radius
+attacks.universal_sgd epsilon:radius norm:choice step_size:radius ceiling:bound
 attacks.universal_deepfool epsilon:radius norm:choice steps:count candidates:count
 attacks.published name:choice
-attacks.leave labels
-attacks.reach labels
+attacks.leave labels:any_labels
+attacks.reach labels:any_labels
 attacks.confident goal tau:share
 attacks.run attack key classifier images goal batch_size:count restarts:count
 attacks.in_turn attack key classifiers images goal rounds:count
@@ -45,7 +48,7 @@ attacks.diagnose key classifier images goal epsilon:radius norm:choice steps:cou
 attacks.run_universal method:universal key classifier images goal steps:count batch_size:count
 attacks.fooling_rate classifier images goal perturbation
 attacks.perturbed_answers classifier images perturbation
-attacks.random_perturbation key shape epsilon:radius norm:choice
+attacks.random_perturbation key shape:any_shape epsilon:radius norm:choice
 defenses.calibrate classifier images score true_positive_rate:share
 defenses.judge classifier images score batch_size:count
 defenses.reject classifier score
@@ -73,7 +76,7 @@ encodings.cppn shape nodes:count edges:count coordinates:choice color:choice
 encodings.polynomial rate:share eta:real crossover:choice crossover_rate:share
 encodings.iso_line_dd iso_sigma:radius line_sigma:radius
 encodings.Rates weight:share add_node:share eta:real
-models.build name:choice key input_shape:shape num_classes:count rejecting:natural
+models.build name:choice key input_shape:picture_shape num_classes:count rejecting:natural
 models.validate classifier
 models.in_bfloat16 classifier
 models.center_crop classifier pixels:count
@@ -88,9 +91,9 @@ training.fit key classifier dataset steps:count sampler
 training.evaluate classifier dataset batch_size:count
 training.predict classifier images batch_size:count
 training.with_fooling_class dataset images:bytes capacity:count
-data.from_arrays images labels
+data.from_arrays images:any_images labels:any_labels
 data.load name:choice
-data.even_rows labels count:count
+data.even_rows labels:any_labels count:count
 analysis.train_substitute key victim:classifier untrained:classifier images
 analysis.gradient_alignment classifiers images goal
 analysis.judge_fooling logits targets:labels tau:share
@@ -99,7 +102,7 @@ metrics.auroc known:values outliers:values
 metrics.roc_curve known:values outliers:values
 metrics.fpr95_id_pos known:values outliers:values
 metrics.acceptance_threshold known:values true_positive_rate:share
-metrics.share_accepted scores:values threshold:real
+metrics.share_accepted scores:values threshold:bound
 metrics.clopper_pearson successes:natural trials:count level:share
 metrics.confidence_summary confidence:values
 metrics.expected_calibration_error confidence:values
@@ -163,6 +166,13 @@ def calls() -> list[Call]:
 def _call(
     name: str, function: Callable[..., Any], right: dict[str, Any], argument: str, bad: Any
 ) -> Call:
-    run = lambda folder: function(**{**right, argument: bad})
+    def run(folder: Path) -> None:
+        made = function(**{**right, argument: bad})
+        for one in made if isinstance(made, tuple) else ():
+            if isinstance(one, Finding):  # a doubt that is returned is said too
+                warnings.warn(one.message, stacklevel=2)
+
     shown = descriptions(bad)
-    return Call(f"{name}({argument}={shown[0][:60]})", run, (argument,), shown)
+    default = inspect.signature(function).parameters[argument].default
+    harmless = bad is None and default is None  # which is right, then
+    return Call(f"{name}({argument}={shown[0][:60]})", run, (argument,), shown, harmless)

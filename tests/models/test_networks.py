@@ -61,7 +61,9 @@ def test_lenet_has_caffes_size_and_start(key):
         assert jnp.all(params[layer]["bias"] == 0)
 
 
-@pytest.mark.parametrize("shape", [(3, 9, 8, 2), (2, 5, 5, 1)])
+@pytest.mark.parametrize(
+    "shape", [pytest.param((3, 9, 8, 2), marks=pytest.mark.slow), (2, 5, 5, 1)]
+)
 def test_unpadded_has_the_derivatives_of_a_convolution(key, shape):
     """Each way in which it can be differentiated, and the weights that it starts with."""
     key_images, key_start = jax.random.split(key)

@@ -46,6 +46,7 @@ def _leaves(found):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(found)]
 
 
+@pytest.mark.slow
 def test_sixty_four_bits_change_no_type_and_no_number():
     plain = [_leaves(found) for found in _small_calls(wide=False)]
     with jax.enable_x64(True):

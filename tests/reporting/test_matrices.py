@@ -62,7 +62,10 @@ def test_ink_stands_out():
     assert _ink(np.array([0.5, 0.5, 0.5, 1.0])) == "black"  # 5.3:1, white only 3.9:1
 
 
-@pytest.mark.parametrize("shape", [(3, 3), (5, 5), (1, 2), (2, 1), (10, 10), (12, 30)])
+@pytest.mark.parametrize(
+    "shape",
+    [(3, 3), (5, 5), (1, 2), (2, 1), (10, 10), pytest.param((12, 30), marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("shares", [True, False])
 def test_no_text_lies_on_another(tmp_path, drawn, shape, shares):
     rows, columns = ([NAMES[i % 5] for i in range(count)] for count in shape)

@@ -44,7 +44,7 @@ def begin(evolve, folder, generation, chunk=2):
     return max(checkpoints.steps(folder / "checkpoints"))
 
 
-@pytest.mark.parametrize("chunk", [1, 5, 100, None])
+@pytest.mark.parametrize("chunk", [pytest.param(1, marks=pytest.mark.slow), 5, 100, None])
 def test_chunks_do_not_change_the_result(evolve, uncut, tmp_path, chunk):
     assert same(evolve(tmp_path, chunk), uncut)
     assert recorded(tmp_path) == list(range(GENERATIONS + 1))
@@ -59,7 +59,7 @@ def test_a_signal_ends_the_chunk_and_saves_it(evolve, uncut, tmp_path, number, c
     assert caught.value.exit_code == code
     assert signal.getsignal(number) is before
     assert checkpoints.steps(tmp_path / "checkpoints")[-1] == recorded(tmp_path)[-1] >= when
-    assert same(evolve(tmp_path, 5), uncut)
+    assert same(evolve(tmp_path, 12), uncut)
     assert recorded(tmp_path) == list(range(GENERATIONS + 1))
 
 
@@ -71,7 +71,7 @@ def test_a_second_interrupt_does_not_wait(evolve, uncut, tmp_path):
     with pytest.raises(KeyboardInterrupt) as caught:
         evolve(tmp_path, 2, on_chunk=twice)
     assert not isinstance(caught.value, Interrupted)
-    assert same(evolve(tmp_path, 2), uncut)
+    assert same(evolve(tmp_path, 12), uncut)
 
 
 @pytest.mark.parametrize("place", ["write", "append_lines", "save", "ocp", "rmtree", "rename"])
@@ -96,7 +96,7 @@ def test_killed_while_saving(evolve, uncut, tmp_path, monkeypatch, place, nth):
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(owner, name, fatal)
         evolve(tmp_path, 2)
-    assert same(evolve(tmp_path, 3), uncut)
+    assert same(evolve(tmp_path, 12), uncut)
     assert recorded(tmp_path) == list(range(GENERATIONS + 1))
 
 
@@ -104,7 +104,7 @@ def test_killed_in_the_middle_of_a_line(evolve, uncut, tmp_path):
     begin(evolve, tmp_path, 4)
     with (tmp_path / "metrics.jsonl").open("a") as stream:
         stream.write('{"generation": 5, "median_conf')
-    assert same(evolve(tmp_path, 3), uncut)
+    assert same(evolve(tmp_path, 12), uncut)
     assert recorded(tmp_path) == list(range(GENERATIONS + 1))
 
 
@@ -139,7 +139,7 @@ def test_a_damaged_checkpoint_is_passed_over(evolve, uncut, tmp_path, damage):
     newest = begin(evolve, tmp_path, 6)
     damage(tmp_path / "checkpoints" / f"{newest:08d}")
     with pytest.warns(UserWarning, match=f"{newest:08d} is damaged.*using the checkpoint before"):
-        finished = evolve(tmp_path, 2)
+        finished = evolve(tmp_path, 12)
     assert same(finished, uncut)
     assert recorded(tmp_path) == list(range(GENERATIONS + 1))
 
@@ -155,7 +155,7 @@ def test_all_checkpoints_damaged(evolve, uncut, tmp_path):
         ):
             evolve(tmp_path, 2)
     shutil.rmtree(tmp_path / "checkpoints")
-    assert same(evolve(tmp_path, 2), uncut)
+    assert same(evolve(tmp_path, 12), uncut)
 
 
 @pytest.mark.parametrize("damage", [truncate, flip, Path.unlink])
@@ -164,7 +164,7 @@ def test_damaged_records_of_the_newest_chunk(evolve, uncut, tmp_path, damage):
     damage(tmp_path / "history" / f"{newest:08d}.npz")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        finished = evolve(tmp_path, 2)
+        finished = evolve(tmp_path, 12)
     assert any("are lost; they are computed again" in str(item.message) for item in caught)
     assert same(finished, uncut)
     assert recorded(tmp_path) == list(range(GENERATIONS + 1))
@@ -182,7 +182,7 @@ def test_damaged_records_of_an_early_chunk(evolve, uncut, tmp_path, damage):
     shutil.rmtree(tmp_path / "checkpoints")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert same(evolve(tmp_path, 2), uncut)
+        assert same(evolve(tmp_path, 12), uncut)
 
 
 def test_no_space_left(evolve, uncut, tmp_path, monkeypatch):
@@ -194,7 +194,7 @@ def test_no_space_left(evolve, uncut, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
         patch.setattr(files, "append_lines", full)
         evolve(tmp_path, 2)
-    assert same(evolve(tmp_path, 2), uncut)
+    assert same(evolve(tmp_path, 12), uncut)
     assert recorded(tmp_path) == list(range(GENERATIONS + 1))
 
 
