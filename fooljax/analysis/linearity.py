@@ -5,8 +5,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+from numpy.typing import ArrayLike
 
-from fooljax import metrics, printing
+from fooljax import checks, metrics, printing
+from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
 
 
@@ -39,13 +41,12 @@ class SignSteps(NamedTuple):
         return printing.shapes(self)
 
 
-@jax.jit
 def sign_steps(
     key: RandomKey,
     classifier: Classifier,
     images: Images,
     labels: Int[Array, " b"],
-    epsilons: Float[Array, " e"],
+    epsilons: ArrayLike,
 ) -> SignSteps:
     """Take steps of every length: along the gradient's sign, with random signs, inside [0, 1].
 
@@ -54,11 +55,26 @@ def sign_steps(
         classifier: the network; new weights do not recompile.
         images: ``[b, ...]`` in [0, 1].
         labels: whose log-odds are to fall.
-        epsilons: lengths, in units of [0, 1].
+        epsilons: lengths ``[e]``, in units of [0, 1].
+
+    Raises:
+        ValueError: if the images or labels do not suit the classifier, or there are no
+            lengths.
 
     Source:
         Goodfellow, Shlens and Szegedy, 2015, arXiv:1412.6572, section 3.
     """
+    classifier, key = checks.classifier(classifier), checks.key(key)
+    images = as_float(checks.images(images, classifier.input_shape))
+    labels = jnp.asarray(checks.labels(labels, len(images), classifier.num_classes))
+    lengths = jnp.asarray(checks.row("epsilons", epsilons), jnp.float32)
+    return _sign_steps(key, classifier, images, labels, lengths)
+
+
+@jax.jit
+def _sign_steps(
+    key: RandomKey, classifier: Classifier, images: Images, labels: Array, epsilons: Array
+) -> SignSteps:
     odds = lambda images: metrics.log_odds(classifier(images))
     doubt = lambda images: -jnp.take_along_axis(odds(images), labels[:, None], 1)[:, 0]
     start = doubt(images)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from fooljax import checks
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, per_image
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, Logits
@@ -68,9 +69,7 @@ def noise(epsilon: float, *, norm: Literal["linf", "l2"] = "linf", draws: int = 
     Raises:
         ValueError: if a number is out of its range.
     """
-    if not epsilon >= 0.0:
-        raise ValueError(f"epsilon must not be negative, got {epsilon}")
-    if draws < 2:
-        raise ValueError(f"draws must be at least 2, got {draws}")
+    epsilon, draws = checks.not_negative("epsilon", epsilon), checks.count("draws", draws, 2)
+    checks.choice("norm", norm, ("linf", "l2"))
     init, step = _functions(norm)
-    return Attack(Size(float(epsilon)), init, step, draws - 1, better="margin")
+    return Attack(Size(epsilon), init, step, draws - 1, better="margin")

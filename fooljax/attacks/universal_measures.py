@@ -97,7 +97,18 @@ def share_fooled(
     Returns:
         Share of images taken for another class than before; with a target, share taken
         for it of those that were not before, NaN if there are none.
+
+    Raises:
+        ValueError: if there are no answers, not as many before as after, or a number is
+            out of its range.
     """
+    before, after = (np.asarray(checks.whole(one, "answers")) for one in (before, after))
+    if before.ndim != 1 or not before.size or before.shape != after.shape:
+        raise ValueError(
+            f"before and after must be rows [n] of as many answers, got {before.shape} and "
+            f"{after.shape}"
+        )
+    num_classes = checks.count("num_classes", num_classes)
     if target is not None:
         others = (before != target) & (before >= 0)
         return float(np.mean(after[others] == target)) if others.any() else float("nan")
