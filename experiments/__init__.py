@@ -1,4 +1,4 @@
-"""One file per claim; run any of them as ``python -m experiments.NAME``."""
+"""A file or a folder for each question; run any of them as ``python -m experiments.NAME``."""
 
 import signal
 import sys

@@ -137,7 +137,7 @@ def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         "The same command, with the same versions on the same kind of device, gives the same "
         f"images. Intervals: {summary['intervals']}."
     )
-    yield reporting.code(command_of("ensemble", config))
+    yield reporting.code(command_of("experiments.ensemble", config))
     rows = [
         (name, one["origin"], tables.share(one["accuracy"]))
         for name, one in summary["networks"].items()

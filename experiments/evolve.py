@@ -158,7 +158,7 @@ def _run(config: Config, classifier: "Classifier | None") -> dict[str, Any]:
     from fooljax.runtime import devices, search_run
 
     devices.set_up(config.devices)
-    with directory.opened(config, "evolve", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.evolve", NEUTRAL) as folder:
         prepared = _prepare(config, folder, classifier)
         network = prepared.classifier
         others = evolve_transfer.others(config, folder, network)

@@ -78,7 +78,7 @@ def write(
         dataclasses.asdict(config),
         pictures,
         class_names=prepared.class_names,
-        command=settings.command_of("evolve", config),
+        command=settings.command_of("experiments.evolve", config),
         browse="gallery.html",
     )
     print(

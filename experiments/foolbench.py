@@ -128,7 +128,7 @@ def main(config: Config) -> dict[str, Any]:
 
     config = _check(config)
     devices.set_up()
-    with directory.opened(config, "foolbench", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.foolbench", NEUTRAL) as folder:
         prepared, scenes = foolbench_networks.prepare(config, folder)
         compute = lambda name, unit: units.compute(folder, name, unit)
         work = foolbench_units.plan(config, scenes, compute)

@@ -238,7 +238,7 @@ def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         f"It took {duration_or_unknown(summary['seconds'])} after the training, on "
         f"{summary['device']}, with {versions}."
     )
-    yield reporting.code(command_of("foolbench", config))
+    yield reporting.code(command_of("experiments.foolbench", config))
     yield table(
         ("Setting", "Value"), list(flat(dataclasses.asdict(config))), "Settings of this run"
     )

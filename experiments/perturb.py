@@ -14,11 +14,21 @@ Source: Szegedy et al., 2014, arXiv:1312.6199; Goodfellow et al., 2015,
 
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fooljax.runtime import command, directory, limits
 from fooljax.runtime.limits import Batch, Count, NotNegative, Seed
 from fooljax.runtime.victim import Prepared, Victim, prepare
+from fooljax.study import choose
+
+if TYPE_CHECKING:
+    from fooljax import attacks
+
+AIMED = (
+    "pgd-targeted",
+    "pgd-l2-targeted",
+    "lbfgs-targeted",
+)  # unless others are asked for
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,7 @@ def main(config: Config, prepared: Prepared | None = None) -> dict[str, Any]:
 
     devices.set_up()
     methods = _check(config)
-    with directory.opened(config, "perturb", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.perturb", NEUTRAL) as folder:
         from experiments import perturb_results, perturb_run
         from fooljax import models
 
@@ -130,8 +140,15 @@ def main(config: Config, prepared: Prepared | None = None) -> dict[str, Any]:
         return perturb_results.write(folder, config, prepared, chosen, methods, found, diagnosis)
 
 
-def _check(config: Config):
-    from experiments import perturb_attacks
+def _check(config: Config) -> "dict[str, attacks.Entry]":
+    """Refuse settings that are impossible, and return the attacks by name.
+
+    The controls always take part.
+
+    Raises:
+        ValueError: naming the flag and the remedy.
+    """
+    from fooljax import attacks
 
     limits.check(config)
     if config.victim.dataset == "none":
@@ -139,7 +156,11 @@ def _check(config: Config):
     for flag, radii in (("--epsilons", config.epsilons), ("--epsilons-l2", config.epsilons_l2)):
         if not radii:
             raise ValueError(f"{flag} must name at least one radius")
-    return perturb_attacks.choose(config.attacks)
+    known = attacks.CATALOG | attacks.aimed(attacks.CATALOG)
+    wanted = choose("--attacks", config.attacks or (*attacks.CATALOG, *AIMED), known)
+    return {
+        name: entry for name, entry in known.items() if name in wanted or entry.kind == "control"
+    }
 
 
 def cli() -> None:

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from experiments.perturb_attacks import Method, Norm
 from experiments.perturb_run import GOODFELLOW, Chosen, radii, radius
-from fooljax.attacks import findings
+from fooljax.attacks import Entry, Norm, findings
 
 Found = Mapping[str, Mapping[str, np.ndarray]]
 _ROUNDING = 1.0 + 1e-5  # an image on the surface of a ball is in it
@@ -20,7 +19,7 @@ def interval(successes: int, count: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def row(name: str, method: Method, config: Any, found: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def row(name: str, method: Entry, config: Any, found: Mapping[str, np.ndarray]) -> dict[str, Any]:
     """Return an attack's row of the table.
 
     Distances and confidence are over its successes only, None without any.
@@ -55,7 +54,7 @@ def row(name: str, method: Method, config: Any, found: Mapping[str, np.ndarray])
 
 
 def worst_case(
-    norm: Norm, methods: Mapping[str, Method], config: Any, found: Found
+    norm: Norm, methods: Mapping[str, Entry], config: Any, found: Found
 ) -> dict[str, Any]:
     """Return the share of images that any attack fooled within the table's epsilon."""
     epsilon = {"linf": config.epsilon, "l2": config.epsilon_l2}[norm]
@@ -80,7 +79,7 @@ def worst_case(
 
 
 def curves(
-    norm: Norm, methods: Mapping[str, Method], config: Any, found: Found
+    norm: Norm, methods: Mapping[str, Entry], config: Any, found: Found
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the accuracy left, ``(epsilons, accuracies)``, for each attack in a norm.
 
@@ -108,7 +107,7 @@ def curves(
 
 
 def published(
-    config: Any, chosen: Chosen, methods: Mapping[str, Method], found: Found
+    config: Any, chosen: Chosen, methods: Mapping[str, Entry], found: Found
 ) -> list[dict[str, Any]]:
     """Return the numbers that papers print too, each with the networks they print it of."""
     lengths = np.linalg.norm(chosen.images.reshape(len(chosen.images), -1), axis=1)
@@ -169,7 +168,7 @@ def published(
     return rows
 
 
-def doubts(methods: Mapping[str, Method], config: Any, found: Found) -> list[dict[str, Any]]:
+def doubts(methods: Mapping[str, Entry], config: Any, found: Found) -> list[dict[str, Any]]:
     """Compare attacks with each other: what contradicts what."""
     seen = []
     for name, method in methods.items():

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from experiments import perturb_tables
-from experiments.perturb_attacks import NORM_NAMES, Method
 from experiments.perturb_tables import GROUPS
 from fooljax import reporting
+from fooljax.attacks import NORM_NAMES, Entry
 from fooljax.reporting import Html, code, details, figure, paragraph, section, strong, table, tiles
 from fooljax.runtime import settings
 
@@ -16,7 +16,7 @@ def page(
     path: Path,
     summary: Mapping[str, Any],
     config: Any,
-    methods: Mapping[str, Method],
+    methods: Mapping[str, Entry],
     pictures: Mapping[str, Path],
 ) -> None:
     """Write the page.
@@ -175,7 +175,7 @@ def _repeat(config: Any) -> Iterator[Html]:
         "The same command, with the same versions on the same kind of device, gives the same "
         "numbers:"
     )
-    yield code(settings.command_of("perturb", config))
+    yield code(settings.command_of("experiments.perturb", config))
     rows = [(name, _plain(value) or "all") for name, value in settings.flat(config).items()]
     yield details("Settings of this run", table(("Setting", "Value"), rows))
 

@@ -11,11 +11,11 @@ import jax
 import numpy as np
 
 from experiments import perturb_numbers, perturb_page
-from experiments.perturb_attacks import NORM_NAMES, Method, Norm
 from experiments.perturb_numbers import Found
 from experiments.perturb_run import MEASURED, Chosen, radii
 from experiments.perturb_tables import group_of
 from fooljax import metrics, reporting
+from fooljax.attacks import NORM_NAMES, Entry, Norm
 from fooljax.runtime import files, notices
 from fooljax.runtime.victim import Prepared
 from fooljax.types import Classifier
@@ -28,7 +28,7 @@ def write(
     config: Any,
     prepared: Prepared,
     chosen: Chosen,
-    methods: Mapping[str, Method],
+    methods: Mapping[str, Entry],
     found: Found,
     diagnosis: Mapping[str, list[dict[str, Any]]] | None,
 ) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def write(
 
 
 def arrays(
-    config: Any, chosen: Chosen, methods: Mapping[str, Method], found: Found
+    config: Any, chosen: Chosen, methods: Mapping[str, Entry], found: Found
 ) -> dict[str, np.ndarray]:
     """Return everything measured, ``ATTACK.QUANTITY [e, n]``, and the images shown."""
     shown = min(config.shown, len(chosen.images))
@@ -133,7 +133,7 @@ def draw(
     folder: Path,
     prepared: Prepared,
     chosen: Chosen,
-    methods: Mapping[str, Method],
+    methods: Mapping[str, Entry],
     found: Found,
 ) -> dict[str, Path]:
     """Draw originals, changes and results, a picture for each group of attacks."""

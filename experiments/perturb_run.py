@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.perturb_attacks import Effort, Method
 from fooljax import attacks, data
+from fooljax.attacks import Effort, Entry
 from fooljax.attacks.attack import sample_keys
 from fooljax.runtime import units
 from fooljax.runtime.victim import Prepared
-from fooljax.types import Classifier, RandomKey
+from fooljax.types import Classifier
 
 GOODFELLOW = 0.25  # the epsilon that FGSM was published with, always measured
 _FINE = tuple(np.round(np.arange(0.02, 1.001, 0.02), 2).tolist())  # smallest that fools 90 %
@@ -82,12 +82,12 @@ def choose_images(prepared: Prepared, count: int, seed: int) -> Chosen:
     return Chosen(images, labels, ((labels + others) % network.num_classes).astype(np.int32), found)
 
 
-def radius(method: Method, config: Any) -> float:
+def radius(method: Entry, config: Any) -> float:
     """The epsilon of a method's row in the table."""
     return {"linf": config.epsilon, "l2": config.epsilon_l2, "l1": config.epsilon_l1}[method.norm]
 
 
-def radii(name: str, method: Method, config: Any) -> tuple[float, ...]:
+def radii(name: str, method: Entry, config: Any) -> tuple[float, ...]:
     """Every epsilon that a method is run with, increasing."""
     if not method.curve:
         return (radius(method, config),)
@@ -97,7 +97,7 @@ def radii(name: str, method: Method, config: Any) -> tuple[float, ...]:
 
 
 def attack_all(
-    folder: Path, config: Any, network: Classifier, chosen: Chosen, methods: Mapping[str, Method]
+    folder: Path, config: Any, network: Classifier, chosen: Chosen, methods: Mapping[str, Entry]
 ) -> dict[str, dict[str, np.ndarray]]:
     """Run every attack on every batch; each of these is a unit that is kept.
 
@@ -129,7 +129,7 @@ def attack_all(
 
 def _attack(
     name: str,
-    method: Method,
+    method: Entry,
     config: Any,
     network: Classifier,
     chosen: Chosen,
@@ -147,49 +147,12 @@ def _attack(
     )
     sizes = radii(name, method, config)
     images = chosen.images[rows]
-    if method.kind == "cascade":
-        key = jax.random.fold_in(key, first)
-        found = _cascade(key, network, images, goal, method, config)
-    else:
-        make = functools.partial(method.make, Effort(config.steps, config.queries))
-        found = attacks.sweep(
-            make,
-            sizes,
-            keys,
-            network,
-            images,
-            goal,
-            batch_size=size,
-            restarts=method.restarts,
-        )
+    effort = Effort(config.steps, config.queries)
+    found = method.perturb(keys, network, images, goal, effort, sizes)
     at = sizes.index(radius(method, config))
     shown = max(0, min(config.shown - first, real))
     measured = {name: np.asarray(getattr(found, name))[:, :real] for name in MEASURED}
     return {**measured, "images": np.asarray(found.images[at, :shown])}
-
-
-def _cascade(
-    key: RandomKey,
-    network: Classifier,
-    images: np.ndarray,
-    goal: attacks.Goal,
-    method: Method,
-    config: Any,
-) -> attacks.AttackResult:
-    """Run the standard cascade; leaves ``[1, n, ...]``."""
-    assert method.norm != "l1"
-    done = attacks.standard(
-        key,
-        network,
-        images,
-        goal,
-        radius(method, config),
-        norm=method.norm,
-        steps=config.steps,
-        queries=config.queries,
-        batch_size=len(images),
-    )
-    return jax.tree.map(lambda leaf: leaf[None], done.result)
 
 
 def diagnose(

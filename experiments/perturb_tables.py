@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from experiments.perturb_attacks import NORM_NAMES, Method
 from fooljax import reporting
+from fooljax.attacks import NORM_NAMES, Entry
 from fooljax.reporting import Html, details, paragraph, strong, table
 
 GROUPS = {
@@ -16,14 +16,14 @@ GROUPS = {
 }
 
 
-def group_of(method: Method) -> str:
+def group_of(method: Entry) -> str:
     """Return the group an attack is shown in."""
     if method.aimed:
         return "targeted"
     return "nearest" if method.kind == "nearest" else method.norm
 
 
-def attacks(summary: Mapping[str, Any], methods: Mapping[str, Method]) -> Iterator[Html]:
+def attacks(summary: Mapping[str, Any], methods: Mapping[str, Entry]) -> Iterator[Html]:
     """All attacks in groups, then the worst case of all together."""
     header = (
         "Attack",

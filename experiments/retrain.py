@@ -135,7 +135,7 @@ def main(config: Config) -> dict[str, Any]:
     _check(config)
     recipe = build_recipe(config.victim)
     devices.set_up()
-    with directory.opened(config, "retrain", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.retrain", NEUTRAL) as folder:
         train, test = find_data(config.victim, folder)
         scene = retrain_units.set_scene(config, recipe, train, tested(config.victim, test))
         others = {f"--others {name}": scene.unrelated[name] for name in config.others}

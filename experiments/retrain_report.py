@@ -285,7 +285,7 @@ def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         "below 90 %. Otherwise retraining counts as no help if the median of every retrained "
         "network is at least 90 %, as help if each is at most 50 %, else as help in part."
     )
-    yield reporting.code(command_of("retrain", config))
+    yield reporting.code(command_of("experiments.retrain", config))
     values = list(flat(dataclasses.asdict(config)))
     yield table(("Setting", "Value"), values, "Settings of this run")
 

@@ -156,7 +156,7 @@ def main(config: Config) -> dict[str, Any]:
 
     _check(config)
     devices.set_up()
-    with directory.opened(config, "smooth", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.smooth", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
         splits = next(iter(networks.values())).splits

@@ -240,7 +240,7 @@ def _networks(summary: Mapping[str, Any]) -> Html:
 
 def _repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
     yield paragraph(f"Intervals: {summary['intervals']}.")
-    yield reporting.code(command_of("smooth", config))
+    yield reporting.code(command_of("experiments.smooth", config))
     yield table(
         ("Setting", "Value"), list(flat(dataclasses.asdict(config))), "Settings of this run"
     )

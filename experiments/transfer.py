@@ -7,34 +7,35 @@ Cost:   a few minutes on two laptop cores, training included (embedded digits, s
         networks, eight kinds of images, three repeats).
 Expect: evolved images fool some other networks too, those of the same architecture
         more often, and none as often as the network that they were made for.
-Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled,
-        arXiv:1412.1897, section 3.5 (evolved images); Szegedy et al., 2014,
-        arXiv:1312.6199, section 4 (perturbations).
+Source: Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897, section 3.5 (evolved images);
+        Szegedy et al., 2014, arXiv:1312.6199, section 4 (perturbations).
 """
 
-import functools
-import sys
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
-from fooljax.runtime import command, directory, limits
-from fooljax.runtime.limits import Batch, Confidence, Count, Pieces, Rate, Seed
-from fooljax.runtime.victim import Prepared, Victim
+import numpy as np
 
-if TYPE_CHECKING:
-    from experiments.transfer_results import Outcome
+import fooljax as fj
+from fooljax import study
+from fooljax.study import Confidence, Making, Pieces, RunFlags, Several, Victim
 
-_GENERATORS = (
-    "direct",
-    "cppn",
-    "ascent",
-    "noise",
-    "pgd",
-    "deepfool",
-    "universal",
-    "random_signs",
-)
+MEASURES = {
+    "same_label": "Share given the label in question",
+    "sure_label": "Share given it with certainty",
+    "any_label": "Share fooled, whatever the label",
+    "confidence": "Mean confidence in the label in question",
+}
+CONFIDENCES = (0.1, 0.2, 0.5, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999, 0.9997, 0.9999)
+PAPERS = {
+    "1412.1897": "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled”, "
+    "CVPR 2015, section 3.5: images evolved for one network shown to another",
+    "1312.6199": "C. Szegedy and others, “Intriguing properties of neural networks”, 2014, section "
+    "4: the same for perturbed images",
+}
 
 
 @dataclass(frozen=True)
@@ -43,185 +44,276 @@ class Config:
 
     Attributes:
         victim: the data, and how each network is trained.
-        models: architectures: softmax, mlp, lenet, resnet, or FILE.py:NAME for
-            your own.
+        making: how images are made.
+        models: architectures: softmax, mlp, lenet, resnet, or FILE.py:NAME for your own.
         network_seeds: networks of each architecture, from other starting weights.
-        generators: how images are made: direct and cppn (evolved), ascent
-            (gradient), noise (a control: nobody looks at the network); and test
-            images changed by pgd, deepfool, universal (one change for all of them)
-            or random_signs (a control).
-        repeats: how often everything is made anew from other random numbers, with
-            the same networks.
-        generations: of an evolution after the random population.
-        children: images made in a generation.
-        ascent_steps: steps of the gradient ascent.
-        images: test images that are perturbed, and images of noise, in each repeat.
-        epsilon: most that pgd, universal and random_signs may change a pixel, in
-            units of [0, 1].
-        pgd_steps: steps of pgd.
-        universal_steps: batches that a universal perturbation learns from.
+        generators: how images are made: direct and cppn (evolved), ascent (gradient),
+            noise (a control: nobody looks at the network); and test images changed by
+            any attack of experiments.perturb, universal (one change for all of them) or
+            random_signs (a control). An unknown name lists them all.
+        repeats: how often everything is made anew from other random numbers, with the
+            same networks.
         tau: confidence from which on a network counts as sure.
-        seed: decides everything but the training.
-        out: run directory; runs/transfer-DATE-TIME unless given.
-        resume: continue the run in this directory.
-        preset: settings to start from: default, smoke (seconds).
-        debug: show the traceback of an error.
+        run: where the run goes.
     """
 
     victim: Victim = field(default_factory=Victim)
-    models: tuple[str, ...] = ("lenet", "mlp")
+    making: Making = field(default_factory=Making)
+    models: Several[str] = ("lenet", "mlp")
     network_seeds: Pieces = 3
-    generators: tuple[str, ...] = _GENERATORS
+    generators: Several[str] = (
+        *("direct", "cppn", "ascent", "noise", "pgd", "deepfool", "universal", "random_signs"),
+    )
     repeats: Pieces = 3
-    generations: Count = 200
-    children: Batch = 100
-    ascent_steps: Count = 100
-    images: Batch = 100
-    epsilon: Rate = 0.1
-    pgd_steps: Count = 20
-    universal_steps: Count = 60
     tau: Confidence = 0.99
-    seed: Seed = 0
-    out: str | None = None
-    resume: str | None = None
-    preset: str = "default"
-    debug: bool = False
+    run: RunFlags = field(default_factory=RunFlags)
 
-
-# What may differ when a run is resumed: places, and what does not change results.
-NEUTRAL = ("out", "resume", "data_dir", "classifier", "debug")
 
 PRESETS = {
     "default": Config(),
     "smoke": Config(
         victim=Victim(train_steps=60),
+        making=Making(20, 3, 12, ascent_steps=3, pgd_steps=3, universal_steps=3),
         models=("softmax", "mlp"),
         network_seeds=2,
         generators=("noise", "pgd", "random_signs"),
         repeats=2,
-        generations=3,
-        children=12,
-        ascent_steps=3,
-        images=20,
-        pgd_steps=3,
-        universal_steps=3,
     ),
 }
 
 
+class Found(NamedTuple):
+    """All that the page is about: networks, makers by name, a cell for each set of images."""
+
+    config: Config
+    networks: study.Networks
+    makers: study.Makers
+    results: study.Results
+    records: Sequence[study.Record]
+
+
 def main(config: Config) -> dict[str, Any]:
-    """Run the experiment.
-
-    Args:
-        config: the settings.
-
-    Returns:
-        The summary, as written to ``summary.json``.
+    """Run the experiment; return what ``summary.json`` holds.
 
     Raises:
-        ValueError, OSError: for anything wrong with settings or files.
-        Interrupted: if stopped before the end; what is done is saved.
+        ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
-    from experiments import transfer_results
-    from fooljax.runtime import devices
-
-    _check(config)
-    devices.set_up()
-    with directory.opened(config, "transfer", NEUTRAL) as folder:
-        networks = _prepare(config, folder)
-        outcomes = _make(config, folder, networks)
-        print("drawing ...", file=sys.stderr)
-        return transfer_results.write(folder, config, networks, outcomes)
-
-
-def _check(config: Config) -> None:
-    """Refuse settings that are impossible whatever the networks.
-
-    Raises:
-        ValueError: naming the flag and the remedy.
-    """
-    limits.check(config)
-    unknown = sorted(set(config.generators) - set(_GENERATORS))
-    if unknown or not config.generators or len(set(config.generators)) < len(config.generators):
-        raise ValueError(
-            f"--generators must be some of {' '.join(_GENERATORS)}, each once, got "
-            f"{' '.join(config.generators) or 'none'}"
-        )
-    if config.victim.model != Victim().model:
-        raise ValueError(f"--model: give --models {config.victim.model} another ..., not --model")
-    if config.victim.dataset == "none":
-        raise ValueError("--dataset: real images are needed to perturb; name a data set")
-    if len(config.models) * config.network_seeds < 2:
-        raise ValueError("--models, --network-seeds: it takes two networks at least")
-    own = [model for model in config.models if ":" in model]
-    if own and config.network_seeds > 1:
-        raise ValueError(
-            f"--models: {own[0]} has but one set of weights; add --network-seeds 1, or give "
-            "several functions that return other ones"
+    with study.opened(main, config) as run:
+        if len(config.models) * config.network_seeds < 2:
+            raise ValueError("--models, --network-seeds: it takes two networks at least")
+        makers = study.choose("--generators", config.generators, study.MAKERS)
+        networks = study.networks(run, config.models, config.network_seeds)
+        results = make(run, networks, makers)
+        records = list(judge(networks, makers, results, config.tau))
+        rates = study.summarize(records, ("generator", "relation"), ("fooled", *MEASURES))
+        return study.publish(
+            run,
+            report(Found(config, networks, makers, results, records), rates),
+            networks.each,
+            results,
+            records,
+            PAPERS,
+            keep=("images", "labels", "logits"),
+            rates=rates.plain(),
+            intervals="95 %, Student's t over the repeats; the networks are the same in all",
         )
 
 
-def _prepare(config: Config, folder: Path) -> dict[str, Prepared]:
-    from fooljax.runtime import memory, several
+def make(run: study.Run[Config], networks: study.Networks, makers: study.Makers) -> study.Results:
+    """Make all images and show them to all networks, a cell for each set of images."""
+    making, repeats = run.config.making, range(run.config.repeats)
+    fj.runtime.memory.afford(networks.shape, repeats=len(repeats), images=making.images)
+    ways = study.build("--generators", makers, making, networks.shape)
+    real = [study.choose_right(run, networks, making.images, repeat) for repeat in repeats]
 
-    networks = several.prepare_several(config.victim, folder, config.models, config.network_seeds)
-    for name, network in networks.items():
-        print(f"{name}: {100 * (network.accuracy or 0.0):.2f} % right", file=sys.stderr)
-    shape = tuple(next(iter(networks.values())).classifier.input_shape)
-    memory.afford(shape, children=config.children)
-    memory.afford(shape, repeats=config.repeats, images=config.images)
-    channels = shape[2]
-    if {"direct", "cppn"} & set(config.generators) and channels not in (1, 3):
-        raise ValueError(
-            f"--generators: direct and cppn need images of 1 or 3 channels, got {channels}"
+    def show(key: Any, generator: str, made_for: str, repeat: int) -> dict[str, Any]:
+        made = ways[generator](key, networks.each[made_for].classifier, real[repeat])
+        says = [study.logits(one, made.images) for one in networks.classifiers]
+        return {**made._asdict(), "logits": np.stack(says)}
+
+    cells = study.grid(generator=makers, made_for=networks.each, repeat=repeats)
+    return study.compute(run, cells, show, "making images")
+
+
+def judge(
+    networks: study.Networks, makers: study.Makers, results: study.Results, tau: float
+) -> Iterator[study.Record]:
+    """Yield a record for each set of images and each network that it was shown to."""
+    names, classes = list(networks.each), len(networks.class_names)
+    for cell, arrays in results.found:
+        maker, place = makers[cell["generator"]], names.index(cell["made_for"])
+        said = study.judge(maker, arrays["logits"], place, arrays["labels"], classes, tau)
+        for name, shares in zip(names, said, strict=True):
+            relation = networks.relation(cell["made_for"], name)
+            yield {**cell, "shown_to": name, "relation": relation, **shares}
+
+
+def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.Block]:
+    """Yield the page, block after block."""
+    first = next(name for name in ("cppn", "direct", *found.makers) if name in found.makers)
+    shares = rates.column("relation", "fooled", generator=first).items()
+    words = {one: f"of the {first} images fool {study.RELATIONS[one]}" for one, _ in shares}
+    yield study.Opening(
+        "Do images that fool one network fool another?",
+        "Images were made to fool one network each, and then shown to all the others.",
+        [(f"{len(found.networks.each)}", "networks")]
+        + [(study.share(share.mean), words[one]) for one, share in shares],
+    )
+    yield study.Heading("What was done")
+    yield from story(found)
+    yield study.Heading("What came out")
+    yield from findings(found, rates)
+    caption = (
+        "Share of images that fool, by generator and by how the networks are related. How to read "
+        "it: each line is a way to make images, each column a kind of network that they were shown "
+        "to. Fooling images count when the class that they were made for is named, perturbed ones "
+        "when any wrong class is. Below each share: its 95 % interval over the repeats, the "
+        "networks being the same; other networks would add to it."
+    )
+    looks = {"label": "share of images that fool", "column_label": "shown to"}
+    yield study.matrix("overview", rates, "generator", "relation", "fooled", caption, **looks)
+    by = ("generator", "relation", "made_for", "shown_to")
+    ends = study.ends(study.summarize(found.records, by, ["fooled"]), "fooled")
+    caption = (
+        "The label in question is the class to be shown, or the wrong class that the first network "
+        f"named. With certainty: at least {study.sure(found.config.tau)}; fooling images count as "
+        "fooling whatever the label only with certainty."
+    )
+    keys, more = {"generator": "Images", "relation": "Shown to"}, {"Lowest and highest pair": ends}
+    means = study.numbers(rates, keys, MEASURES, caption, more)
+    yield study.Folded("All means over pairs of networks", [means])
+    yield from curves(found)
+    for name in found.makers:
+        yield from gallery(found, name)
+
+
+def story(found: Found) -> Iterator[study.Block]:
+    """Say what was done, for somebody who did not run it."""
+    config, makers = found.config, found.makers.items()
+    yield (
+        f"{len(found.networks.each)} networks were trained on the same pictures "
+        f"({config.victim.dataset}): {len(config.models)} architectures "
+        f"({', '.join(config.models)}), each from {config.network_seeds} different random starts. "
+        f"For every network images were made in the ways below, {config.repeats} times from other "
+        "random numbers, and shown to every network. A network of other weights differs in its "
+        "random start only."
+    )
+    count = lambda name: len(found.results.where(generator=name).found[0][1]["labels"])
+    kind = lambda maker: "control" if maker.control else maker.kind
+    rows = [(name, kind(one), one.words, str(count(name))) for name, one in makers]
+    yield fj.reporting.table(("Images", "Kind", "How they were made", "How many, each time"), rows)
+    yield (
+        "A fooling image shows nothing. It was made to be taken for a certain class, and fools a "
+        "network that names this class; by guessing, a network would name it for 1 in "
+        f"{len(found.networks.class_names)} images. A perturbed image is a real test image, one "
+        "that every network gets right, a little changed; it fools a network that names a wrong "
+        f"class. Epsilon is {config.making.epsilon:g} of the way from black to white. The controls "
+        "are images that nobody fitted to a network: noise counts as made to show what the first "
+        "network takes it for, so its row says how far networks agree about noise."
+    )
+
+
+def findings(found: Found, rates: study.Table) -> Iterator[study.Block]:
+    """Say in words what the numbers say, and no more."""
+    chance = 1.0 / len(found.networks.class_names)
+    signs = rates.column("relation", "fooled", generator="random_signs")
+    for name in (name for name, maker in found.makers.items() if not maker.control):
+        said = []
+        for relation, rate in rates.column("relation", "fooled", generator=name).items():
+            said.append(f"{study.spell(rate)} fool {study.RELATIONS[relation]}")
+            if found.makers[name].kind == "fooling" and relation != "itself":
+                said[-1] += f", {study.against(rate, chance, 'guessing')}"
+            elif relation in signs and name != "deepfool":
+                random = study.share(signs[relation].mean)
+                said[-1] += f" (random changes of the same size: {random})"
+        yield fj.reporting.paragraph(fj.reporting.strong(name), ": ", "; ".join(said), ".")
+    for name in (name for name in ("direct", "cppn") if name in found.makers):
+        shares = rates.column("relation", "sure_label", generator=name).items()
+        said = [f"by {study.RELATIONS[one]} in {study.share(share.mean)}" for one, share in shares]
+        yield (
+            "With certainty, that is with a confidence of at least "
+            f"{study.sure(found.config.tau)}, {name} images were given the class they were "
+            f"evolved for {', '.join(said)} of all cases. The paper reports that some images "
+            "evolved for one network are named with the same certainty by another one, and that "
+            "others fool only the first."
         )
-    return networks
 
 
-def _make(config: Config, folder: Path, networks: dict[str, Prepared]) -> "Outcome":
-    """Make all images and show them to all networks, a unit for each set of images."""
-    import jax
-
-    from experiments import transfer_generators, transfer_results
-    from fooljax.runtime import units
-
-    key_examples, key_make = jax.random.split(jax.random.key(config.seed))
-    classifiers = [one.classifier for one in networks.values()]
-    splits = next(iter(networks.values())).splits
-    examples = [
-        transfer_generators.choose_examples(
-            jax.random.fold_in(key_examples, repeat),
-            classifiers,
-            splits.test,
-            splits.train,
-            config.images,
-        )
-        for repeat in range(config.repeats)
+def curves(found: Found) -> Iterator[study.Block]:
+    """Show how many fooling images others name, by the confidence that is asked for."""
+    fooling = [name for name, one in found.makers.items() if one[:2] == ("fooling", False)]
+    records = [
+        {**record, "doubt": 1.0 - sure}
+        for sure in CONFIDENCES
+        for record in judge(found.networks, found.makers, found.results, sure)
+        if record["generator"] in fooling
     ]
-    work = {}
-    for name in config.generators:
-        place = list(transfer_generators.GENERATORS).index(name)
-        key_name = jax.random.fold_in(key_make, place)
-        for index in range(len(networks)):
-            key_network = jax.random.fold_in(key_name, index)
-            for repeat in range(config.repeats):
-                key = jax.random.fold_in(key_network, repeat)
-                work[transfer_results.unit_name(name, index, repeat)] = functools.partial(
-                    transfer_generators.build,
-                    name,
-                    config,
-                    key,
-                    index,
-                    classifiers,
-                    examples[repeat],
-                )
-    return units.compute_all(folder, work, "making images")
+    table = study.summarize(records, ("relation", "generator", "doubt"), ["sure_label"])
+    if records:
+        yield study.Heading("How sure are the other networks?")
+    for relation in table.names("relation"):
+        caption = (
+            f"Share of fooling images named by {study.RELATIONS[relation]}, by the confidence "
+            "asked for. How to read it: the further to the left, the surer the network has to be "
+            "for an image to count; 0.01 stands for a confidence of 99 %. The ways to make images "
+            "differ in how sure they make the network itself. Shaded: 95 % intervals over the "
+            "repeats."
+        )
+        name, lines = f"sure_for_{relation.replace(' ', '_')}", table.where(relation=relation)
+        looks = {"x_label": "doubt allowed (1 - confidence)", "log_x": True, "shares": True}
+        looks["y_label"] = f"share named by {study.RELATIONS[relation]}"
+        yield study.lines(name, lines, "doubt", "sure_label", "generator", caption, **looks)
 
 
-def cli() -> None:
-    """Parse flags and run."""
-    command.launch(main, PRESETS, prog="python -m experiments.transfer", description=__doc__)
+def gallery(found: Found, name: str) -> Iterator[study.Block]:
+    """Show examples of a maker's images, and who is fooled by those made for whom."""
+    records, axes = study.where(found.records, generator=name), ("made_for", "shown_to")
+    pairs = study.summarize(records, axes, MEASURES)
+
+    def draw(measure: str) -> study.Figure:
+        words = MEASURES[measure]
+        caption = (
+            f"{words}, {name} images. Line: the network that the images were made for; column: the "
+            "one that they were shown to. The diagonal is the attack with the weights in hand. "
+            "Below each number: its 95 % interval over the repeats."
+        )
+        return study.matrix(f"{measure}_{name}", pairs, *axes, measure, caption, label=words)
+
+    yield study.Heading(f"Images: {name}")
+    yield f"These images were {found.makers[name].about}."
+    yield examples(found, name)
+    fooling = found.makers[name].kind == "fooling"
+    main, other = sorted(("any_label", "same_label"), reverse=fooling)
+    yield draw(main)
+    yield study.Folded("Other measures", [draw(other), draw("confidence")])
+
+
+def examples(found: Found, name: str) -> study.Figure:
+    """Show a few images made for two networks, and what those and others say of them."""
+    networks, classes = list(found.networks.each), found.networks.class_names
+    perturbed = found.makers[name].kind == "perturbed"
+    rows = [networks[0], networks[-1]]
+    cells = [found.results.one(generator=name, made_for=row, repeat=0) for row in rows]
+    columns = np.unique(np.linspace(0, len(cells[0]["labels"]) - 1, 8).astype(int))
+
+    def say(row: str, cell: study.Arrays, column: int) -> str:
+        lines = [f"{'is' if perturbed else 'to be'} {classes[cell['labels'][column]]}"]
+        for other in found.networks.related(row).values():
+            logits = cell["logits"][networks.index(other), column]
+            lines.append(f"{other}: {study.answer(logits, classes)}")
+        return "\n".join(lines)
+
+    shown = [cell["images"][columns] for cell in cells]
+    words = [[say(*both, i) for i in columns] for both in zip(rows, cells, strict=True)]
+    caption = (
+        f"Examples of {name} images, with what several networks say of them. They are of the first "
+        "repeat, not selected. Below each image stands what it "
+        f"{'is' if perturbed else 'was to be taken for'}, then the answer and the confidence of "
+        "the network that it was made for, of one of the same architecture and of one of another."
+    )
+    names = [f"for {row}" for row in rows]
+    return study.images(f"examples_{name}", shown, words, caption, row_names=names, columns=8)
 
 
 if __name__ == "__main__":
-    cli()
+    study.launch(main, PRESETS, __doc__)

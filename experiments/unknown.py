@@ -129,7 +129,7 @@ def main(config: Config) -> dict[str, Any]:
 
     _check(config)
     devices.set_up()
-    with directory.opened(config, "unknown", NEUTRAL) as folder:
+    with directory.opened(config, "experiments.unknown", NEUTRAL) as folder:
         networks = _prepare(config, folder)
         classifiers = {name: one.classifier for name, one in networks.items()}
         print("learning what is known ...", file=sys.stderr)

@@ -118,7 +118,7 @@ def repeat(summary: Mapping[str, Any], config: Any) -> Iterator[Html]:
         "The same command, with the same versions on the same kind of device, gives the same "
         f"numbers. Intervals: {summary['intervals']}."
     )
-    yield reporting.code(command_of("unknown", config))
+    yield reporting.code(command_of("experiments.unknown", config))
     yield table(
         ("Setting", "Value"), list(flat(dataclasses.asdict(config))), "Settings of this run"
     )

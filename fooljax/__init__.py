@@ -6,6 +6,22 @@ command lines answer ``--help`` without waiting for JAX.
 
 import importlib
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fooljax import analysis as analysis
+    from fooljax import attacks as attacks
+    from fooljax import data as data
+    from fooljax import defenses as defenses
+    from fooljax import encodings as encodings
+    from fooljax import evolution as evolution
+    from fooljax import metrics as metrics
+    from fooljax import models as models
+    from fooljax import reporting as reporting
+    from fooljax import runtime as runtime
+    from fooljax import study as study
+    from fooljax import training as training
+    from fooljax import types as types
 
 __version__ = "0.1.0"
 
@@ -20,6 +36,7 @@ _SUBPACKAGES = (
     "models",
     "reporting",
     "runtime",
+    "study",
     "training",
     "types",
 )

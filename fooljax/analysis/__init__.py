@@ -2,6 +2,7 @@
 
 from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.diversity import choose_diverse
+from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -21,6 +22,7 @@ from fooljax.analysis.transfer import (
 
 __all__ = [
     "Interval",
+    "SignSteps",
     "Substitute",
     "Transferred",
     "Verdicts",
@@ -33,5 +35,6 @@ __all__ = [
     "over_repeats",
     "relations",
     "shares",
+    "sign_steps",
     "train_substitute",
 ]

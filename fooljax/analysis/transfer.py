@@ -47,7 +47,10 @@ class Verdicts(NamedTuple):
 
 
 def judge_fooling(
-    logits: Float[Array, "m n k"], targets: Int32[Array, " n"], num_classes: int, tau: float
+    logits: Float[Array | np.ndarray, "m n k"],
+    targets: Int32[Array | np.ndarray, " n"],
+    num_classes: int,
+    tau: float,
 ) -> Verdicts:
     """Judge images that show nothing and were made to be taken for ``targets``.
 
@@ -72,9 +75,9 @@ def _judge_fooling(logits: Array, targets: Array, num_classes: int, tau: float) 
 
 
 def judge_perturbed(
-    logits: Float[Array, "m n k"],
+    logits: Float[Array | np.ndarray, "m n k"],
     made_for: int,
-    labels: Int32[Array, " n"],
+    labels: Int32[Array | np.ndarray, " n"],
     num_classes: int,
     tau: float,
 ) -> Verdicts:
@@ -144,16 +147,19 @@ def mean_over_pairs(matrices: ArrayLike, pairs: NDArray[np.bool_]) -> NDArray[np
     return values.mean(axis=-1)
 
 
-def over_repeats(shares: ArrayLike, level: float = 0.95) -> Interval:
+def over_repeats(
+    shares: ArrayLike, level: float = 0.95, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Interval:
     """Give the mean of independent repeats a confidence interval by Student's t.
 
     It says how much the mean would change with other random numbers behind the
     images, the networks being what they are; where all repeats agree it has no
-    width. Cut off at 0 and 1.
+    width.
 
     Args:
-        shares: ``[repeats]`` in [0, 1].
+        shares: ``[repeats]``, in [0, 1] unless there are other bounds.
         level: of confidence, in (0, 1).
+        bounds: where the interval is cut off, for a mean cannot lie beyond them.
 
     Raises:
         ValueError: if there is no repeat or ``level`` is not in (0, 1).
@@ -166,7 +172,8 @@ def over_repeats(shares: ArrayLike, level: float = 0.95) -> Interval:
     if count == 1 or np.isnan(mean):
         return Interval(mean, float("nan"), float("nan"))
     wide = scipy.stats.t.ppf(0.5 + level / 2, count - 1) * values.std(ddof=1) / np.sqrt(count)
-    return Interval(mean, max(0.0, float(mean - wide)), min(1.0, float(mean + wide)))
+    low, high = bounds
+    return Interval(mean, max(low, float(mean - wide)), min(high, float(mean + wide)))
 
 
 def _checked(

@@ -3,8 +3,19 @@
 from fooljax.attacks import spaces
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
+from fooljax.attacks.ascents import ASCENTS, AscentEntry
 from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.carlini_wagner import carlini_wagner
+from fooljax.attacks.catalog import (
+    CATALOG,
+    NORM_NAMES,
+    UNIVERSAL,
+    Effort,
+    Entry,
+    Norm,
+    UniversalEntry,
+    aimed,
+)
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.diagnostics import diagnose
@@ -22,6 +33,7 @@ from fooljax.attacks.goals import (
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
+from fooljax.attacks.noise import noise
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.regularization import Regularization
@@ -44,24 +56,35 @@ from fooljax.attacks.universal_measures import (
     fooling_rate,
     perturbed_answers,
     random_perturbation,
+    share_fooled,
 )
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
 __all__ = [
+    "ASCENTS",
+    "CATALOG",
+    "NORM_NAMES",
     "PUBLISHED",
+    "UNIVERSAL",
+    "AscentEntry",
     "Attack",
     "AttackResult",
+    "Effort",
+    "Entry",
     "Finding",
     "Goal",
     "InTurn",
+    "Norm",
     "Passes",
     "Point",
     "Regularization",
     "Stage",
     "StandardResult",
     "Universal",
+    "UniversalEntry",
     "UniversalResult",
     "UniversalState",
+    "aimed",
     "answer",
     "apgd",
     "ascent",
@@ -80,6 +103,7 @@ __all__ = [
     "leads",
     "leave",
     "margin",
+    "noise",
     "on_each",
     "perturbed_answers",
     "pgd",
@@ -91,6 +115,7 @@ __all__ = [
     "score",
     "score_evolution",
     "selective",
+    "share_fooled",
     "spaces",
     "sparse",
     "square",

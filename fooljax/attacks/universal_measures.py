@@ -78,6 +78,44 @@ def perturbed_answers(
     return _look(classifier, images, perturbation, None, batch_size)[0]
 
 
+def share_fooled(
+    before: Int32[np.ndarray, " n"],
+    after: Int32[np.ndarray, " n"],
+    num_classes: int,
+    target: int | None = None,
+) -> float:
+    """Measure from answers how often a perturbation fools.
+
+    Rejections and missing answers, before or after, are no success.
+
+    Args:
+        before: answers to the clean images, as of `perturbed_answers`.
+        after: answers to the perturbed ones.
+        num_classes: number of real classes; larger answers reject.
+        target: the class to be named; any other one unless given.
+
+    Returns:
+        Share of images taken for another class than before; with a target, share taken
+        for it of those that were not before, NaN if there are none.
+
+    Raises:
+        ValueError: if there are no answers, not as many before as after, or a number is
+            out of its range.
+    """
+    before, after = (np.asarray(checks.whole(one, "answers")) for one in (before, after))
+    if before.ndim != 1 or not before.size or before.shape != after.shape:
+        raise ValueError(
+            f"before and after must be rows [n] of as many answers, got {before.shape} and "
+            f"{after.shape}"
+        )
+    num_classes = checks.count("num_classes", num_classes)
+    if target is not None:
+        others = (before != target) & (before >= 0)
+        return float(np.mean(after[others] == target)) if others.any() else float("nan")
+    answered = (before >= 0) & (after >= 0) & (after < num_classes)
+    return float(np.mean(answered & (after != before)))
+
+
 def random_perturbation(
     key: RandomKey, shape: tuple[int, ...], epsilon: float, norm: Norm
 ) -> Image:

@@ -1,5 +1,6 @@
 """Search spaces of images: draw a genome, vary it, paint it."""
 
+from fooljax.encodings.catalog import CATALOG, Entry
 from fooljax.encodings.color import hls_to_rgb, hsv_to_rgb
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.cppn_genome import Cppn, Rates
@@ -12,7 +13,9 @@ from fooljax.encodings.variation import (
 )
 
 __all__ = [
+    "CATALOG",
     "Cppn",
+    "Entry",
     "Rates",
     "cppn",
     "direct",

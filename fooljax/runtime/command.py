@@ -1,6 +1,5 @@
 """From flags to a frozen settings dataclass, and from any error to one clear message."""
 
-import dataclasses
 import errno
 import re
 import sys
@@ -27,8 +26,8 @@ def parse(
 
     Args:
         presets: settings by name; ``--preset NAME`` chooses where flags start
-            from, ``default`` unless given. Settings have the fields ``preset``
-            and ``resume``.
+            from, ``default`` unless given. Settings, or some nested in them, have the
+            fields ``preset`` and ``resume``.
         args: the command line, ``sys.argv[1:]`` unless given.
         prog: shown in the usage line.
         description: shown by ``--help``; lines that begin with a word and a
@@ -48,7 +47,7 @@ def parse(
     name = _value(args, "--preset")
     if (name or "default") not in presets:
         raise ValueError(f"--preset must be one of {', '.join(presets)}, got {name!r}")
-    start = dataclasses.replace(presets[name or "default"], preset=name or "default")  # type: ignore[type-var]
+    start = settings.change(presets[name or "default"], preset=name or "default")
     resume = _value(args, "--resume")
     if resume is not None and not {"-h", "--help"} & set(args):
         start = settings.load(Path(resume), type(start))

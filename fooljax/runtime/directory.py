@@ -30,8 +30,8 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
 
     Args:
         config: settings with the fields ``out`` (where, or None for
-            ``runs/EXPERIMENT-DATE-TIME``) and ``resume``.
-        experiment: name of the experiment, a module of ``experiments``.
+            ``runs/NAME-DATE-TIME``) and ``resume``, nested or not.
+        experiment: its module, as ``python -m`` takes it; NAME is the last part.
         neutral: fields that may differ on resumption.
 
     Yields:
@@ -47,18 +47,20 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
             yield folder
         return
     made: list[Path] = []
-    if config.resume:
-        folder = Path(config.resume)
+    given = settings.flat(config)
+    if given["resume"]:
+        folder = Path(given["resume"])
         before = settings.load(folder, type(config))
         settings.refuse_edits(folder, before, neutral)
         settings.refuse_changes(before, config, neutral, folder)
     else:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-        folder = Path(config.out or Path("runs") / f"{experiment}-{stamp}")
+        name = experiment.rpartition(".")[2]
+        folder = Path(given["out"] or Path("runs") / f"{name}-{stamp}")
         made = _make(folder)
-    discard = lambda: not config.resume and _discard(folder, made)
+    discard = lambda: not given["resume"] and _discard(folder, made)
     with _advised(experiment, folder, discard):
-        if not config.resume:
+        if not given["resume"]:
             _write_settings(folder, config, experiment)
         with _locked(folder):
             _refuse_links(folder)
@@ -98,7 +100,7 @@ def _followed(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[
 @contextmanager
 def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iterator[None]:
     """Let errors and interruptions say how to go on, unless there is nothing to go on with."""
-    command = f"    python -m experiments.{experiment} --resume {shlex.quote(str(folder))}"
+    command = f"    python -m {experiment} --resume {shlex.quote(str(folder))}"
     presence.advise(f"what was computed is kept; on any number of hosts, go on with\n{command}")
     interrupts.advise(f"what was computed is kept; go on with\n{command}")
     try:

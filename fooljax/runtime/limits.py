@@ -7,7 +7,17 @@ reads the limits off the type, and names the flag of what lies outside.
 import dataclasses
 import types
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 
 class Within(NamedTuple):
@@ -33,7 +43,41 @@ class Within(NamedTuple):
         below = number < self.high if self.open_high else number <= self.high
         return above and below
 
+    def complain(self, value: float) -> str:
+        """Say what is wrong with a number; nothing if all is well."""
+        if self.holds(value):
+            return ""
+        if self.why and value > self.low:
+            end = "below" if self.open_high else "at most"
+            return f"must be {end} {self.high:,}, got {value:,}; {self.why}"
+        if self.why:
+            return (
+                f"must be {'positive' if self.open_low else f'at least {self.low:g}'}, got {value}"
+            )
+        left, right = "[("[self.open_low], "])"[self.open_high]
+        return f"must be in {left}{self.low:g}, {self.high:g}{right}, got {value}"
 
+
+class Distinct(NamedTuple):
+    """A list that names each thing once.
+
+    Attributes:
+        least: how many things it must name.
+    """
+
+    least: int = 1
+
+    def complain(self, values: tuple[Any, ...]) -> str:
+        """Say what is wrong with a list; nothing if all is well."""
+        if len(values) >= self.least and len(set(values)) == len(values):
+            return ""
+        given = " ".join(map(str, values)) or "none"
+        return (
+            f"must name {f'at least {self.least}' if self.least else 'any'}, each once, got {given}"
+        )
+
+
+_T = TypeVar("_T")
 _MANY = 10**9
 _PIECES = 10_000
 _ROOM = 100_000
@@ -75,6 +119,11 @@ Positive = Annotated[float, Within(0.0, 1e6, open_low=True, why="give a smaller 
 #: The same, where zero is an answer too.
 NotNegative = Annotated[float, Within(0.0, 1e6, why="give a smaller one")]
 
+#: Things to do or compare, at least one of them.
+Several = Annotated[tuple[_T, ...], Distinct()]
+#: The same, where none means all, or none at all.
+Some = Annotated[tuple[_T, ...], Distinct(0)]
+
 
 class Item(NamedTuple):
     """A setting.
@@ -97,12 +146,18 @@ class Item(NamedTuple):
 
 def items(config: Any) -> Iterator[Item]:
     """Walk all settings, those of nested ones among them."""
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
+    for name, kind in types_of(type(config)).items():
+        value = getattr(config, name)
         if dataclasses.is_dataclass(value):
             yield from items(value)
         else:
-            yield Item(field.name, field.type, value)
+            yield Item(name, kind, value)
+
+
+def types_of(config_type: type) -> dict[str, Any]:
+    """Return the declared type of every setting by name, limits and all."""
+    declared = get_type_hints(config_type, include_extras=True)
+    return {field.name: declared[field.name] for field in dataclasses.fields(config_type)}
 
 
 def check(config: Any) -> None:
@@ -131,7 +186,7 @@ def complain(wanted: Any, value: Any) -> str:
     if origin is Annotated:
         kind, limits = arguments[0], arguments[1:]
         complaint = complain(kind, value)
-        return complaint or next(filter(None, (_outside(limit, value) for limit in limits)), "")
+        return complaint or next(filter(None, (limit.complain(value) for limit in limits)), "")
     if origin in (Union, types.UnionType):
         complaints = [complain(kind, value) for kind in arguments if kind is not type(None)]
         fits = (value is None and type(None) in arguments) or not all(complaints)
@@ -165,15 +220,3 @@ def _several(arguments: tuple[Any, ...], values: Any) -> str:
     else:
         return f"must be {len(arguments)} values, got {len(values)}"
     return next(filter(None, map(complain, kinds, values)), "")
-
-
-def _outside(limit: Within, value: float) -> str:
-    if limit.holds(value):
-        return ""
-    if limit.why and value > limit.low:
-        end = "below" if limit.open_high else "at most"
-        return f"must be {end} {limit.high:,}, got {value:,}; {limit.why}"
-    if limit.why:
-        return f"must be {'positive' if limit.open_low else f'at least {limit.low:g}'}, got {value}"
-    left, right = "[("[limit.open_low], "])"[limit.open_high]
-    return f"must be in {left}{limit.low:g}, {limit.high:g}{right}, got {value}"

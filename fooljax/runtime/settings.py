@@ -22,7 +22,7 @@ def save(folder: Path, config: Any, experiment: str) -> None:
     Args:
         folder: run directory; ``config.json`` in it, the last to be written, makes it one.
         config: a dataclass of plain values.
-        experiment: name of the module in ``experiments``.
+        experiment: its module, as ``python -m`` takes it.
     """
     import fooljax
     from fooljax.runtime.files import write_json
@@ -99,7 +99,7 @@ def _maker(folder: Path) -> str:
     """Say which experiment of which version began a run, if that is known."""
     try:
         begun = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return f"; experiments.{begun['experiment']} of fooljax {begun['version']} began it"
+        return f"; {begun['experiment']} of fooljax {begun['version']} began it"
     except (OSError, ValueError, TypeError, KeyError):
         return ""
 
@@ -141,15 +141,35 @@ def flat(config: Any) -> dict[str, Any]:
     return fields
 
 
+def change(config: Config, **values: Any) -> Config:
+    """Return settings of which some have other values, those of nested settings among them.
+
+    Args:
+        config: a settings dataclass.
+        values: of fields by name, wherever they are.
+
+    Raises:
+        TypeError: if there is no such field.
+    """
+    own: dict[str, Any] = {}
+    for name, value in vars(config).items():
+        if name in values:
+            own[name] = values.pop(name)
+        elif dataclasses.is_dataclass(value):
+            inner = {name: values.pop(name) for name in flat(value) if name in values}
+            own |= {name: change(value, **inner)} if inner else {}
+    return dataclasses.replace(config, **own, **values)  # type: ignore[type-var]
+
+
 def command_of(experiment: str, config: Any) -> str:
     """Return the command that repeats a run: every flag that is not at its default.
 
     Args:
-        experiment: name of the module in ``experiments``.
+        experiment: its module, as ``python -m`` takes it.
         config: the settings, a dataclass all of whose fields have defaults.
     """
     usual = flat(type(config)())
-    words = ["python", "-m", f"experiments.{experiment}"]
+    words = ["python", "-m", experiment]
     for name, value in flat(config).items():
         if value != usual[name] and name not in ("out", "resume", "preset", "debug"):
             flag = name.replace("_", "-")
@@ -164,7 +184,7 @@ def _build(config_type: Any, values: Any) -> Any:
     """Make a dataclass, nested ones included, from what ``asdict`` and JSON left of it."""
     if not isinstance(values, Mapping):
         raise ValueError("it does not hold an object")
-    fields = {field.name: field.type for field in dataclasses.fields(config_type)}
+    fields = limits.types_of(config_type)
     unknown, absent = sorted(set(values) - set(fields)), sorted(set(fields) - set(values))
     if unknown or absent:
         raise ValueError(f"other settings than this version's: {', '.join(unknown + absent)}")

@@ -104,7 +104,7 @@ class Prepared(NamedTuple):
 def prepare(
     victim: Victim,
     folder: Path,
-    fits: Callable[[tuple[int, ...], int], object],
+    fits: Callable[[tuple[int, ...], int], object] = lambda shape, num_classes: None,
     whole: bool = False,
     find: Callable[[Victim, Path], "Splits | Streams | None"] = find_data,
 ) -> Prepared:

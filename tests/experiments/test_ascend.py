@@ -1,6 +1,6 @@
 """The experiment on the smallest network, and what its numbers mean."""
 
-import dataclasses
+import csv
 import json
 
 import jax
@@ -8,7 +8,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import ascend, ascend_results
+from experiments import ascend
+from experiments.ascend import measure, page
+from fooljax import study
+from fooljax.runtime.victim import prepare
+from fooljax.study import Results, change
+from fooljax.study.cells import file_name
+
+NAMES = {
+    "ascent-none": {"way": "ascent", "name": "none", "start": "near_grey"},
+    "ascent-tv": {"way": "ascent", "name": "tv", "start": "near_grey"},
+    "start-grey": {"way": "ascent", "name": "none", "start": "grey"},
+    "evolved-direct": {"way": "evolved", "name": "direct", "start": ""},
+}
+
+
+def row_of(summary, name, start=None):
+    place = NAMES[name] | ({} if start is None else {"start": start})
+    return study.where(summary["rows"], **place)[0]
+
 
 # what the default suite runs of the smoke preset: some classes only, not in their order
 LESS = {"classes": (7, 3), "repeats": 5}
@@ -18,7 +36,7 @@ SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
 @pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
 def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(ascend.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(ascend.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, ascend.main(config)
 
 
@@ -26,24 +44,34 @@ def test_smoke_writes_the_public_names(smoke):
     folder, config, returned = smoke
     summary = json.loads((folder / "summary.json").read_text())
     assert summary.keys() == returned.keys()
-    assert list(summary["rows"]) == ["ascent-none", "ascent-tv", "evolved-direct"]
+    starts = ["near_grey", "grey", "uniform_noise", "gaussian_noise"]
+    assert [row["start"] for row in summary["rows"] if row["name"] == "none"] == starts
     classes = config.classes or range(10)
     assert summary["class_names"] == [str(number) for number in classes]
-    none, evolved = summary["rows"]["ascent-none"], summary["rows"]["evolved-direct"]
-    assert none["forwards"] == len(classes) * (config.steps + 2)
-    assert none["gradients"] == len(classes) * config.steps
-    assert evolved["forwards"] == config.children * (config.generations + 1)
-    assert evolved["gradients"] == 0
-    per_class = np.array(none["per_class_confidence"])
+    with (folder / "records.csv").open() as stream:
+        records = list(csv.DictReader(stream))
+    assert len(records) == config.repeats * (3 + 3)
+    none = study.where(records, way="ascent", name="none", start="near_grey")
+    evolved = study.where(records, way="evolved", name="direct")
+    for record in none:
+        assert int(record["forwards"]) == len(classes) * (config.steps + 2)
+        assert int(record["gradients"]) == len(classes) * config.steps
+    for record in evolved:
+        assert int(record["forwards"]) == config.children * (config.generations + 1)
+        assert int(record["gradients"]) == 0
+    per_class = np.load(folder / "arrays.npz")[f"{file_name(NAMES['ascent-none'])}.confidence"]
     assert per_class.shape == (config.repeats, len(classes))
-    assert none["median_confidence"] == pytest.approx(np.median(per_class))
-    odds = np.log(per_class) - np.log1p(-per_class)
-    assert none["median_log_odds"] == pytest.approx(np.median(odds), abs=1e-3)
-    assert list(summary["starts"]) == ["near_grey", "grey", "uniform_noise", "gaussian_noise"]
-    assert summary["starts"]["uniform_noise"]["total_variation"] > none["total_variation"]
-    for kind, control in summary["controls"].items():
-        assert control["images"] == (1 if kind == "grey" else 1000)
-        assert 0.1 <= control["median_top1_confidence"] < 1.0
+    medians, found = np.median(per_class, axis=1), row_of(summary, "ascent-none")
+    assert found["confidence"]["mean"] == pytest.approx(np.median(medians))
+    assert found["confidence"]["low"] == pytest.approx(medians.min())
+    assert found["least"]["low"] == pytest.approx(per_class.min())
+    odds = np.median(np.log(per_class) - np.log1p(-per_class), axis=1)
+    assert found["odds"]["mean"] == pytest.approx(np.median(odds), abs=1e-3)
+    rough = row_of(summary, "ascent-none", "uniform_noise")["variation"]["mean"]
+    assert rough > found["variation"]["mean"]
+    for control in summary["controls"]:
+        assert control["images"] == (1 if control["start"] == "grey" else 1000)
+        assert 0.1 <= control["top"] < 1.0
 
 
 def test_smoke_images_are_what_the_network_says(smoke):
@@ -51,19 +79,20 @@ def test_smoke_images_are_what_the_network_says(smoke):
     from fooljax.runtime import checkpoints
 
     folder, config, _ = smoke
-    made = np.load(folder / "images.npz")
+    made = np.load(folder / "arrays.npz")
     train = data.load("digits").train
     network = models.build("softmax", jax.random.key(0), train.input_shape, train.num_classes)
     params = checkpoints.load(folder / "classifier", network.params)
     classes = np.array(config.classes or range(10))
     for name in ("ascent-none", "ascent-tv", "evolved-direct", "start-grey"):
-        images = made[f"{name}.images"]
+        images = made[f"{file_name(NAMES[name])}.images"]
         assert images.shape[:2] == (config.repeats, len(classes))
         assert images.min() >= 0.0 and images.max() <= 1.0
         logits = network.apply(params, images.reshape(-1, *train.input_shape))
         said = np.asarray(jax.nn.softmax(logits)).reshape(config.repeats, len(classes), 10)
         own = said[:, np.arange(len(classes)), classes]
-        np.testing.assert_allclose(made[f"{name}.confidence"], own, atol=1e-4)
+        told = made[f"{file_name(NAMES[name])}.confidence"]
+        np.testing.assert_allclose(told, own, atol=1e-4)
 
 
 def test_smoke_page(smoke):
@@ -75,15 +104,17 @@ def test_smoke_page(smoke):
 
 def test_a_finished_run_is_written_again(smoke):
     folder, config, _ = smoke
-    before = (folder / "images.npz").read_bytes()
-    (folder / "images.npz").unlink()
-    ascend.main(dataclasses.replace(config, out=None, resume=str(folder)))
-    assert (folder / "images.npz").read_bytes() == before
+    names = ("arrays.npz", "records.csv", "curves.png")
+    before = {name: (folder / name).read_bytes() for name in names}
+    for name in names:
+        (folder / name).unlink()
+    ascend.main(change(config, out=None, resume=str(folder)))
+    assert {name: (folder / name).read_bytes() for name in names} == before
 
 
 def test_passes_until_all_classes_are_certain():
     """Two classes, one repeat: the second is certain at point 2, 5 passes each."""
-    config = dataclasses.replace(ascend.Config(), children=7, generations=2)
+    config = change(ascend.Config(), children=7, generations=2)
     trace = np.array([[[0.0, 10.0, 5.0, 11.0], [1.0, 2.0, 9.5, np.nan]]])
     unit = {
         "trace": trace,
@@ -95,41 +126,42 @@ def test_passes_until_all_classes_are_certain():
         "searched": np.asarray(4),
         "seconds": np.asarray(1.0),
     }
-    row = ascend_results._row("ascent-none", unit, config)
-    assert row["passes_until_all_above_0.9999"] == [4 + 2 * 5]
-    assert (row["forwards"], row["gradients"]) == (14, 6)
-    assert row["median_log_odds"] == pytest.approx((11.0 + 9.5) / 2)
-    never = ascend_results._row("ascent-none", unit | {"trace": trace[:, :, :2]}, config)
-    assert never["passes_until_all_above_0.9999"] == [None]
+
+    def record(name, arrays):
+        (found,) = measure.judge(config, Results(((NAMES[name], arrays),)))
+        return found
+
+    found = record("ascent-none", unit)
+    assert found["passes"] == 4 + 2 * 5
+    assert (found["forwards"], found["gradients"]) == (14, 6)
+    assert found["odds"] == pytest.approx((11.0 + 9.5) / 2)
+    assert record("ascent-none", unit | {"trace": trace[:, :, :2]})["passes"] is None
     evolved = unit | {"trace": np.array([[[0.5, 0.99995, 1.0], [0.5, 0.9, 0.99999]]])}
-    row = ascend_results._row("evolved-direct", evolved, config)
-    assert row["passes_until_all_above_0.9999"] == [7 * 3]
+    assert record("evolved-direct", evolved)["passes"] == 7 * 3
 
 
 @pytest.mark.slow
 def test_one_start_and_one_ascent(tmp_path):
-    config = dataclasses.replace(
+    config = change(
         ascend.PRESETS["smoke"], classes=(7, 3), starts=("near_grey",), ascents=("none",)
     )
     folder = tmp_path / "run"
-    summary = ascend.main(dataclasses.replace(config, out=str(folder)))
+    summary = ascend.main(change(config, out=str(folder)))
     assert summary["class_names"] == ["7", "3"]
-    assert list(summary["starts"]) == ["near_grey"]
-    made = np.load(folder / "images.npz")
-    network = ascend._prepare(dataclasses.replace(config, out=None), tmp_path / "again").classifier
+    assert {row["start"] for row in summary["rows"]} == {"near_grey", ""}
+    made = np.load(folder / "arrays.npz")
+    network = prepare(config.victim, tmp_path / "again").classifier
     for name in ("ascent-none", "evolved-direct"):
-        images = made[f"{name}.images"]
+        images = made[f"{file_name(NAMES[name])}.images"]
         assert images.shape[:2] == (config.repeats, 2)
         told = jax.nn.softmax(network(jnp.asarray(images.reshape(-1, *images.shape[2:]))))
         own = told.reshape(config.repeats, 2, 10)[:, [0, 1], [7, 3]]
-        np.testing.assert_allclose(made[f"{name}.confidence"], own, rtol=1e-4)
+        np.testing.assert_allclose(made[f"{file_name(NAMES[name])}.confidence"], own, rtol=1e-4)
 
 
 def test_without_evolved_images_the_page_does_not_speak_of_them(tmp_path):
     """For all classes at once: as many images as some classes have over their repeats."""
-    config = dataclasses.replace(
-        ascend.PRESETS["smoke"], evolved=(), repeats=1, out=str(tmp_path / "run")
-    )
+    config = change(ascend.PRESETS["smoke"], evolved=(), repeats=1, out=str(tmp_path / "run"))
     assert ascend.main(config)["class_names"] == [str(number) for number in range(10)]
     assert "evolved" not in (tmp_path / "run" / "report.html").read_text().split("How to repeat")[0]
 
@@ -137,9 +169,10 @@ def test_without_evolved_images_the_page_does_not_speak_of_them(tmp_path):
 IMPOSSIBLE = {
     "--repeats must be at least 1, got 0": {"repeats": 0},
     "--total-variation must be at least 0, got -1": {"total_variation": -1.0},
-    "--ascents: at least one of none, .*; got none nope": {"ascents": ("none", "nope")},
+    "--ascents: unknown 'nope'; .*There are none, decay": {"ascents": ("none", "nope")},
     "--ascents: none must be among them": {"ascents": ("tv",)},
-    "--evolved: at least one of direct, cppn, each once": {"evolved": ("direct", "direct")},
+    "--evolved must name any, each once, got direct direct": {"evolved": ("direct", "direct")},
+    "--evolved: unknown 'cpn'; did you mean cppn": {"evolved": ("cpn",)},
     "--starts: near_grey must be among them": {"starts": ("grey",)},
     r"--classes: numbers from 0 to 9, each once; got 3 10": {"classes": (3, 10)},
 }
@@ -148,14 +181,14 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
 def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
     with pytest.raises(ValueError, match=message):
-        ascend.main(ascend.Config(out=str(tmp_path / "run"), **changes))
+        ascend.main(change(ascend.Config(), out=str(tmp_path / "run"), **changes))
     assert not (tmp_path / "run").exists()
 
 
 def test_faint_changes_are_enlarged():
     """By a factor that fits 99 % of the change into the range."""
     ramp = np.linspace(-0.01, 0.01, 201).reshape(1, 201, 1, 1)
-    images, factors = ascend_results._stretch(0.5 + np.concatenate([ramp, 10.0 * ramp]))
+    images, factors = page.stretch(0.5 + np.concatenate([ramp, 10.0 * ramp]))
     np.testing.assert_allclose(factors, [0.5 / 0.0099, 0.5 / 0.099], rtol=1e-2)
     np.testing.assert_allclose(images[0], images[1], atol=1e-6)
     assert images.min() == 0.0

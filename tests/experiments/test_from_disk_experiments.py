@@ -12,6 +12,7 @@ from experiments import evolve, retrain, universal
 from fooljax import data
 from fooljax.runtime import command
 from fooljax.runtime.victim import Victim, prepare
+from fooljax.study import change
 
 SIDE, TRAIN, TEST, FEW = 8, 18, 9, 8
 
@@ -41,7 +42,7 @@ def both(main, config, monkeypatch, tmp_path):
     summaries = []
     for place, most in (("all", data.MOST), ("few", FEW)):
         monkeypatch.setattr(data, "MOST", most)
-        main(dataclasses.replace(config, out=str(tmp_path / place)))
+        main(change(config, out=str(tmp_path / place)))
         summaries.append(json.loads((tmp_path / place / "summary.json").read_text()))
         summaries[-1].pop("seconds")
     assert summaries[0] == summaries[1]
@@ -69,7 +70,7 @@ def test_universal(victim, monkeypatch, tmp_path):
     )
     folder, streamed = both(universal.main, config, monkeypatch, tmp_path)
     assert (streamed["train_images"], streamed["test_images"]) == (TRAIN, TEST)
-    same_arrays(tmp_path / "all" / "perturbations.npz", folder / "perturbations.npz")
+    same_arrays(tmp_path / "all" / "arrays.npz", folder / "arrays.npz")
 
 
 @pytest.mark.slow

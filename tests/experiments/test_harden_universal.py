@@ -1,6 +1,6 @@
 """The smoke preset as a user would run it, its numbers from the files alone, refused settings."""
 
-import dataclasses
+import csv
 import html
 import json
 import re
@@ -8,14 +8,27 @@ import re
 import numpy as np
 import pytest
 
-from experiments import harden_universal, harden_universal_results
-from fooljax.runtime.victim import Victim
+from experiments import harden_universal
+from experiments.harden_universal.measure import decide
+from fooljax import study
+from fooljax.metrics import Interval
+from fooljax.study import Victim, change
+from fooljax.study.cells import file_name
+
+
+def name_of(rounds, part, number=None):
+    place = {"rounds": rounds, "part": part}
+    return file_name(place if number is None else {**place, "number": number})
+
+
+def mean(summary, rounds, kind):
+    return study.where(summary["shares"], rounds=rounds, kind=kind)[0]["share"]["mean"]
 
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(harden_universal.PRESETS["smoke"], out=str(folder))
+    config = change(harden_universal.PRESETS["smoke"], out=str(folder))
     return folder, config, harden_universal.main(config)
 
 
@@ -29,32 +42,38 @@ def test_smoke_numbers_from_the_files_alone(smoke):
     test = data.load("digits").test
     whole = np.asarray(test.images).reshape(len(test.images), -1) / np.float32(255)
     chosen = np.linspace(0, len(whole) - 1, config.test_images).astype(int)
-    images, found = whole[chosen], np.load(folder / "perturbations.npz")
+    images, found = whole[chosen], np.load(folder / "arrays.npz")
     for turn in range(1, config.rounds + 1):
-        weights = np.load(folder / "units" / f"{turn:02}-network.npz")
+        weights = np.load(folder / "units" / f"{name_of(turn, 'weights')}.npz")
         bias, kernel = weights["weights_000"], weights["weights_001"]
         answer = lambda pixels: np.argmax(pixels @ kernel + bias, axis=1)  # noqa: B023
-        fooled = lambda name: np.mean(
+        fooled = lambda *place: np.mean(
             answer(images)  # noqa: B023
-            != answer(np.clip(images + found[name].ravel(), 0.0, 1.0))  # noqa: B023
+            != answer(  # noqa: B023
+                np.clip(images + found[f"{name_of(*place)}.perturbation"].ravel(), 0.0, 1.0)
+            )
         )
         right = np.mean(answer(whole) == np.asarray(test.labels))
-        assert summary["clean_accuracy"][turn] == pytest.approx(right)
-        new = [fooled(f"{turn:02}-sgd-{i}") for i in (1, 2)]
-        assert summary["new"]["sgd"][turn]["mean"] == pytest.approx(np.mean(new))
-        trained_on = [fooled(f"{turn - 1:02}-pool-{i}") for i in (1, 2)]
-        assert summary["trained_on"][turn] == pytest.approx(np.mean(trained_on))
-        first = [fooled(f"00-pool-{i}") for i in (1, 2)]
-        assert summary["first_pool"][turn] == pytest.approx(np.mean(first))
+        assert mean(summary, turn, "right") == pytest.approx(right)
+        new = [fooled(turn, "sgd", i) for i in (0, 1)]
+        assert mean(summary, turn, "sgd") == pytest.approx(np.mean(new))
+        trained_on = [fooled(turn - 1, "pool", i) for i in (0, 1)]
+        assert mean(summary, turn, "trained_on") == pytest.approx(np.mean(trained_on))
+        first = [fooled(0, "pool", i) for i in (0, 1)]
+        assert mean(summary, turn, "first") == pytest.approx(np.mean(first))
     for name in found.files:
         assert np.abs(found[name]).max() <= np.float32(config.epsilon), name
     # what was trained on fools less than what is made anew
-    assert summary["trained_on"][-1] < summary["new"]["sgd"][-1]["mean"] - 0.2
+    end = config.rounds
+    assert mean(summary, end, "trained_on") < mean(summary, end, "sgd") - 0.2
+    with (folder / "records.csv").open() as stream:
+        shares = [float(one["share"]) for one in csv.DictReader(stream)]
+    assert len(shares) == 4 * 2 + 4 * (1 + 1 + 2 + 2 + 2)
 
 
 def test_the_tests_are_not_the_pool(smoke):
     folder, _, _ = smoke
-    found = np.load(folder / "perturbations.npz")
+    found = np.load(folder / "arrays.npz")
     flat = [found[name].tobytes() for name in found.files]
     assert len(set(flat)) == len(flat) == 2 * 2 + 3 * 2 + 2
 
@@ -77,18 +96,21 @@ def test_smoke_pictures_and_page(smoke):
 
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
-    before = (folder / "perturbations.npz").read_bytes()
-    for lost in ("01-network", "01-pool-2", "02-sgd-1", "control-network"):
+    names = ("arrays.npz", "records.csv", "rounds.png")
+    before = {name: (folder / name).read_bytes() for name in names}
+    places = ((1, "weights"), (1, "pool", 1), (2, "sgd", 0), ("none", "weights"))
+    for lost in (name_of(*place) for place in places):
         (folder / "units" / f"{lost}.npz").unlink()
     (folder / "report.html").unlink()
-    again = harden_universal.main(dataclasses.replace(config, out=None, resume=str(folder)))
-    assert (folder / "perturbations.npz").read_bytes() == before
-    assert again["new"] == summary["new"] and again["control"] == summary["control"]
+    again = harden_universal.main(change(config, out=None, resume=str(folder)))
+    assert {name: (folder / name).read_bytes() for name in names} == before
+    assert json.dumps(again["shares"]) == json.dumps(summary["shares"])
+    assert again["conclusion"] == summary["conclusion"]
     assert (folder / "report.html").stat().st_size > 10_000
 
 
 def rate(mean, half=0.01):
-    return {"mean": mean, "low": mean - half, "high": mean + half}
+    return Interval(mean, mean - half, mean + half)
 
 
 @pytest.mark.parametrize(
@@ -103,12 +125,12 @@ def rate(mean, half=0.01):
 )
 def test_verdicts_follow_the_numbers(first, last, random, verdict):
     worst = [rate(first), rate(0.7), rate(last)]
-    assert harden_universal_results.judge(worst, [rate(random)] * 3) == verdict
+    assert decide(worst, [rate(random)] * 3) == verdict
 
 
 def test_verdict_without_intervals():
     worst = [rate(0.9, float("nan")), rate(0.5, float("nan"))]
-    assert harden_universal_results.judge(worst, [rate(0.1)] * 2) == "partly"
+    assert decide(worst, [rate(0.1)] * 2) == "partly"
 
 
 IMPOSSIBLE = {
@@ -119,14 +141,14 @@ IMPOSSIBLE = {
     "--pgd-epsilon must be positive, got nan": {"pgd_epsilon": float("nan")},
     "--tune-learning-rate must be positive, got -1": {"tune_learning_rate": -1.0},
     r"--share must be in \(0, 1\], got 0": {"share": 0.0},
-    "--methods: give at least one, each once, got sgd sgd": {"methods": ("sgd", "sgd")},
+    "--methods must name at least 1, each once, got sgd sgd": {"methods": ("sgd", "sgd")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
 }
 
 
 @pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
 def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
-    config = dataclasses.replace(harden_universal.PRESETS["smoke"], out=str(tmp_path / "run"))
+    config = change(harden_universal.PRESETS["smoke"], out=str(tmp_path / "run"))
     with pytest.raises(ValueError, match=message):
-        harden_universal.main(dataclasses.replace(config, **changes))
+        harden_universal.main(change(config, **changes))
     assert not list(tmp_path.iterdir())

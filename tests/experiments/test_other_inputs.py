@@ -1,13 +1,12 @@
 """No experiment goes on with data, weights or functions that changed since it was begun."""
 
-import dataclasses
 import importlib
 
 import numpy as np
 import pytest
 
 from fooljax.data import load
-from fooljax.runtime import units
+from fooljax.runtime import settings, units
 from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic")
@@ -54,15 +53,15 @@ def begin(name, tmp_path, run="run", **changes):
     module = importlib.import_module(f"experiments.{name}")
     start = module.PRESETS["smoke"]
     out = tmp_path / run
-    fields = {field.name for field in dataclasses.fields(start)}
+    fields = settings.flat(start)
     small = {"train_steps": 200 if "models" in fields else 2, "dataset": str(tmp_path / "x.npz")}
     small |= {} if "models" in fields else {"model": "softmax"}
     config = {"out": str(out), "victim": Victim(**small | changes)}
     config |= {"pixels": 4} if "pixels" in fields else {}
-    config = dataclasses.replace(start, **config)
+    config = settings.change(start, **config)
     with pytest.raises(Stopped):
         module.main(config)
-    again = dataclasses.replace(config, out=None, resume=str(out))
+    again = settings.change(config, out=None, resume=str(out))
     return lambda: module.main(again)
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from experiments import perturb, perturb_attacks, perturb_numbers, perturb_run
+from experiments import perturb, perturb_numbers, perturb_run
+from fooljax.attacks import CATALOG
 
 
 @pytest.mark.parametrize(("successes", "count"), [(0, 40), (13, 40), (40, 40)])
@@ -18,7 +19,7 @@ def test_the_interval_is_clopper_and_pearson(successes, count):
 
 def test_contradictions_are_noticed():
     """Success that falls with epsilon, and squares that beat every gradient."""
-    methods = perturb_attacks.choose(("pgd", "square"))
+    methods = {name: CATALOG[name] for name in ("pgd", "square", "noise", "noise-l2")}
     usual = perturb.Config(epsilon=0.1, epsilons=(0.1, 0.2))
     sizes = {name: len(perturb_run.radii(name, one, usual)) for name, one in methods.items()}
     none = {name: {"success": np.zeros((size, 100), bool)} for name, size in sizes.items()}

@@ -1,6 +1,6 @@
 """The smoke preset as a user would run it, and the settings that are refused."""
 
-import dataclasses
+import csv
 import json
 import re
 
@@ -8,8 +8,11 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import universal, universal_units
-from fooljax.runtime.victim import Victim
+from experiments import universal
+from fooljax import study
+from fooljax.attacks import share_fooled
+from fooljax.study import Victim, change
+from fooljax.study.cells import file_name
 
 # what the default suite runs of the smoke preset: as many ways, fewer programs
 LESS = {"models": ("softmax",)}
@@ -19,7 +22,7 @@ SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
 @pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
 def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(universal.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(universal.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, universal.main(config)
 
 
@@ -27,24 +30,25 @@ def test_smoke_numbers(smoke):
     folder, config, returned = smoke
     summary = json.loads((folder / "summary.json").read_text())
     assert summary.keys() == returned.keys()
-    kinds = {f"{method} {norm}" for method in config.methods for norm in config.norms}
-    assert summary["universal"].keys() == summary["transfer"].keys() == kinds
-    for kind in kinds:
-        matrix = np.array(summary["transfer"][kind])
-        assert matrix.shape == (
-            len(config.models) + 1,
-            len(config.models),
-        )  # the last row is random
-        for i, model in enumerate(config.models):
-            rates = summary["universal"][kind][model]
-            assert rates["held_out"]["mean"] == pytest.approx(matrix[i, i])
-            assert rates["random"]["mean"] == pytest.approx(matrix[-1, i])
-            assert rates["held_out"]["mean"] > rates["random"]["mean"]
-        sizes = summary["sizes"][kind]
-        assert sizes["images"] == [round(0.1 * summary["train_images"]), summary["train_images"]]
-        of_all = summary["universal"][kind]["softmax"]["held_out"]
-        assert sizes["held_out"][-1]["mean"] == pytest.approx(of_all["mean"])
-    assert summary["headline"]["times_random"] > 3.0
+    with (folder / "records.csv").open() as stream:
+        records = list(csv.DictReader(stream))
+    whole = str(summary["train_images"])
+    mean = lambda records: np.mean([float(record["held_out"]) for record in records])
+    assert len(summary["own"]) == len(config.methods) * len(config.norms) * len(config.models)
+    for row in summary["own"]:
+        own = {name: row[name] for name in ("made_for", "method", "norm")}
+        learned = study.where(records, **own, images=whole, shown_to=row["made_for"])
+        at_random = {"made_for": "random", "norm": row["norm"], "shown_to": row["made_for"]}
+        control = study.where(records, **at_random)
+        assert len(learned) == len(control) == config.repeats
+        assert row["held_out"]["mean"] == pytest.approx(mean(learned))
+        assert row["held_out"]["mean"] > mean(control)
+        others = study.where(records, **own, images=whole)
+        assert {record["shown_to"] for record in others} == set(config.models)
+    first = study.where(records, made_for=config.models[0], method=config.methods[0])
+    counts = {int(record["images"]) for record in first}
+    assert counts == {round(0.1 * summary["train_images"]), summary["train_images"]}
+    assert summary["headline"]["held_out"] > 3.0 * summary["headline"]["random"]
 
 
 def test_smoke_perturbations_do_what_is_said(smoke):
@@ -53,7 +57,7 @@ def test_smoke_perturbations_do_what_is_said(smoke):
     from fooljax.runtime import checkpoints
 
     folder, config, summary = smoke
-    perturbations = np.load(folder / "perturbations.npz")
+    perturbations = np.load(folder / "arrays.npz")
     for name in perturbations.files:
         assert np.abs(perturbations[name]).max() <= np.float32(config.epsilon), name
     train = data.load("digits").train
@@ -63,8 +67,9 @@ def test_smoke_perturbations_do_what_is_said(smoke):
     count, rates = summary["train_images"], []
     images = np.asarray(train.images).reshape(count, -1) / np.float32(255)
     for repeat in range(config.repeats):
-        name = universal_units.unit_name("softmax", "sgd", "linf", count, repeat)
-        changed = np.clip(images + perturbations[name].ravel(), 0.0, 1.0)
+        place = {"made_for": "softmax", "method": "sgd", "norm": "linf", "images": count}
+        name = file_name(place | {"repeat": repeat})
+        changed = np.clip(images + perturbations[f"{name}.perturbation"].ravel(), 0.0, 1.0)
         unit = np.load(folder / "units" / f"{name}.npz")
         answer = lambda pixels: np.argmax(pixels @ kernel + bias, axis=1)
         rates.append(np.mean(answer(images) != answer(changed)))
@@ -92,22 +97,24 @@ def test_smoke_pictures_and_page(smoke):
 @pytest.mark.slow
 def test_a_resumed_run_gives_the_same(smoke):
     folder, config, summary = smoke
-    before = (folder / "perturbations.npz").read_bytes()
-    lost = universal_units.unit_name(config.models[-1], "sgd", "linf", summary["train_images"], 1)
+    names = ("arrays.npz", "records.csv", "sizes.png")
+    before = {name: (folder / name).read_bytes() for name in names}
+    place = {"made_for": config.models[-1], "method": "sgd", "norm": "linf"}
+    lost = file_name(place | {"images": summary["train_images"], "repeat": 1})
     (folder / "units" / f"{lost}.npz").unlink()
     (folder / "report.html").unlink()
-    again = universal.main(dataclasses.replace(config, out=None, resume=str(folder)))
-    assert (folder / "perturbations.npz").read_bytes() == before
+    again = universal.main(change(config, out=None, resume=str(folder)))
+    assert {name: (folder / name).read_bytes() for name in names} == before
     assert again["headline"] == summary["headline"]
     assert (folder / "report.html").stat().st_size > 10_000
 
 
 def test_rates_by_hand():
     before, after = np.array([0, 1, 2, 2, -1]), np.array([2, 2, 2, -1, 2])
-    assert universal_units.rate(before, after, 3, None) == pytest.approx(2 / 5)
-    assert universal_units.rate(before, after, 2, None) == 0.0  # column 2 rejects
-    assert universal_units.rate(before, after, 3, 2) == pytest.approx(1.0)
-    assert np.isnan(universal_units.rate(before[2:4], after[2:4], 3, 2))
+    assert share_fooled(before, after, 3) == pytest.approx(2 / 5)
+    assert share_fooled(before, after, 2) == 0.0  # column 2 rejects
+    assert share_fooled(before, after, 3, 2) == pytest.approx(1.0)
+    assert np.isnan(share_fooled(before[2:4], after[2:4], 3, 2))
 
 
 IMPOSSIBLE = {
@@ -117,8 +124,8 @@ IMPOSSIBLE = {
     "--seed must be at least 0": {"seed": -1},
     "--epsilon must be positive, got 0": {"epsilon": 0.0},
     "--epsilon-l2 must be positive, got nan": {"epsilon_l2": float("nan")},
-    "--methods: give at least one, each once": {"methods": ()},
-    "--norms: give at least one, each once, got l2 l2": {"norms": ("l2", "l2")},
+    "--methods must name at least 1, each once, got none": {"methods": ()},
+    "--norms must name at least 1, each once, got l2 l2": {"norms": ("l2", "l2")},
     r"--sizes must be in \(0, 1\], got 2": {"sizes": (0.5, 2)},
     "--model: give --models mlp another": {"victim": Victim(model="mlp")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
@@ -127,7 +134,7 @@ IMPOSSIBLE = {
 
 @pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
 def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
-    config = dataclasses.replace(universal.PRESETS["smoke"], out=str(tmp_path / "run"))
+    config = change(universal.PRESETS["smoke"], out=str(tmp_path / "run"))
     with pytest.raises(ValueError, match=message):
-        universal.main(dataclasses.replace(config, **changes))
+        universal.main(change(config, **changes))
     assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ import numpy as np
 from calls import Accepted, Call
 
 from fooljax import training
+from fooljax.runtime.limits import types_of
 
 EXPERIMENTS = (
     *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
@@ -62,11 +63,11 @@ def calls() -> list[Call]:
 
 
 def _fields(config: type) -> Iterator[tuple[str, Any]]:
-    for field in dataclasses.fields(config):
-        if dataclasses.is_dataclass(field.type):
-            yield from _fields(field.type)
+    for name, kind in types_of(config).items():
+        if dataclasses.is_dataclass(kind):
+            yield from _fields(kind)
         else:
-            yield field.name, field.type
+            yield name, kind
 
 
 def _bad(name: str, kind: Any) -> Iterator[tuple[list[str], bool]]:

@@ -48,6 +48,7 @@ attacks.diagnose key classifier images goal epsilon:radius norm:choice steps:cou
 attacks.run_universal method:universal key classifier images goal steps:count batch_size:count
 attacks.fooling_rate classifier images goal perturbation
 attacks.perturbed_answers classifier images perturbation
+attacks.noise epsilon:radius norm:choice draws:count
 attacks.random_perturbation key shape:any_shape epsilon:radius norm:choice
 defenses.calibrate classifier images score true_positive_rate:share
 defenses.judge classifier images score batch_size:count
@@ -96,6 +97,7 @@ data.load name:choice
 data.even_rows labels:any_labels count:count
 analysis.train_substitute key victim:classifier untrained:classifier images
 analysis.gradient_alignment classifiers images goal
+analysis.sign_steps key classifier images labels epsilons:values
 analysis.judge_fooling logits targets:labels tau:share
 analysis.over_repeats level:share shares:numbers
 metrics.auroc known:values outliers:values

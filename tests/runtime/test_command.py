@@ -59,7 +59,7 @@ def parse(*args):
 
 
 def open_run(config):
-    return directory.opened(config, "evolve", NEUTRAL)
+    return directory.opened(config, "experiments.evolve", NEUTRAL)
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def begun(tmp_path):
 
 @pytest.mark.parametrize("config", [Config(), Config(steps=4, places="a b", inner=Inner((4, 5)))])
 def test_the_command_that_repeats_a_run(config):
-    words = shlex.split(settings.command_of("it", config))
+    words = shlex.split(settings.command_of("experiments.it", config))
     assert words[:3] == ["python", "-m", "experiments.it"]
     assert parse(*words[3:]) == config
     assert len(words) == (3 if config == Config() else 10)

@@ -1,0 +1,284 @@
+"""The page of a finished ``experiments.ascend`` run, for somebody who did not run it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+import fooljax as fj
+from fooljax import study
+
+from .measure import STARTS, Found, controls, curve, ways
+
+FAINT = 4.0  # from here on a change from grey is hard to see
+
+
+# Median confidence over the 20 classes shown in the paper; a large ImageNet network.
+PAPER = {"none": ">= 99.99 %", "decay": "99.46 %", "blur": "96.3 %", "sparse": "99.99 %"}
+
+
+def title(cell: study.Cell) -> str:
+    """Name a way to make images in few words."""
+    if cell["way"] == "ascent":
+        return fj.attacks.ASCENTS[cell["name"]].title
+    return f"evolved, {'CPPN' if cell['name'] == 'cppn' else cell['name']}"
+
+
+def full_name(cell: study.Cell) -> str:
+    """Name a way to make images, for a table."""
+    if cell["way"] == "evolved":
+        return f"{title(cell).capitalize().replace('cppn', 'CPPN')} encoding"
+    entry = fj.attacks.ASCENTS[cell["name"]]
+    return f"{entry.words}{' (published)' if entry.published else ''}"
+
+
+def report(found: Found) -> Iterator[study.Opening | study.Block]:
+    """Yield the page, block after block."""
+    none, evolved = found.row("ascent", "none"), first_evolved(found)
+    compared = [(passes(found, evolved), f"the same for {spoken(evolved)}")] if evolved else []
+    yield study.Opening(
+        "Fooling images by gradient",
+        "With the network in hand, its own gradient says how to change an image so that the "
+        "network becomes surer. Following it, from nothing, makes images that the network is "
+        "certain about. Whether they look like anything is for the reader to judge.",
+        [
+            (study.sure(none.values["confidence"].mean), "median confidence, no regularizer"),
+            (least(none), "the least certain class and repeat of these"),
+            (passes(found, none.keys), "passes until every class is above 99.99 %"),
+            *compared,
+            (study.share(found.network.accuracy), "of real test images recognized correctly"),
+        ],
+    )
+    yield study.Heading("What was done")
+    yield (
+        "Each image began as plain grey and was changed step by step so that the network "
+        f"({found.network.origin}) would be surer that it shows a given class. No real picture was "
+        f"involved. Every class had {found.config.repeats} starts. Some settings hold the image "
+        "back: decay pulls it toward grey, blur smooths it, sparsity resets pixels that matter "
+        "little, total variation makes differences between neighbors cost confidence. Others "
+        "search elsewhere than in the pixels: in the strengths of waves (Fourier), or in the "
+        "weights of a small network that paints the image (a CPPN), whose structure stays as it is."
+    )
+    if evolved:
+        yield (
+            "For comparison, images were evolved: changed at random, keeping what made the network "
+            "surer, without its gradient."
+        )
+    yield study.Heading("The images")
+    yield rows_of_images(
+        found,
+        "gallery",
+        ways(found.config),
+        [title(cell) for cell in ways(found.config)],
+        "Images in rows by how they were made and columns by class, with confidences. The first "
+        "repeat of every setting, nothing picked. Below each image stands how sure the network is "
+        "that it shows the class of its column. Would you have named the class?",
+    )
+    cell = found.results.one(way="ascent", name="none", start="near_grey")
+    yield study.Figure(
+        "repeats",
+        lambda path: fj.reporting.gallery(
+            path, cell["images"], cell["confidence"], found.class_names
+        ),
+        "Images made without a regularizer, a row for each repeat. How much do independent starts "
+        "differ?",
+    )
+    yield study.Heading("How sure, how smooth, at what price")
+    yield from prices(found)
+    yield study.Heading("Does the starting point matter?")
+    yield from starts(found)
+    yield study.Heading("Or would any noise do?")
+    yield (
+        "A network that is sure of any noise would need no search. These are the starting points "
+        "themselves, before any step."
+    )
+    header = ["Images", "Number", "Confidence in the most likely class (median)"]
+    header += ("Share above 99 %", "Best of them for each class (median)")
+    rows = [
+        (
+            *(STARTS[one["start"]], f"{one['images']:,}", study.sure(one["top"])),
+            *(study.share(one["above_0.99"]), study.sure(one["best_per_class"])),
+        )
+        for one in controls(found)
+    ]
+    yield fj.reporting.table(header, rows)
+
+
+def first_evolved(found: Found) -> study.Cell | None:
+    """Return the first evolution, which pixels without a regularizer are compared with."""
+    return next((cell for cell in ways(found.config) if cell["way"] == "evolved"), None)
+
+
+def spoken(evolved: study.Cell) -> str:
+    """Say what an evolution makes."""
+    words = {"direct": "evolved pixels", "cppn": "evolved CPPNs"}
+    return words.get(evolved["name"], f"evolved images ({evolved['name']})")
+
+
+def least(row: study.Row) -> str:
+    """The least certain class of all repeats; of a single one it is the value itself."""
+    mean, low, _ = row.values["least"]
+    return study.sure(mean if np.isnan(low) else low)
+
+
+def passes_of(found: Found, keys: study.Cell) -> list[float | None]:
+    """Passes until every class was above the level, None where one never was."""
+    place = {name: keys[name] for name in ("way", "name", "start")}
+    return [record["passes"] for record in study.where(found.records, **place)]
+
+
+def passes(found: Found, keys: study.Cell) -> str:
+    """Write the median of the passes, and in how many repeats there were enough."""
+    every = passes_of(found, keys)
+    there = [one for one in every if one is not None]
+    if not there:
+        return "never"
+    some = f" ({len(there)} of {len(every)} repeats)" if len(there) < len(every) else ""
+    return f"{np.median(there):,.0f}{some}"
+
+
+def prices(found: Found) -> Iterator[study.Block]:
+    """Compare all ways to make images in numbers."""
+    header = ["Made by", "Median confidence (lowest to highest repeat)", "Median log-odds"]
+    header += ("Images above 99.99 %", "In the paper", "Total variation", "High frequencies")
+    header += ("Passes (forward + gradient)", "Passes until all above 99.99 %", "Seconds")
+    rows = []
+    for cell in ways(found.config):
+        values = found.row(cell["way"], cell["name"]).values
+        spent = study.where(found.records, **cell)[0]
+        in_paper = PAPER.get(cell["name"], "—") if cell["way"] == "ascent" else "—"
+        sure, above = study.spell(values["confidence"], study.sure), values["above"].mean
+        told = [full_name(cell), sure, f"{values['odds'].mean:.1f}", study.share(above), in_paper]
+        told += [f"{values['variation'].mean:.4f}", study.share(values["fine"].mean)]
+        told += [f"{spent['forwards']:,} + {spent['gradients']:,}", passes(found, cell)]
+        rows.append([*told, f"{float(found.results.one(**cell)['seconds']):.1f}"])
+    yield fj.reporting.table(
+        header,
+        rows,
+        "Medians over classes, then repeats. The paper's numbers are for 20 classes of another "
+        "network, one for ImageNet, so only their order can be compared.",
+    )
+    yield (
+        "Log-odds are log(p / (1 - p)): 0 is an even chance, 9.2 is 99.99 %. They go on where a "
+        "confidence can no longer be told from 100 %. Total variation is the mean difference "
+        "between neighboring pixels, in units of black to white: about 0.33 in uniform noise, 0 "
+        "in a plain image. High frequencies are the share of the image's energy above half the "
+        "finest wave. Passes are those of one repeat, for all classes together; one evolution "
+        "serves all classes at once. Seconds are those of all repeats, compiling included."
+    )
+    yield " ".join(reading(found))
+    yield from curves(found)
+
+
+def reading(found: Found) -> Iterator[str]:
+    """Say what the numbers of this very run show."""
+    published = [name for name in found.config.ascents if fj.attacks.ASCENTS[name].published]
+    odds = lambda name: found.row("ascent", name).values["odds"].mean
+    order = sorted(published, key=odds, reverse=True)
+    words = [fj.attacks.ASCENTS[name].words for name in order]
+    yield f"From the surest to the least sure, the published settings are: {'; '.join(words)}."
+    yield "In the paper: no regularizer and decay, blur and sparsity; decay; decay and blur."
+    if "decay" in published:
+        yield (
+            "Decay sets a ceiling of its own: each step it takes back a share of all that was "
+            "gained, and at rest it takes back exactly what the step adds. Where a network is "
+            "close to linear between grey and the image, that is once the log-odds have risen by "
+            "late / (decay x p) over those of grey: 2 / p for the published setting. How sure "
+            "the network then is depends on where grey lies and on how much it bends."
+        )
+    evolved = first_evolved(found)
+    mine = passes_of(found, found.row("ascent", "none").keys)
+    theirs = passes_of(found, evolved) if evolved else [None]
+    if evolved and None not in (*mine, *theirs):
+        times = np.median(np.array(theirs, float)) / np.median(np.array(mine, float))
+        yield (
+            f"Until every class was above 99.99 %, {spoken(evolved)} took {times:.2g} times as "
+            "many passes as the gradient."
+        )
+    elif evolved and None not in mine:
+        yield f"Of {spoken(evolved)}, not every class came above 99.99 % in each repeat."
+
+
+def curves(found: Found) -> Iterator[study.Figure]:
+    """Draw log-odds against passes, and what they end at against smoothness."""
+    grow, grow_bands, end, end_bands, dashed = {}, {}, {}, {}, []
+    for cell in ways(found.config):
+        name, values = title(cell), found.row(cell["way"], cell["name"]).values
+        spent, odds = curve(found.config, cell, found.results.one(**cell))
+        nines = np.median(odds, axis=1) / np.log(10.0)
+        grow[name] = spent, np.median(nines, axis=0)
+        grow_bands[name] = nines.min(axis=0), nines.max(axis=0)
+        end[name] = [values["variation"].mean], [np.median(nines[:, -1])]
+        end_bands[name] = [nines[:, -1].min()], [nines[:, -1].max()]
+        dashed += [name] if cell["way"] == "evolved" else []
+    looks: dict[str, Any] = {"log_x": True, "bands": grow_bands, "dashed": dashed}
+    looks["x_label"] = "passes through the network, for all classes together"
+    looks["y_label"] = "log10 of the odds: 2 is 99 %, 4 is 99.99 %"
+    looks["note"] = "Lines: median over classes, then repeats. Bands: lowest to highest repeat."
+    yield study.Figure(
+        "curves",
+        functools.partial(fj.reporting.lines, series=grow, **looks),
+        "Log-odds against passes, a line for each setting. How fast certainty grows: the upper a "
+        "line, the surer.",
+    )
+    looks = {"log_x": True, "bands": end_bands, "y_label": "log10 of the odds"}
+    looks["x_label"] = "total variation: mean difference of neighboring pixels"
+    looks["note"] = "Points: median over classes, then repeats. Bars: lowest to highest repeat."
+    yield study.Figure(
+        "trade",
+        functools.partial(fj.reporting.lines, series=end, **looks),
+        "Log-odds against total variation. Smoothness against certainty: right is rougher, up is "
+        "surer.",
+    )
+
+
+def starts(found: Found) -> Iterator[study.Block]:
+    """Compare starting points of the ascent without a regularizer."""
+    kinds = [start for start in STARTS if start in found.config.starts]
+    rows = [found.row("ascent", "none", start) for start in kinds]
+    header = ("Beginning at", "Median confidence", "Lowest", "Passes until all above 99.99 %")
+    told = lambda row: (study.sure(row.values["confidence"].mean), least(row))
+    rough = lambda row: f"{row.values['variation'].mean:.4f}"
+    yield fj.reporting.table(
+        (*header, "Total variation"),
+        [(STARTS[row.keys["start"]], *told(row), passes(found, row.keys), rough(row))
+         for row in rows],
+        "Ascent in pixels without a regularizer, from other starting points.",
+    )  # fmt: skip
+    yield rows_of_images(
+        found,
+        "starts",
+        [row.keys for row in rows],
+        [start.replace("_", " ") for start in kinds],
+        "Images by starting point and class. The first repeat from each starting point. Noise that "
+        "was there at the start stays: nothing asks for its removal.",
+    )
+
+
+def rows_of_images(
+    found: Found, place: str, cells: Sequence[study.Cell], names: Sequence[str], caption: str
+) -> study.Figure:
+    """Show the first repeat of some cells; faint changes from grey also enlarged."""
+    images, words, row_names = [], [], []
+    for cell, name in zip(cells, names, strict=True):
+        arrays = found.results.one(**cell)
+        images.append(arrays["images"][0])
+        words.append([study.sure(float(one)) for one in arrays["confidence"][0]])
+        row_names.append(name)
+        stretched, factors = stretch(images[-1])
+        if np.median(factors) > FAINT:
+            images.append(stretched)
+            words.append([f"x {factor:.0f}" for factor in factors])
+            row_names.append(f"{name}, change from grey enlarged")
+    looks = {"row_names": row_names, "column_names": found.class_names}
+    return study.images(place, images, words, caption, **looks)
+
+
+def stretch(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Enlarge each image's change from grey so that 99 % fit the range; also by how much."""
+    change = np.quantile(np.abs(images - 0.5), 0.99, axis=(1, 2, 3))
+    factors = 0.5 / np.maximum(change, 1e-3)
+    return np.clip(0.5 + (images - 0.5) * factors[:, None, None, None], 0.0, 1.0), factors

@@ -1,0 +1,75 @@
+"""The control of every attack: noise of the same size that knows nothing of the network."""
+
+import functools
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from fooljax import checks
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, per_image
+from fooljax.attacks.goals import Goal
+from fooljax.types import Classifier, Images, Logits
+
+
+class Size(NamedTuple):
+    """How large the noise is.
+
+    Attributes:
+        epsilon: in the norm of the noise, in units of [0, 1].
+    """
+
+    epsilon: Array | float
+
+
+def _draw(keys: RandomKeys, size: Size, images: Images, norm: Literal["linf", "l2"]) -> Point:
+    if norm == "linf":
+        signs = jax.vmap(lambda key: jax.random.rademacher(key, images.shape[1:], jnp.float32))
+        change = signs(keys)
+    else:
+        change = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:], dtype=jnp.float32))(
+            keys
+        )
+        lengths = jnp.linalg.norm(change.reshape(len(images), -1), axis=1)
+        change = change / per_image(lengths)
+    noisy = jnp.clip(images + per_image(size.epsilon) * change, 0.0, 1.0)
+    return Point(noisy, None)
+
+
+def _redraw(
+    keys: RandomKeys,
+    size: Size,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    point: Point,
+    norm: Literal["linf", "l2"],
+) -> tuple[Point, Logits, Passes]:
+    del goal
+    return _draw(keys, size, images, norm), classifier(point.images), Passes(1, 0)
+
+
+@functools.cache
+def _functions(norm: Literal["linf", "l2"]):
+    return functools.partial(_draw, norm=norm), functools.partial(_redraw, norm=norm)
+
+
+def noise(epsilon: float, *, norm: Literal["linf", "l2"] = "linf", draws: int = 10) -> Attack:
+    """Draw noise of a size, again and again, and keep the most harmful.
+
+    Every number moves by ``epsilon`` up or down (``linf``), or the image moves by
+    ``epsilon`` in a random direction (``l2``); what leaves [0, 1] is cut off.
+
+    Args:
+        epsilon: size of the noise, in units of [0, 1].
+        norm: in which it has that size.
+        draws: how many are tried, at least two.
+
+    Raises:
+        ValueError: if a number is out of its range.
+    """
+    epsilon, draws = checks.not_negative("epsilon", epsilon), checks.count("draws", draws, 2)
+    checks.choice("norm", norm, ("linf", "l2"))
+    init, step = _functions(norm)
+    return Attack(Size(epsilon), init, step, draws - 1, better="margin")

@@ -1,0 +1,50 @@
+"""All encodings by name, with what they do and where they come from: add yours here."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fooljax.encodings.cppn import cppn
+from fooljax.encodings.direct import direct
+from fooljax.types import Encoding
+
+
+class Entry(NamedTuple):
+    """An encoding that can be asked for by name.
+
+    Attributes:
+        build: ``shape -> encoding``, with the numbers it was published with.
+        words: what it is, as the end of "evolved ...".
+        source: who published it.
+    """
+
+    build: Callable[[tuple[int, ...]], Encoding]
+    words: str
+    source: str
+
+
+_NGUYEN = "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897"
+
+CATALOG: dict[str, Entry] = {
+    "direct": Entry(
+        lambda shape: direct(_picture(shape)),
+        "from noise, every pixel a number of its own",
+        _NGUYEN,
+    ),
+    "cppn": Entry(
+        lambda shape: cppn(_picture(shape)),
+        "as patterns, painted by small networks (CPPNs)",
+        _NGUYEN,
+    ),
+}
+
+
+def _picture(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the shape of a picture, grey or in color.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if len(shape) != 3 or shape[2] not in (1, 3):
+        raise ValueError(f"pictures (h, w, c) of 1 or 3 channels are painted, got {shape}")
+    height, width, channels = shape
+    return height, width, channels

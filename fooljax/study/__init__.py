@@ -1,0 +1,115 @@
+"""What experiments are written against: settings, networks, cells, records, pages.
+
+An experiment lists cells, computes each, makes records of what was found, and yields
+the blocks of a page. Names load on first use, so that ``--help`` need not wait for JAX.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from fooljax.runtime.limits import (
+    Batch,
+    Capacity,
+    Confidence,
+    Count,
+    Label,
+    Natural,
+    NotNegative,
+    Pieces,
+    Pixels,
+    Positive,
+    Rate,
+    Seed,
+    Several,
+    Share,
+    Some,
+)
+from fooljax.runtime.settings import change
+from fooljax.runtime.victim import Victim
+from fooljax.study.settings import Making, RunFlags, choose
+
+if TYPE_CHECKING:  # the same names as below
+    from fooljax.runtime.units import Arrays
+    from fooljax.runtime.victim import Prepared
+    from fooljax.runtime.victim_data import blame
+    from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
+    from fooljax.study.classifiers import (
+        RELATIONS,
+        Networks,
+        network,
+        networks,
+        splits_of,
+        weights_of,
+        with_weights,
+    )
+    from fooljax.study.command import launch
+    from fooljax.study.evolved import Evolved, evolve, evolve_repeats
+    from fooljax.study.makers import (
+        MAKERS,
+        Made,
+        Maker,
+        Makers,
+        Material,
+        build,
+        choose_right,
+        judge,
+        logits,
+    )
+    from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
+    from fooljax.study.pictures import across, ends, images, lines, matrix, numbers
+    from fooljax.study.run import Run, Settings, opened
+    from fooljax.study.tables import Record, Row, Table, span, summarize, where
+    from fooljax.study.wording import against, answer, duration, share, spell, sure
+
+_NAMES = {
+    "fooljax.runtime.units": "Arrays",
+    "fooljax.runtime.victim": "Prepared",
+    "fooljax.runtime.victim_data": "blame",
+    "fooljax.study.cells": "Cell Results compute gather grid key_of",
+    "fooljax.study.command": "launch",
+    "fooljax.study.evolved": "Evolved evolve evolve_repeats",
+    "fooljax.study.makers": "MAKERS Made Maker Makers Material build choose_right judge logits",
+    "fooljax.study.classifiers": "RELATIONS Networks network networks splits_of "
+    "weights_of with_weights",
+    "fooljax.study.page": "Block Figure Folded Heading Opening publish",
+    "fooljax.study.pictures": "across ends images lines matrix numbers",
+    "fooljax.study.run": "Run Settings opened",
+    "fooljax.study.tables": "Record Row Table span summarize where",
+    "fooljax.study.wording": "against answer duration share spell sure",
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = [
+    "Batch",
+    "Capacity",
+    "Confidence",
+    "Count",
+    "Label",
+    "Making",
+    "Natural",
+    "NotNegative",
+    "Pieces",
+    "Pixels",
+    "Positive",
+    "Rate",
+    "RunFlags",
+    "Seed",
+    "Several",
+    "Share",
+    "Some",
+    "Victim",
+    "change",
+    "choose",
+    *_HOME,
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name on first use."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,35 @@
+"""From flags to a run. Nothing here waits for JAX, so that ``--help`` answers at once."""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from fooljax.runtime import command
+
+Config = TypeVar("Config")
+
+
+def launch(
+    main: Callable[[Config], object], presets: Mapping[str, Config], doc: str | None
+) -> None:
+    """Read settings from flags and run an experiment: the whole of a command line.
+
+    Args:
+        main: called with the settings.
+        presets: settings by name; ``--preset NAME`` says where flags start from.
+        doc: the experiment's docstring, shown by ``--help``; None without docstrings.
+    """
+    names = f"\nPresets: {', '.join(presets)} (--preset NAME; flags change single settings)."
+    command.launch(
+        main, presets, prog=f"python -m {module_of(main)}", description=f"{doc or ''}{names}"
+    )
+
+
+def module_of(main: Callable[..., object]) -> str:
+    """Return the module of a function as ``python -m`` takes it, also if it is the program."""
+    if main.__module__ != "__main__":
+        return main.__module__
+    program = sys.modules["__main__"]
+    spec = program.__spec__
+    return spec.name if spec is not None else Path(str(program.__file__)).stem

@@ -1,0 +1,75 @@
+"""Images evolved for every class: once, or independently several times."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from fooljax import evolution
+from fooljax.types import Classifier, Encoding, Images, RandomKey
+
+
+class Evolved(NamedTuple):
+    """What independent evolutions found for some classes.
+
+    Letters: ``r`` evolutions, ``k`` classes, ``t`` generations and the random population.
+
+    Attributes:
+        images: ``[r, k, h, w, c]``, in [0, 1].
+        confidence: of the network in each of them, in [0, 1].
+        history: the same for the best images of each generation.
+    """
+
+    images: Float[np.ndarray, "r k h w c"]
+    confidence: Float[np.ndarray, "r k"]
+    history: Float[np.ndarray, "r k t"]
+
+
+def evolve(
+    key: RandomKey, classifier: Classifier, encoding: Encoding, children: int, generations: int
+) -> Images:
+    """Evolve an image for every class by MAP-Elites, ``[k, h, w, c]``."""
+    search = evolution.map_elites(encoding, children)
+    state, _ = evolution.start(key, search, classifier)
+    state, _ = evolution.advance(key, search, classifier, state, generations)
+    return _express(encoding, state.archive)
+
+
+def evolve_repeats(
+    key: RandomKey,
+    classifier: Classifier,
+    encoding: Encoding,
+    children: int,
+    generations: int,
+    repeats: int,
+    classes: Int[np.ndarray, " k"],
+) -> Evolved:
+    """Evolve images for some classes several times, all at once.
+
+    Args:
+        key: decides all evolutions, which are independent of each other.
+        classifier: the network.
+        encoding: the search space.
+        children: images made in a generation.
+        generations: after the random population.
+        repeats: number of evolutions.
+        classes: numbers of the classes to return; the search is for all.
+    """
+    search = evolution.repeat(evolution.map_elites(encoding, children))
+    keys = jax.random.split(key, repeats)
+    state, first = evolution.start(keys, search, classifier)
+    state, infos = evolution.advance(keys, search, classifier, state, generations)
+    archive = jax.tree.map(lambda leaf: leaf[:, classes], state.archive)
+    of_each = [jax.tree.map(lambda leaf: leaf[i], archive) for i in range(repeats)]  # noqa: B023
+    images = jnp.stack([_express(encoding, one) for one in of_each])
+    history = np.concatenate([np.asarray(first.confidence)[None], np.asarray(infos.confidence)])
+    return Evolved(
+        np.asarray(images),
+        np.asarray(archive.confidence),
+        np.moveaxis(history[:, :, classes], 0, 2),
+    )
+
+
+_express = jax.jit(evolution.express_elites, static_argnums=0)

@@ -1,0 +1,184 @@
+"""Figures and tables made from tables of means."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fooljax import reporting
+from fooljax.reporting import Html
+from fooljax.study.page import Figure
+from fooljax.study.tables import Row, Table
+from fooljax.study.wording import share, spell
+
+
+def matrix(
+    name: str,
+    table: Table,
+    rows: str,
+    columns: str,
+    measure: str,
+    caption: str,
+    **looks: Any,  # as reporting.matrix takes them
+) -> Figure:
+    """Show one measure of a table as cells of a matrix, with how far each may be off.
+
+    Args:
+        name: of the picture's file.
+        table: what to show.
+        rows: key from top to bottom.
+        columns: key from left to right.
+        measure: a share in [0, 1].
+        caption: what is seen, and how to read it.
+        looks: further words for ``reporting.matrix``.
+    """
+    down, across = table.names(rows), table.names(columns)
+    cells = [[table.value(measure, **{rows: row, columns: one}) for one in across] for row in down]
+    mean, low, high = np.moveaxis(np.array(cells, float), -1, 0)
+    # cut off at 0 or 1 an interval is lopsided: its longer side is the honest one
+    half = np.maximum(mean - low, high - mean)
+    titles = {"label": measure, "row_label": rows, "column_label": columns}
+    looks = {name: title.replace("_", " ") for name, title in titles.items()} | looks
+    draw = lambda path: reporting.matrix(
+        path, mean, list(map(str, down)), list(map(str, across)), intervals=half, **looks
+    )
+    return Figure(name, draw, caption)
+
+
+def lines(
+    name: str,
+    table: Table,
+    x: str,
+    measure: str,
+    series: str,
+    caption: str,
+    **looks: Any,  # as reporting.lines takes them
+) -> Figure:
+    """Show one measure of a table over a number, a line for each value of a key.
+
+    Lines along which something is missing are left out; bands are the intervals.
+
+    Args:
+        name: of the picture's file.
+        table: what to show.
+        x: key from left to right, a number.
+        measure: from bottom to top.
+        series: key that each line has a value of.
+        caption: what is seen, and how to read it.
+        looks: further words for ``reporting.lines``.
+    """
+    drawn, bands = {}, {}
+    for one in table.names(series):
+        rows = table.where(**{series: one}).rows
+        places = np.array([row.keys[x] for row in rows], float)
+        mean, low, high = np.array([row.values[measure] for row in rows], float).T
+        if not np.isnan(mean).any():
+            drawn[str(one)] = (places, mean)
+            if not np.isnan(low).any():
+                bands[str(one)] = (low, high)
+    dashed = [one for one in looks.pop("dashed", ()) if one in drawn]
+    draw = lambda path: reporting.lines(path, drawn, bands=bands, dashed=dashed, **looks)
+    return Figure(name, draw, caption)
+
+
+def images(
+    name: str,
+    shown: Any,  # whatever numpy makes rows of images of
+    captions: Sequence[Sequence[str]],
+    caption: str,
+    **looks: Any,  # as reporting.grid takes them
+) -> Figure:
+    """Show rows of images, with words below each.
+
+    Args:
+        name: of the picture's file.
+        shown: ``[rows, columns, h, w, c]`` in [0, 1].
+        captions: below each image.
+        caption: what is seen, and how to read it.
+        looks: further words for ``reporting.grid``.
+    """
+    draw = lambda path: reporting.grid(path, np.stack(shown), captions, **looks)
+    return Figure(name, draw, caption)
+
+
+def numbers(
+    table: Table,
+    keys: Mapping[str, str],
+    measures: Mapping[str, str],
+    caption: str = "",
+    more: Mapping[str, Callable[[Row], str]] | None = None,
+) -> Html:
+    """Write a table of means with intervals.
+
+    Args:
+        table: what to write.
+        keys: to show, and the titles of their columns.
+        measures: to show, and the titles of their columns.
+        caption: how to read it.
+        more: further columns by title: what to write in a row.
+    """
+    more = more or {}
+    lines = [
+        (
+            *(_spelled(row.keys[key]) for key in keys),
+            *(spell(row.values[measure]) for measure in measures),
+            *(write(row) for write in more.values()),
+        )
+        for row in table.rows
+    ]
+    return reporting.table(
+        (*keys.values(), *measures.values(), *more), lines, caption, sortable=True
+    )
+
+
+def across(
+    table: Table,
+    rows: tuple[str, str],
+    columns: tuple[str, Mapping[str, str]],
+    measure: str,
+    caption: str = "",
+    more: Mapping[str, Callable[[Any], str]] | None = None,  # of the key's own type
+) -> Html:
+    """Write one measure of a table with a column for each value of a key.
+
+    Args:
+        table: what to write; what it lacks stays empty.
+        rows: the key whose values are the lines, and the title of the first column.
+        columns: the key whose values are the columns, and their titles.
+        measure: to show.
+        caption: how to read it.
+        more: further columns by title: what to write for a value of the rows' key.
+    """
+    key, titles = columns
+    more = more or {}
+    found = {
+        value: table.column(key, measure, **{rows[0]: value}) for value in table.names(rows[0])
+    }
+    lines = [
+        (
+            _spelled(value),
+            *(spell(means[one]) if one in means else "" for one in titles),
+            *(write(value) for write in more.values()),
+        )
+        for value, means in found.items()
+    ]
+    return reporting.table((rows[1], *titles.values(), *more), lines, caption)
+
+
+def ends(finer: Table, measure: str) -> Callable[[Row], str]:
+    """Write the lowest and highest of what a mean is the mean of, for `numbers`.
+
+    Args:
+        finer: has the keys of the table to write, and more.
+        measure: a share in [0, 1].
+    """
+
+    def write(row: Row) -> str:
+        means = [one.values[measure].mean for one in finer.where(**row.keys).rows]
+        return f"{share(min(means))} to {share(max(means))}"
+
+    return write
+
+
+def _spelled(key: str | int | float) -> str:
+    return f"{key:,}" if isinstance(key, int) else str(key)

@@ -1,0 +1,63 @@
+"""A run under way: its settings, checked, and its directory."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+from fooljax.runtime import devices, directory, limits
+from fooljax.runtime.victim import Victim
+from fooljax.study.command import module_of
+from fooljax.study.settings import NEUTRAL, RunFlags
+
+
+class Settings(Protocol):
+    """Settings of an experiment: a frozen dataclass with two fields that all have."""
+
+    @property
+    def victim(self) -> Victim:
+        """The data, and how networks are trained."""
+
+    @property
+    def run(self) -> RunFlags:
+        """Where the run goes."""
+
+
+Config = TypeVar("Config", bound=Settings)
+Config_co = TypeVar("Config_co", bound=Settings, covariant=True)
+
+
+class Run(NamedTuple, Generic[Config_co]):
+    """A run under way.
+
+    Attributes:
+        module: of the experiment, as ``python -m`` takes it.
+        config: the settings.
+        folder: run directory.
+    """
+
+    module: str
+    config: Config_co
+    folder: Path
+
+
+@contextmanager
+def opened(main: Callable[[Config], object], config: Config) -> Iterator[Run[Config]]:
+    """Check the settings, set JAX up and open the run's directory.
+
+    A directory in which nothing was computed disappears again when the run fails.
+
+    Args:
+        main: the experiment's; its module gives the run its name.
+        config: the settings.
+
+    Raises:
+        ValueError: for settings outside their limits, naming the flag; if the place is
+            taken, or there is no such run to resume.
+        Interrupted: if stopped; says how to go on with what is done.
+    """
+    limits.check(config)
+    devices.set_up()
+    module = module_of(main)
+    with directory.opened(config, module, NEUTRAL) as folder:
+        yield Run(module, config, folder)

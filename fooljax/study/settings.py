@@ -1,0 +1,80 @@
+"""The settings that experiments share, and names that a catalog knows."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fooljax.runtime.limits import Batch, Count, NotNegative, Rate, Seed
+
+Entry = TypeVar("Entry")
+
+#: What may differ when a run is resumed: places, and what does not change results.
+NEUTRAL = ("out", "resume", "data_dir", "classifier", "debug")
+
+
+@dataclass(frozen=True)
+class RunFlags:
+    """Where a run goes, and what makes it the same run again.
+
+    Attributes:
+        seed: decides everything but the training.
+        out: run directory; runs/NAME-DATE-TIME unless given.
+        resume: continue the run in this directory.
+        preset: settings to start from, by name.
+        debug: show the traceback of an error.
+    """
+
+    seed: Seed = 0
+    out: str | None = None
+    resume: str | None = None
+    preset: str = "default"
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class Making:
+    """How images are made, and how much it may cost.
+
+    Attributes:
+        images: test images that are changed, and images of noise, in each repeat.
+        generations: of an evolution after the random population.
+        children: images made in a generation.
+        ascent_steps: steps of the gradient ascent.
+        epsilon: most that a change may change a pixel, in units of [0, 1].
+        epsilon_l2: Euclidean length of a change by attacks in this norm.
+        epsilon_l1: sum of all changes of pixels by attacks in this norm.
+        pgd_steps: steps of attacks by gradient.
+        queries: how often attacks without gradients may ask the network.
+        universal_steps: batches that a universal perturbation learns from.
+    """
+
+    images: Batch = 100
+    generations: Count = 200
+    children: Batch = 100
+    ascent_steps: Count = 100
+    epsilon: Rate = 0.1
+    epsilon_l2: NotNegative = 1.5
+    epsilon_l1: NotNegative = 10.0
+    pgd_steps: Count = 20
+    queries: Count = 500
+    universal_steps: Count = 60
+
+
+def choose(flag: str, names: Sequence[str], catalog: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return the entries of a catalog that were asked for, in that order.
+
+    Args:
+        flag: that asked for them, with its dashes.
+        names: of the entries.
+        catalog: all entries by name.
+
+    Raises:
+        ValueError: if a name is unknown, with the nearest known one.
+    """
+    for name in names:
+        if name not in catalog:
+            near = difflib.get_close_matches(name, catalog, 1, 0.5)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(f"{flag}: unknown {name!r}; {hint}There are {', '.join(catalog)}")
+    return {name: catalog[name] for name in names}

@@ -1,0 +1,136 @@
+"""From one record for each thing measured to a table of means with intervals."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from fooljax.analysis import over_repeats
+from fooljax.metrics import Interval
+
+Value: TypeAlias = str | int | float | None
+#: Coordinates and numbers of one thing that was measured, by name; any of these types, as
+#: the experiment that names it knows.
+Record: TypeAlias = Mapping[str, Any]
+
+
+class Row(NamedTuple):
+    """A line of a table.
+
+    Attributes:
+        keys: what it is about.
+        values: what was measured, by name.
+    """
+
+    keys: Record
+    values: Mapping[str, Interval]
+
+
+class Table(NamedTuple):
+    """Means over independent repeats, with intervals.
+
+    Attributes:
+        rows: in the order in which records first spoke of them.
+    """
+
+    rows: tuple[Row, ...]
+
+    def where(self, **keys: Value) -> "Table":
+        """Keep the rows with these keys."""
+        return Table(tuple(row for row in self.rows if _has(row.keys, keys)))
+
+    def value(self, measure: str, **keys: Value) -> Interval:
+        """Return a number of the only row with these keys; NaN where there is no such row.
+
+        Raises:
+            KeyError: if there are several such rows.
+        """
+        rows = self.where(**keys).rows
+        if len(rows) > 1:
+            raise KeyError(f"there are {len(rows)} rows at {keys}")
+        return rows[0].values[measure] if rows else Interval(math.nan, math.nan, math.nan)
+
+    def column(self, key: str, measure: str, **keys: Value) -> dict[Any, Interval]:
+        """Return a number by the values of a key, of the rows that have the other keys."""
+        return {row.keys[key]: row.values[measure] for row in self.where(**keys).rows}
+
+    def names(self, key: str) -> list[Any]:  # of the key's own type
+        """Return all values of a key, each once, in the order of the rows."""
+        return list(dict.fromkeys(row.keys[key] for row in self.rows))
+
+    def plain(self) -> list[dict[str, Any]]:  # keys, and an interval a measure
+        """Return the rows as JSON can hold them."""
+        return [
+            {**row.keys, **{name: found._asdict() for name, found in row.values.items()}}
+            for row in self.rows
+        ]
+
+
+def summarize(
+    records: Iterable[Record],
+    by: Sequence[str],
+    measures: Iterable[str],
+    repeat: str = "repeat",
+    over: Callable[[Sequence[float]], Interval] = over_repeats,
+) -> Table:
+    """Average records within each repeat first, then over the repeats, with intervals.
+
+    Args:
+        records: one for each thing measured.
+        by: keys that make a row of their own; all others are averaged over.
+        measures: names of the numbers.
+        repeat: the key that tells independent repeats apart.
+        over: what a number is over the repeats: the mean of shares in [0, 1] with its
+            95 % interval by Student's t, unless given; `span` is another.
+    """
+    measures = tuple(measures)
+    groups: dict[tuple[Value, ...], dict[Value, list[Record]]] = {}
+    for record in records:
+        repeats = groups.setdefault(tuple(record[key] for key in by), {})
+        repeats.setdefault(record[repeat], []).append(record)
+    mean = lambda some, name: float(np.mean([_number(one[name]) for one in some]))
+    return Table(
+        tuple(
+            Row(
+                dict(zip(by, keys, strict=True)),
+                {name: over([mean(some, name) for some in repeats.values()]) for name in measures},
+            )
+            for keys, repeats in groups.items()
+        )
+    )
+
+
+def span(values: Sequence[float]) -> Interval:
+    """Give the median of independent repeats, from the lowest to the highest of them.
+
+    A single one has no limits (NaN).
+    """
+    ends = (np.min(values), np.max(values)) if len(values) > 1 else (math.nan, math.nan)
+    return Interval(float(np.median(values)), *map(float, ends))
+
+
+def where(records: Iterable[Record], **keys: Value) -> list[Record]:
+    """Keep the records with these keys."""
+    return [record for record in records if _has(record, keys)]
+
+
+def to_csv(records: Sequence[Record]) -> bytes:
+    """Write records as a CSV file, a line each; what a record lacks stays empty."""
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for record in records for name in record))
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    plain = lambda value: value.item() if isinstance(value, np.generic) else value
+    writer.writerows({name: plain(value) for name, value in one.items()} for one in records)
+    return text.getvalue().encode()
+
+
+def _has(record: Record, keys: Record) -> bool:
+    return all(record[name] == value for name, value in keys.items())
+
+
+def _number(value: Value) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,105 @@
+"""Every way to make images keeps to the contract of makers, controls included."""
+
+import jax
+import numpy as np
+import pytest
+
+import fooljax as fj
+from fooljax import study
+from fooljax.study import MAKERS, Making, Material
+
+SHAPE, CLASSES = (6, 6, 1), 4
+MAKING = Making(
+    *(5, 3, 8),
+    ascent_steps=4,
+    epsilon=0.2,
+    pgd_steps=3,
+    queries=30,
+    universal_steps=2,
+)
+# attacks are tested by their own catalog; these stand for them
+CHECKED = [name for name in MAKERS if name not in fj.attacks.CATALOG]
+CHECKED += ["fgsm", "standard", "deepfool"]
+SLOW = ("cppn", "standard")
+PARAMS = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CHECKED]
+
+
+@pytest.fixture(scope="module")
+def networks():
+    build = lambda seed: fj.models.build("softmax", jax.random.key(seed), SHAPE, CLASSES)
+    return build(1), build(2)
+
+
+@pytest.fixture(scope="module")
+def material():
+    images = np.asarray(jax.random.uniform(jax.random.key(3), (30, *SHAPE)))
+    train = fj.data.from_arrays(images, np.arange(30) % CLASSES)
+    return Material(fj.data.as_float(train.images[:5]), train.labels[:5], train)
+
+
+@pytest.mark.parametrize("name", PARAMS)
+def test_images_and_labels(name, networks, material):
+    maker = MAKERS[name]
+    make = maker.build(MAKING, SHAPE)
+    made, again = (make(jax.random.key(0), networks[0], material) for _ in range(2))
+    np.testing.assert_array_equal(made.images, again.images)
+    images, labels = np.asarray(made.images), np.asarray(made.labels)
+    assert images.shape == (len(labels), *SHAPE) and images.min() >= 0.0 and images.max() <= 1.0
+    assert np.all((labels >= 0) & (labels < CLASSES))
+    if maker.kind == "perturbed":
+        np.testing.assert_array_equal(labels, material.labels)
+        if name != "deepfool":
+            change = images - np.asarray(material.images)
+            assert np.abs(change).max() <= MAKING.epsilon + 1e-6
+    elif not maker.control:
+        np.testing.assert_array_equal(labels, np.arange(CLASSES))
+    assert maker.words and maker.words in maker.about
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if MAKERS[name].control])
+def test_controls_do_not_look_at_the_network(name, networks, material):
+    make = MAKERS[name].build(MAKING, SHAPE)
+    one, other = (make(jax.random.key(0), network, material).images for network in networks)
+    np.testing.assert_array_equal(one, other)
+
+
+def test_shapes_that_cannot_be_painted_are_refused_with_the_flag():
+    makers = {name: MAKERS[name] for name in ("noise", "cppn")}
+    with pytest.raises(ValueError, match=r"--generators: .*1 or 3 channels.*\(6, 6, 2\)"):
+        study.build("--generators", makers, MAKING, (6, 6, 2))
+    assert list(study.build("--generators", makers, MAKING, SHAPE)) == list(makers)
+
+
+def test_what_is_fooled_by_hand():
+    """Two networks, three images made to show class 1, the last column rejects."""
+    logits = np.array(
+        [[[0.0, 9.0, 1.0], [9.0, 0.0, 1.0], [0.0, 9.0, 1.0]], [[0.0, 1.0, 9.0]] * 3], np.float32
+    )
+    own, other = study.judge(MAKERS["cppn"], logits, 0, np.full(3, 1, np.int32), 2, 0.9)
+    assert own["fooled"] == own["same_label"] == own["sure_label"] == pytest.approx(2 / 3)
+    assert other["fooled"] == other["any_label"] == 0.0
+    own, other = study.judge(MAKERS["pgd"], logits, 0, np.zeros(3, np.int32), 2, 0.9)
+    assert own["fooled"] == own["any_label"] == pytest.approx(2 / 3) and other["fooled"] == 0.0
+
+
+def test_evolutions_are_independent_and_those_of_one(networks):
+    encoding = fj.encodings.CATALOG["direct"].build(SHAPE)
+    classes = np.array([3, 0])
+    found = study.evolve_repeats(jax.random.key(0), networks[0], encoding, 8, 3, 2, classes)
+    assert found.images.shape == (2, 2, *SHAPE) and found.history.shape == (2, 2, 4)
+    assert not np.array_equal(found.images[0], found.images[1])
+    for repeat, one in enumerate(jax.random.split(jax.random.key(0), 2)):
+        alone = study.evolve(one, networks[0], encoding, 8, 3)
+        np.testing.assert_allclose(found.images[repeat], alone[classes], atol=1e-6)
+        sure = fj.metrics.probabilities(study.logits(networks[0], found.images[repeat]))
+        np.testing.assert_allclose(
+            found.confidence[repeat], np.asarray(sure)[[0, 1], classes], atol=1e-5
+        )
+    assert np.all(np.diff(found.history, axis=2) >= 0.0)  # elites are kept
+
+
+def test_weights_go_into_a_cell_and_come_back(networks):
+    arrays = {name: np.asarray(one) for name, one in study.weights_of(networks[0]).items()}
+    back = study.with_weights(networks[1], arrays)
+    same = lambda one, other: np.testing.assert_array_equal(one, other)
+    jax.tree.map(same, back.params, networks[0].params)

@@ -1,0 +1,69 @@
+"""Records to tables: means within repeats first, intervals over repeats, nothing invented."""
+
+import csv
+import functools
+import io
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from fooljax.analysis import over_repeats
+from fooljax.study import span, spell, summarize, where
+from fooljax.study.tables import to_csv
+
+RECORDS = [
+    {"maker": maker, "network": network, "repeat": repeat, "fooled": share, "odds": 10 * share}
+    for repeat, shares in enumerate([(0.2, 0.4, 0.9), (0.4, 0.8, 0.7), (0.6, 0.0, 0.8)])
+    for (maker, network), share in zip(
+        [("pgd", "a"), ("pgd", "b"), ("noise", "a")], shares, strict=True
+    )
+]
+
+
+def test_means_and_intervals_are_those_of_scipy():
+    table = summarize(RECORDS, ["maker"], ["fooled"])
+    assert table.names("maker") == ["pgd", "noise"]
+    found = table.value("fooled", maker="pgd")
+    repeats = np.array([0.3, 0.6, 0.3])
+    low, high = scipy.stats.t.interval(0.95, 2, repeats.mean(), scipy.stats.sem(repeats))
+    assert found.mean == pytest.approx(0.4)
+    assert low < 0.0 and found.low == 0.0
+    assert found.high == pytest.approx(high)
+
+
+def test_bounds_are_the_callers():
+    free = functools.partial(over_repeats, bounds=(-math.inf, math.inf))
+    found = summarize(RECORDS, ["maker"], ["odds"], over=free).value("odds", maker="pgd")
+    assert found.low < 0.0 and found.high > 4.0
+    assert found.high - found.mean == pytest.approx(found.mean - found.low)
+    lowest_to_highest = summarize(RECORDS, ["maker"], ["odds"], over=span)
+    assert lowest_to_highest.value("odds", maker="pgd") == pytest.approx((3.0, 3.0, 6.0))
+
+
+def test_what_was_not_measured_is_not_there():
+    table = summarize(RECORDS, ["maker", "network"], ["fooled"])
+    assert math.isnan(table.value("fooled", maker="noise", network="b").mean)
+    assert list(table.column("network", "fooled", maker="noise")) == ["a"]
+    with pytest.raises(KeyError, match="2 rows"):
+        table.value("fooled", maker="pgd")
+    missing = [*RECORDS, {"maker": "x", "network": "a", "repeat": 0, "fooled": None}]
+    assert math.isnan(summarize(missing, ["maker"], ["fooled"]).value("fooled", maker="x").mean)
+    assert summarize([], ["maker"], ["fooled"]).rows == ()
+
+
+def test_one_repeat_has_no_interval():
+    table = summarize(where(RECORDS, repeat=0), ["maker"], ["fooled"])
+    mean, low, high = table.value("fooled", maker="noise")
+    assert mean == 0.9 and math.isnan(low) and math.isnan(high)
+    assert spell(table.value("fooled", maker="noise")) == "90 %"
+
+
+def test_a_file_of_records_can_be_read_back():
+    odd = {"maker": 'a "quoted", name\nof two lines', "fooled": np.float64(0.1), "more": 1}
+    text = to_csv([*RECORDS, odd]).decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["maker"] for row in rows] == [*(one["maker"] for one in RECORDS), odd["maker"]]
+    assert float(rows[-1]["fooled"]) == 0.1 and rows[-1]["repeat"] == "" == rows[0]["more"]
+    assert float(rows[0]["fooled"]) == RECORDS[0]["fooled"]
