@@ -5,6 +5,7 @@ leaves things half done. So signals are only noted. Whatever works in steps call
 ``check`` between two of them, and so do modules that import others.
 """
 
+import atexit
 import contextlib
 import os
 import signal
@@ -84,6 +85,7 @@ def listen() -> None:
     handle = _ignore if os.name == "posix" and _start_watching() else _note
     for number in _SIGNALS:
         signal.signal(number, handle)
+    atexit.register(_end)  # first registered, so the last to be called
 
 
 @contextlib.contextmanager
@@ -149,6 +151,12 @@ def _hear(number: int) -> None:
     if not _noted:
         _noted.append(number)
         _say(_STOPPING)
+
+
+def _end() -> None:
+    """Let nothing stop Python's own end, where it would take our handlers away: all is said."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _start_watching() -> bool:

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import threading
 from dataclasses import dataclass, field
@@ -360,6 +361,20 @@ def test_a_signal_is_heeded_before_a_module_imports_another(monkeypatch, tmp_pat
     with pytest.raises(SystemExit) as caught:
         command.run(main, debug=False)
     assert caught.value.code == 143 and not {"wave", "importing_wave"} & sys.modules.keys()
+
+
+def test_a_signal_while_python_ends_changes_nothing():
+    """All is said then, and Python has taken its handlers away."""
+    code = """
+import os, signal
+from fooljax import interrupts
+interrupts.listen()
+class Last:
+    def __del__(self, kill=os.kill, number=signal.SIGINT, us=os.getpid()):
+        kill(us, number)
+last = Last()
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
 def test_few_threads_are_one_sentence(monkeypatch):
