@@ -33,6 +33,7 @@ def outcomes(kind: str, seconds: float) -> Iterator[tuple[calls.Call, calls.Outc
         for index, call in enumerate(table(kind)):
             fresh = process is None or process.poll() is not None
             if fresh:
+                _end(process)
                 process = _start(kind, folder)
             assert process is not None
             answer = _ask(process, index, seconds + FIRST_SECONDS * fresh)
@@ -40,9 +41,14 @@ def outcomes(kind: str, seconds: float) -> Iterator[tuple[calls.Call, calls.Outc
                 process.kill()
                 process.wait()
             yield call, answer or calls.Outcome(calls.HANG, f"nothing within {seconds:g} s")
-        if process is not None:
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _end(process: subprocess.Popen | None) -> None:
+    """Kill it and close its pipes."""
+    if process is not None:
+        process.kill()
+        process.communicate()
 
 
 def _start(kind: str, folder: str) -> subprocess.Popen:
