@@ -50,7 +50,7 @@ def check_axes(images: np.ndarray, labels: np.ndarray) -> None:
     elif images.ndim == 4 and shape[1] <= _MOST_CHANNELS < shape[3]:
         remedy = "; channels come first, pass images.transpose(0, 2, 3, 1)"
     if images.ndim != 4 or remedy:
-        got = shape if images.ndim else checks.shown(images[()])
+        got = shape if images.ndim else f"{checks.shown(images[()])}, of shape ()"
         raise ValueError(f"images must have four axes [n, h, w, c], got {got}{remedy}")
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         got = f"{labels.dtype} {labels.shape}" if labels.ndim else checks.shown(labels[()])
