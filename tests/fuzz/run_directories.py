@@ -17,6 +17,7 @@ RUNS = {
     "evolve": ["--generations", "6", "--children", "8", "--chunk", "2", "--repeats", "1"],
     "logistic": ["--images", "10", "--sizes", "8", "14", "--models", "softmax"],
 }
+PAGE = "fooljax.study.page"
 STARTED = ["--preset", "smoke", "--train-steps", "20"]
 #: Fields that may differ when a run goes on.
 NEUTRAL = {"out", "data_dir", "classifier", "chunk", "devices", "memory_limit"}
@@ -76,8 +77,9 @@ def _resume(folder: Path, experiment: str, flags: list[str]) -> None:
     def accept(*_: Any, **__: Any) -> None:
         raise Accepted
 
-    results = importlib.import_module(f"experiments.{experiment}_results")
-    results.write = accept
+    places = {"evolve": ("experiments.evolve_results", "write"), "logistic": (PAGE, "publish")}
+    place, name = places[experiment]
+    setattr(importlib.import_module(place), name, accept)
 
     def main() -> None:
         module, config = _parsed(experiment, ["--resume", str(folder), *flags])
@@ -122,9 +124,9 @@ def _edits() -> Iterator[Call]:
     chance = random.Random(1)
     for experiment in RUNS:
         config = importlib.import_module(f"experiments.{experiment}").PRESETS["smoke"]
-        victim = vars(config.victim)
-        for name, value in {**vars(config), **victim}.items():
-            if name in ("victim", "hosts"):
+        inner = vars(config.victim) | (vars(config.run) if experiment == "logistic" else {})
+        for name, value in {**vars(config), **inner}.items():
+            if name in ("victim", "hosts", "run"):
                 value = {}
             other: list[Any] = [None, "text", [1, 2], {}, True, -1, 10**6, 1.5]
             if isinstance(value, int) and not isinstance(value, bool):
