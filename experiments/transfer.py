@@ -129,7 +129,7 @@ def make(run: study.Run[Config], networks: study.Networks, makers: study.Makers)
     def show(key: Any, generator: str, made_for: str, repeat: int) -> dict[str, Any]:
         made = ways[generator](key, networks.each[made_for].classifier, real[repeat])
         says = [study.logits(one, made.images) for one in networks.classifiers]
-        return {**made._asdict(), "logits": np.stack(says)}
+        return {"images": made.images, "labels": made.labels, "logits": np.stack(says)}
 
     cells = study.grid(generator=makers, made_for=networks.each, repeat=repeats)
     return study.compute(run, cells, show, "making images")

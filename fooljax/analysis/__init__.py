@@ -1,6 +1,7 @@
 """What attacks on many networks add up to."""
 
 from fooljax.analysis.alignment import gradient_alignment
+from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.substitute import (
@@ -21,10 +22,12 @@ from fooljax.analysis.transfer import (
 )
 
 __all__ = [
+    "BEYOND",
     "Interval",
     "SignSteps",
     "Substitute",
     "Transferred",
+    "Trial",
     "Verdicts",
     "attack_through",
     "choose_diverse",
@@ -33,8 +36,10 @@ __all__ = [
     "judge_perturbed",
     "mean_over_pairs",
     "over_repeats",
+    "pool",
     "relations",
     "shares",
     "sign_steps",
     "train_substitute",
+    "try_certificates",
 ]

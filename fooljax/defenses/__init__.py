@@ -1,5 +1,6 @@
 """Defenses: functions from classifiers to a classifier, so that every attack runs against them."""
 
+from fooljax.defenses.catalog import CATALOG, Entry
 from fooljax.defenses.ensemble import Combine, ensemble
 from fooljax.defenses.feature_scores import mahalanobis, nearest_neighbor
 from fooljax.defenses.gradients import straight_through, with_gradient_of
@@ -22,8 +23,10 @@ from fooljax.defenses.vote import majority_vote, unanimous
 
 __all__ = [
     "ABSTAIN",
+    "CATALOG",
     "Certificate",
     "Combine",
+    "Entry",
     "Score",
     "Threshold",
     "calibrate",

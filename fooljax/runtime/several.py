@@ -1,7 +1,7 @@
 """Several networks for the same data, of other architectures and other starting weights."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 
 def prepare_several(
-    victim: Victim, folder: Path, models: Sequence[str], seeds: int = 1, whole: bool = False
+    victim: Victim,
+    folder: Path,
+    models: Sequence[str],
+    seeds: int = 1,
+    whole: bool = False,
+    fits: Callable[[tuple[int, ...], int], object] = lambda shape, num_classes: None,
 ) -> dict[str, Prepared]:
     """Prepare every architecture with several starting weights; they share the pictures.
 
@@ -25,6 +30,7 @@ def prepare_several(
         models: as ``victim.model``.
         seeds: networks of each architecture.
         whole: as for ``prepare``.
+        fits: as for ``prepare``.
 
     Returns:
         The networks by name: ``lenet``, or ``lenet 1``, ``lenet 2``, ... where there
@@ -63,5 +69,5 @@ def prepare_several(
                 classifier=str(place / name.replace(" ", "-").replace("/", "-")),
             )
             with renamed("--model", "--models" if models != (victim.model,) else "--model"):
-                networks[name] = prepare(one, folder, lambda shape, num_classes: None, whole, find)
+                networks[name] = prepare(one, folder, fits, whole, find)
     return networks

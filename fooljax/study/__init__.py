@@ -32,10 +32,22 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.runtime.units import Arrays
     from fooljax.runtime.victim import Prepared
     from fooljax.runtime.victim_data import blame
+    from fooljax.study.adaptive import (
+        RULE,
+        Gain,
+        counts,
+        gains,
+        knowing,
+        sum_up,
+        table_of_gains,
+        verdicts,
+    )
     from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
     from fooljax.study.classifiers import (
         RELATIONS,
         Networks,
+        confidences,
+        logits,
         network,
         networks,
         splits_of,
@@ -44,16 +56,17 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.command import launch
     from fooljax.study.evolved import Evolved, evolve, evolve_repeats
+    from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.makers import (
         MAKERS,
         Made,
+        Make,
         Maker,
         Makers,
         Material,
         build,
         choose_right,
         judge,
-        logits,
     )
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers
@@ -65,11 +78,13 @@ _NAMES = {
     "fooljax.runtime.units": "Arrays",
     "fooljax.runtime.victim": "Prepared",
     "fooljax.runtime.victim_data": "blame",
+    "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
     "fooljax.study.evolved": "Evolved evolve evolve_repeats",
-    "fooljax.study.makers": "MAKERS Made Maker Makers Material build choose_right judge logits",
-    "fooljax.study.classifiers": "RELATIONS Networks network networks splits_of "
+    "fooljax.study.filtering": "BARE Filter filters",
+    "fooljax.study.makers": "MAKERS Made Make Maker Makers Material build choose_right judge",
+    "fooljax.study.classifiers": "RELATIONS Networks confidences logits network networks splits_of "
     "weights_of with_weights",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.pictures": "across ends images lines matrix numbers",

@@ -1,20 +1,22 @@
-"""The networks of an experiment, from its flags."""
+"""The networks of an experiment, from its flags, and what they answer."""
 
 import dataclasses
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+import numpy as np
+from jaxtyping import Array, Float, Int
 
 from fooljax.data import Splits, Streams
+from fooljax.metrics import probabilities
 from fooljax.runtime import several, victim
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared, Victim
 from fooljax.study.run import Run, Settings
-from fooljax.types import Classifier
+from fooljax.types import Classifier, Images, Logits
 
 #: What a network is to another, and how to say it.
 RELATIONS = {
@@ -22,6 +24,10 @@ RELATIONS = {
     "other weights": "a network of other weights",
     "other architecture": "a network of another architecture",
 }
+
+
+#: ``(image shape, number of classes)``; refuses what an experiment cannot use.
+Fits: TypeAlias = Callable[[tuple[int, ...], int], None]
 
 
 class Networks(NamedTuple):
@@ -81,21 +87,27 @@ class Networks(NamedTuple):
 
 
 def networks(
-    run: Run[Settings], models: Sequence[str], seeds: int = 1, whole: bool = False
+    run: Run[Settings],
+    models: Sequence[str],
+    seeds: int = 1,
+    whole: bool = False,
+    fits: Fits | None = None,
 ) -> Networks:
     """Train, load or fetch networks of several architectures, and say how good they are.
 
     Args:
         run: keeps the trained networks.
-        models: architectures, as ``--model`` takes them.
+        models: architectures, as ``--model`` takes them; it names the only one itself
+            where an experiment has no flag for several.
         seeds: networks of each, from other starting weights.
         whole: leave a set of pictures on disk that does not fit in memory.
+        fits: as for `network`.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     settings = run.config.victim
-    if settings.model != Victim().model:
+    if settings.model != Victim().model and tuple(models) != (settings.model,):
         raise ValueError(f"--model: give --models {settings.model} another ..., not --model")
     refuse_no_data(settings)
     own = [model for model in models if ":" in model]
@@ -104,7 +116,7 @@ def networks(
             f"--models: {own[0]} has but one set of weights; add --network-seeds 1, or give "
             "several functions that return other ones"
         )
-    found = several.prepare_several(settings, run.folder, models, seeds, whole)
+    found = several.prepare_several(settings, run.folder, models, seeds, whole, fits or _any)
     for name, one in found.items():
         print(f"{name}: {100 * (one.accuracy or 0.0):.2f} % right", file=sys.stderr)
     return Networks(found, tuple(model for model in models for _ in range(seeds)))
@@ -114,7 +126,7 @@ def network(
     run: Run[Settings],
     whole: bool = False,
     real: bool = True,
-    fits: Callable[[tuple[int, ...], int], None] | None = None,
+    fits: Fits | None = None,
 ) -> Prepared:
     """Train, load or fetch the network that ``--model`` names.
 
@@ -130,8 +142,7 @@ def network(
     """
     if real:
         refuse_no_data(run.config.victim)
-    check = fits or (lambda shape, num_classes: None)
-    return victim.prepare(run.config.victim, run.folder, check, whole)
+    return victim.prepare(run.config.victim, run.folder, fits or _any, whole)
 
 
 def refuse_no_data(settings: Victim) -> None:
@@ -155,6 +166,20 @@ def splits_of(prepared: Prepared) -> Splits:
     return prepared.splits
 
 
+@jax.jit
+def logits(classifier: Classifier, images: Float[Array, "b ..."]) -> Logits:
+    """Ask a network about images; new weights compile nothing."""
+    return classifier(images)
+
+
+def confidences(
+    classifier: Classifier, images: Images | np.ndarray, labels: Int[Array, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Return how sure a network is that each image shows what its label says."""
+    shares = np.asarray(probabilities(logits(classifier, jnp.asarray(images))))
+    return shares[np.arange(len(shares)), np.asarray(labels)]
+
+
 def weights_of(classifier: Classifier) -> dict[str, Array]:
     """Return all weights of a network by name, as a cell keeps them."""
     leaves = jax.tree.leaves(classifier.params)
@@ -166,3 +191,7 @@ def with_weights(classifier: Classifier, arrays: Arrays) -> Classifier:
     leaves, tree = jax.tree.flatten(classifier.params)
     stored = [jnp.asarray(arrays[f"weights_{place:03}"]) for place in range(len(leaves))]
     return dataclasses.replace(classifier, params=jax.tree.unflatten(tree, stored))
+
+
+def _any(shape: tuple[int, ...], num_classes: int) -> None:
+    """Refuse nothing."""

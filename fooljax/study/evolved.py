@@ -29,12 +29,18 @@ class Evolved(NamedTuple):
 
 def evolve(
     key: RandomKey, classifier: Classifier, encoding: Encoding, children: int, generations: int
-) -> Images:
-    """Evolve an image for every class by MAP-Elites, ``[k, h, w, c]``."""
+) -> tuple[Images, Float[np.ndarray, "t k"]]:
+    """Evolve an image for every class by MAP-Elites.
+
+    Returns:
+        The images, ``[k, h, w, c]``, and the network's confidence in the best of each
+        generation, the random population first.
+    """
     search = evolution.map_elites(encoding, children)
-    state, _ = evolution.start(key, search, classifier)
-    state, _ = evolution.advance(key, search, classifier, state, generations)
-    return _express(encoding, state.archive)
+    state, first = evolution.start(key, search, classifier)
+    state, infos = evolution.advance(key, search, classifier, state, generations)
+    history = np.concatenate([np.asarray(first.confidence)[None], np.asarray(infos.confidence)])
+    return _express(encoding, state.archive), history
 
 
 def evolve_repeats(

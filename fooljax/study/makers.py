@@ -17,11 +17,11 @@ from fooljax.data import Dataset
 from fooljax.runtime import memory
 from fooljax.runtime.victim_data import blame
 from fooljax.study.cells import key_of
-from fooljax.study.classifiers import Networks
+from fooljax.study.classifiers import Networks, logits
 from fooljax.study.evolved import evolve
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
-from fooljax.types import Classifier, Images, Logits, RandomKey
+from fooljax.types import Classifier, Images, RandomKey
 
 _UNIVERSAL_BATCH = 100
 
@@ -46,10 +46,13 @@ class Made(NamedTuple):
     Attributes:
         images: ``[n, h, w, c]`` in [0, 1].
         labels: ``[n]``, the class to be shown, or the true class of a perturbed image.
+        history: ``[t, n]``, the network's confidence in the best images after the random
+            population and after each generation, where they were evolved.
     """
 
     images: Images
     labels: Int[Array, " n"]
+    history: Float[np.ndarray, "t n"] | None = None
 
 
 Make: TypeAlias = Callable[[RandomKey, Classifier, Material], Made]
@@ -73,6 +76,11 @@ class Maker(NamedTuple):
     words: str
     source: str
     build: Callable[[Making, tuple[int, ...]], Make]
+
+    @property
+    def fools(self) -> bool:
+        """Whether it makes images that show nothing, and looks at the network."""
+        return self.kind == "fooling" and not self.control
 
     @property
     def about(self) -> str:
@@ -149,20 +157,14 @@ def judge(
     return [{"fooled": one[fooled], **one} for one in each]
 
 
-@jax.jit
-def logits(classifier: Classifier, images: Float[Array, "b ..."]) -> Logits:
-    """Ask a network about images; new weights compile nothing."""
-    return classifier(images)
-
-
 def _evolved(entry: encodings.Entry) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
         encoding = entry.build(shape)
 
         def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
             del material
-            found = evolve(key, classifier, encoding, making.children, making.generations)
-            return Made(found, _classes(classifier))
+            images, history = evolve(key, classifier, encoding, making.children, making.generations)
+            return Made(images, _classes(classifier), history)
 
         return make
 

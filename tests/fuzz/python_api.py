@@ -97,6 +97,7 @@ data.load name:choice
 data.even_rows labels:any_labels count:count
 analysis.train_substitute key victim:classifier untrained:classifier images
 analysis.gradient_alignment classifiers images goal
+analysis.try_certificates key classifier images sigma:radius steps:count samples:count alpha:share
 analysis.sign_steps key classifier images labels epsilons:values
 analysis.judge_fooling logits targets:labels tau:share
 analysis.over_repeats level:share shares:numbers
@@ -138,6 +139,7 @@ def _others() -> dict[str, dict[str, Any]]:
         "build": {"name": "softmax", "num_classes": 3, "rejecting": 0},
         "fit": {name: value for name, value in quick.items() if name != "steps"},
         "with_fooling_class": {"images": (good()["images"] * 255).astype(np.uint8), "capacity": 99},
+        "try_certificates": {"through": good()["classifier"], "steps": 2, "selection": 5},
         "train_substitute": {"recipe": training.quick(steps=1)},
         "judge_fooling": {"num_classes": CLASSES, "targets": jnp.asarray(good()["labels"])},
         "clopper_pearson": {"successes": 1},

@@ -89,7 +89,8 @@ def test_evolutions_are_independent_and_those_of_one(networks):
     assert found.images.shape == (2, 2, *SHAPE) and found.history.shape == (2, 2, 4)
     assert not np.array_equal(found.images[0], found.images[1])
     for repeat, one in enumerate(jax.random.split(jax.random.key(0), 2)):
-        alone = study.evolve(one, networks[0], encoding, 8, 3)
+        alone, history = study.evolve(one, networks[0], encoding, 8, 3)
+        np.testing.assert_allclose(found.history[repeat], history.T[classes], atol=1e-5)
         np.testing.assert_allclose(found.images[repeat], alone[classes], atol=1e-6)
         sure = fj.metrics.probabilities(study.logits(networks[0], found.images[repeat]))
         np.testing.assert_allclose(

@@ -1,0 +1,32 @@
+"""Every defense of the catalog is one of the contract's table, and takes a strength."""
+
+import jax
+import numpy as np
+import pytest
+from defense_cases import CASES, CLASSES, IMAGES, network
+
+from fooljax.defenses import CATALOG
+
+STRENGTHS = {"blur": 0.8, "median": 3.0, "levels": 4.0, "jpeg": 30, "resize": 0.7, "noise": 0.3}
+IN_TABLE = {"resize": "resize and pad"}
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_each_defends_by_its_strength(name):
+    entry, bare = CATALOG[name], network(0)
+    assert IN_TABLE.get(name, name) in CASES and entry.words and "(" in entry.about
+    answers = [
+        np.asarray(entry.defend(jax.random.key(seed), bare, STRENGTHS[name], draws=2)(IMAGES))
+        for seed in (0, 1)
+    ]
+    assert answers[0].shape == (len(IMAGES), CLASSES)
+    assert not np.allclose(answers[0], bare(IMAGES))
+    assert np.array_equal(*answers) != entry.random
+    once = entry.draw(jax.random.key(0), bare, STRENGTHS[name])(IMAGES)
+    assert entry.random or np.array_equal(once, answers[0])
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_an_impossible_strength_is_refused(name):
+    with pytest.raises(ValueError):
+        CATALOG[name].draw(jax.random.key(0), network(0), -1.0)
