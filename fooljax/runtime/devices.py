@@ -74,15 +74,15 @@ def mesh(devices: int | None) -> Mesh:
 
 
 def everywhere(tree: Any, over: Mesh | None = None) -> Any:
-    """Put the same arrays on all devices of all hosts; with one host leave them alone.
+    """Put the same arrays on all devices of a mesh; one host leaves them alone unless it is given.
 
-    Computations over several hosts take arrays that belong to all of them.
+    Computations over several devices take arrays that belong to all of them.
 
     Args:
         tree: arrays and typed keys, equal on every host.
-        over: the devices; all of them unless given.
+        over: the devices; all those of all hosts unless given.
     """
-    if not hosts.several():
+    if not hosts.several() and (over is None or over.size == 1):
         return tree
     place = NamedSharding(mesh(None) if over is None else over, PartitionSpec())
 

@@ -65,9 +65,9 @@ def plan(limit: float, most: int, need: Callable[[int], int], numbers: int = 0) 
     least = takes(1)
     if least > room:
         raise ValueError(
-            f"--memory-limit {limit:g}: with one child at a time {(least + taken) / GB:.2f} GB are "
-            f"needed, and with {most} at a time {(everything + taken) / GB:.2f} GB, of which "
-            f"the program itself takes {taken / GB:.2f}; raise the limit, or set a smaller "
+            f"--memory-limit {limit:g}: with one child at a time {_in_gb(least + taken)} GB are "
+            f"needed, and with {most} at a time {_in_gb(everything + taken)} GB, of which "
+            f"the program itself takes {_in_gb(taken)}; raise the limit, or set a smaller "
             "--image-size"
         )
     slope = (everything - least) / max(most - 1, 1)
@@ -134,3 +134,8 @@ def peak() -> int:
             return 1024 * int(line[1])
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
+
+
+def _in_gb(size: float) -> str:
+    """Say a number of bytes in GB, however few they are."""
+    return f"{size / GB:.2f}" if size >= 0.01 * GB else f"{size / GB:.1g}"

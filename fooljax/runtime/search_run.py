@@ -90,9 +90,10 @@ def run(
 ) -> Finished:
     """Evolve until ``generations``, from the newest checkpoint if there is one.
 
-    The first Ctrl-C or SIGTERM lets the chunk end and be saved. With several
-    hosts all of them call this with arrays that are ``devices.everywhere``, and
-    stop together; the history is that of the first one, empty on others.
+    The first Ctrl-C or SIGTERM lets the chunk end and be saved. A search over several
+    devices takes a key and a network that are ``devices.everywhere`` on them. With
+    several hosts all of them call this, and stop together; the history is that of the
+    first one, empty on others.
 
     Args:
         folder: run directory.
@@ -206,7 +207,7 @@ def _resume(
     saved = folder / "checkpoints"
     begin = lambda key, classifier: evolution.start(key, search, classifier)
     template, _ = jax.eval_shape(begin, key, classifier)
-    if hosts.several():
+    if len(key.sharding.device_set) > 1:  # or what is read would belong to one of them
         place = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=key.sharding)
         template = jax.tree.map(place, template)
     newest = checkpoints.load_newest(

@@ -150,7 +150,8 @@ def test_stopped_while_writing_results(toy, tmp_path, monkeypatch):
     assert (folder / "report.html").exists()
 
 
-def test_stopped_in_the_middle_the_bytes_are_the_same(toy, uncut, tmp_path, monkeypatch):
+@pytest.mark.parametrize("devices", [1, 4])
+def test_stopped_in_the_middle_the_bytes_are_the_same(toy, uncut, tmp_path, monkeypatch, devices):
     record = search_run.history.record
 
     def record_and_stop(folder, generation, *rest):
@@ -160,8 +161,8 @@ def test_stopped_in_the_middle_the_bytes_are_the_same(toy, uncut, tmp_path, monk
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="after generation 2"):
         patch.setattr(search_run.history, "record", record_and_stop)
-        evolve.main(tiny(out=str(tmp_path / "cut"), chunk=1), toy)
-    evolve.main(tiny(resume=str(tmp_path / "cut"), chunk=3), toy)
+        evolve.main(tiny(out=str(tmp_path / "cut"), chunk=1, devices=devices), toy)
+    evolve.main(tiny(resume=str(tmp_path / "cut"), chunk=3, devices=devices), toy)
     for name in ("elites.npz", "genomes.npz"):
         assert (tmp_path / "cut" / name).read_bytes() == (uncut / name).read_bytes()
 

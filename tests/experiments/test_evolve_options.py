@@ -29,16 +29,17 @@ def tiny(**changes):
 @pytest.fixture(scope="module")
 def limited(toy, tmp_path_factory):
     """A run with a limit that all children at a time keep to: its settings and summary."""
-    config = tiny(memory_limit=50.0, out=str(tmp_path_factory.mktemp("limited") / "run"))
+    config = tiny(memory_limit=50.0, devices=1, out=str(tmp_path_factory.mktemp("limited") / "run"))
     return config, evolve.main(config, toy)
 
 
 def test_a_memory_limit(toy, limited, tmp_path):
     """A limit that everything keeps to, and one that nothing keeps to."""
     with pytest.raises(
-        ValueError, match=r"--memory-limit 0.001: with one child .* with 200 at a time"
+        ValueError, match=r"--memory-limit 1e-06: with one child .* with 200 at a time"
     ):
-        evolve.main(tiny(children=200, memory_limit=0.001, out=str(tmp_path / "not")), toy)
+        limit = tiny(children=200, memory_limit=1e-6, devices=1, out=str(tmp_path / "not"))
+        evolve.main(limit, toy)
     recorded = limited[1]["memory"]
     assert recorded["micro_batch"] == 10
     assert recorded["limit"] == 50e9
