@@ -6,7 +6,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from fooljax import checks
 from fooljax.attacks import findings, goals
@@ -17,7 +17,6 @@ from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import pgd
 from fooljax.attacks.run import checked, run
 from fooljax.attacks.square import square
-from fooljax.models.check import in_company
 from fooljax.models.findings import batch_dependence, probabilities, random_outputs
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
@@ -105,13 +104,24 @@ def _ask_network(
         random_outputs(repeats),
     ]
     if found[-1] is None:  # otherwise these would say the same again
-        company, kept = in_company(images)
+        company, kept = _in_company(images)
         moved = np.asarray(_answer(classifier, company))[kept]
         found += [
             batch_dependence(repeats[0][: len(kept)], moved),
             findings.rough_outputs(jumps, slopes, repeats[0]),
         ]
     return found
+
+
+def _in_company(images: Images) -> tuple[Images, Int[np.ndarray, " kept"]]:
+    """Put the first half last, in reverse order, among negatives of the others.
+
+    Returns:
+        The images, and where those of the first half are, in their old order.
+    """
+    half = (len(images) + 1) // 2
+    company = jnp.concatenate([1.0 - images[half:], images[:half][::-1]])
+    return company, len(images) - 1 - np.arange(half)
 
 
 def _ask_attacks(

@@ -5,7 +5,7 @@ import warnings
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from fooljax import checks
 from fooljax.models import findings
@@ -94,17 +94,6 @@ def _answers(classifier: Classifier, images: Images) -> Float[np.ndarray, "b m"]
     with jax.debug_nans(False):
         logits = jax.jit(classifier.apply)(classifier.params, images)
     return np.asarray(logits, np.float32)
-
-
-def in_company(images: Images) -> tuple[Images, Int[np.ndarray, " kept"]]:
-    """Put the first half last, in reverse order, among negatives of the others.
-
-    Returns:
-        The images, and where those of the first half are, in their old order.
-    """
-    half = (len(images) + 1) // 2
-    company = jnp.concatenate([1.0 - images[half:], images[:half][::-1]])
-    return company, len(images) - 1 - np.arange(half)
 
 
 def _probes(shape: tuple[int, ...]) -> Float[Array, "4 ..."]:
