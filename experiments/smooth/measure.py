@@ -174,7 +174,7 @@ def set_scene(
         filters,
         ways(config, networks.shape),
         fj.data.Dataset(test.images[tested], test.labels[tested], test.class_names),
-        study.Material(fj.data.as_float(test.images[real]), test.labels[real], train),
+        study.Material(fj.data.as_float(test.images[real]), test.labels[real], train, real),
         (fj.data.as_float(test.images[proved]), labels[proved]),
     )
 

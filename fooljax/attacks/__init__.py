@@ -16,6 +16,7 @@ from fooljax.attacks.catalog import (
     UniversalEntry,
     aimed,
 )
+from fooljax.attacks.comparison import contradictions
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.diagnostics import diagnose
@@ -90,6 +91,7 @@ __all__ = [
     "ascent",
     "carlini_wagner",
     "confident",
+    "contradictions",
     "cross_entropy",
     "ddn",
     "deepfool",

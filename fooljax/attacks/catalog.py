@@ -70,6 +70,7 @@ class Entry(NamedTuple):
         curve: whether it is fit for many epsilons, as a robustness curve has them.
         aimable: whether it can be given a target class.
         aimed: whether it is given one.
+        blind: whether it sees no gradient.
     """
 
     perturb: Perturb
@@ -80,6 +81,7 @@ class Entry(NamedTuple):
     curve: bool = False
     aimable: bool = True
     aimed: bool = False
+    blind: bool = False
 
     @property
     def about(self) -> str:
@@ -198,13 +200,13 @@ CATALOG: dict[str, Entry] = {
     ),
     "square": Entry(
         _alone(lambda effort, epsilon: square(epsilon, effort.queries)), "linf", "ball",
-        _SQUARES, "Andriushchenko et al., 2020", curve=True,
+        _SQUARES, "Andriushchenko et al., 2020", curve=True, blind=True,
     ),
     "evolution": Entry(
         _alone(lambda effort, epsilon: score_evolution(
             epsilon, population=20, steps=max(1, effort.queries // 20)
         )),
-        "linf", "ball", "an evolution strategy for each image, by scores only",
+        "linf", "ball", "an evolution strategy for each image, by scores only", blind=True,
     ),
     "deepfool-linf": Entry(
         _alone(lambda *_: deepfool(norm="linf")), "linf", "nearest",
@@ -237,17 +239,17 @@ CATALOG: dict[str, Entry] = {
     "hop-skip-jump": Entry(
         _alone(lambda effort, _: hop_skip_jump(max(2, effort.queries // 100), directions=50)),
         "l2", "nearest",
-        "follows the boundary, by the network's answers only", "Chen et al., 2020",
+        "follows the boundary, by the network's answers only", "Chen et al., 2020", blind=True,
     ),
     "pgd-l1": Entry(_alone(_ball(pgd, norm="l1")), "l1", "ball", _WALK, _MADRY),
     "standard-l2": Entry(_cascade("l2"), "l2", "ball", _CASCADE, _CROCE, aimable=False),
     "noise": Entry(
         _alone(lambda _, epsilon: noise(epsilon, norm="linf")), "linf", "control",
-        _LUCK, curve=True, aimable=False,
+        _LUCK, curve=True, aimable=False, blind=True,
     ),
     "noise-l2": Entry(
         _alone(lambda _, epsilon: noise(epsilon, norm="l2")), "l2", "control",
-        _LUCK, curve=True, aimable=False,
+        _LUCK, curve=True, aimable=False, blind=True,
     ),
 }
 

@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -56,9 +57,14 @@ def two_lines(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
 
 
 def wrap(text: str, face: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    """Break a text into lines of at most ``width`` pixels; only longer words are cut."""
+    """Break a text into lines of at most ``width`` pixels; only longer words are cut.
+
+    A percent sign stays with its number.
+    """
     lines: list[str] = []
-    for word in text.split():
+    if not text.strip():
+        return lines
+    for word in re.split(r"[ \t\n]+", text.strip().replace(" %", "\N{NO-BREAK SPACE}%")):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and face.getlength(longer) <= width:
             lines[-1] = longer

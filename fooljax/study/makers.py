@@ -33,11 +33,13 @@ class Material(NamedTuple):
         images: ``[n, h, w, c]`` in [0, 1].
         labels: ``[n]``, what they show.
         train: training images.
+        places: ``[n]``, of the images in the test set.
     """
 
     images: Images
     labels: Int[Array, " n"]
     train: Dataset
+    places: Int[np.ndarray, " n"]
 
 
 class Made(NamedTuple):
@@ -109,7 +111,7 @@ def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int
             f"--images: all networks are right about {len(rows)} test images only, got {count}; "
             "ask for fewer, or train longer (--train-steps)"
         )
-    return Material(data.as_float(test.images[rows]), test.labels[rows], train)
+    return Material(data.as_float(test.images[rows]), test.labels[rows], train, rows)
 
 
 def build(flag: str, makers: Makers, making: Making, shape: tuple[int, ...]) -> dict[str, Make]:

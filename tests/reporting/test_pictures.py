@@ -8,7 +8,7 @@ from PIL import Image
 
 from fooljax.reporting import curves, gallery, grid, heatmap, lineage
 from fooljax.reporting.charts import _odds, _odds_ticks
-from fooljax.reporting.drawing import font, write
+from fooljax.reporting.drawing import font, wrap, write
 from fooljax.reporting.galleries import _caption
 from fooljax.reporting.wording import certainty
 
@@ -261,3 +261,11 @@ def test_of_many_generations_some_are_drawn_and_always_both_ends(tmp_path, drawn
     assert 200 < len(x) <= 400 and x[0] == 0 and x[-1] == pytest.approx(np.log10(5001))
     odds = lambda p: np.log10(p / (1 - p))
     assert (y[0], y[-1]) == pytest.approx((odds(0.1), odds(0.9)))
+
+
+def test_a_percent_sign_is_never_alone():
+    face = font(13)
+    for width in np.linspace(10, face.getlength("softmax 1: 8, 31.8 %"), 50):
+        lines = wrap("softmax 1: 8, 31.8 %", face, width)
+        assert "%" not in [line.strip() for line in lines]
+    assert wrap("", face, 50) == [] and wrap("a  b", face, 500) == ["a b"]

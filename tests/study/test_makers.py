@@ -34,7 +34,7 @@ def networks():
 def material():
     images = np.asarray(jax.random.uniform(jax.random.key(3), (30, *SHAPE)))
     train = fj.data.from_arrays(images, np.arange(30) % CLASSES)
-    return Material(fj.data.as_float(train.images[:5]), train.labels[:5], train)
+    return Material(fj.data.as_float(train.images[:5]), train.labels[:5], train, np.arange(5))
 
 
 @pytest.mark.parametrize("name", PARAMS)
