@@ -133,9 +133,9 @@ def _settings(config: Config, encoding: str, chips: int) -> Any:
 
 
 def _space(settings: Any, shape: tuple[int, ...]) -> "Encoding":
-    from experiments import evolve_search
+    from experiments.evolve import measure
 
-    return evolve_search.build_encoding(settings, shape)
+    return measure.build_encoding(settings, shape)
 
 
 def _mesh(chips: int) -> Any:
@@ -163,14 +163,14 @@ def _search(config: Config, encoding: str, chips: int, network: "Classifier") ->
     """Compile a chunk of generations, as a run does."""
     import jax
 
-    from experiments import evolve_search
+    from experiments.evolve import measure
     from fooljax import evolution
     from fooljax.runtime import search_run
 
     over = _mesh(chips)
     settings = _settings(config, encoding, chips)
     shape = network.input_shape
-    search = evolve_search.build_search(
+    search = measure.build_search(
         settings, _space(settings, shape), shape, network.num_classes, over=over
     )
     keys = jax.random.split(jax.random.key(0), 1)

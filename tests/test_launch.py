@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from experiments import evolve, evolve_search
+from experiments import evolve
+from experiments.evolve import measure
 from fooljax.models import PUBLISHED
 from fooljax.runtime import command, hosts
 from fooljax.runtime.victim import is_published
@@ -69,7 +70,7 @@ def test_every_flag_is_understood(name, module, flags):
     config = command.parse(experiment.PRESETS, args=flags, prog=module, description="")
     if experiment is evolve:
         hosts.check(config.hosts)
-        evolve_search.check(config)
+        measure.check(config)
         if is_published(config.victim) and config.victim.weights is None:
             assert PUBLISHED[config.victim.model].file, "weights that nobody can fetch"
 

@@ -383,10 +383,8 @@ def distrust(found: Found) -> Iterator[study.Block]:
             "That is no proof that no attack is stronger.",
         )
         return
-    count = len(found.doubts)
-    yield fj.reporting.paragraph(
-        fj.reporting.strong(f"{count} of these questions gave reason for doubt:")
-    )
+    words = f"{len(found.doubts)} of these questions gave reason for doubt:"
+    yield fj.reporting.paragraph(fj.reporting.strong(words))
     rows = [(one.name, one.message) for one in found.doubts]
     yield fj.reporting.table(("What", "What it means"), rows)
 

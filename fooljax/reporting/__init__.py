@@ -6,7 +6,6 @@ once. A report is made of blocks (``section``, ``tiles``, ``table``, ``figure``,
 """
 
 from fooljax.reporting.charts import curves, heatmap
-from fooljax.reporting.evolve_report import evolve_page
 from fooljax.reporting.galleries import gallery, grid
 from fooljax.reporting.html import (
     Html,
@@ -33,7 +32,6 @@ __all__ = [
     "code",
     "curves",
     "details",
-    "evolve_page",
     "figure",
     "gallery",
     "grid",

@@ -1,5 +1,6 @@
 """Plan memory before a search begins: how many children fit at once."""
 
+import json
 import math
 import os
 import re
@@ -12,7 +13,7 @@ from typing import NamedTuple
 import jax
 
 from fooljax import backend
-from fooljax.runtime import hosts
+from fooljax.runtime import files, hosts
 
 GB = 1e9
 MB = 1_000_000
@@ -75,6 +76,30 @@ def plan(limit: float, most: int, need: Callable[[int], int], numbers: int = 0) 
     while (found := takes(-(-most // pieces))) > room and pieces < most:
         pieces = min(most, math.ceil(1.25 * pieces))
     return Plan(-(-most // pieces), found + taken)
+
+
+def plan_once(
+    folder: Path, limit: float, most: int, need: Callable[[int], int], numbers: int = 0
+) -> Plan:
+    """Plan as `plan` does, and keep the plan for whoever resumes the run.
+
+    A resumed run with the same limit goes on with the same number of children at a time,
+    on which the last bits depend.
+    """
+    path = folder / "memory.json"
+
+    def kept() -> tuple[int, int] | None:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        same = found.get("limit") == limit
+        return (found["micro_batch"], found["size"]) if same else None
+
+    if (before := hosts.decide(kept)) is not None:
+        return Plan(*before)
+    print("planning memory ...", file=sys.stderr)
+    found = plan(limit, most, need, numbers)
+    if hosts.first():
+        files.write_json(path, {"limit": limit, **found._asdict()})
+    return found
 
 
 def afford(shape: tuple[int, ...], **counts: int | None) -> None:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.command import launch
-    from fooljax.study.evolved import Evolved, evolve, evolve_repeats
+    from fooljax.study.evolved import Evolved, controls, evolve, evolve_repeats
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.makers import (
         MAKERS,
@@ -68,9 +68,29 @@ if TYPE_CHECKING:  # the same names as below
         choose_right,
         judge,
     )
+    from fooljax.study.others import TAU, prepare_others, show_others
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers
+    from fooljax.study.published import (
+        BAND,
+        BAND_NAME,
+        RELATED,
+        Published,
+        is_imagenet,
+        published_for,
+        short_names,
+        until,
+    )
     from fooljax.study.run import Run, Settings, opened
+    from fooljax.study.searched import (
+        SIDE,
+        Diverse,
+        ancestors,
+        browse,
+        choose_diverse,
+        diverse,
+        related,
+    )
     from fooljax.study.tables import Record, Row, Table, span, summarize, where
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
@@ -81,14 +101,18 @@ _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
-    "fooljax.study.evolved": "Evolved evolve evolve_repeats",
+    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.makers": "MAKERS Made Make Maker Makers Material build choose_right judge",
     "fooljax.study.classifiers": "RELATIONS Networks confidences logits network networks splits_of "
     "weights_of with_weights",
+    "fooljax.study.others": "TAU prepare_others show_others",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.pictures": "across ends images lines matrix numbers",
+    "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
+    "short_names until",
     "fooljax.study.run": "Run Settings opened",
+    "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table span summarize where",
     "fooljax.study.wording": "against answer duration share spell sure",
 }

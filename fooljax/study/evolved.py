@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from fooljax import evolution
+from fooljax import evolution, metrics
 from fooljax.types import Classifier, Encoding, Images, RandomKey
+
+_CONTROLS = 1000  # images of each kind
 
 
 class Evolved(NamedTuple):
@@ -76,6 +78,52 @@ def evolve_repeats(
         np.asarray(archive.confidence),
         np.moveaxis(history[:, :, classes], 0, 2),
     )
+
+
+def controls(
+    key: RandomKey, classifier: Classifier, encoding: Encoding
+) -> dict[str, dict[str, float | None]]:
+    """Show the network 1000 random images of the encoding and 1000 of Gaussian noise.
+
+    Noise has mean 0.5 and standard deviation 0.25, clipped to [0, 1]. Images that
+    the network has no answer to (NaN) do not count.
+    """
+    key_random, key_noise = jax.random.split(key)
+
+    count = 100 if np.prod(classifier.input_shape) <= 10_000 else 20  # images at once
+    rounds = _CONTROLS // count
+    shape = (count, *classifier.input_shape)
+
+    @jax.jit
+    def random_images(keys):
+        return jax.vmap(encoding.express)(jax.vmap(encoding.init)(keys))
+
+    @jax.jit
+    def noise(key):
+        return jnp.clip(0.5 + 0.25 * jax.random.normal(key, shape, dtype=jnp.float32), 0, 1)
+
+    kinds = {
+        "random_images": (random_images, jax.random.split(key_random, (rounds, count))),
+        "gaussian_noise": (noise, jax.random.split(key_noise, rounds)),
+    }
+    read = jax.jit(lambda classifier, images: metrics.probabilities(classifier(images)))
+    result: dict[str, dict[str, float | None]] = {}
+    for name, (make, keys) in kinds.items():
+        batches = [read(classifier, make(keys[batch])) for batch in range(rounds)]
+        confidence = np.concatenate(batches)[:, : classifier.num_classes]
+        confidence = confidence[~np.isnan(confidence).any(axis=1)]
+        if not len(confidence):
+            result[name] = {"images": 0, "median_top1_confidence": None}
+            continue
+        top = confidence.max(axis=1)
+        result[name] = {
+            "images": len(confidence),
+            "median_top1_confidence": np.median(top),
+            "share_above_0.99": np.mean(top > 0.99),
+            "median_class_confidence": np.median(confidence),
+            "median_best_per_class": np.median(confidence.max(axis=0)),
+        }
+    return result
 
 
 _express = jax.jit(evolution.express_elites, static_argnums=0)

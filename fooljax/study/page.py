@@ -85,7 +85,8 @@ def publish(
         records: what was measured; all that the page says can be made from them.
         papers: that the idea comes from: what to say of each, by its number on arXiv or
             its address.
-        keep: arrays of the cells that go to ``arrays.npz``, such as the images made.
+        keep: arrays of the cells that go to ``arrays.npz``, such as the images made;
+            no such file is written without any.
         numbers: that the claim is about, for ``summary.json``.
 
     Returns:
@@ -103,7 +104,8 @@ def publish(
     }
     print("drawing ...", file=sys.stderr)
     files.write(run.folder / "records.csv", lambda stream: stream.write(to_csv(records)))
-    files.write_npz(run.folder / "arrays.npz", results.arrays(*keep), compress=True)
+    if keep:
+        files.write_npz(run.folder / "arrays.npz", results.arrays(*keep), compress=True)
     whole = notices.summarize(run.folder, whole)
     everything: list[Opening | Block] = [*blocks, *_end(run, networks, whole, papers)]
     opening, *rest = everything

@@ -1,11 +1,12 @@
 """A run under way: its settings, checked, and its directory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from fooljax.runtime import devices, directory, limits
+from fooljax.runtime import directory, limits
+from fooljax.runtime.devices import set_up
 from fooljax.runtime.victim import Victim
 from fooljax.study.command import module_of
 from fooljax.study.settings import NEUTRAL, RunFlags
@@ -42,7 +43,12 @@ class Run(NamedTuple, Generic[Config_co]):
 
 
 @contextmanager
-def opened(main: Callable[[Config], object], config: Config) -> Iterator[Run[Config]]:
+def opened(
+    main: Callable[[Config], object],
+    config: Config,
+    neutral: Sequence[str] = (),
+    devices: int | None = None,
+) -> Iterator[Run[Config]]:
     """Check the settings, set JAX up and open the run's directory.
 
     A directory in which nothing was computed disappears again when the run fails.
@@ -50,6 +56,9 @@ def opened(main: Callable[[Config], object], config: Config) -> Iterator[Run[Con
     Args:
         main: the experiment's; its module gives the run its name.
         config: the settings.
+        neutral: settings that may differ when the run is resumed, beside those that may
+            in every experiment.
+        devices: simulated on a CPU; those there are unless given.
 
     Raises:
         ValueError: for settings outside their limits, naming the flag; if the place is
@@ -57,7 +66,7 @@ def opened(main: Callable[[Config], object], config: Config) -> Iterator[Run[Con
         Interrupted: if stopped; says how to go on with what is done.
     """
     limits.check(config)
-    devices.set_up()
+    set_up(devices)
     module = module_of(main)
-    with directory.opened(config, module, NEUTRAL) as folder:
+    with directory.opened(config, module, (*NEUTRAL, *neutral)) as folder:
         yield Run(module, config, folder)

@@ -8,7 +8,6 @@ import numpy as np
 
 from fooljax.metrics import Interval, probabilities
 from fooljax.reporting import percent
-from fooljax.reporting.readings import duration_or_unknown as duration
 from fooljax.reporting.wording import certainty
 
 __all__ = ["against", "answer", "duration", "share", "spell", "sure"]
@@ -24,6 +23,13 @@ def share(value: float | None) -> str:
 def sure(confidence: float | None) -> str:
     """A confidence in [0, 1], never rounded to certainty."""
     return _UNKNOWN if confidence is None or math.isnan(confidence) else certainty(confidence)
+
+
+def duration(seconds: float) -> str:
+    """A time given in seconds, in a unit that suits it."""
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def spell(interval: Interval, write: Callable[[float], str] = share) -> str:

@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import evolve, evolve_search
+from experiments import evolve
+from experiments.evolve import measure, page
 from fooljax.interrupts import Interrupted
 from fooljax.runtime import search_run
-from fooljax.runtime.victim import Victim
+from fooljax.study import Victim, change
 from fooljax.types import Classifier
 
 PICTURES = ("gallery", "heatmap", "curves", "lineage")
@@ -36,7 +37,7 @@ TINY = evolve.Config(generations=4, children=10, repeats=2)
 
 
 def tiny(**changes):
-    return dataclasses.replace(TINY, **changes)
+    return change(TINY, **changes)
 
 
 # what the default suite runs of the smoke preset: as many ways, fewer programs,
@@ -49,7 +50,7 @@ SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
 def smoke(request, tmp_path_factory):
     """The smoke preset, run as a user would: its folder and its summary."""
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(evolve.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(evolve.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, evolve.main(config)
 
 
@@ -136,14 +137,12 @@ def test_a_finished_run_is_written_again(toy, uncut, tmp_path):
 
 
 def test_stopped_while_writing_results(toy, tmp_path, monkeypatch):
-    from experiments import evolve_results
-
     def stop(*_):
         raise KeyboardInterrupt  # a signal would be ignored in a shell's background job
 
     folder = tmp_path / "run"
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match=f"--resume {folder}"):
-        patch.setattr(evolve_results, "draw", stop)
+        patch.setattr(page, "story", stop)
         evolve.main(tiny(out=str(folder)), toy)
     assert not (folder / "report.html").exists()
     evolve.main(tiny(resume=str(folder)), toy)
@@ -268,8 +267,8 @@ def test_tensorboard_without_the_package(tmp_path, monkeypatch):
 @pytest.mark.parametrize("variation", ["polynomial", "inherit", "original", "iso_line"])
 def test_every_variation_builds(variation):
     config = tiny(variation=variation, halve_rate_every=2 if variation == "original" else 0)
-    evolve_search.check(config)
-    encoding = evolve_search.build_encoding(config, (4, 4, 3))
+    measure.check(config)
+    encoding = measure.build_encoding(config, (4, 4, 3))
     genome = encoding.init(jax.random.key(0))
     child = encoding.vary(jax.random.key(1), genome, genome, jnp.int32(1))
     assert child.shape == genome.shape

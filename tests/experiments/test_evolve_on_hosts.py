@@ -1,6 +1,5 @@
 """Several processes, one run: the bytes of one process, and an end when one of them is lost."""
 
-import dataclasses
 import json
 import signal
 import socket
@@ -12,7 +11,7 @@ import pytest
 from experiments import evolve
 from fooljax.runtime import hosts, presence
 from fooljax.runtime.hosts import Hosts
-from fooljax.runtime.victim import Victim
+from fooljax.study import RunFlags, Victim, change
 
 FLAGS = ("--dataset", "none", "--children", 60, "--repeats", 2, "--deterministic")
 GENERATIONS = 6
@@ -64,7 +63,7 @@ def tiny(own_network, folder, **changes):
         repeats=2,
         deterministic=True,
         devices=1,
-        out=str(folder),
+        run=RunFlags(out=str(folder)),
         **changes,
     )
 
@@ -144,12 +143,10 @@ def test_a_lost_process_ends_the_run_which_goes_on_alone(
     reached = max(int(path.name) for path in (folder / "checkpoints").glob("[0-9]*"))
     shorten(folder, reached + 2)
     evolve.main(
-        dataclasses.replace(
-            tiny(own_network, folder), generations=reached + 2, out=None, resume=str(folder)
-        )
+        change(tiny(own_network, folder), generations=reached + 2, out=None, resume=str(folder))
     )
     uncut = tmp_path / "uncut"
-    evolve.main(dataclasses.replace(tiny(own_network, uncut), generations=reached + 2))
+    evolve.main(change(tiny(own_network, uncut), generations=reached + 2))
     assert champions(folder) == champions(uncut)
 
 
@@ -169,7 +166,7 @@ def test_what_some_processes_began_others_finish(start, own_network, tmp_path, b
     ends = finish(start(after, "--resume", folder))
     assert [code for code, _ in ends] == [0] * after, ends
     uncut = tmp_path / "uncut"
-    evolve.main(dataclasses.replace(tiny(own_network, uncut), generations=reached + 2))
+    evolve.main(change(tiny(own_network, uncut), generations=reached + 2))
     assert champions(folder) == champions(uncut)
 
 
@@ -229,7 +226,12 @@ def test_training_on_several_hosts(start, tmp_path):
     victim = Victim(model="softmax", train_steps=20, classifier=network)
     evolve.main(
         evolve.Config(
-            victim, generations=2, children=50, repeats=1, deterministic=True, out=str(alone)
+            victim,
+            generations=2,
+            children=50,
+            repeats=1,
+            deterministic=True,
+            run=RunFlags(out=str(alone)),
         )
     )
     assert champions(folder) == champions(alone)
@@ -250,7 +252,7 @@ def test_training_on_several_hosts(start, tmp_path):
 )
 def test_settings_that_do_not_go_together(settings, message, tmp_path):
     with pytest.raises(ValueError) as raised:
-        evolve.main(evolve.Config(hosts=settings, out=str(tmp_path / "run")))
+        evolve.main(evolve.Config(hosts=settings, run=RunFlags(out=str(tmp_path / "run"))))
     assert str(raised.value).startswith(message)
     assert not (tmp_path / "run").exists()
 

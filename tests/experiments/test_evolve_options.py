@@ -1,15 +1,14 @@
 """Options for large images and other networks: memory, precision, ``--shown-to``."""
 
-import dataclasses
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import evolve, evolve_transfer
+from experiments import evolve
+from fooljax import study
 from fooljax.runtime import memory
-from fooljax.runtime.victim import Victim
+from fooljax.study import Victim, change
 from fooljax.types import Classifier
 
 
@@ -23,7 +22,7 @@ def toy():
 
 
 def tiny(**changes):
-    return evolve.Config(**{"generations": 4, "children": 10, "repeats": 2, **changes})
+    return change(evolve.Config(generations=4, children=10, repeats=2), **changes)
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +61,9 @@ def test_images_are_shown_to_other_networks(tmp_path):
     config = tiny(victim=victim, children=20, shown_to=("softmax",), out=str(tmp_path / "run"))
     summary = evolve.main(config)
     elites = np.load(tmp_path / "run" / "elites.npz")
-    own = evolve._prepare(config, tmp_path / "run", None).classifier
-    networks = evolve_transfer.others(config, tmp_path / "run", own)
+    run = study.Run("experiments.evolve", config, tmp_path / "run")
+    own = evolve.prepare(run, None).classifier
+    networks = study.prepare_others(run, "--shown-to", config.shown_to, own)
     assert np.any(
         networks["softmax"].classifier.params["fc"]["kernel"] != own.params["fc"]["kernel"]
     )
@@ -87,8 +87,8 @@ def test_images_are_not_shown_to_networks_of_other_images(toy, tmp_path):
 def test_a_plan_is_kept(toy, limited, monkeypatch):
     """What the process holds when it is resumed must not change the course of the run."""
     config, first = limited
-    again = dataclasses.replace(config, out=None, resume=config.out)
+    again = change(config, out=None, resume=config.run.out)
     monkeypatch.setattr(memory, "held", lambda: 49 * memory.MB * 1000)
     assert evolve.main(again, toy)["memory"]["planned"] == first["memory"]["planned"]
-    other = dataclasses.replace(again, memory_limit=60.0)
+    other = change(again, memory_limit=60.0)
     assert evolve.main(other, toy)["memory"]["planned"] > 49e9

@@ -1,21 +1,31 @@
 """What a run draws and says when the classes are many; no network, no evolution."""
 
+import csv
 import json
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import evolve_pictures, evolve_published, evolve_results
-from fooljax import reporting
-from fooljax.data.imagenet_names import imagenet_names
+from experiments import evolve
+from experiments.evolve import page
+from fooljax import study
+from fooljax.evolution import Archive
 from fooljax.runtime.search_run import Clock, Finished
+from fooljax.types import Classifier
 
 CLASSES, REPEATS, GENERATIONS = 60, 2, 10
 LANDMARKS = {0: "tench, Tinca tinca", 151: "Chihuahua", 281: "tabby, tabby cat", 407: "ambulance"}
 LANDMARKS |= {779: "school bus", 999: "toilet tissue, toilet paper, bathroom tissue"}
 IMAGENET = tuple(LANDMARKS.get(label, f"class {label}, latin") for label in range(1000))
+
+
+class State(NamedTuple):
+    """Of a search, as far as its page reads it."""
+
+    archive: Archive
 
 
 def play(num_classes, repeats=REPEATS, generations=GENERATIONS, side=8):
@@ -29,113 +39,130 @@ def play(num_classes, repeats=REPEATS, generations=GENERATIONS, side=8):
     confidence = 1 - 0.7 ** np.cumsum(taken * random.random(shape) * 3, axis=0)
     images = random.integers(0, 256, (repeats, num_classes, side, side, 3), np.uint8)
     history = {"confidence": confidence.astype(np.float32), "parent": parent, "taken": taken}
+    history["jumps"] = np.sum(parent >= 0, axis=2)
     snapshots = {g: np.roll(images[0, :, :64, :64], g, axis=1) for g in (0, 1, 2, 5, 10)}
-    return images, Finished(None, history, snapshots, generations, Clock())
+    archive = Archive(None, confidence[-1], confidence[-1], taken[-1] - 1, parent[-1])
+    return images, Finished(State(archive), history, snapshots, generations, Clock(3.0, 2.0, 8))
+
+
+def found(names, encoding="cppn", repeats=REPEATS, **settings):
+    """All that a page is about, of a made-up run."""
+    images, finished = play(len(names), repeats, **settings)
+    config = evolve.Config(
+        encoding=encoding, repeats=repeats, generations=finished.generation, children=50
+    )
+    classifier = Classifier((), lambda params, images: images, images.shape[2:], len(names))
+    network = study.Prepared(classifier, tuple(names), 0.9, "a network made up")
+    parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
+    controls = {kind: dict.fromkeys(parts, 0.25) for kind in page.CONTROLS}
+    diverse = None
+    if len(names) > page.MANY:
+        diverse = study.choose_diverse(images, finished, page.BEST, page.LEVEL)
+    return page.Found(config, network, finished, images, controls, {}, diverse)
+
+
+def publish(folder, one):
+    run = study.Run("experiments.evolve", one.config, folder)
+    study.publish(
+        run,
+        page.report(one, folder / "gallery.html"),
+        {"made up": one.network},
+        study.Results((({}, {"seconds": np.array(3.0)}),)),
+        list(page.judge(one)),
+        evolve.PAPERS,
+        **page.summarize(one),
+    )
+    text = re.sub(r"<style.*?</style>|<[^>]*>", " ", (folder / "report.html").read_text("utf-8"))
+    return re.sub(r"\s+", " ", text.replace("&nbsp;", " ").replace("\N{NO-BREAK SPACE}", " "))
 
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     folder = tmp_path_factory.mktemp("many")
-    images, finished = play(CLASSES)
-    names = [f"n{i}, other" for i in range(CLASSES)]
-    places, chosen = evolve_pictures.draw(folder, images, "cppn", names, finished)
-    return folder, images, finished, places, chosen["diverse"]
+    one = found([f"n{i}, other" for i in range(CLASSES)])
+    return folder, one, publish(folder, one)
 
 
 def test_draws_what_sums_up_many_classes(many):
-    folder, _, _, places, _ = many
-    assert set(places) == {
-        *("gallery", "heatmap", "curves", "shares", "diverse", "related", "lineage"),
-    }
-    for place in places.values():
-        with Image.open(place) as picture:
+    folder, _, text = many
+    names = ("gallery", "heatmap", "curves", "shares", "diverse", "related", "lineage")
+    for name in names:
+        with Image.open(folder / f"{name}.png") as picture:
             assert np.asarray(picture.convert("L")).std() > 1
     assert len(list((folder / "niches").glob("[0-9]*.png"))) == CLASSES
     page = (folder / "gallery.html").read_text("utf-8")
     assert "the first of 2 runs" in page and '"n7, other"' in page
+    assert "2 independent runs of 10 generations" in text
 
 
 def test_the_best_that_differ_are_what_is_said_of_them(many):
-    _, _, finished, _, diverse = many
-    confidence = finished.history["confidence"][-1]
-    at = np.array(diverse["repeats"]), np.array(diverse["classes"])
-    assert diverse["shown"] == len(set(zip(*at, strict=True))) == 40
-    assert diverse["above_level"] == (confidence >= diverse["level"]).sum()
-    assert diverse["mean_confidence"] == pytest.approx(confidence[at].mean(), rel=1e-5)
+    _, one, text = many
+    confidence, diverse = one.confidence[-1], one.diverse
+    at = np.array(diverse.repeats), np.array(diverse.classes)
+    assert diverse.shown == len(set(zip(*at, strict=True))) == 40
+    assert diverse.above_level == (confidence >= diverse.level).sum()
+    assert diverse.mean_confidence == pytest.approx(confidence[at].mean(), rel=1e-5)
     assert confidence[at][0] == confidence.max()
     assert confidence[at].min() >= np.sort(confidence, axis=None)[-80]
+    assert f"{diverse.above_level} images reach 99 %; the most certain ones were" in text
+
+
+def test_records_and_summary_say_what_was_found(many):
+    folder, one, _ = many
+    summary = json.loads((folder / "summary.json").read_text())
+    medians = np.median(one.confidence, axis=2)
+    assert summary["median_confidence"] == pytest.approx(np.median(medians[-1]))
+    assert summary["min_confidence"] == pytest.approx(one.confidence[-1].min())
+    assert summary["evaluations"] == REPEATS * 50 * (GENERATIONS + 1)
+    assert summary["evaluations_per_second"] == REPEATS * 50 * 8 / 2.0
+    assert summary["seconds"] == 3.0
+    for level, firsts in summary["first_generation_all_above"].items():
+        for repeat, first in enumerate(firsts):
+            above = (one.confidence[:, repeat] >= float(level)).all(axis=1)
+            assert first == (np.flatnonzero(above)[0] if above.any() else None)
+    with (folder / "records.csv").open() as stream:
+        records = list(csv.DictReader(stream))
+    assert len(records) == REPEATS * CLASSES
+    told = np.array([float(record["confidence"]) for record in records])
+    np.testing.assert_allclose(told.reshape(REPEATS, CLASSES), one.confidence[-1], rtol=1e-6)
 
 
 def test_few_classes_get_the_usual_pictures(tmp_path):
-    images, finished = play(5, repeats=1)
-    places, chosen = evolve_pictures.draw(tmp_path, images, "direct", list("abcde"), finished)
-    assert set(places) == {"gallery", "heatmap", "curves", "lineage"} and not chosen
+    text = publish(tmp_path, found("abcde", "direct", repeats=1))
+    drawn = {path.stem for path in tmp_path.glob("*.png")}
+    assert drawn == {"gallery", "heatmap", "curves", "lineage"}
     assert "that the run found" in (tmp_path / "gallery.html").read_text("utf-8")
-
-
-def test_knows_imagenet_by_its_names():
-    assert evolve_published.is_imagenet(IMAGENET)
-    assert evolve_published.is_imagenet([name.split(",")[0].upper() for name in IMAGENET])
-    assert not evolve_published.is_imagenet(IMAGENET[:999])
-    assert not evolve_published.is_imagenet(sorted(IMAGENET))
-    assert not evolve_published.is_imagenet([str(label) for label in range(1000)])
-    assert evolve_pictures.short_names(IMAGENET)[:2] == ["tench", "class 1"]
-    assert evolve_pictures.short_names(("a, b",)) == ["a, b"]
-
-
-def test_knows_the_names_that_come_with_the_package():
-    names = imagenet_names()
-    assert evolve_published.is_imagenet(names)
-    related = [[names[label] for label in group] for group in evolve_published.RELATED.values()]
-    assert related[0] == ["agama", "frilled lizard", "green lizard"]
-    assert related[1] == ["Japanese spaniel", "Pekinese", "Blenheim spaniel"]
-
-
-def test_published_curves_are_whole():
-    for published in evolve_published.IMAGENET.values():
-        for points in (published.medians, *published.shares.values()):
-            generations, values = np.array(points).T
-            assert (np.diff(generations) > 0).all() and (np.diff(values) > 0).all()
-            assert values.min() >= 0 and values.max() < 1
-    assert evolve_published.until(((1, 0.1), (5, 0.2), (9, 0.3)), 5) == [(1, 0.1), (5, 0.2)]
-    assert evolve_published.published_for(IMAGENET, "cppn").inside == 0.49
-    assert evolve_published.published_for(("a",), "cppn") is None
+    assert "one run of 10 generations" in text and "Related classes" not in text
 
 
 @pytest.mark.parametrize("inside", [0.2, 0.9])
-def test_the_band_is_measured_and_said(tmp_path, inside):
+def test_the_band_is_measured_and_said(inside):
+    one = found(IMAGENET[:1000], generations=1, side=2)
     confidence = np.full((3, 1000), 0.6)
     confidence[:, 157:287] = inside
     confidence[2] = 0.05  # a third run that is an outlier everywhere
-    band = evolve_results._band(confidence, IMAGENET, "cppn")
-    assert band["median_confidence_dogs_and_cats"] == inside
-    assert band["median_confidence_other_classes"] == 0.6
-    assert evolve_results._band(confidence[:, :10], tuple("0123456789"), "cppn") == {}
-    Image.new("RGB", (4, 4)).save(tmp_path / "p.png")
-    pictures = {"heatmap": tmp_path / "p.png"}
-    page = reporting.evolve_page(tmp_path / "r.html", band, {}, pictures).read_text("utf-8")
-    words = re.sub(r"\s+", " ", page.replace("\N{NO-BREAK SPACE}", " "))
+    history = {**one.finished.history, "confidence": confidence[None]}
+    one = one._replace(finished=one.finished._replace(history=history))
+    measured = page.band(one)
+    assert measured["median_confidence_dogs_and_cats"] == inside
+    assert measured["median_confidence_other_classes"] == 0.6
+    words = page.compare(*measured.values()).replace("\N{NO-BREAK SPACE}", " ")
     order = "lower than" if inside < 0.6 else "not lower than"
     assert f"at a median of {100 * inside:.0f} %, {order} that of all others, 60 %" in words
     assert "(in the paper, at its end, 49 % and 92 %)" in words
+    assert page.band(found("abcde", repeats=1)) is None
 
 
 def test_shares_are_of_the_median_over_the_repeats():
     confidence = np.zeros((2, 3, 4))
     confidence[1, :, 0] = [1.0, 0.5, 0.0]
     confidence[1, :, 1] = [0.95, 0.0, 0.9]
-    shares = evolve_results._shares(confidence)
-    assert shares == {
-        "share_above_0.5_by_generation": [0.0, 0.5],
-        "share_above_0.9_by_generation": [0.0, 0.25],
-        "share_above_0.99_by_generation": [0.0, 0.0],
-    }
-    assert json.dumps(shares)
+    shares = page.shares_above(confidence)
+    assert shares == {"0.5": [0.0, 0.5], "0.9": [0.0, 0.25], "0.99": [0.0, 0.0]}
 
 
 @pytest.mark.slow
 def test_a_thousand_large_pictures_take_seconds(tmp_path):
-    images, finished = play(1000, repeats=1, generations=100, side=256)
-    places, _ = evolve_pictures.draw(tmp_path, images, "cppn", IMAGENET, finished)
+    publish(tmp_path, found(IMAGENET, repeats=1, generations=100, side=256))
     assert (tmp_path / "gallery.html").stat().st_size < 2_000_000
-    assert sum(place.stat().st_size for place in places.values()) < 20_000_000
+    assert sum(path.stat().st_size for path in tmp_path.glob("*.png")) < 20_000_000

@@ -12,7 +12,7 @@ from experiments import evolve, retrain, universal
 from fooljax import data
 from fooljax.runtime import command
 from fooljax.runtime.victim import Victim, prepare
-from fooljax.study import change
+from fooljax.study import RunFlags, change
 
 SIDE, TRAIN, TEST, FEW = 8, 18, 9, 8
 
@@ -129,7 +129,10 @@ def test_a_broken_picture_is_one_message(part, most, photographs, monkeypatch, t
     victim = Victim(dataset=str(folder), image_size=(SIDE, SIDE), model="softmax", train_steps=40)
     monkeypatch.setattr(data, "MOST", most)
     with pytest.raises(SystemExit):
-        command.run(lambda: evolve.main(evolve.Config(victim=victim, out=str(run))), debug=False)
+        command.run(
+            lambda: evolve.main(evolve.Config(victim=victim, run=RunFlags(out=str(run)))),
+            debug=False,
+        )
     message = capsys.readouterr().err.split("error: ")[1]
     assert f"{broken}: broken, it cannot be read as a picture (" in message
     trained = (part, most) == ("val", FEW)

@@ -77,9 +77,7 @@ def _resume(folder: Path, experiment: str, flags: list[str]) -> None:
     def accept(*_: Any, **__: Any) -> None:
         raise Accepted
 
-    places = {"evolve": ("experiments.evolve_results", "write"), "logistic": (PAGE, "publish")}
-    place, name = places[experiment]
-    setattr(importlib.import_module(place), name, accept)
+    importlib.import_module(PAGE).publish = accept
 
     def main() -> None:
         module, config = _parsed(experiment, ["--resume", str(folder), *flags])

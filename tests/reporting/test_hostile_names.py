@@ -7,14 +7,17 @@ and in a browser nothing in it runs.
 import re
 import shutil
 import subprocess
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from fooljax import reporting
+from fooljax import reporting, study
 from fooljax.evolution.lineage import family_tree
+from fooljax.study import RunFlags, Victim
+from fooljax.types import Classifier
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 RUN = "document.documentElement.dataset.ran=1"
@@ -44,29 +47,33 @@ class Structure(HTMLParser):
         self.targets += [value for name, value in attributes if name in ("href", "src", "srcdoc")]
 
 
+@dataclass(frozen=True)
+class Config:
+    victim: Victim = field(default_factory=Victim)
+    run: RunFlags = field(default_factory=RunFlags)
+    text: str = ""
+
+
 def report(folder, names):
-    picture = folder / "picture.png"
-    Image.new("L", (4, 4)).save(picture)
-    shares = ("same_label", "sure_label", "any_label_sure", "median_confidence")
-    says = {"clean_accuracy": 0.9, **{share: [0.5] for share in shares}}
-    summary = {
-        "network": names[0],
-        "clean_accuracy": 0.9,
-        "median_confidence": 0.5,
-        "per_class_confidence": [[0.5] * K],
-        "controls": {name: {"median_top1_confidence": 0.4} for name in names},
-        "shown_to": dict.fromkeys(names, says),
-    }
-    return reporting.evolve_page(
-        folder / "report.html",
-        summary,
-        {"dataset": names[1], "model": names[2], "out": names[3]},
-        dict.fromkeys(names, picture),
-        class_names=names,
-        command=f"python -m experiments.evolve --model {names[4]}",
-        browse="gallery.html",
-        title=names[5],
-    )
+    """What every experiment writes; names are those of networks, classes and flags."""
+    classifier = Classifier((), lambda params, images: images, (4, 4, 1), K)
+    network = study.Prepared(classifier, names, 0.9, names[0])
+    config = Config(Victim(dataset=names[1], model=names[2]), RunFlags(out=names[3]), names[4])
+    figure = lambda path: Image.new("L", (4, 4)).save(path)
+    table = study.summarize([{"name": name, "repeat": 0, "share": 0.5} for name in names],
+                            ["name"], ["share"])  # fmt: skip
+    blocks = [
+        study.Opening(names[5], names[6], [(names[7], names[0])]),
+        names[1],
+        study.Heading(names[2]),
+        study.Figure("picture", figure, f"{names[3]}. {names[4]}"),
+        study.Folded(names[5], [study.numbers(table, {"name": names[6]}, {"share": names[7]})]),
+    ]
+    run = study.Run("experiments.evolve", config, folder)
+    papers = {"1412.1897": names[0]}
+    nothing = study.Results((({}, {"seconds": np.zeros(())}),))
+    study.publish(run, blocks, {names[1]: network}, nothing, [{"name": names[2]}], papers)
+    return folder / "report.html"
 
 
 def gallery(folder, names):
@@ -81,7 +88,7 @@ def gallery(folder, names):
 
 
 def blocks(folder, names):
-    """What the pages of all other experiments consist of."""
+    """What pages consist of."""
     picture = folder / "picture.png"
     Image.new("L", (4, 4)).save(picture)
     block = reporting.section(

@@ -1,8 +1,7 @@
-"""What other networks say of the images that ``experiments.evolve`` made for one."""
+"""What other networks say of finished images that were made for one."""
 
 import dataclasses
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,30 +11,34 @@ import numpy as np
 from fooljax import analysis
 from fooljax.data import as_float
 from fooljax.runtime.victim import Prepared, is_published, prepare
+from fooljax.study.run import Run, Settings
 from fooljax.types import Classifier
 
 TAU = 0.9  # from here on a network counts as sure
 _AT_ONCE = 25
 
 
-def others(config: Any, folder: Path, classifier: Classifier) -> dict[str, Prepared]:
-    """Prepare the networks of ``--shown-to``, from other starting weights where trained.
+def prepare_others(
+    run: Run[Settings], flag: str, models: Sequence[str], classifier: Classifier
+) -> dict[str, Prepared]:
+    """Prepare networks to show images to, from other starting weights where trained.
 
     Args:
-        config: the settings.
-        folder: run directory; keeps them.
+        run: keeps the trained networks.
+        flag: that names the networks, with its dashes.
+        models: architectures, as ``--model`` takes them.
         classifier: the network that the images are made for.
 
     Raises:
         ValueError, OSError: if one cannot be had, or is for other images or classes.
     """
-    networks = {}
-    for model in config.shown_to:
+    networks, settings, folder = {}, run.config.victim, run.folder
+    for model in models:
         place = folder / "shown_to" / model.replace("/", "-")
         one = dataclasses.replace(
-            config.victim,
+            settings,
             model=model,
-            train_seed=config.victim.train_seed + 1,
+            train_seed=settings.train_seed + 1,
             classifier=str(place),
         )
         if is_published(one):
@@ -46,19 +49,19 @@ def others(config: Any, folder: Path, classifier: Classifier) -> dict[str, Prepa
         try:
             network = prepare(one, folder, lambda shape, num_classes: None, whole=True)
         except (ValueError, OSError) as error:
-            raise ValueError(f"--shown-to {model}: {error}") from error
+            raise ValueError(f"{flag} {model}: {error}") from error
         has = (tuple(network.classifier.input_shape), network.classifier.num_classes)
         wanted = (tuple(classifier.input_shape), classifier.num_classes)
         if has != wanted:
             raise ValueError(
-                f"--shown-to {model}: takes images {has[0]} of {has[1]} classes, but images "
+                f"{flag} {model}: takes images {has[0]} of {has[1]} classes, but images "
                 f"{wanted[0]} of {wanted[1]} classes are evolved; leave it out"
             )
         networks[model] = network._replace(splits=None, streams=None)
     return networks
 
 
-def shown(images: np.ndarray, networks: Mapping[str, Prepared]) -> dict[str, dict[str, Any]]:
+def show_others(images: np.ndarray, networks: Mapping[str, Prepared]) -> dict[str, dict[str, Any]]:
     """Show the champions of every niche to networks that they were not made for.
 
     Args:

@@ -1,0 +1,197 @@
+"""Evolve images that a trained network is certain about and a person cannot recognize.
+
+Run:    python -m experiments.evolve
+        python -m experiments.evolve --encoding cppn --dataset mnist
+        python -m experiments.evolve --preset paper-mnist-direct --data-dir DIR
+Cost:   about a minute on two laptop cores, training included (embedded digits,
+        5 runs of 200 generations of 200 images).
+Expect: every class above 99 % confidence within 200 generations, half of them
+        above 99.99 % by generation 100; random images stay far below.
+Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled,
+        arXiv:1412.1897, sections 2.2, 3.1 and 3.2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import fooljax as fj
+from fooljax import study
+from fooljax.runtime import hosts
+
+from . import measure, page
+from .measure import PRESETS, Config
+
+if TYPE_CHECKING:
+    from fooljax.runtime.memory import Plan
+    from fooljax.runtime.search_run import Finished
+    from fooljax.types import Classifier, Encoding, RandomKey
+
+__all__ = ["PRESETS", "Config", "main"]
+
+PAPERS = {
+    "1412.1897": "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled: "
+    "high confidence predictions for unrecognizable images”, CVPR 2015"
+}
+
+
+def main(config: Config, classifier: Classifier | None = None) -> dict[str, Any]:
+    """Run the experiment.
+
+    Args:
+        config: the settings.
+        classifier: a network of your own, instead of the one the settings name.
+
+    Returns:
+        The summary, as written to ``summary.json``; nothing on hosts but the first.
+
+    Raises:
+        ValueError, OSError: for anything wrong with settings or files; a
+            ``ConnectionError`` if another host ended.
+        Interrupted: if stopped before the end; what is done is saved.
+    """
+    measure.check(config)
+    with hosts.joined(config.hosts):
+        # the run itself is the same on any number of hosts, so its settings are too
+        return _run(dataclasses.replace(config, hosts=hosts.Hosts()), classifier)
+
+
+def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
+    with study.opened(main, config, measure.NEUTRAL, config.devices) as run:
+        network = prepare(run, classifier)
+        others = study.prepare_others(run, "--shown-to", config.shown_to, network.classifier)
+        encoding = measure.build_encoding(config, network.classifier.input_shape)
+        finished, planned, key = evolve(run, encoding, network.classifier)
+        if not hosts.first():
+            return {}
+        images = fj.runtime.painting.paint(encoding, finished.state.archive)
+        save(run.folder, finished, images)
+        controls = study.controls(key, network.classifier, encoding)
+        shown, diverse = study.show_others(images, others), None
+        if images.shape[1] > page.MANY:
+            diverse = study.choose_diverse(images, finished, page.BEST, page.LEVEL)
+        found = page.Found(config, network, finished, images, controls, shown, diverse)
+        numbers = page.summarize(found) | {"memory": held(config, planned)}
+        median, lowest = (numbers[f"{which}_confidence"] for which in ("median", "min"))
+        summary = study.publish(
+            run,
+            page.report(found, run.folder / "gallery.html"),
+            {config.victim.model: network}
+            | {f"{name} (shown to)": other for name, other in others.items()},
+            study.Results((({}, {"seconds": np.asarray(finished.clock.seconds)}),)),
+            list(page.judge(found)),
+            PAPERS,
+            **numbers,
+        )
+        print(
+            f"median confidence {study.sure(median)}, lowest {study.sure(lowest)}", file=sys.stderr
+        )
+        return summary
+
+
+def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prepared:
+    """Train, load or fetch the network, or take the one given; refuse what does not suit it.
+
+    Raises:
+        ValueError, OSError: for anything wrong with flags or files, naming the flag.
+    """
+    config = run.config
+
+    def fits(shape: tuple[int, ...], num_classes: int) -> None:
+        fj.runtime.memory.afford(shape, repeats=config.repeats, children=config.children)
+        measure.build_search(config, measure.build_encoding(config, shape), shape, num_classes)
+
+    if classifier is None:
+        network = study.network(run, whole=True, real=False, fits=fits)
+    else:
+        fj.models.validate(classifier)
+        fits(classifier.input_shape, classifier.num_classes)
+        names = tuple(str(label) for label in range(classifier.num_classes))
+        network = study.Prepared(classifier, names, None, "a network given from Python")
+    tested = "" if network.accuracy is None else f", {100 * network.accuracy:.2f} % right"
+    print(f"network: {network.origin}{tested}", file=sys.stderr)
+    return network
+
+
+def evolve(
+    run: study.Run[Config], encoding: Encoding, classifier: Classifier
+) -> tuple[Finished, Plan | None, RandomKey]:
+    """Evolve to the last generation, from the newest checkpoint if there is one.
+
+    Returns:
+        The finished run; how it kept to its memory limit, if it had one; a key for what
+        comes after it.
+    """
+    import jax
+
+    from fooljax.runtime import devices, search_run
+
+    config, shape, planned = run.config, classifier.input_shape, None
+    keys = jax.random.split(jax.random.key(config.run.seed), config.repeats + 1)
+    begin, after = keys[:-1], keys[-1]
+    build = functools.partial(measure.build_search, config, encoding, shape, classifier.num_classes)
+    if config.memory_limit is not None:
+        planned = measure.plan(run, begin, build, classifier)
+        print(f"memory: {planned.describe()}", file=sys.stderr)
+    shared, begin = devices.everywhere((classifier, begin), measure.mesh(config))
+    finished = search_run.run(
+        run.folder,
+        begin,
+        build(planned and planned.micro_batch),
+        shared,
+        encoding,
+        config.generations,
+        functools.partial(measure.evaluations, config),
+        chunk=config.chunk,
+        on_chunk=tensorboard(run.folder) if config.tensorboard and hosts.first() else None,
+    )
+    return finished, planned, after
+
+
+def save(folder: Path, finished: Finished, images: np.ndarray) -> None:
+    """Write ``elites.npz``, the champions and their origin, and ``genomes.npz``."""
+    import jax
+
+    from fooljax.runtime import files
+
+    archive = finished.state.archive
+    names = {"confidences": "confidence", "birth_generations": "born", "parent_niches": "parent"}
+    names["fitness"] = "fitness"
+    arrays = {name: np.asarray(getattr(archive, field)) for name, field in names.items()}
+    files.write_npz(folder / "elites.npz", {"images": images, **arrays})
+    leaves = jax.tree_util.tree_leaves_with_path(archive.genomes)
+    name = lambda path: jax.tree_util.keystr(path, simple=True, separator=".") or "genes"
+    files.write_npz(folder / "genomes.npz", {name(path): np.asarray(one) for path, one in leaves})
+
+
+def held(config: Config, planned: Plan | None) -> dict[str, float | None]:
+    """Return how much memory the run planned with, and took."""
+    from fooljax.runtime import memory
+
+    limit = None if config.memory_limit is None else config.memory_limit * memory.GB
+    size, count = (None, None) if planned is None else (planned.size, planned.micro_batch)
+    return {"limit": limit, "planned": size, "micro_batch": count, "peak": memory.peak()}
+
+
+def tensorboard(folder: Path) -> Callable[[int, Mapping[str, np.ndarray]], None]:
+    """Return a function that logs a chunk's records for TensorBoard."""
+    from tensorboardX import SummaryWriter
+
+    writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def log(generation: int, rows: Mapping[str, np.ndarray]) -> None:
+        confidence = rows["confidence"]
+        for row, at in enumerate(range(generation - len(confidence) + 1, generation + 1)):
+            writer.add_scalar("confidence/median", np.median(confidence[row]), at)
+            writer.add_scalar("confidence/min", np.min(confidence[row]), at)
+            writer.add_scalar("jumps", np.mean(rows["jumps"][row]), at)
+        writer.flush()
+
+    return log

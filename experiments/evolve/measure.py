@@ -1,0 +1,311 @@
+"""What ``experiments.evolve`` computes: from settings to a search, and its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import fooljax as fj
+from fooljax import study
+from fooljax.runtime.hosts import Hosts
+from fooljax.runtime.limits import Devices, Gigabytes
+from fooljax.study import Batch, Capacity, Count, Natural, Rate, RunFlags, Victim
+
+if TYPE_CHECKING:
+    from jax.sharding import Mesh
+
+    from fooljax.runtime.memory import Plan
+    from fooljax.types import Classifier, Encoding, RandomKey, Search
+
+MICRO_BATCH = 25
+_LARGE = 10_000  # pixels from which on a CPU is fastest with few images at a time
+_POPULATIONS: dict[str, Literal["all", "own"]] = {"map_elites": "all", "own_niche": "own"}
+
+
+@dataclass(frozen=True)
+class Config:
+    """Evolve images that a trained network is certain about.
+
+    Attributes:
+        victim: the network and its data.
+        encoding: direct (every pixel a gene, irregular images), cppn (a small
+            network paints the image, regular images), or another of the catalog.
+        shown_to: architectures that the finished images are shown to, as in --model,
+            for the same data; with published ones --weights is a folder.
+        search: map_elites (every child competes for every class), own_niche (a
+            child competes for its top class only), or the name of an evosax
+            strategy, one for each class: snes, open_es, sep_cma_es, pgpe, ...
+        variation: how children of the direct encoding are made: polynomial
+            mutation, the same after SBX crossover (inherit, or original with its
+            resetting of genes the parents share), or iso_line (Iso+LineDD).
+        mutation_rate: probability that a gene, a CPPN's weight or its function
+            mutates.
+        halve_rate_every: generations after which the mutation rate of the
+            direct encoding halves; never if 0.
+        genes: what a gene of the direct encoding is kept as: float32, or uint8, which
+            takes a quarter of the memory and of the checkpoints.
+        coordinates: of the CPPN: raw pixel counts (the paper's, fine stripes) or
+            normalized to [-1, 1] (broad shapes).
+        color: meaning of three channels: hls (the paper's code), hsv, rgb.
+        nodes: capacity of a CPPN in nodes.
+        edges: capacity of a CPPN in edges.
+        fitness: what a class maximizes. logprob and margin go on improving
+            where float32 probabilities are already exactly 1.
+        generations: how many after the random population.
+        children: images made in a generation, for each repeat.
+        repeats: independent runs from other random starts, at once.
+        deterministic: show images to the network in batches of 25, so that any
+            number of devices gives the same bits (otherwise 1 and 4 can differ in
+            the last ones). Costs about 10 % of the time on a CPU, and more where
+            only large batches are fast.
+        precision: of the network's first look at an image. bfloat16 is faster on
+            accelerators; what it places above a champion is then scored in float32.
+        memory_limit: most memory to evolve with, in GB: of the process on a CPU, of each
+            device otherwise. The network is then shown as many children at a time as
+            fit; all of them, or on a CPU 25 of large images, unless given. A resumed run
+            may have another limit, and then differ in the last bits.
+        hosts: several processes that compute one run.
+        devices: how many devices of all hosts share the children; all accelerators,
+            or one CPU of each process, unless given. On a CPU they are simulated.
+        chunk: generations between checkpoints; about a second's worth unless
+            given.
+        tensorboard: write TensorBoard logs too (needs fooljax[tensorboard]).
+        run: where the run goes.
+    """
+
+    victim: Victim = field(default_factory=Victim)
+    encoding: str = "direct"
+    shown_to: tuple[str, ...] = ()
+    search: str = "map_elites"
+    variation: Literal["polynomial", "inherit", "original", "iso_line"] = "polynomial"
+    mutation_rate: Rate = 0.1
+    halve_rate_every: Natural = 0
+    genes: Literal["float32", "uint8"] = "float32"
+    coordinates: Literal["raw", "normalized"] = "raw"
+    color: Literal["hls", "hsv", "rgb"] = "hls"
+    nodes: Capacity = 64
+    edges: Capacity = 128
+    fitness: Literal["logprob", "margin", "prob"] = "logprob"
+    generations: Count = 200
+    children: Batch = 200
+    repeats: Batch = 5
+    deterministic: bool = False
+    precision: Literal["float32", "bfloat16"] = "float32"
+    memory_limit: Gigabytes | None = None
+    hosts: Hosts = field(default_factory=Hosts)
+    devices: Devices | None = None
+    chunk: Count | None = None
+    tensorboard: bool = False
+    run: RunFlags = field(default_factory=RunFlags)
+
+
+#: What may differ when a run is resumed, too: none of it changes results.
+NEUTRAL = ("chunk", "devices", "shown_to", "memory_limit", "tensorboard")
+
+_PAPER = Victim(dataset="mnist", recipe="caffe_lenet")
+PRESETS = {
+    "default": Config(),
+    "smoke": Config(victim=Victim(train_steps=100), generations=10, children=40, repeats=2),
+    "paper-mnist-direct": Config(victim=_PAPER, variation="original"),
+    "paper-mnist-cppn": Config(victim=_PAPER, encoding="cppn"),
+}
+
+
+def check(config: Config) -> None:
+    """Refuse settings that are impossible whatever the network.
+
+    Raises:
+        ValueError: naming the flag and the remedy.
+    """
+    fj.runtime.limits.check(config)
+    study.choose("--encoding", [config.encoding], fj.encodings.CATALOG)
+    if config.devices is not None and config.devices > config.children:
+        raise ValueError(
+            f"--devices must not exceed --children, got {config.devices} and {config.children}"
+        )
+    own = {"variation": "polynomial", "halve_rate_every": 0, "genes": "float32"}
+    if config.encoding != "direct" and any(getattr(config, flag) != own[flag] for flag in own):
+        raise ValueError("--variation, --halve-rate-every and --genes belong to --encoding direct")
+    if config.memory_limit is not None and config.deterministic:
+        raise ValueError(
+            f"--memory-limit chooses how many images the network sees at a time, which with "
+            f"--deterministic are {MICRO_BATCH}; leave one of the two out"
+        )
+    unknown = [
+        name for name in config.shown_to if ":" not in name and name not in fj.models.NETWORKS
+    ]
+    if unknown or len(set(config.shown_to)) < len(config.shown_to):
+        raise ValueError(
+            "--shown-to: architectures as in --model, each once; got "
+            f"{' '.join(config.shown_to) or 'none'}"
+        )
+    if config.precision != "float32" and config.search not in _POPULATIONS:
+        raise ValueError(
+            f"--precision {config.precision} sorts out images that beat no champion; --search "
+            f"{config.search} learns from all of them; leave one of the two out"
+        )
+    if config.tensorboard:
+        try:
+            import tensorboardX  # noqa: F401
+        except ImportError as error:
+            raise ValueError('--tensorboard needs: pip install "fooljax[tensorboard]"') from error
+
+
+def build_encoding(config: Config, shape: tuple[int, ...]) -> Encoding:
+    """Return the search space of images of this shape.
+
+    Raises:
+        ValueError: if there is none, naming the flag.
+    """
+    build = {"direct": _direct, "cppn": _cppn}.get(config.encoding)
+    try:
+        if build is None:
+            return fj.encodings.CATALOG[config.encoding].build(shape)
+        if len(shape) != 3 or shape[2] not in (1, 3):
+            raise ValueError(f"images of 1 or 3 channels are needed, got {shape}")
+        return build(config, shape)
+    except ValueError as error:
+        raise ValueError(f"--encoding {config.encoding}: {error}") from error
+
+
+def _direct(config: Config, shape: tuple[int, ...]) -> Encoding:
+    import optax
+
+    height, width, channels = shape
+    rate: float | optax.Schedule = config.mutation_rate
+    if config.halve_rate_every:
+        rate = optax.exponential_decay(rate, config.halve_rate_every, 0.5, staircase=True)
+    if config.variation == "iso_line":
+        vary = fj.encodings.iso_line_dd()
+    else:
+        crossover = "none" if config.variation == "polynomial" else config.variation
+        # draws of 16 bits are too coarse for rates that keep halving
+        coarse = config.genes == "uint8" and not config.halve_rate_every
+        vary = fj.encodings.polynomial(rate, crossover=crossover, coarse=coarse)
+    return fj.encodings.direct((height, width, channels), vary, config.color, storage=config.genes)
+
+
+def _cppn(config: Config, shape: tuple[int, ...]) -> Encoding:
+    height, width, channels = shape
+    rates = fj.encodings.Rates(weight=config.mutation_rate, function=config.mutation_rate)
+    sizes, looks = (config.nodes, config.edges), (config.coordinates, config.color)
+    try:
+        return fj.encodings.cppn((height, width, channels), *sizes, rates, *looks)
+    except ValueError as error:
+        raise ValueError(f"--nodes, --edges: {error}") from error
+
+
+def mesh(config: Config) -> Mesh:
+    """Return the devices that share the children.
+
+    Raises:
+        ValueError: if there are fewer, naming the flag.
+    """
+    import jax
+
+    from fooljax import backend
+
+    one_each = backend.on_cpu() and config.devices is None
+    return fj.runtime.devices.mesh(jax.process_count() if one_each else config.devices)
+
+
+def build_search(
+    config: Config,
+    encoding: Encoding,
+    shape: tuple[int, ...],
+    num_classes: int,
+    most: int | None = None,
+    over: Mesh | None = None,
+) -> Search:
+    """Return the search, repeated and spread over devices.
+
+    Args:
+        config: the settings.
+        encoding: of the images.
+        shape: of an image.
+        num_classes: of the network.
+        most: children that a device may show to the network at a time; as many as is
+            best for its speed unless given.
+        over: the devices; those of the settings unless given.
+
+    Raises:
+        ValueError: if the classes cannot be searched like this, naming the flag.
+    """
+    if num_classes < 2:
+        raise ValueError(f"--model: a network needs two classes to be fooled, got {num_classes}")
+    over = mesh(config) if over is None else over
+    options: dict[str, Any] = {
+        "fitness": config.fitness,
+        "micro_batch": _micro_batch(config, shape, over.size, most),
+        "axis_name": fj.runtime.devices.AXIS if over.size > 1 else None,
+    }
+    if niches := _POPULATIONS.get(config.search):
+        screen = fj.models.in_bfloat16 if config.precision == "bfloat16" else None
+        search = fj.evolution.map_elites(
+            encoding, config.children, niches=niches, screen=screen, **options
+        )
+    else:
+        if config.children < 2 * num_classes:
+            raise ValueError(
+                f"--search {config.search} needs at least two --children for each of the "
+                f"{num_classes} classes, got {config.children}"
+            )
+        search = _strategy(config, encoding, options)
+    search = fj.evolution.repeat(search)
+    return fj.runtime.devices.spread(search, over) if over.size > 1 else search
+
+
+def _micro_batch(
+    config: Config, shape: tuple[int, ...], devices: int, most: int | None = None
+) -> int | None:
+    """Return how many children a device shows to the network at a time, None for all."""
+    from fooljax import backend
+
+    if config.deterministic:
+        return MICRO_BATCH
+    share = -(-config.children // devices)
+    # SqueezeNet at 224 x 224 on two cores, images/s: 122 by 16, 107 by 25, 84 by 400
+    large = backend.on_cpu() and shape[0] * shape[1] >= _LARGE
+    count = min(share, most or share, MICRO_BATCH if large else share)
+    return None if count == share else count
+
+
+def _strategy(config: Config, encoding: Encoding, options: dict[str, Any]) -> Search:
+    try:
+        return fj.evolution.strategy(config.search, encoding, config.children, **options)
+    except ValueError as error:
+        raise ValueError(
+            f"--search {config.search}: {error}; or map_elites, or own_niche"
+        ) from error
+
+
+def evaluations(config: Config, generation: int) -> int:
+    """Return how many images all repeats have shown to the network up to a generation."""
+    return config.repeats * config.children * (generation + 1)
+
+
+def plan(
+    run: study.Run[Config],
+    keys: RandomKey,
+    build: Callable[[int], Search],
+    classifier: Classifier,
+) -> Plan:
+    """Find how many children at a time keep the evolution within ``--memory-limit``."""
+    import jax
+
+    from fooljax import backend
+    from fooljax.runtime import memory, search_run
+
+    config, shape, over = run.config, classifier.input_shape, mesh(run.config)
+    free = _micro_batch(config, shape, over.size) or -(-config.children // over.size)
+    # simulated devices share one memory
+    sharing = jax.local_device_count() if backend.on_cpu() else 1
+    capacity = config.chunk or search_run.LONGEST_CHUNK
+    need = lambda count: (
+        sharing * fj.evolution.memory_needed(keys, build(count), classifier, capacity)
+    )
+    numbers = config.repeats * classifier.num_classes * math.prod(shape)
+    limit = config.memory_limit or math.inf
+    return memory.plan_once(run.folder, limit, free, need, numbers)

@@ -1,0 +1,392 @@
+"""The page of a finished ``experiments.evolve`` run, for somebody who did not run it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+import fooljax as fj
+from fooljax import study
+
+from .measure import Config, evaluations
+
+if TYPE_CHECKING:
+    from fooljax.runtime.search_run import Finished
+
+MANY = 40  # more classes get the pictures that sum them up
+BEST, LEVEL = 40, 0.99  # of the diverse images
+LEVELS = ("0.99", "0.999", "0.9999")
+SHARES = ("0.5", "0.9", "0.99")
+ENCODINGS = {
+    "direct": "gives every pixel a number of its own, so the images tend to look like static",
+    "cppn": "paints each image with a small evolving network of functions of the position (a "
+    "compositional pattern-producing network), so the images tend to show regular patterns",
+}
+CONTROLS = {
+    "random_images": "Random images, as in generation 0",
+    "gaussian_noise": "Gaussian noise",
+}
+
+
+class Found(NamedTuple):
+    """All that the page is about.
+
+    Attributes:
+        config: the settings.
+        network: that the images were evolved for.
+        finished: the run.
+        images: the champions, ``[repeats, k, h, w, c]`` in [0, 1], or uint8.
+        controls: how sure the network is of images that nobody evolved.
+        shown: what other networks say, by name.
+        diverse: the best images that differ, where the classes are many.
+    """
+
+    config: Config
+    network: study.Prepared
+    finished: Finished
+    images: np.ndarray
+    controls: Mapping[str, study.Record]
+    shown: Mapping[str, study.Record]
+    diverse: study.Diverse | None
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Of the champions, ``[generations + 1, repeats, k]``."""
+        return self.finished.history["confidence"]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.network.class_names
+
+    @property
+    def published(self) -> study.Published | None:
+        """What the paper found with this encoding, if the classes are ImageNet's."""
+        return study.published_for(self.network.class_names, self.config.encoding)
+
+
+def judge(found: Found) -> Iterator[study.Record]:
+    """Yield a record for each repeat and class."""
+    archive = found.finished.state.archive
+    for repeat, niche in np.ndindex(archive.born.shape):
+        yield {
+            "repeat": repeat,
+            "class": found.network.class_names[niche],
+            "confidence": float(archive.confidence[repeat, niche]),
+            "birth_generation": int(archive.born[repeat, niche]),
+            "parent_niche": int(archive.parent[repeat, niche]),
+        }
+
+
+def summarize(found: Found) -> dict[str, Any]:
+    """Return the numbers the claim is about; see README for the names."""
+    config, confidence, history = found.config, found.confidence, found.finished.history
+    medians, lowest = np.median(confidence, axis=2), np.min(confidence, axis=2)
+    traits = {name: rows for name, rows in history.items() if name.startswith("trait_")}
+    refused = traits.pop("trait_refused", None)
+    means = {
+        f"mean_{name.removeprefix('trait_')}": float(np.mean(rows[-1]) / config.children)
+        for name, rows in traits.items()
+    }
+    return {
+        "clean_accuracy": found.network.accuracy,
+        "network": found.network.origin,
+        "median_confidence": np.median(medians[-1]),
+        "min_confidence": np.min(lowest[-1]),
+        "per_class_confidence": confidence[-1],
+        "class_names": list(found.network.class_names),
+        "median_confidence_by_generation": np.median(medians, axis=1),
+        "median_confidence_by_generation_per_repeat": medians.T,
+        "min_confidence_by_generation_per_repeat": lowest.T,
+        **{
+            f"share_above_{level}_by_generation": shares
+            for level, shares in shares_above(confidence).items()
+        },
+        **(band(found) or {}),
+        "first_generation_all_above": first_above(lowest),
+        "random_image_median_confidence": found.controls["random_images"]["median_top1_confidence"],
+        "controls": found.controls,
+        "shown_to": found.shown,
+        "diverse": found.diverse and found.diverse._asdict(),
+        "jumps": np.sum(history["jumps"], axis=0),
+        "traits": means | ({} if refused is None else {"refused_mutations": int(np.sum(refused))}),
+        "evaluations": evaluations(config, config.generations),
+        "evaluations_per_second": pace(found),
+        "generations": config.generations,
+        "repeats": config.repeats,
+    }
+
+
+def pace(found: Found) -> float | None:
+    """Return images a second once compiled; None in runs too short to tell."""
+    clock = found.finished.clock
+    images = found.config.repeats * found.config.children * clock.steady_generations
+    return images / clock.steady_seconds if images else None
+
+
+def shares_above(confidence: np.ndarray) -> dict[str, list[float]]:
+    """Return the share of classes whose median over the repeats is at least a level.
+
+    Args:
+        confidence: ``[generations, repeats, k]``.
+
+    Returns:
+        By level, a share for each generation.
+    """
+    middle = np.median(confidence, axis=1)
+    return {level: np.mean(middle >= float(level), axis=1).tolist() for level in SHARES}
+
+
+def first_above(lowest: np.ndarray) -> dict[str, list[int | None]]:
+    """Return the first generation in which every class was above a level, for each repeat.
+
+    Args:
+        lowest: confidence of the least certain class, ``[generations, repeats]``.
+    """
+    first = lambda above: int(np.argmax(above)) if above.any() else None
+    return {level: [first(one >= float(level)) for one in lowest.T] for level in LEVELS}
+
+
+def band(found: Found) -> dict[str, Any] | None:
+    """Return medians over dogs and cats, and over the others, if the classes are ImageNet's."""
+    if found.published is None:
+        return None
+    middle = np.median(found.confidence[-1], axis=0)
+    inside = np.zeros(len(middle), bool)
+    inside[study.BAND[0] : study.BAND[1] + 1] = True
+    return {
+        "median_confidence_dogs_and_cats": np.median(middle[inside]),
+        "median_confidence_other_classes": np.median(middle[~inside]),
+        "published_medians_dogs_and_cats_and_others": [
+            found.published.inside,
+            found.published.outside,
+        ],
+    }
+
+
+def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
+    """Yield the page, block after block, and write the page of all niches beside it."""
+    last, clock = found.confidence[-1], found.finished.clock
+    count = evaluations(found.config, found.config.generations)
+    yield study.Opening(
+        "Images that fool a neural network",
+        "What nonsense is a neural network certain of? These images were evolved to find out.",
+        [
+            (study.sure(np.median(np.median(last, axis=1))), "median confidence over the classes"),
+            (study.sure(last.min()), "confidence in the least certain class"),
+            (
+                study.share(found.network.accuracy),
+                "of real test images recognized correctly by the network",
+            ),
+            (f"{count:,}", "images shown to the network during the search"),
+            (study.duration(clock.seconds), "of searching"),
+        ],
+    )
+    yield study.Heading("What was done")
+    yield from story(found)
+    yield from pictures(found, browse)
+    yield study.Heading("Is it the search, or would any noise do?")
+    yield from controls(found)
+    if found.shown:
+        yield study.Heading("Do other networks see the same?")
+        yield from others(found)
+    yield study.Heading("All numbers")
+    yield from numbers(found)
+
+
+def story(found: Found) -> Iterator[study.Block]:
+    """Say what was done."""
+    config, count = found.config, len(found.network.class_names)
+    runs = f"{config.repeats} independent runs" if config.repeats > 1 else "one run"
+    yield (
+        "An evolutionary search started from random images and changed them a little at a time, in "
+        f"{runs} of {config.generations:,} generations. For each of the {count} classes that the "
+        "network knows, it kept the image that the network was most confident about; nothing asked "
+        "for images that look like the class to people."
+    )
+    words = ENCODINGS.get(config.encoding, fj.encodings.CATALOG[config.encoding].words)
+    strong = fj.reporting.strong(config.encoding)
+    yield fj.reporting.paragraph("The encoding, ", strong, f", {words}.")
+    yield (
+        "Confidence means the network's softmax output for the class, in single precision. The "
+        "share of real test images that it recognizes says how well it does on images of the kind "
+        "it was made for."
+    )
+
+
+def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
+    """Show the images, how the search went, and what descended from what."""
+    confidence, finished, reporting = found.confidence, found.finished, fj.reporting
+    images, names, published = found.images, study.short_names(found.names), found.published
+    generations, middle = np.arange(len(confidence)), np.median(confidence, axis=1)
+    study.browse(browse, images, found.names, finished)
+    small = fj.data.resize.shrink(images, study.SIDE)
+    yield study.Heading("The images")
+    yield study.Figure(
+        "gallery",
+        lambda path: reporting.gallery(path, small, confidence[-1], names),
+        "Evolved images, one column for each class. How to read it: above each column stands a "
+        "class, below each image how sure the network is that the image shows that class. Each row "
+        "is an independent run from another random start. Ask yourself whether you would have "
+        "named the class.",
+    )
+    link = reporting.link("All classes of the first run", browse.name)
+    yield reporting.paragraph(link, ", to search, to sort, and with their ancestors.")
+    if found.diverse is not None:
+        yield study.Heading("The best images that differ")
+        yield study.diverse(images, names, finished, found.diverse)
+        yield about(found.diverse)
+    points = published and study.until(published.medians, finished.generation)
+    yield study.Heading("How fast it went")
+    yield study.Figure(
+        "curves",
+        lambda path: reporting.curves(
+            path,
+            np.moveaxis(confidence, 0, 1),
+            generations,
+            published={published.name: points} if published and points else None,
+        ),
+        "Confidence of the evolved images over the generations. How to read it: the upper a line, "
+        "the surer the network; every further nine (99 %, 99.9 %, 99.99 %) is the same step up. "
+        "Generation 0 is the best of the random images, and generations are spaced logarithmically "
+        "because most happens early.",
+    )
+    if len(names) > MANY:
+        yield study.Heading("How many classes were reached")
+        yield from reached(found)
+    yield study.Heading("Class by class")
+    marked = (*study.BAND, study.BAND_NAME) if published else None
+    yield study.Figure(
+        "heatmap",
+        lambda path: reporting.heatmap(path, middle, generations, names, band=marked),
+        "Confidence of each class over the generations, as a map of colors. How to read it: each "
+        "line across is a class, time runs to the right, and bright means sure. Lines that stay "
+        "dark are classes the network is hard to fool about.",
+    )
+    if medians := band(found):
+        yield compare(*medians.values())
+    groups = study.RELATED if study.is_imagenet(found.names) else {}
+    kin = study.related(images, names, finished, groups) if len(names) > MANY else None
+    if kin is not None:
+        yield study.Heading("Related classes")
+        yield kin
+    line = study.ancestors(images, names, finished)
+    if line is not None:
+        yield study.Heading("Where an image came from")
+        yield line
+
+
+def about(diverse: study.Diverse) -> str:
+    """Say how good the images are that differ."""
+    few = diverse.above_level < 2 * diverse.wanted
+    among = "the most certain ones were chosen among" if few else "those were chosen among"
+    return (
+        f"{diverse.above_level:,} images reach {study.share(diverse.level)}; {among}. The "
+        f"{diverse.shown} shown have a mean confidence of {study.sure(diverse.mean_confidence)}, "
+        f"and {diverse.unrelated} of them no common ancestor in the second half of the run."
+    )
+
+
+def compare(inside: float, outside: float, known: tuple[float, float]) -> str:
+    """Compare dogs and cats with all other classes."""
+    order = "lower than" if inside < outside else "not lower than"
+    paper = " and ".join(study.share(value) for value in known)
+    return (
+        f"The marked classes, dogs and cats, end at a median of {study.sure(inside)}, {order} that "
+        f"of all others, {study.sure(outside)} (in the paper, at its end, {paper})."
+    )
+
+
+def reached(found: Found) -> Iterator[study.Block]:
+    """Show the share of classes above each level by generation."""
+    last = found.finished.generation
+    at = np.unique(np.linspace(0, last, min(last + 1, 400)).round().astype(int))
+    series: dict[str, tuple[Any, Any]] = {}  # whatever numpy makes arrays of
+    dashed, shares = [], shares_above(found.confidence)
+    for level, share in shares.items():
+        words = study.share(float(level))
+        series[f"above {words}"] = (at, np.array(share)[at])
+        points = found.published and study.until(found.published.shares.get(level, ()), last)
+        if points:
+            dashed.append(f"paper, above {words}")
+            series[dashed[-1]] = tuple(np.array(points, float).T)
+    draw = functools.partial(
+        fj.reporting.lines,
+        series=series,
+        x_label="generation",
+        y_label="share of classes",
+        shares=True,
+        dashed=dashed,
+    )
+    yield study.Figure(
+        "shares",
+        draw,
+        "Share of the classes above three confidences, over the generations. How to read it: each "
+        "line is a confidence; its height is the share of classes whose image (the median of the "
+        "runs) has at least that much. Open marks and dashed lines, if any, are the paper's.",
+    )
+    ends = [f"{study.share(one[-1])} of the classes reach {study.share(float(level))}"
+            for level, one in shares.items()]  # fmt: skip
+    yield f"At the end {', '.join(ends)}."
+
+
+def controls(found: Found) -> Iterator[study.Block]:
+    """Compare with images that nobody evolved."""
+    yield (
+        "A network might be confident of anything unusual. To tell, it was also shown images that "
+        "nobody evolved. If those already received high confidence, the evolved images would "
+        "prove little; the gap between the rows is what the search found."
+    )
+    parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
+    first, last = (study.sure(np.median(found.confidence[at])) for at in (0, -1))
+    rows: list[tuple[str, ...]] = [("Evolved", "—", "—", last)]
+    for kind, one in found.controls.items():
+        rows.append((CONTROLS[kind], *(study.share(one[part]) for part in parts)))
+    rows.append(("Champions of generation 0 of the search", "—", "—", first))
+    titles = ("Images", "Confidence in the most likely class (median)", "Share above 99 %")
+    yield fj.reporting.table((*titles, "Best image of each class (median)"), rows)
+
+
+def others(found: Found) -> Iterator[study.Block]:
+    """Say what other networks take the images for."""
+    yield "The final images, made for another network; shares are over all classes and runs."
+    titles = {
+        "same_label": "Say the same class",
+        "sure_label": f"and are at least {study.sure(study.TAU)} sure",
+        "any_label_sure": f"At least {study.sure(study.TAU)} sure of any class",
+        "median_confidence": "Confidence in the same class (median)",
+    }
+    rows = [
+        (
+            name,
+            study.share(one["clean_accuracy"]),
+            *(study.share(float(np.mean(one[part]))) for part in titles),
+        )
+        for name, one in found.shown.items()
+    ]
+    yield fj.reporting.table(("Network", "Real test images right", *titles.values()), rows)
+
+
+def numbers(found: Found) -> Iterator[study.Block]:
+    """Say when all classes were reached, and how sure the network is of each."""
+    first = first_above(np.min(found.confidence, axis=2))
+    when = lambda at: "never" if at is None else f"{at:,}"
+    yield fj.reporting.table(
+        ("Confidence", "Generation, for each run"),
+        [(study.share(float(level)), ", ".join(map(when, runs))) for level, runs in first.items()],
+        "First generation at which every class was above a confidence",
+    )
+    last = found.confidence[-1].T
+    rows = [
+        (name, *(study.sure(of(runs)) for of in (np.median, np.min, np.max)))
+        for name, runs in zip(found.names, last, strict=True)
+    ]
+    titles = ("Class", "Median of the runs", "Lowest run", "Highest run")
+    table = fj.reporting.table(titles, rows, sortable=True)
+    yield study.Folded(f"Confidence of all {len(rows)} classes", [table])
+    if (rate := pace(found)) is not None:
+        yield f"The search looked at {rate:,.0f} images per second."
