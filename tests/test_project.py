@@ -15,6 +15,7 @@ ROWS = (
     ("analysis",),
     ("runtime", "reporting"),
     ("study",),
+    ("__main__",),
 )
 ROW_OF = {package: row for row, packages in enumerate(ROWS) for package in packages}
 

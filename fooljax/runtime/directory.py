@@ -100,7 +100,7 @@ def _followed(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[
 @contextmanager
 def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iterator[None]:
     """Let errors and interruptions say how to go on, unless there is nothing to go on with."""
-    command = f"    python -m {experiment} --resume {shlex.quote(str(folder))}"
+    command = f"    {shlex.join([*settings.program(experiment), '--resume', str(folder)])}"
     presence.advise(f"what was computed is kept; on any number of hosts, go on with\n{command}")
     interrupts.advise(f"what was computed is kept; go on with\n{command}")
     try:

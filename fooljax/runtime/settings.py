@@ -161,6 +161,16 @@ def change(config: Config, **values: Any) -> Config:
     return dataclasses.replace(config, **own, **values)  # type: ignore[type-var]
 
 
+def program(experiment: str) -> list[str]:
+    """Return the words that start an experiment.
+
+    Args:
+        experiment: its module; one that was installed is started by its name.
+    """
+    package, _, name = experiment.rpartition(".")
+    return ["fooljax", name] if package == "fooljax.experiments" else ["python", "-m", experiment]
+
+
 def command_of(experiment: str, config: Any) -> str:
     """Return the command that repeats a run: every flag that is not at its default.
 
@@ -169,7 +179,7 @@ def command_of(experiment: str, config: Any) -> str:
         config: the settings, a dataclass all of whose fields have defaults.
     """
     usual = flat(type(config)())
-    words = ["python", "-m", experiment]
+    words = program(experiment)
     for name, value in flat(config).items():
         if value != usual[name] and name not in ("out", "resume", "preset", "debug"):
             flag = name.replace("_", "-")

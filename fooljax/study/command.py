@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from fooljax.runtime import command
+from fooljax.runtime import command, settings
 
 Config = TypeVar("Config")
 
@@ -22,7 +22,10 @@ def launch(
     """
     names = f"\nPresets: {', '.join(presets)} (--preset NAME; flags change single settings)."
     command.launch(
-        main, presets, prog=f"python -m {module_of(main)}", description=f"{doc or ''}{names}"
+        main,
+        presets,
+        prog=" ".join(settings.program(module_of(main))),
+        description=f"{doc or ''}{names}",
     )
 
 

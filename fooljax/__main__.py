@@ -1,0 +1,92 @@
+"""The command ``fooljax``: lists the experiments and runs them by name.
+
+An installed package holds them as ``fooljax.experiments``. In a clone they lie beside it,
+where ``python -m experiments.NAME`` finds them, too.
+"""
+
+import ast
+import difflib
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import fooljax
+from fooljax import interrupts
+from fooljax.runtime import output
+
+_ROOT = Path(fooljax.__file__).parent
+_PLACES = {
+    "fooljax.experiments": _ROOT / "experiments",
+    "experiments": _ROOT.parent / "experiments",
+}
+
+USAGE = """usage: fooljax NAME [--flags]     run an experiment
+       fooljax NAME --help        every flag of it, explained
+       fooljax list               all experiments, a line each
+       fooljax --version          the version installed"""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        args: the words after ``fooljax``; those of this process unless given.
+
+    Raises:
+        SystemExit: with exit code 2 and a message for an unknown name; as the experiment
+            does.
+    """
+    output.mend()
+    interrupts.listen()
+    words = list(sys.argv[1:] if args is None else args)
+    name, flags = (words[0], words[1:]) if words else ("--help", [])
+    package, known = experiments()
+    if name in ("-h", "--help", "help"):
+        print(f"{USAGE}\n\n{listing(known)}")
+    elif name == "list":
+        print(listing(known))
+    elif name == "--version":
+        print(fooljax.__version__)
+    elif name not in known:
+        near = difflib.get_close_matches(name, known, 1, 0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        print(f"error: no experiment {name!r}; {hint}fooljax list names all", file=sys.stderr)
+        raise SystemExit(2)
+    else:
+        if package == "experiments":
+            sys.path.insert(0, os.fspath(_ROOT.parent))
+        sys.argv[1:] = flags
+        runpy.run_module(f"{package}.{name}", run_name="__main__", alter_sys=True)
+    output.flush()
+
+
+def experiments() -> tuple[str, dict[str, str]]:
+    """Return the package that holds the experiments, and what each asks, by name.
+
+    Raises:
+        SystemExit: if there is none.
+    """
+    for package, place in _PLACES.items():
+        if (place / "__init__.py").exists():
+            files = {path.stem: path for path in place.glob("[a-z]*.py")}
+            files |= {path.parent.name: path for path in place.glob("[a-z]*/__init__.py")}
+            return package, {name: _question(files[name]) for name in sorted(files)}
+    raise SystemExit("error: no experiments beside the package; install it with pip")
+
+
+def listing(known: dict[str, str]) -> str:
+    """Return a line for each experiment: its name and what it does."""
+    width = max(map(len, known))
+    return "\n".join(f"{name:<{width}}  {words}" for name, words in known.items())
+
+
+def _question(path: Path) -> str:
+    """Return the first line of a module's docstring, without running it."""
+    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return doc.partition("\n")[0]
+
+
+if __name__ == "__main__":
+    main()
