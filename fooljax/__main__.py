@@ -62,8 +62,8 @@ def main(args: Sequence[str] | None = None) -> None:
     output.flush()
 
 
-def experiments() -> tuple[str, dict[str, str]]:
-    """Return the package that holds the experiments, and what each asks, by name.
+def experiments() -> tuple[str, dict[str, Path]]:
+    """Return the package that holds the experiments, and their files by name.
 
     Raises:
         SystemExit: if there is none.
@@ -72,20 +72,16 @@ def experiments() -> tuple[str, dict[str, str]]:
         if (place / "__init__.py").exists():
             files = {path.stem: path for path in place.glob("[a-z]*.py")}
             files |= {path.parent.name: path for path in place.glob("[a-z]*/__init__.py")}
-            return package, {name: _question(files[name]) for name in sorted(files)}
+            return package, dict(sorted(files.items()))
     raise SystemExit("error: no experiments beside the package; install it with pip")
 
 
-def listing(known: dict[str, str]) -> str:
-    """Return a line for each experiment: its name and what it does."""
+def listing(known: dict[str, Path]) -> str:
+    """Return a line for each experiment: its name and how its docstring begins."""
     width = max(map(len, known))
-    return "\n".join(f"{name:<{width}}  {words}" for name, words in known.items())
-
-
-def _question(path: Path) -> str:
-    """Return the first line of a module's docstring, without running it."""
-    doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return doc.partition("\n")[0]
+    doc = lambda path: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    first = lambda path: doc(path).partition("\n")[0]
+    return "\n".join(f"{name:<{width}}  {first(path)}" for name, path in known.items())
 
 
 if __name__ == "__main__":
