@@ -55,7 +55,14 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.command import launch
-    from fooljax.study.evolved import Evolved, controls, evolve, evolve_repeats
+    from fooljax.study.evolved import (
+        Evolved,
+        climb_repeats,
+        controls,
+        evolve,
+        evolve_repeats,
+        express,
+    )
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.makers import (
         MAKERS,
@@ -91,7 +98,8 @@ if TYPE_CHECKING:  # the same names as below
         diverse,
         related,
     )
-    from fooljax.study.tables import Record, Row, Table, span, summarize, where
+    from fooljax.study.tables import Record, Row, Table, exactly, span, summarize, tabulate, where
+    from fooljax.study.unrelated import as_bytes, load_others, noises
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
 _NAMES = {
@@ -101,7 +109,7 @@ _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
-    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats",
+    "fooljax.study.evolved": "Evolved climb_repeats controls evolve evolve_repeats express",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.makers": "MAKERS Made Make Maker Makers Material build choose_right judge",
     "fooljax.study.classifiers": "RELATIONS Networks confidences logits network networks splits_of "
@@ -113,7 +121,8 @@ _NAMES = {
     "short_names until",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
-    "fooljax.study.tables": "Record Row Table span summarize where",
+    "fooljax.study.tables": "Record Row Table exactly span summarize tabulate where",
+    "fooljax.study.unrelated": "as_bytes load_others noises",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
-from fooljax import evolution, metrics
+from fooljax import attacks, evolution, metrics
 from fooljax.types import Classifier, Encoding, Images, RandomKey
 
 _CONTROLS = 1000  # images of each kind
@@ -80,6 +80,18 @@ def evolve_repeats(
     )
 
 
+def climb_repeats(
+    key: RandomKey, classifier: Classifier, steps: int, repeats: int
+) -> Float[Array, "r k h w c"]:
+    """Climb from uniform noise toward every class, several times, by gradient ascent."""
+    count, shape = classifier.num_classes, classifier.input_shape
+    key_noise, key_climb = jax.random.split(key)
+    noise = jax.random.uniform(key_noise, (repeats * count, *shape), dtype=jnp.float32)
+    goal = attacks.reach(jnp.tile(jnp.arange(count, dtype=jnp.int32), repeats))
+    found = attacks.run(attacks.ascent(steps), key_climb, classifier, noise, goal).images
+    return found.reshape(repeats, count, *shape)
+
+
 def controls(
     key: RandomKey, classifier: Classifier, encoding: Encoding
 ) -> dict[str, dict[str, float | None]]:
@@ -126,4 +138,16 @@ def controls(
     return result
 
 
+def express(encoding: Encoding, archive: evolution.Archive) -> Float[Array, "... h w c"]:
+    """Paint the champions of one archive, or of several, leaves ``[r, k, ...]``."""
+    several = archive.born.ndim > 1
+    return (_express_several if several else _express)(encoding, archive)
+
+
 _express = jax.jit(evolution.express_elites, static_argnums=0)
+_express_several = jax.jit(
+    lambda encoding, archives: jax.vmap(lambda one: evolution.express_elites(encoding, one))(
+        archives
+    ),
+    static_argnums=0,
+)

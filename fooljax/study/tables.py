@@ -112,6 +112,32 @@ def span(values: Sequence[float]) -> Interval:
     return Interval(float(np.median(values)), *map(float, ends))
 
 
+def tabulate(
+    row: str, column: str, lines: Mapping[str, Sequence[Interval]], measure: str, first: int = 0
+) -> Table:
+    """Make a table of numbers that are there already, to draw them by.
+
+    Args:
+        row: the key that names the lines.
+        column: the key that counts along a line.
+        lines: numbers by name.
+        measure: what they measure.
+        first: number of the first place on a line.
+    """
+    return Table(
+        tuple(
+            Row({row: name, column: first + place}, {measure: value})
+            for name, values in lines.items()
+            for place, value in enumerate(values)
+        )
+    )
+
+
+def exactly(value: float) -> Interval:
+    """Return a number of which no interval is known."""
+    return Interval(float(value), math.nan, math.nan)
+
+
 def where(records: Iterable[Record], **keys: Value) -> list[Record]:
     """Keep the records with these keys."""
     return [record for record in records if _has(record, keys)]

@@ -13,6 +13,7 @@ from fooljax import data
 from fooljax.runtime import command
 from fooljax.runtime.victim import Victim, prepare
 from fooljax.study import RunFlags, change
+from fooljax.study.cells import file_name
 
 SIDE, TRAIN, TEST, FEW = 8, 18, 9, 8
 
@@ -88,9 +89,9 @@ def test_retrain(victim, monkeypatch, tmp_path):
     )
     folder, streamed = both(retrain.main, config, monkeypatch, tmp_path)
     assert streamed["train_images"] == TRAIN
-    same_arrays(tmp_path / "all" / "evolved.npz", folder / "evolved.npz")
-    told = np.load(folder / "units" / "02-answers.npz")["test"]
-    assert told.shape == (6,)
+    same_arrays(tmp_path / "all" / "arrays.npz", folder / "arrays.npz")
+    cell = file_name({"shown_to": "DNN 2", "kind": "real test images"})
+    assert np.load(folder / "units" / f"{cell}.npz")["answers"].shape == (6,)
 
 
 def test_the_network_is_trained_and_tested_on_all(victim, monkeypatch, tmp_path, capsys):

@@ -1,6 +1,6 @@
 """The smoke preset as a user would run it, its numbers from the files alone, refused settings."""
 
-import dataclasses
+import csv
 import html
 import json
 import re
@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from experiments import retrain, retrain_results
-from fooljax.runtime.victim import Victim
+from experiments import retrain
+from experiments.retrain import measure, page
+from fooljax import study
+from fooljax.study import Victim, change
+from fooljax.study.cells import file_name
 
 # what the default suite runs of the smoke preset: as many ways, fewer programs
 LESS = {"victim": Victim(model="mlp", train_steps=60)}
@@ -20,13 +23,17 @@ SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
 @pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
 def smoke(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(retrain.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(retrain.PRESETS["smoke"], out=str(folder), **request.param)
     return folder, config, retrain.main(config)
 
 
-def answers(folder, who, images):
+def unit(folder, **cell):
+    return np.load(folder / "units" / f"{file_name(cell)}.npz")
+
+
+def answers(folder, name, images):
     """Softmax of a stored perceptron, by numpy."""
-    stored = np.load(folder / "units" / f"{who}-network.npz")
+    stored = unit(folder, network=name, part="weights")
     leaves = [stored[f"weights_{i:03}"] for i in range(6)]
     x = images.reshape(-1, 784).astype(np.float64) / 255
     for place in range(0, 6, 2):
@@ -36,36 +43,44 @@ def answers(folder, who, images):
     return (p / p.sum(axis=1, keepdims=True)).reshape(*images.shape[:-3], -1)
 
 
+def read(folder):
+    with (folder / "records.csv").open() as stream:
+        return list(csv.DictReader(stream))
+
+
 def test_smoke_numbers_from_the_files_alone(smoke):
     folder, config, returned = smoke
     summary = json.loads((folder / "summary.json").read_text())
     assert summary.keys() == returned.keys()
     assert summary["fooling_images"] == [0, 30, 50]
-    evolved = np.load(folder / "evolved.npz")
+    names, records = ["DNN 1", "DNN 2", "DNN 3"], read(folder)
     for maker in config.attacks:
-        of = summary["attacks"][maker]
-        for i in range(config.networks):
-            images = evolved[f"{i + 1:02}-{maker}-images"]
+        for name in names:
+            of = summary["attacks"][maker][name]
+            images = unit(folder, against=name, made=maker)["images"]
             assert images.shape == (2, 10, 28, 28, 1)
-            told = answers(folder, f"{i + 1:02}", images)
+            told = answers(folder, name, images)
             assert told.shape == (2, 10, 11)  # one extra class, whatever the round
             sure = np.diagonal(told[..., :10], axis1=1, axis2=2)
-            assert of["median"][i] == pytest.approx(np.median(sure), rel=1e-3)
-            assert of["fooled"][i] == np.mean(told.argmax(axis=-1) == np.arange(10))
-            assert of["accepted"][i] == np.mean(told.argmax(axis=-1) < 10)
-            by_pair = summary["called_fooling_by_pair"][maker][i]
-            for j in range(config.networks):
-                called = answers(folder, f"{j + 1:02}", images).argmax(axis=-1) == 10
-                assert by_pair[j] == called.mean()
-    assert summary["called_fooling_by_pair"]["direct"][0][0] == 0.0  # the first knows no such class
-    assert summary["old_called_fooling"][-1] > 0.5  # what it has learned
+            assert of["median"] == pytest.approx(np.median(sure), rel=1e-3)
+            assert of["fooled"] == np.mean(told.argmax(axis=-1) == np.arange(10))
+            assert of["called"] == np.mean(told.argmax(axis=-1) == 10)
+            for other in names:
+                called = answers(folder, other, images).argmax(axis=-1) == 10
+                found = study.where(records, shown_to=other, made_for=name, kind=maker)
+                assert [float(one["called"]) for one in found] == called.mean(axis=1).tolist()
+    known = study.where(records, shown_to="DNN 1")  # the first knows no such class
+    assert not any(float(one["called"]) for one in known)
+    old = study.where(records, shown_to="DNN 3", made_for="DNN 1", kind="direct")
+    assert np.mean([float(one["called"]) for one in old]) > 0.5  # what it has learned
 
 
 def test_what_is_measured_is_never_trained_on(smoke):
     """The class holds collected images; those of the measuring runs are others."""
     folder, _, _ = smoke
-    measured = np.load(folder / "units" / "01-direct.npz")["images"].reshape(-1, 784)
-    collected = np.load(folder / "units" / "01-collect-direct-1.npz")["images"].reshape(-1, 784)
+    measured = unit(folder, against="DNN 1", made="direct")["images"].reshape(-1, 784)
+    cell = {"against": "DNN 1", "collected": "direct", "batch": 0}
+    collected = unit(folder, **cell)["images"].reshape(-1, 784)
     assert len(collected) == 40  # two runs, ten classes, first and last generation
     assert not (measured[:, None] == collected[None]).all(axis=2).any()
 
@@ -89,19 +104,33 @@ def test_smoke_pictures_and_page(smoke):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_gives_the_same(smoke):
-    folder, config, summary = smoke
-    before = (folder / "evolved.npz").read_bytes()
-    for lost in ("02-network", "01-collect-direct-1", "03-direct"):
-        (folder / "units" / f"{lost}.npz").unlink()
+def test_a_resumed_run_gives_the_same_bytes(smoke):
+    folder, config, _ = smoke
+    names = ("records.csv", "arrays.npz", "medians.png")
+    before = {name: (folder / name).read_bytes() for name in names}
+    for lost in (
+        {"network": "DNN 2", "part": "weights"},
+        {"against": "DNN 1", "collected": "direct", "batch": 0},
+        {"against": "DNN 3", "made": "direct"},
+        {"shown_to": "DNN 2", "made_for": "DNN 1", "kind": "direct"},
+    ):
+        (folder / "units" / f"{file_name(lost)}.npz").unlink()
     (folder / "report.html").unlink()
-    again = retrain.main(dataclasses.replace(config, out=None, resume=str(folder)))
-    assert (folder / "evolved.npz").read_bytes() == before
-    assert again["attacks"] == summary["attacks"]
+    retrain.main(change(config, out=None, resume=str(folder)))
+    assert {name: (folder / name).read_bytes() for name in names} == before
     assert (folder / "report.html").stat().st_size > 10_000
 
 
-def test_verdicts_and_conclusions_follow_the_numbers():
+@pytest.mark.slow
+def test_without_a_way_of_attacking_the_others_are_the_same(smoke, tmp_path):
+    folder, config, _ = smoke
+    fewer = change(config, out=str(tmp_path / "run"), attacks=("direct",))
+    retrain.main(fewer)
+    kept = [record for record in read(folder) if record["kind"] != "ascent"]
+    assert read(tmp_path / "run") == kept
+
+
+def test_verdicts_follow_the_numbers():
     verdicts = {
         (0.99, 0.95, 0.9): "no",
         (0.99, 0.5, 0.1): "yes",
@@ -109,25 +138,30 @@ def test_verdicts_and_conclusions_follow_the_numbers():
         (0.5, 0.1, 0.1): "untested",
     }
     for medians, verdict in verdicts.items():
-        assert retrain_results.judge(list(medians)) == verdict
+        assert retrain.decide(medians) == verdict
+
+
+def test_trends_are_spearmans():
+    assert retrain.trend([0.9, 0.8, 0.7, 0.6]) is None  # three retrained networks are too few
+    assert retrain.trend([0.1, 0.9, 0.8, 0.7, 0.6])["rho"] == -1.0
 
 
 def test_mann_whitney_by_counting():
     before, after = np.array([[0.9, 0.8], [0.7, 0.7]]), np.array([[0.7, 0.1], [0.85, 0.2]])
     wins = sum(float(b > a) + 0.5 * float(b == a) for b in before.ravel() for a in after.ravel())
-    found = retrain_results.test(before, after)
-    assert found["u"] == wins and found["first_higher"] == wins / 16
+    _, p_runs, first_higher = page.test(before, after)
+    assert first_higher == wins / 16
     expected = scipy.stats.mannwhitneyu([0.85, 0.7], [0.4, 0.525])
-    assert found["p_runs"] == pytest.approx(expected.pvalue)
+    assert p_runs == pytest.approx(expected.pvalue)
 
 
 def test_effort_and_intervals_by_hand():
     trace = np.array([0.5, 0.98, 0.995, 0.97, 1.0])[:, None, None] * np.ones((1, 2, 3))
-    assert retrain_results.generations_to(trace, 0.99) == 3
-    assert retrain_results.generations_to(trace, 1.0) is None
-    assert retrain_results.interval(0, np.full((4, 3), 0.25)) == (0.25, 0.25)
-    assert np.isnan(retrain_results.interval(0, np.ones((1, 3)))).all()
-    low, high = retrain_results.interval(0, np.linspace(0, 1, 20)[:, None] * np.ones((1, 2)))
+    assert page.generations_to(trace, 0.99) == 3
+    assert page.generations_to(trace, 1.0) is None
+    assert page.interval(0, np.full((4, 3), 0.25)) == (0.25, 0.25, 0.25)
+    assert np.isnan(page.interval(0, np.ones((1, 3)))[1:]).all()
+    _, low, high = page.interval(0, np.linspace(0, 1, 20)[:, None] * np.ones((1, 2)))
     assert 0.1 < low < 0.5 < high < 0.9
 
 
@@ -136,7 +170,7 @@ def test_the_papers_sizes():
     paper = retrain.PRESETS["paper"]
     assert (paper.networks, paper.first_images, paper.added_images) == (15, 6000, 1000)
     assert paper == retrain.PRESETS["mnist-paper"]
-    assert len(retrain_results.PAPER) == 15 and np.median(retrain_results.PAPER) == 0.9948
+    assert len(measure.PAPER) == 15 and np.median(measure.PAPER) == 0.9948
 
 
 IMPOSSIBLE = {
@@ -144,11 +178,12 @@ IMPOSSIBLE = {
     "--runs must be at least 1, got 0": {"runs": 0},
     "--first-images must be at least 1, got 0": {"first_images": 0},
     "--collect-generations must be at least 1": {"collect_generations": 0},
-    "--attacks: each once, cppn of --encoding cppn among them, got direct": {
+    "--attacks: cppn of --encoding cppn must be among them, got direct": {
         "encoding": "cppn",
         "attacks": ("direct",),
     },
-    "--attacks: each once, cppn and direct of --encoding both": {"encoding": "both"},
+    "--attacks must name at least 1, each once": {"attacks": ("direct", "direct")},
+    "--attacks: cppn and direct of --encoding both": {"encoding": "both"},
     "--model: each round trains a network from scratch": {"victim": Victim(model="a.py:net")},
     "--weights .*: each round trains its own": {"victim": Victim(weights="a.safetensors")},
     "--classifier .*: each round trains its own": {"victim": Victim(classifier="here")},
@@ -162,7 +197,7 @@ IMPOSSIBLE = {
 
 @pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
 def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
-    config = dataclasses.replace(retrain.PRESETS["smoke"], out=str(tmp_path / "run"))
+    config = change(retrain.PRESETS["smoke"], out=str(tmp_path / "run"))
     with pytest.raises(ValueError, match=message):
-        retrain.main(dataclasses.replace(config, **changes))
+        retrain.main(change(config, **changes))
     assert not list(tmp_path.iterdir())
