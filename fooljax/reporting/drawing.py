@@ -62,7 +62,7 @@ def wrap(text: str, face: ImageFont.FreeTypeFont, width: float) -> list[str]:
     A percent sign stays with its number.
     """
     lines: list[str] = []
-    for word in re.findall(r"\S+(?: %)?", text):
+    for word in re.findall(r"\S+(?: %\S*)?", text):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and face.getlength(longer) <= width:
             lines[-1] = longer

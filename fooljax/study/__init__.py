@@ -77,7 +77,7 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.others import TAU, prepare_others, show_others
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
-    from fooljax.study.pictures import across, ends, images, lines, matrix, numbers
+    from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
     from fooljax.study.published import (
         BAND,
         BAND_NAME,
@@ -116,7 +116,7 @@ _NAMES = {
     "weights_of with_weights",
     "fooljax.study.others": "TAU prepare_others show_others",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
-    "fooljax.study.pictures": "across ends images lines matrix numbers",
+    "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
     "short_names until",
     "fooljax.study.run": "Run Settings opened",

@@ -81,6 +81,35 @@ def lines(
     return Figure(name, draw, caption)
 
 
+def ranges(
+    name: str,
+    x: Sequence[float],
+    grids: Mapping[str, np.ndarray],
+    caption: str,
+    geometric: bool = False,
+    **looks: Any,  # as reporting.lines takes them
+) -> Figure:
+    """Show what several repeats found over a number: their mean, from the lowest to the highest.
+
+    Args:
+        name: of the picture's file.
+        x: the number, ``[c]``.
+        grids: what was found, ``[repeats, c]`` each, by the name of the line.
+        caption: what is seen, and how to read it.
+        geometric: take the mean of logarithms.
+        looks: further words for ``reporting.lines``.
+    """
+    places = np.asarray(x, float)
+    mean = lambda grid: np.exp(np.log(grid).mean(axis=0)) if geometric else grid.mean(axis=0)
+    draw = lambda path: reporting.lines(
+        path,
+        {name: (places, mean(grid)) for name, grid in grids.items()},
+        bands={name: (grid.min(axis=0), grid.max(axis=0)) for name, grid in grids.items()},
+        **looks,
+    )
+    return Figure(name, draw, caption)
+
+
 def images(
     name: str,
     shown: Any,  # whatever numpy makes rows of images of

@@ -268,4 +268,5 @@ def test_a_percent_sign_is_never_alone():
     for width in np.linspace(10, face.getlength("softmax 1: 8, 31.8 %"), 50):
         lines = wrap("softmax 1: 8, 31.8 %", face, width)
         assert "%" not in [line.strip() for line in lines]
+    assert wrap("99 %, 9 %.", face, 500) == ["99 %, 9 %."]
     assert wrap("", face, 50) == [] and wrap("a  b", face, 500) == ["a b"]
