@@ -24,10 +24,15 @@ def write(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, in UTF-8."""
+    write(path, lambda stream: stream.write(text.encode()))
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON; NaN and infinities become null."""
     text = json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n"
-    write(path, lambda stream: stream.write(text.encode()))
+    write_text(path, text)
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray], *, compress: bool = False) -> None:

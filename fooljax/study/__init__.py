@@ -26,7 +26,7 @@ from fooljax.runtime.limits import (
 )
 from fooljax.runtime.settings import change
 from fooljax.runtime.victim import Victim
-from fooljax.study.settings import Making, RunFlags, choose
+from fooljax.study.settings import Fooling, Making, RunFlags, choose
 
 if TYPE_CHECKING:  # the same names as below
     from fooljax.runtime.units import Arrays
@@ -55,6 +55,7 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.command import launch
+    from fooljax.study.defended import DEFENSES, Bench, Defended, Defense
     from fooljax.study.evolved import (
         Evolved,
         climb_repeats,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:  # the same names as below
         express,
     )
     from fooljax.study.filtering import BARE, Filter, filters
+    from fooljax.study.fooling import EVOLVED, FOOLING, SURE, Fooled, Fooler, Known
     from fooljax.study.makers import (
         MAKERS,
         Made,
@@ -98,7 +100,17 @@ if TYPE_CHECKING:  # the same names as below
         diverse,
         related,
     )
-    from fooljax.study.tables import Record, Row, Table, exactly, span, summarize, tabulate, where
+    from fooljax.study.tables import (
+        Record,
+        Row,
+        Table,
+        exactly,
+        span,
+        summarize,
+        tabulate,
+        to_csv,
+        where,
+    )
     from fooljax.study.unrelated import as_bytes, load_others, noises
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
@@ -110,6 +122,8 @@ _NAMES = {
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
     "fooljax.study.evolved": "Evolved climb_repeats controls evolve evolve_repeats express",
+    "fooljax.study.defended": "DEFENSES Bench Defended Defense",
+    "fooljax.study.fooling": "EVOLVED FOOLING SURE Fooled Fooler Known",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.makers": "MAKERS Made Make Maker Makers Material build choose_right judge",
     "fooljax.study.classifiers": "RELATIONS Networks confidences logits network networks splits_of "
@@ -121,7 +135,7 @@ _NAMES = {
     "short_names until",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
-    "fooljax.study.tables": "Record Row Table exactly span summarize tabulate where",
+    "fooljax.study.tables": "Record Row Table exactly span summarize tabulate to_csv where",
     "fooljax.study.unrelated": "as_bytes load_others noises",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
@@ -132,6 +146,7 @@ __all__ = [
     "Capacity",
     "Confidence",
     "Count",
+    "Fooling",
     "Label",
     "Making",
     "Natural",

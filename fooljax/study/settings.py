@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fooljax.runtime.limits import Batch, Count, NotNegative, Rate, Seed
+from fooljax.runtime.limits import Batch, Count, NotNegative, Rate, Seed, Share
 
 Entry = TypeVar("Entry")
 
@@ -59,6 +59,35 @@ class Making:
     pgd_steps: Count = 20
     queries: Count = 500
     universal_steps: Count = 60
+
+
+@dataclass(frozen=True)
+class Fooling:
+    """How images that show nothing are made, and how much it may cost.
+
+    Attributes:
+        runs: images for each class that an adversary makes, each time.
+        images: images of each control, each time.
+        generations: of every evolution.
+        children: of every generation.
+        ascent_steps: steps of every ascent and of the climb by signs.
+        pixels: most pixels that a sparse image may set.
+        pgd_steps: steps of PGD near noise.
+        universal_steps: batches of real images that a universal perturbation learns
+            from.
+        epsilon: largest change of a number, near noise and universally, in units of
+            [0, 1].
+    """
+
+    runs: Batch = 1
+    images: Batch = 100
+    generations: Count = 60
+    children: Batch = 100
+    ascent_steps: Count = 100
+    pixels: Count = 60
+    pgd_steps: Count = 20
+    universal_steps: Count = 20
+    epsilon: Share = 0.2
 
 
 def choose(flag: str, names: Sequence[str], catalog: Mapping[str, Entry]) -> dict[str, Entry]:

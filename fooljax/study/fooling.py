@@ -1,4 +1,4 @@
-"""How ``experiments.foolbench`` makes fooling images for a network, controls included."""
+"""Images that show nothing, and what it takes to make them, controls included: add yours here."""
 
 import functools
 from collections.abc import Callable
@@ -9,17 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from fooljax import attacks, data, encodings, evolution
+from fooljax import attacks, data, encodings
 from fooljax.attacks.regularization import Regularization
 from fooljax.attacks.universal_measures import add
 from fooljax.data import Dataset
-from fooljax.types import Classifier, Encoding, Images, RandomKey
+from fooljax.study.classifiers import logits
+from fooljax.study.evolved import evolve_repeats
+from fooljax.study.settings import Fooling
+from fooljax.types import Classifier, Images, RandomKey
 
 SURE = 0.99
+EVOLVED = ("direct", "cppn")  # made without any gradient
 _BATCH = 50
 
 
-class Made(NamedTuple):
+class Fooled(NamedTuple):
     """Images that show nothing, made for a network.
 
     Attributes:
@@ -33,8 +37,8 @@ class Made(NamedTuple):
     cost: Float[Array, " n"]
 
 
-class Material(NamedTuple):
-    """What generators may draw on besides the network.
+class Known(NamedTuple):
+    """Images that may be drawn on besides the network.
 
     Attributes:
         train: training images.
@@ -45,69 +49,60 @@ class Material(NamedTuple):
     others: Images
 
 
-EVOLVED = ("direct", "cppn")  # made without any gradient
-
-
-class Generator(NamedTuple):
-    """A way to make fooling images.
+class Fooler(NamedTuple):
+    """A way to make images that show nothing, and to say what it took.
 
     Attributes:
         looks: whether the network is asked while making them; the others are
             controls, the same for every network.
         words: what is done, as the end of a sentence.
-        make: ``(config, key, classifier, material) -> Made``.
+        make: ``(numbers, key, classifier, known) -> fooled``.
     """
 
     looks: bool
     words: str
-    make: Callable[[Any, RandomKey, Classifier, Material], Made]
+    make: Callable[[Fooling, RandomKey, Classifier, Known], Fooled]
 
 
-def _evolve(config: Any, key: RandomKey, classifier: Classifier, encoding: Encoding) -> Made:
-    search = evolution.repeat(evolution.map_elites(encoding, config.children))
-    keys = jax.random.split(key, config.runs)
-    state, first = evolution.start(keys, search, classifier)
-    state, later = evolution.advance(keys, search, classifier, state, config.generations)
-    sure = jnp.concatenate([first.confidence[None], later.confidence]) >= SURE
-    cost = config.children * (1.0 + jnp.argmax(sure, axis=0))
-    images = jnp.concatenate(
-        [_express(encoding, jax.tree.map(lambda leaf, run=run: leaf[run], state.archive))
-         for run in range(config.runs)]
-    )  # fmt: skip
-    return Made(images, jnp.where(jnp.any(sure, axis=0), cost, jnp.inf).ravel())
+def _evolved(name: str) -> Callable[..., Fooled]:
+    def make(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
+        del known
+        encoding = encodings.CATALOG[name].build(classifier.input_shape)
+        classes = np.arange(classifier.num_classes)
+        sizes = (config.children, config.generations, config.runs)
+        found = evolve_repeats(key, classifier, encoding, *sizes, classes)
+        sure = found.history >= SURE
+        cost = config.children * (1.0 + np.argmax(sure, axis=2))
+        cost = np.where(sure.any(axis=2), cost, np.inf).ravel()
+        images = found.images.reshape(-1, *classifier.input_shape)
+        return Fooled(jnp.asarray(images), jnp.asarray(cost, jnp.float32))
 
-
-def _direct(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
-    return _evolve(config, key, classifier, encodings.direct(tuple(classifier.input_shape)))
-
-
-def _cppn(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
-    return _evolve(config, key, classifier, encodings.cppn(tuple(classifier.input_shape)))
+    return make
 
 
 def _climb(
     attack: attacks.Attack, key: RandomKey, classifier: Classifier, start: Images, targets: Array
-) -> Made:
+) -> Fooled:
     """Run an attack toward targets, and note when the network was first sure."""
     goal = attacks.confident(attacks.reach(targets), SURE)
     result = attacks.run(attack, key, classifier, start, goal, trace=True)
-    sure = result.trace > 0.0
+    sure = jnp.asarray(result.trace) > 0.0
     cost = 2.0 * jnp.argmax(sure, axis=1) + 1.0  # a forward and a gradient pass for each step
-    return Made(result.images, jnp.where(jnp.any(sure, axis=1), cost, jnp.inf))
+    return Fooled(result.images, jnp.where(jnp.any(sure, axis=1), cost, jnp.inf))
 
 
-def _targets(config: Any, classifier: Classifier) -> Array:
+def _targets(config: Fooling, classifier: Classifier) -> Array:
     return jnp.tile(jnp.arange(classifier.num_classes, dtype=jnp.int32), config.runs)
 
 
 def _ascent(
-    config: Any,
+    config: Fooling,
     key: RandomKey,
     classifier: Classifier,
-    material: Material,
+    known: Known,
     regularization: Regularization | None = None,
     rule: Any = "progress",
-) -> Made:
+) -> Fooled:
     targets = _targets(config, classifier)
     key_noise, key_attack = jax.random.split(key)
     noise = jax.random.uniform(
@@ -117,7 +112,7 @@ def _ascent(
     return _climb(climb, key_attack, classifier, noise, targets)
 
 
-def _sparse(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+def _sparse(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
     """On plain grounds, from black to white."""
     targets = _targets(config, classifier)
     grey = jnp.repeat(
@@ -127,16 +122,16 @@ def _sparse(config: Any, key: RandomKey, classifier: Classifier, material: Mater
     return _climb(attacks.sparse(config.pixels), key, classifier, plain, targets)
 
 
-def _near_noise(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+def _near_noise(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
     """Raise whatever the network takes noise for, near the noise."""
     key_noise, key_attack = jax.random.split(key)
     noise = _noise(config, key_noise, classifier)
-    seen = _logits(classifier, noise)[:, : classifier.num_classes]
+    seen = logits(classifier, noise)[:, : classifier.num_classes]
     attack = attacks.pgd(config.epsilon, steps=config.pgd_steps, loss=attacks.selective)
     return _climb(attack, key_attack, classifier, noise, jnp.argmax(seen, axis=1))
 
 
-def _signs(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+def _signs(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
     """Go as far as need be by the gradient's sign: the class first, then being accepted."""
     targets = _targets(config, classifier)
     key_noise, key_attack = jax.random.split(key)
@@ -147,18 +142,17 @@ def _signs(config: Any, key: RandomKey, classifier: Classifier, material: Materi
     return _climb(attack, key_attack, classifier, noise, targets)
 
 
-def _universal(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+def _universal(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
     """Perturbations that fool about most real images, on a grey ground without any."""
-    train = material.train
     found = [
         attacks.run_universal(
             attacks.universal_sgd(config.epsilon),
             jax.random.fold_in(key, index),
             classifier,
-            train.images,
-            attacks.leave(train.labels),
+            known.train.images,
+            attacks.leave(known.train.labels),
             steps=config.universal_steps,
-            batch_size=min(_BATCH, len(train.images)),
+            batch_size=min(_BATCH, len(known.train.images)),
         ).perturbation
         for index in range(config.runs)
     ]
@@ -166,40 +160,40 @@ def _universal(config: Any, key: RandomKey, classifier: Classifier, material: Ma
     images = jnp.concatenate([_add(grey, perturbation) for perturbation in found])
     sure = jnp.max(_probabilities(classifier, images), axis=1) >= SURE
     spent = 2.0 * _BATCH * config.universal_steps
-    return Made(images, jnp.where(sure, spent, jnp.inf))
+    return Fooled(images, jnp.where(sure, spent, jnp.inf))
 
 
-def _still(images: Images) -> Made:
-    return Made(images, jnp.full(len(images), jnp.nan, jnp.float32))
+def _still(images: Images) -> Fooled:
+    return Fooled(images, jnp.full(len(images), jnp.nan, jnp.float32))
 
 
-def _uniform(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+def _uniform(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
     return _still(_noise(config, key, classifier))
 
 
-def _blurred(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+def _blurred(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
     """Noise without fine detail, stretched to the whole range again."""
     return _still(_smooth(_noise(config, key, classifier)))
 
 
-def _permuted(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
+def _permuted(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
     """Training images whose pixels change places, in each image in another way."""
     key_rows, key_places = jax.random.split(key)
-    count = len(material.train.images)
+    count = len(known.train.images)
     rows = np.asarray(jax.random.randint(key_rows, (config.images,), 0, count, dtype=jnp.int32))
-    images = data.as_float(jnp.asarray(material.train.images[rows]))
+    images = data.as_float(jnp.asarray(known.train.images[rows]))
     flat = images.reshape(len(images), -1, images.shape[-1])
     keys = jax.random.split(key_places, len(images))
     return _still(jax.vmap(jax.random.permutation)(keys, flat).reshape(images.shape))
 
 
-def _others(config: Any, key: RandomKey, classifier: Classifier, material: Material) -> Made:
-    count = min(config.images, len(material.others))
-    rows = jax.random.permutation(key, len(material.others))[:count]
-    return _still(jnp.asarray(material.others)[rows])
+def _others(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
+    count = min(config.images, len(known.others))
+    rows = jax.random.permutation(key, len(known.others))[:count]
+    return _still(jnp.asarray(known.others)[rows])
 
 
-def _noise(config: Any, key: RandomKey, classifier: Classifier) -> Images:
+def _noise(config: Fooling, key: RandomKey, classifier: Classifier) -> Images:
     return jax.random.uniform(key, (config.images, *classifier.input_shape), dtype=jnp.float32)
 
 
@@ -217,39 +211,36 @@ def _smooth(images: Images) -> Images:
 
 
 _add = jax.jit(add)
-_logits = jax.jit(lambda classifier, images: classifier(images))
 _probabilities = jax.jit(
     lambda classifier, images: jax.nn.softmax(classifier(images))[:, : classifier.num_classes]
 )
-_express = jax.jit(evolution.express_elites, static_argnums=0)
 _smooth_ascent = functools.partial(_ascent, regularization=Regularization(decay=0.001, blur=0.4))
 _flat_ascent = functools.partial(
     _ascent, regularization=Regularization(total_variation=20.0), rule="adam"
 )
 
-# The place in the table decides the random numbers: add at the end.
-GENERATORS = {
-    "direct": Generator(True, "evolved, every pixel a gene of its own", _direct),
-    "cppn": Generator(True, "evolved, painted by small networks (CPPNs)", _cppn),
-    "ascent": Generator(True, "climbed from noise by gradient", _ascent),
-    "ascent_blur": Generator(
+FOOLING: dict[str, Fooler] = {
+    "direct": Fooler(True, "evolved, every pixel a gene of its own", _evolved("direct")),
+    "cppn": Fooler(True, "evolved, painted by small networks (CPPNs)", _evolved("cppn")),
+    "ascent": Fooler(True, "climbed from noise by gradient", _ascent),
+    "ascent_blur": Fooler(
         True, "climbed from noise by gradient, blurred again and again", _smooth_ascent
     ),
-    "ascent_flat": Generator(
+    "ascent_flat": Fooler(
         True, "climbed from noise by gradient, total variation paid for", _flat_ascent
     ),
-    "signs": Generator(
+    "signs": Fooler(
         True, "climbed from noise by the gradient's sign, the class first, then acceptance", _signs
     ),
-    "sparse": Generator(True, "a plain ground with a few pixels set, by gradient", _sparse),
-    "near_noise": Generator(
+    "sparse": Fooler(True, "a plain ground with a few pixels set, by gradient", _sparse),
+    "near_noise": Fooler(
         True, "uniform noise, changed by at most epsilon by gradient (PGD)", _near_noise
     ),
-    "universal": Generator(
+    "universal": Fooler(
         True, "grey, plus a perturbation learned on real images (universal)", _universal
     ),
-    "uniform": Generator(False, "uniform noise", _uniform),
-    "blurred": Generator(False, "noise without fine detail", _blurred),
-    "permuted": Generator(False, "training images with their pixels in random places", _permuted),
-    "others": Generator(False, "images of another kind", _others),
+    "uniform": Fooler(False, "uniform noise", _uniform),
+    "blurred": Fooler(False, "noise without fine detail", _blurred),
+    "permuted": Fooler(False, "training images with their pixels in random places", _permuted),
+    "others": Fooler(False, "images of another kind", _others),
 }

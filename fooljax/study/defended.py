@@ -1,4 +1,4 @@
-"""The defenses of ``experiments.foolbench``: one table."""
+"""Networks with a defense each, by name: add yours here."""
 
 import dataclasses
 import functools
@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from experiments.foolbench_units import Defended
 from fooljax import defenses, encodings, evolution, models, training
 from fooljax.data import Dataset
 from fooljax.runtime import classifier_store, victim
 from fooljax.runtime.victim import Prepared, Victim
+from fooljax.study.classifiers import splits_of
+from fooljax.study.evolved import express
+from fooljax.study.settings import Fooling
 from fooljax.types import Classifier, RandomKey
 
 MEMBERS = 3
@@ -26,31 +29,42 @@ ACCEPTED = 0.95
 FOOLING_RUNS = 20
 
 
-class Bench(NamedTuple):
-    """What the defenses of one seed are built from.
+class Defended(NamedTuple):
+    """A network with its defense.
 
     Attributes:
-        config: the settings.
-        folder: keeps the networks of this seed.
-        victim: settings of the plain network of this seed.
+        victim: what answers.
+        stand_in: what an adversary who knows the defense asks instead: the victim
+            itself, unless it is random.
+    """
+
+    victim: Classifier
+    stand_in: Classifier
+
+
+class Bench(NamedTuple):
+    """What the defenses of one network are built from.
+
+    Attributes:
+        folder: keeps its trained networks.
+        victim: settings of the plain network.
         plain: the plain network.
-        clean: images to compare with; every other one is held out to set thresholds.
-        held: these.
+        held: clean images to set thresholds by.
+        fooling: how images are made that a fooling class consists of.
         key: decides what is random in building them.
     """
 
-    config: Any
     folder: Path
     victim: Victim
     plain: Prepared
-    clean: Dataset
     held: Dataset
+    fooling: Fooling
     key: RandomKey
 
     @property
     def train(self) -> Dataset:
         """The training images."""
-        return self.plain.splits.train
+        return splits_of(self.plain).train
 
 
 class Defense(NamedTuple):
@@ -97,7 +111,7 @@ def _ensemble(bench: Bench) -> Defended:
 
 def _fooling_class(bench: Bench) -> Defended:
     """Train anew with evolved images, first and last generation, as one more class."""
-    config, train, own = bench.config, bench.train, bench.victim
+    config, train, own = bench.fooling, bench.train, bench.victim
     recipe = victim.build_recipe(own)
     key_start, key_fit = jax.random.split(jax.random.fold_in(bench.key, 0))
     fresh = models.build(own.model, key_start, train.input_shape, train.num_classes, rejecting=1)
@@ -110,7 +124,7 @@ def _fooling_class(bench: Bench) -> Defended:
         "recipe": own.recipe,
         "train_steps": recipe.steps,
         "train_seed": own.train_seed,
-        "seed": config.seed,
+        "key": jax.random.key_data(bench.key).tolist(),
         "runs": FOOLING_RUNS,
         "generations": config.generations,
         "children": config.children,
@@ -118,24 +132,23 @@ def _fooling_class(bench: Bench) -> Defended:
     place = bench.folder / "fooling_class"
     stored = classifier_store.load(place, fresh, settings)
     if stored is None:
-        enlarged = training.with_fooling_class(train, _evolved(bench))
+        enlarged = training.with_fooling_class(train, jnp.asarray(_evolved(bench)))
         stored, _ = training.fit(key_fit, fresh, enlarged, **recipe._asdict())
-        accuracy = float(training.evaluate(stored, bench.plain.splits.test))
+        accuracy = float(training.evaluate(stored, splits_of(bench.plain).test))
         classifier_store.save(place, stored, settings, accuracy)
     return _open(stored)
 
 
 def _evolved(bench: Bench) -> np.ndarray:
     """Evolve CPPN images against the plain network, by random numbers that nobody else has."""
-    classifier, config = bench.plain.classifier, bench.config
-    encoding = encodings.cppn(tuple(classifier.input_shape))
+    classifier, config = bench.plain.classifier, bench.fooling
+    encoding = encodings.CATALOG["cppn"].build(classifier.input_shape)
     search = evolution.repeat(evolution.map_elites(encoding, config.children))
     keys = jax.random.split(jax.random.fold_in(bench.key, 1), FOOLING_RUNS)
     state, _ = evolution.start(keys, search, classifier)
-    paint = jax.jit(jax.vmap(functools.partial(evolution.express_elites, encoding)))
-    first = np.asarray(paint(state.archive))
+    first = np.asarray(express(encoding, state.archive))
     state, _ = evolution.advance(keys, search, classifier, state, config.generations)
-    images = np.concatenate([first, np.asarray(paint(state.archive))])
+    images = np.concatenate([first, np.asarray(express(encoding, state.archive))])
     return images.reshape(-1, *classifier.input_shape)
 
 
@@ -182,7 +195,7 @@ def _reject_mahalanobis(bench: Bench) -> Defended:
     return _rejecting(bench, defenses.mahalanobis(plain, train.images, train.labels))
 
 
-DEFENSES = {
+DEFENSES: dict[str, Defense] = {
     "plain": Defense(False, "the network as it is", _plain),
     "fooling_class": Defense(
         True,
