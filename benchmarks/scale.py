@@ -91,15 +91,14 @@ def measure(config: Config) -> dict[str, Any]:
     devices.set_up(config.devices)
     document: dict[str, Any] = {"config": asdict(config), "environment": environment()}
     if "time" in config.parts:
-        axes = (config.networks, config.encodings, config.children)
-        axes = (*axes, config.at_once, config.precisions)
-        document["time"] = [
-            _one_kind(config, jax.random.key(config.seed), *kind)
-            for kind in itertools.product(*axes)
-        ]
+        kinds = itertools.product(
+            config.networks, config.encodings, config.children, config.at_once, config.precisions
+        )
+        key = jax.random.key(config.seed)
+        document["time"] = [_one_kind(config, key, *kind) for kind in kinds]
     if "memory" in config.parts:
-        kinds = itertools.product(config.encodings, config.limits)
-        document["memory"] = [one_run(config, *kind) for kind in kinds]
+        runs = itertools.product(config.encodings, config.limits)
+        document["memory"] = [one_run(config, *run) for run in runs]
     document["environment"]["load_1_minute_after"] = environment()["load_1_minute"]
     return document
 

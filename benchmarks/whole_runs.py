@@ -119,7 +119,7 @@ def whole_run(
         images = slice_generations * per_generation
         if number % 2:
             bare.append(forward.clock(images))
-        (state, info), cost = clock(lambda state=state: go_on(state, slice_generations))
+        (state, info), cost = clock(functools.partial(go_on, state, slice_generations))
         evolved.append(cost)
         if number % 2 == 0:
             bare.append(forward.clock(images))

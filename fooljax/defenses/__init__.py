@@ -9,6 +9,7 @@ from fooljax.defenses.preprocess import gaussian_blur, jpeg, median_filter, quan
 from fooljax.defenses.randomized import expectation, noisy, resize_and_pad
 from fooljax.defenses.rejection import Threshold, calibrate, reject
 from fooljax.defenses.scores import Score, energy, judge, maximum_logit, maximum_probability
+from fooljax.defenses.scores_catalog import SCORES, ScoreEntry
 from fooljax.defenses.smoothing import (
     ABSTAIN,
     Certificate,
@@ -24,10 +25,12 @@ from fooljax.defenses.vote import majority_vote, unanimous
 __all__ = [
     "ABSTAIN",
     "CATALOG",
+    "SCORES",
     "Certificate",
     "Combine",
     "Entry",
     "Score",
+    "ScoreEntry",
     "Threshold",
     "calibrate",
     "certify",

@@ -78,6 +78,14 @@ if TYPE_CHECKING:  # the same names as below
         judge,
     )
     from fooljax.study.others import TAU, prepare_others, show_others
+    from fooljax.study.outsiders import (
+        ALTERED,
+        NOISE,
+        as_bytes,
+        load_others,
+        noises,
+        unrelated,
+    )
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
     from fooljax.study.published import (
@@ -111,7 +119,6 @@ if TYPE_CHECKING:  # the same names as below
         to_csv,
         where,
     )
-    from fooljax.study.unrelated import as_bytes, load_others, noises
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
 _NAMES = {
@@ -136,7 +143,7 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly span summarize tabulate to_csv where",
-    "fooljax.study.unrelated": "as_bytes load_others noises",
+    "fooljax.study.outsiders": "ALTERED NOISE as_bytes load_others noises unrelated",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

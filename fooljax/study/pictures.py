@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fooljax import reporting
 from fooljax.reporting import Html
@@ -83,7 +84,7 @@ def lines(
 
 def ranges(
     name: str,
-    x: Sequence[float],
+    x: ArrayLike,
     grids: Mapping[str, np.ndarray],
     caption: str,
     geometric: bool = False,

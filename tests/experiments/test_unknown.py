@@ -1,5 +1,6 @@
 """The smoke preset as a user would run it, its numbers from the files alone, refused settings."""
 
+import csv
 import dataclasses
 import json
 
@@ -9,10 +10,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from experiments import unknown, unknown_images, unknown_methods, unknown_results
-from experiments.unknown_units import unit_name
-from fooljax import data, models
-from fooljax.runtime.victim import Victim
+from experiments import unknown
+from experiments.unknown import measure, numbers
+from fooljax import data, defenses, models, study
+from fooljax.study import Victim, change
+from fooljax.study.cells import file_name
 
 MADE = ("evolved pixels", "evolved patterns", "gradient images", "perturbed images")
 
@@ -24,12 +26,19 @@ SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
 @pytest.fixture(scope="module", params=[SMOKE])
 def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = dataclasses.replace(unknown.PRESETS["smoke"], out=str(folder))
+    config = change(unknown.PRESETS["smoke"], out=str(folder))
     return folder, config, unknown.main(config)
 
 
-def unit(folder, *name):
-    return np.load(folder / "units" / f"{unit_name(*name)}.npz")
+def unit(folder, network, family, against):
+    cell = {"network": network, "family": family, "against": against}
+    return np.load(folder / "units" / f"{file_name(cell)}.npz")
+
+
+def row(table, **keys):
+    """The only line of a table with these keys."""
+    (found,) = study.where(table, **keys)
+    return found
 
 
 def test_smoke_numbers_from_the_files_alone(smoke):
@@ -38,7 +47,6 @@ def test_smoke_numbers_from_the_files_alone(smoke):
     assert summary.keys() == returned.keys()
     networks = list(summary["networks"])
     assert networks == [f"{config.victim.model} {i}" for i in (1, 2)]
-    families = summary["methods"]["neighbor"]["families"]
     for family, against in [
         ("mosaic", "naive"),
         ("gradient images", "neighbor"),
@@ -53,7 +61,7 @@ def test_smoke_numbers_from_the_files_alone(smoke):
             areas.append(roc_auc_score(is_clean, np.concatenate([clean, scores])))
             shares.append(np.mean(scores >= limit))
         how = "naive" if against == "naive" else "adaptive"
-        measured = families[f"{family}, {how}"]
+        measured = row(returned["methods"], method="neighbor", family=family, how=how)
         assert measured["auroc"]["mean"] == pytest.approx(np.mean(areas))
         assert measured["accepted_95"]["mean"] == pytest.approx(np.mean(shares))
     test = data.load("digits").test
@@ -63,21 +71,24 @@ def test_smoke_numbers_from_the_files_alone(smoke):
 def test_smoke_knowing_the_method_never_hurts_the_adversary(smoke):
     """The worst of all attempts counts, the naive one among them."""
     *_, summary = smoke
-    families = summary["methods"]["neighbor"]["families"]
     for family in ("gradient images", "perturbed images"):
-        naive, adaptive = (families[f"{family}, {how}"] for how in ("naive", "adaptive"))
+        naive, adaptive = (
+            row(summary["methods"], family=family, how=how) for how in ("naive", "adaptive")
+        )
         assert adaptive["accepted_95"]["mean"] >= naive["accepted_95"]["mean"]
-    assert families["gradient images, adaptive"]["accepted_95"]["mean"] > 0.5
-    refused = summary["methods"]["neighbor"]["refused"]
+    climbed = row(summary["methods"], family="gradient images", how="adaptive")
+    assert climbed["accepted_95"]["mean"] > 0.5
+    (refused,) = summary["refused"]
     assert refused["rejected"]["mean"] > refused["rejected_before"]["mean"] + 0.2
 
 
 def test_smoke_images_keep_to_their_limits(smoke):
     folder, config, _ = smoke
-    images = np.load(folder / "images.npz")
-    assert len(images.files) == 2 * (2 * len(MADE) + 2)
-    for name in images.files:
-        assert images[name].min() >= 0.0 and images[name].max() <= 1.0
+    arrays = np.load(folder / "arrays.npz")
+    images = [name for name in arrays.files if name.endswith(".images")]
+    assert len(images) == 2 * (2 * len(MADE) + 2)
+    for name in images:
+        assert arrays[name].min() >= 0.0 and arrays[name].max() <= 1.0
     before, after = (
         unit(folder, f"{config.victim.model} 1", "perturbed images", against)["images"]
         for against in ("naive", "neighbor")
@@ -102,16 +113,27 @@ def test_smoke_pictures_and_page(smoke):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_gives_the_same(smoke):
-    folder, config, summary = smoke
-    before = (folder / "images.npz").read_bytes()
-    lost = unit_name(f"{config.victim.model} 2", "gradient images", "neighbor")
+def test_a_resumed_run_gives_the_same_bytes(smoke):
+    folder, config, _ = smoke
+    names = ("records.csv", "arrays.npz", "accepted_made.png")
+    before = {name: (folder / name).read_bytes() for name in names}
+    cell = {"family": "gradient images", "against": "neighbor"}
+    lost = file_name({"network": f"{config.victim.model} 2", **cell})
     (folder / "units" / f"{lost}.npz").unlink()
     (folder / "report.html").unlink()
-    again = unknown.main(dataclasses.replace(config, out=None, resume=str(folder)))
-    assert (folder / "images.npz").read_bytes() == before
-    assert again["methods"] == summary["methods"]
+    unknown.main(change(config, out=None, resume=str(folder)))
+    assert {name: (folder / name).read_bytes() for name in names} == before
     assert (folder / "report.html").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_another_method_and_kind_leave_the_others_as_they_are(smoke, tmp_path):
+    folder, config, _ = smoke
+    more = change(config, methods=("energy", "neighbor"), outliers=("photographs",))
+    unknown.main(change(more, out=str(tmp_path / "run")))
+    read = lambda place: list(csv.DictReader((place / "records.csv").read_text().splitlines()))
+    few = [one for one in read(tmp_path / "run") if one["method"] != "energy"]
+    assert few == [one for one in read(folder) if one["family"] != "mosaic"]
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +148,9 @@ def test_every_method_learns_and_accepts_what_was_asked(digits):
     means = np.stack([images[np.asarray(digits.train.labels) == k].mean(axis=0) for k in range(10)])
     fc = {"kernel": jnp.asarray(means.T), "bias": jnp.asarray(-0.5 * (means**2).sum(axis=1))}
     classifier = dataclasses.replace(classifier, params={"fc": fc})
-    clean = unknown_methods.split_clean(jax.random.key(1), digits.test)
-    names = tuple(unknown_methods.METHODS)
-    stage = unknown_methods.set_stage(classifier, names, digits.train, clean, 500)
+    clean = measure.split_clean(jax.random.key(1), digits.test)
+    names = tuple(defenses.SCORES)
+    stage = measure.set_stage(classifier, defenses.SCORES, digits.train, clean, 500)
     assert stage.in_features and set(stage.guarded) == set(names)
     answers = jax.jit(lambda one, images: jnp.argmax(one(images), axis=1))
     for name, guarded in stage.guarded.items():
@@ -136,11 +158,12 @@ def test_every_method_learns_and_accepts_what_was_asked(digits):
         assert 0.94 < accepted < 0.97, name  # 95 % of 180
 
 
-def test_images_of_no_class_are_what_they_are_called(digits):
+def test_images_of_no_class_are_what_they_are_called(digits, tmp_path):
     images = data.as_float(digits.test.images[:12])
     names = ("photographs", "inverted", "quarter-turn", "scrambled", "mosaic")
-    made = unknown_images.unrelated(jax.random.key(0), images, names, None)
-    assert list(made) == [*names, *unknown_images.NOISE]
+    run = study.Run("experiments.unknown", unknown.Config(), tmp_path)
+    made = study.unrelated(run, "--outliers", names, images)
+    assert list(made) == [*names, *study.NOISE]
     clean = np.asarray(images)
     for name, found in made.items():
         assert found.shape == clean.shape and found.dtype == np.float32, name
@@ -160,7 +183,8 @@ def test_images_of_no_class_are_what_they_are_called(digits):
     assert made["blurred noise"].min(axis=(1, 2, 3)).max() == 0.0
 
 
-def test_families_that_cannot_be_had():
+def test_families_that_cannot_be_had(tmp_path):
+    run = study.Run("experiments.unknown", unknown.Config(), tmp_path)
     tall = jnp.full((3, 10, 6, 1), 0.5)
     for name, message in {
         "quarter-turn": "--outliers: quarter-turn needs square images",
@@ -168,27 +192,24 @@ def test_families_that_cannot_be_had():
         "nothing-like-it": "--outliers: .*nothing-like-it",
     }.items():
         with pytest.raises(ValueError, match=message):
-            unknown_images.unrelated(jax.random.key(0), tall, (name,), None)
+            study.unrelated(run, "--outliers", (name,), tall)
 
 
 def test_words_follow_the_numbers():
-    families = {
-        "photographs, naive": 0.8,
-        "uniform noise, naive": 0.1,
-        "mosaic, naive": 0.3,
-        "evolved pixels, naive": 0.0,
-        "evolved pixels, adaptive": 0.9,
-        "evolved patterns, naive": 0.6,
-        "evolved patterns, adaptive": 0.9,
-        "gradient images, naive": 0.0,
-        "gradient images, adaptive": 0.05,
-        "perturbed images, naive": 0.2,
-        "perturbed images, adaptive": 0.3,
+    shares = {
+        ("photographs", "naive"): 0.8,
+        ("uniform noise", "naive"): 0.1,
+        ("mosaic", "naive"): 0.3,
+        ("evolved pixels", "naive"): 0.0,
+        ("evolved pixels", "adaptive"): 0.9,
+        ("evolved patterns", "naive"): 0.6,
+        ("evolved patterns", "adaptive"): 0.9,
+        ("gradient images", "naive"): 0.0,
+        ("gradient images", "adaptive"): 0.05,
+        ("perturbed images", "naive"): 0.2,
+        ("perturbed images", "adaptive"): 0.3,
     }
-    words = unknown_results.say(
-        {name: {"accepted_95": {"mean": share}} for name, share in families.items()}
-    )
-    assert words == (
+    assert numbers.say(shares) == (
         "lets most of photographs and evolved patterns through; stops uniform noise, evolved "
         "pixels and gradient images; made against the method itself, most of evolved pixels get "
         "through too; of those made against it, gradient images are still stopped"
@@ -201,9 +222,10 @@ IMPOSSIBLE = {
     "--queries must be at least 1": {"queries": 0},
     "--seed must be at least 0": {"seed": -1},
     r"--epsilon must be in \(0, 1\], got 0": {"epsilon": 0.0},
-    "--methods: give at least one, each once": {"methods": ()},
-    "--outliers: give at least one, each once, got mosaic mosaic": {"outliers": ("mosaic",) * 2},
-    "--dataset: thresholds are set on real images": {"victim": Victim(dataset="none")},
+    "--methods must name at least 1, each once": {"methods": ()},
+    "--methods: unknown 'prayer'; There are probability": {"methods": ("prayer",)},
+    "--outliers must name .*each once, got mosaic mosaic": {"outliers": ("mosaic",) * 2},
+    "--dataset: real images are needed": {"victim": Victim(dataset="none")},
     "--network-seeds 2: --model net.py:make is but one set": {
         "victim": Victim(model="net.py:make")
     },
@@ -215,7 +237,7 @@ IMPOSSIBLE = {
 
 @pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
 def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
-    config = dataclasses.replace(unknown.PRESETS["smoke"], out=str(tmp_path / "run"))
+    config = change(unknown.PRESETS["smoke"], out=str(tmp_path / "run"))
     with pytest.raises(ValueError, match=message):
-        unknown.main(dataclasses.replace(config, **changes))
+        unknown.main(change(config, **changes))
     assert not list(tmp_path.iterdir())

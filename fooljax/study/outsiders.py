@@ -1,17 +1,20 @@
-"""Images that a network should not answer, made without looking at any network."""
+"""Images that nobody has made against a network: altered, noise, other pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.ndimage
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
+from numpy.typing import ArrayLike
 
 from fooljax import data
+from fooljax.runtime import inputs
+from fooljax.runtime.victim_data import blame
+from fooljax.study.cells import key_of
+from fooljax.study.run import Run, Settings
 from fooljax.types import Images, RandomKey
-
-Made = Float32[np.ndarray, "n h w c"]
 
 _TILES = 4
 _BLUR = 2.0
@@ -87,40 +90,79 @@ NOISE: dict[str, tuple[Callable[[RandomKey, Images], Images], str]] = {
 }
 
 
-def unrelated(
-    key: RandomKey, images: Images, outliers: tuple[str, ...], data_dir: str | None
-) -> dict[str, Made]:
-    """Make or load every family of images that nobody has made against a network.
+def noises(
+    seed: int, shape: tuple[int, ...], count: int
+) -> dict[str, UInt8[np.ndarray, "n h w c"]]:
+    """Make uniform noise, and Gaussian noise around grey.
 
     Args:
-        key: decides noise, tiles and shuffles.
-        images: clean test images ``[n, h, w, c]``; of each family as many at most.
-        outliers: names in ``ALTERED``, or as ``data.load_others`` takes them.
-        data_dir: where data sets are kept.
+        seed: of the run.
+        shape: of an image.
+        count: of images of each kind.
+    """
+    like = jnp.zeros((count, *shape), jnp.float32)
+    kinds = ("uniform noise", "Gaussian noise")
+    return {name: as_bytes(NOISE[name][0](key_of(seed, images=name), like)) for name in kinds}
+
+
+def unrelated(
+    run: Run[Settings], flag: str, names: Sequence[str], images: Images
+) -> dict[str, Float32[np.ndarray, "n h w c"]]:
+    """Make or load every kind of images that nobody has made against a network.
+
+    Args:
+        run: its seed decides noise, tiles and shuffles; it remembers other pictures.
+        flag: that asked for them, with its dashes.
+        names: those of `ALTERED`, or as ``data.load_others`` takes them; the kinds of
+            `NOISE` follow.
+        images: clean test images ``[n, h, w, c]``; of each kind as many at most.
 
     Raises:
-        ValueError, OSError: if a family cannot be had, naming the flag.
+        ValueError, OSError: if a kind cannot be had, naming the flag.
     """
     shape, count = tuple(images.shape[1:]), len(images)
-    families = {}
-    for place, name in enumerate(outliers):
-        key_family = jax.random.fold_in(key, place)
-        if name in ALTERED:
-            if name == "quarter-turn" and shape[0] != shape[1]:
-                raise ValueError(f"--outliers: quarter-turn needs square images, got {shape}")
-            if name == "scrambled" and (shape[0] % _TILES or shape[1] % _TILES):
-                raise ValueError(
-                    f"--outliers: scrambled needs a height and width that {_TILES} divides, "
-                    f"got {shape}"
-                )
-            families[name] = np.asarray(ALTERED[name][0](key_family, images))
-            continue
-        try:
-            others = data.load_others(name, shape, data_dir, count)
-        except (ValueError, OSError) as error:
-            raise ValueError(f"--outliers: {error}") from error
-        families[name] = np.asarray(data.as_float(others))
-    key_noise = jax.random.fold_in(key, len(outliers))
-    for place, (name, (make, _)) in enumerate(NOISE.items()):
-        families[name] = np.asarray(make(jax.random.fold_in(key_noise, place), images))
-    return families
+    kinds = {name: None for name in names} | dict.fromkeys(NOISE)
+    found = {}
+    for name in kinds:
+        key = key_of(run.config.run.seed, images=name)
+        if name == "quarter-turn" and shape[0] != shape[1]:
+            raise ValueError(f"{flag}: quarter-turn needs square images, got {shape}")
+        if name == "scrambled" and (shape[0] % _TILES or shape[1] % _TILES):
+            raise ValueError(
+                f"{flag}: scrambled needs a height and width that {_TILES} divides, got {shape}"
+            )
+        if name in ALTERED or name in NOISE:
+            found[name] = np.asarray((ALTERED | NOISE)[name][0](key, images))
+        else:
+            others = load_others(run, flag, [name], shape, count)[name]
+            found[name] = np.asarray(data.as_float(others))
+    return found
+
+
+def load_others(
+    run: Run[Settings], flag: str, names: Sequence[str], shape: tuple[int, ...], most: int
+) -> dict[str, UInt8[np.ndarray, "n h w c"]]:
+    """Load pictures of other things, in the size that a network takes.
+
+    Args:
+        run: remembers which pictures it was begun with.
+        flag: that asked for them, with its dashes.
+        names: as ``data.load_others`` takes them.
+        shape: of an image.
+        most: of images of each kind.
+
+    Raises:
+        ValueError, OSError: if they cannot be had, or are others than the run was begun
+            with, naming the flag.
+    """
+    with blame(flag):
+        found = {
+            name: data.load_others(name, shape, run.config.victim.data_dir, most) for name in names
+        }
+    inputs.same_images(run.folder, {f"{flag} {name}": one for name, one in found.items()})
+    return found
+
+
+def as_bytes(images: ArrayLike) -> UInt8[np.ndarray, "..."]:
+    """Round images in [0, 1] as a picture file does."""
+    return np.round(np.asarray(images) * 255.0).astype(np.uint8)
