@@ -58,7 +58,6 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.defended import DEFENSES, Bench, Defended, Defense
     from fooljax.study.evolved import (
         Evolved,
-        climb_repeats,
         controls,
         evolve,
         evolve_repeats,
@@ -113,9 +112,9 @@ if TYPE_CHECKING:  # the same names as below
         Row,
         Table,
         exactly,
+        medians,
         span,
         summarize,
-        tabulate,
         to_csv,
         where,
     )
@@ -128,7 +127,7 @@ _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
-    "fooljax.study.evolved": "Evolved climb_repeats controls evolve evolve_repeats express",
+    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
     "fooljax.study.defended": "DEFENSES Bench Defended Defense",
     "fooljax.study.fooling": "EVOLVED FOOLING SURE Fooled Fooler Known",
     "fooljax.study.filtering": "BARE Filter filters",
@@ -142,7 +141,7 @@ _NAMES = {
     "short_names until",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
-    "fooljax.study.tables": "Record Row Table exactly span summarize tabulate to_csv where",
+    "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.outsiders": "ALTERED NOISE as_bytes load_others noises unrelated",
     "fooljax.study.wording": "against answer duration share spell sure",
 }

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax import attacks, evolution, metrics
+from fooljax import evolution, metrics
 from fooljax.types import Classifier, Encoding, Images, RandomKey
 
 _CONTROLS = 1000  # images of each kind
@@ -78,18 +78,6 @@ def evolve_repeats(
         np.asarray(archive.confidence),
         np.moveaxis(history[:, :, classes], 0, 2),
     )
-
-
-def climb_repeats(
-    key: RandomKey, classifier: Classifier, steps: int, repeats: int
-) -> Float[Array, "r k h w c"]:
-    """Climb from uniform noise toward every class, several times, by gradient ascent."""
-    count, shape = classifier.num_classes, classifier.input_shape
-    key_noise, key_climb = jax.random.split(key)
-    noise = jax.random.uniform(key_noise, (repeats * count, *shape), dtype=jnp.float32)
-    goal = attacks.reach(jnp.tile(jnp.arange(count, dtype=jnp.int32), repeats))
-    found = attacks.run(attacks.ascent(steps), key_climb, classifier, noise, goal).images
-    return found.reshape(repeats, count, *shape)
 
 
 def controls(

@@ -166,9 +166,9 @@ def _end(
     yield reporting.code(settings.command_of(run.module, run.config))
     versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())
     yield (
-        f"Apart from training it took {duration(summary['seconds'])} on {summary['device']}, with "
-        f"{versions}. The same command with the same versions on the same kind of device gives "
-        "the same numbers."
+        f"It took {duration(summary['seconds'])} on {summary['device']}, with {versions}, apart "
+        "from networks trained before all else. The same command with the same versions on the "
+        "same kind of device gives the same numbers."
     )
     flags = [
         (f"--{name.replace('_', '-')}", _spelled(value))

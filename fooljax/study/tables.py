@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from fooljax.analysis import over_repeats
-from fooljax.metrics import Interval
+from fooljax.metrics import Interval, bootstrap
 
 Value: TypeAlias = str | int | float | None
 #: Coordinates and numbers of one thing that was measured, by name; any of these types, as
@@ -103,6 +103,38 @@ def summarize(
     )
 
 
+def medians(
+    records: Iterable[Record],
+    by: Sequence[str],
+    measure: str,
+    repeat: str = "repeat",
+    seed: int = 0,
+) -> Table:
+    """Take the median of all records of a row, with an interval over whole repeats.
+
+    It is the 95 % interval by bootstrap: repeats are drawn anew, each with all its records.
+
+    Args:
+        records: one for each thing measured, of a row equally many in every repeat.
+        by: keys that make a row of their own.
+        measure: name of the number.
+        repeat: the key that tells independent repeats apart.
+        seed: decides the draws.
+    """
+    groups: dict[tuple[Value, ...], dict[Value, list[float]]] = {}
+    for record in records:
+        repeats = groups.setdefault(tuple(record[key] for key in by), {})
+        repeats.setdefault(record[repeat], []).append(_number(record[measure]))
+
+    def over(values: np.ndarray) -> Interval:
+        redrawn = lambda rows, axis: np.median(values[rows.astype(int)], axis=(-2, -1))
+        return bootstrap(np.arange(len(values)), redrawn, seed=seed)
+
+    found = {keys: over(np.array(list(repeats.values()))) for keys, repeats in groups.items()}
+    rows = [Row(dict(zip(by, keys, strict=True)), {measure: one}) for keys, one in found.items()]
+    return Table(tuple(rows))
+
+
 def span(values: Sequence[float]) -> Interval:
     """Give the median of independent repeats, from the lowest to the highest of them.
 
@@ -110,27 +142,6 @@ def span(values: Sequence[float]) -> Interval:
     """
     ends = (np.min(values), np.max(values)) if len(values) > 1 else (math.nan, math.nan)
     return Interval(float(np.median(values)), *map(float, ends))
-
-
-def tabulate(
-    row: str, column: str, lines: Mapping[str, Sequence[Interval]], measure: str, first: int = 0
-) -> Table:
-    """Make a table of numbers that are there already, to draw them by.
-
-    Args:
-        row: the key that names the lines.
-        column: the key that counts along a line.
-        lines: numbers by name.
-        measure: what they measure.
-        first: number of the first place on a line.
-    """
-    return Table(
-        tuple(
-            Row({row: name, column: first + place}, {measure: value})
-            for name, values in lines.items()
-            for place, value in enumerate(values)
-        )
-    )
 
 
 def exactly(value: float) -> Interval:

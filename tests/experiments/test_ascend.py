@@ -28,15 +28,14 @@ def row_of(summary, name, start=None):
     return study.where(summary["rows"], **place)[0]
 
 
-# what the default suite runs of the smoke preset: some classes only, not in their order
-LESS = {"classes": (7, 3), "repeats": 5}
-SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+# dozens of programs; what they do is tested with the library and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
-def smoke(request, tmp_path_factory):
+@pytest.fixture(scope="module", params=[SMOKE])
+def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = change(ascend.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(ascend.PRESETS["smoke"], out=str(folder))
     return folder, config, ascend.main(config)
 
 

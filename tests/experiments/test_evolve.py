@@ -183,6 +183,7 @@ def test_children_with_nan_are_rejected(toy, tmp_path, encoding, fitness):
     assert np.isfinite(summary["random_image_median_confidence"])
 
 
+@pytest.mark.slow
 def test_niches_may_stay_empty(toy, tmp_path):
     params = toy.params.at[:, 2].set(-1.0)  # nothing looks like the third class
     summary = evolve.main(
@@ -195,6 +196,7 @@ def test_niches_may_stay_empty(toy, tmp_path):
     assert (tmp_path / "run" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_strategy_instead(toy, tmp_path):
     summary = evolve.main(tiny(out=str(tmp_path / "run"), search="snes"), toy)
     assert 0 < summary["median_confidence"] <= 1

@@ -32,7 +32,11 @@ def net():
 """
 
 
-@pytest.fixture(scope="module")
+# dozens of programs; what they do is tested with the library and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[SMOKE])
 def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
     config = change(foolbench.PRESETS["smoke"], out=str(folder))

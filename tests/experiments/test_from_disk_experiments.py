@@ -79,7 +79,7 @@ def test_retrain(victim, monkeypatch, tmp_path):
     config = retrain.Config(
         victim=dataclasses.replace(victim, accuracy_images=6),
         networks=2,
-        encoding="direct",
+        encoding=("direct",),
         attacks=("direct",),
         first_images=7,
         runs=2,
@@ -90,8 +90,9 @@ def test_retrain(victim, monkeypatch, tmp_path):
     folder, streamed = both(retrain.main, config, monkeypatch, tmp_path)
     assert streamed["train_images"] == TRAIN
     same_arrays(tmp_path / "all" / "arrays.npz", folder / "arrays.npz")
-    cell = file_name({"shown_to": "DNN 2", "kind": "real test images"})
-    assert np.load(folder / "units" / f"{cell}.npz")["answers"].shape == (6,)
+    cell = {"images": retrain.measure.REAL, "made_for": "nobody", "network": 2}
+    with np.load(folder / "units" / f"{file_name(cell)}.npz") as told:
+        assert told["answers"].shape == (1, 6)
 
 
 def test_the_network_is_trained_and_tested_on_all(victim, monkeypatch, tmp_path, capsys):
@@ -129,11 +130,9 @@ def test_a_broken_picture_is_one_message(part, most, photographs, monkeypatch, t
     broken.write_bytes(b"no picture")
     victim = Victim(dataset=str(folder), image_size=(SIDE, SIDE), model="softmax", train_steps=40)
     monkeypatch.setattr(data, "MOST", most)
+    config = evolve.Config(victim=victim, run=RunFlags(out=str(run)))
     with pytest.raises(SystemExit):
-        command.run(
-            lambda: evolve.main(evolve.Config(victim=victim, run=RunFlags(out=str(run)))),
-            debug=False,
-        )
+        command.run(lambda: evolve.main(config), debug=False)
     message = capsys.readouterr().err.split("error: ")[1]
     assert f"{broken}: broken, it cannot be read as a picture (" in message
     trained = (part, most) == ("val", FEW)

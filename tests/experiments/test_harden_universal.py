@@ -25,7 +25,11 @@ def mean(summary, rounds, kind):
     return study.where(summary["shares"], rounds=rounds, kind=kind)[0]["share"]["mean"]
 
 
-@pytest.fixture(scope="module")
+# dozens of programs; what they do is tested with the library and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[SMOKE])
 def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
     config = change(harden_universal.PRESETS["smoke"], out=str(folder))

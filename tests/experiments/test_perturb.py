@@ -204,6 +204,7 @@ def test_a_plane_hides_nothing(tiny, tmp_path):
     assert not perturb.main(tiny(diagnose=True, out=str(tmp_path / "run")))["doubts"]
 
 
+@pytest.mark.slow
 def test_interrupted_and_resumed_the_bytes_are_the_same(finished, tiny, tmp_path, monkeypatch):
     compute, done = units.compute, []
 

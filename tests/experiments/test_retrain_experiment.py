@@ -10,78 +10,82 @@ import pytest
 import scipy.stats
 
 from experiments import retrain
-from experiments.retrain import measure, page
+from experiments.retrain import page
 from fooljax import study
 from fooljax.study import Victim, change
-from fooljax.study.cells import file_name
+from fooljax.study.cells import Results, file_name
 
-# what the default suite runs of the smoke preset: as many ways, fewer programs
-LESS = {"victim": Victim(model="mlp", train_steps=60)}
-SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+LESS = {"train_steps": 60}  # of the smoke preset
 
 
-@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
-def smoke(request, tmp_path_factory):
+# dozens of programs; what they do is tested with the library and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
+
+
+@pytest.fixture(scope="module", params=[SMOKE])
+def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = change(retrain.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(retrain.PRESETS["smoke"], out=str(folder), **LESS)
     return folder, config, retrain.main(config)
 
 
 def unit(folder, **cell):
-    return np.load(folder / "units" / f"{file_name(cell)}.npz")
+    with np.load(folder / "units" / f"{file_name(cell)}.npz") as stored:
+        return dict(stored)
 
 
-def answers(folder, name, images):
+def probabilities(folder, network, images):
     """Softmax of a stored perceptron, by numpy."""
-    stored = unit(folder, network=name, part="weights")
-    leaves = [stored[f"weights_{i:03}"] for i in range(6)]
+    stored = unit(folder, network=network, part="weights")
     x = images.reshape(-1, 784).astype(np.float64) / 255
     for place in range(0, 6, 2):
-        bias, kernel = leaves[place : place + 2]
+        bias, kernel = (stored[f"weights_{place + i:03}"] for i in range(2))
         x = (np.maximum(x, 0.0) if place else x) @ kernel + bias
     p = np.exp(x - x.max(axis=1, keepdims=True))
-    return (p / p.sum(axis=1, keepdims=True)).reshape(*images.shape[:-3], -1)
-
-
-def read(folder):
-    with (folder / "records.csv").open() as stream:
-        return list(csv.DictReader(stream))
+    return p / p.sum(axis=1, keepdims=True)
 
 
 def test_smoke_numbers_from_the_files_alone(smoke):
     folder, config, returned = smoke
     summary = json.loads((folder / "summary.json").read_text())
     assert summary.keys() == returned.keys()
-    assert summary["fooling_images"] == [0, 30, 50]
-    names, records = ["DNN 1", "DNN 2", "DNN 3"], read(folder)
-    for maker in config.attacks:
-        for name in names:
-            of = summary["attacks"][maker][name]
-            images = unit(folder, against=name, made=maker)["images"]
+    assert summary["fooling_images"] == [0, 0, 30, 50]
+    with np.load(folder / "arrays.npz") as stored:
+        arrays = dict(stored)
+    value = lambda name, **keys: study.where(summary[name], **keys)[0]
+    for attack in config.attacks:
+        for made_for in range(config.networks + 1):
+            cells = [{"network": made_for, "attack": attack, "run": run} for run in (0, 1)]
+            images = np.stack([arrays[f"{file_name(cell)}.images"] for cell in cells])
             assert images.shape == (2, 10, 28, 28, 1)
-            told = answers(folder, name, images)
-            assert told.shape == (2, 10, 11)  # one extra class, whatever the round
+            told = probabilities(folder, made_for, images).reshape(2, 10, 11)  # one class more
             sure = np.diagonal(told[..., :10], axis1=1, axis2=2)
-            assert of["median"] == pytest.approx(np.median(sure), rel=1e-3)
-            assert of["fooled"] == np.mean(told.argmax(axis=-1) == np.arange(10))
-            assert of["called"] == np.mean(told.argmax(axis=-1) == 10)
-            for other in names:
-                called = answers(folder, other, images).argmax(axis=-1) == 10
-                found = study.where(records, shown_to=other, made_for=name, kind=maker)
-                assert [float(one["called"]) for one in found] == called.mean(axis=1).tolist()
-    known = study.where(records, shown_to="DNN 1")  # the first knows no such class
-    assert not any(float(one["called"]) for one in known)
-    old = study.where(records, shown_to="DNN 3", made_for="DNN 1", kind="direct")
-    assert np.mean([float(one["called"]) for one in old]) > 0.5  # what it has learned
+            median = value("medians", attack=attack, network=made_for)["confidence"]
+            assert median["mean"] == pytest.approx(np.median(sure), rel=1e-3)
+            for network in range(config.networks + 1):
+                answers = probabilities(folder, network, images).argmax(axis=1).reshape(2, 10)
+                shares = value("shares", images=attack, made_for=made_for, network=network)
+                assert shares["fooling"]["mean"] == pytest.approx(np.mean(answers == 10))
+                right = np.mean(answers == np.arange(10))
+                assert shares["fooled"]["mean"] == pytest.approx(right)
+    first = value("shares", images="direct", made_for=1, network=1)
+    assert first["fooling"]["mean"] == 0.0  # it never learned that there is such a class
+    learned = value("shares", images="direct", made_for=1, network=3)
+    assert learned["fooling"]["mean"] > 0.5
+    known = [summary["networks"][f"DNN {network}"]["accuracy"] for network in range(4)]
+    for network, right in enumerate(known):
+        wrong = value("shares", images="real test images", network=network)["fooled"]["mean"]
+        assert wrong == pytest.approx(1.0 - right)
 
 
 def test_what_is_measured_is_never_trained_on(smoke):
     """The class holds collected images; those of the measuring runs are others."""
     folder, _, _ = smoke
-    measured = unit(folder, against="DNN 1", made="direct")["images"].reshape(-1, 784)
-    cell = {"against": "DNN 1", "collected": "direct", "batch": 0}
-    collected = unit(folder, **cell)["images"].reshape(-1, 784)
-    assert len(collected) == 40  # two runs, ten classes, first and last generation
+    runs = [unit(folder, network=1, attack="direct", run=run)["images"] for run in (0, 1)]
+    parts = [{"run": 0, "count": 20}, {"run": 1, "count": 10}]
+    kept = [unit(folder, network=1, encoding="direct", **part)["collected"] for part in parts]
+    measured, collected = (np.concatenate(one).reshape(-1, 784) for one in (runs, kept))
+    assert len(collected) == 30  # of ten classes, first and last generation; half of the last run
     assert not (measured[:, None] == collected[None]).all(axis=2).any()
 
 
@@ -90,31 +94,34 @@ def test_smoke_pictures_and_page(smoke):
 
     folder, config, summary = smoke
     pictures = sorted(folder.glob("*.png"))
-    assert len(pictures) == 6
+    names = ["curves", "gallery", "medians", "pairs_ascent", "pairs_direct", "unrelated"]
+    assert [path.stem for path in pictures] == names
     for path in pictures:
         with Image.open(path) as picture:
             assert min(picture.size) > 100 and np.asarray(picture.convert("L")).std() > 1
-    page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == len(pictures)
-    assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
+    text = (folder / "report.html").read_text()
+    assert text.count("data:image/png;base64,") == len(pictures)
+    assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", text)
     steps = config.victim.train_steps
-    told = f"python -m experiments.retrain --model mlp --train-steps {steps} --networks 3"
-    assert told in page
-    assert html.escape(summary["conclusion"]) in page
+    assert f"python -m experiments.retrain --model mlp --train-steps {steps} --networks 3" in text
+    assert html.escape(summary["conclusion"]) in text
+    for words in ("uniform noise", "photographs", "direct, made anew", "First generation", "DNN 0"):
+        assert words in text
 
 
 @pytest.mark.slow
-def test_a_resumed_run_gives_the_same_bytes(smoke):
+def test_a_resumed_run_gives_the_same(smoke):
     folder, config, _ = smoke
-    names = ("records.csv", "arrays.npz", "medians.png")
+    names = ("arrays.npz", "records.csv", "medians.png")
     before = {name: (folder / name).read_bytes() for name in names}
-    for lost in (
-        {"network": "DNN 2", "part": "weights"},
-        {"against": "DNN 1", "collected": "direct", "batch": 0},
-        {"against": "DNN 3", "made": "direct"},
-        {"shown_to": "DNN 2", "made_for": "DNN 1", "kind": "direct"},
-    ):
-        (folder / "units" / f"{file_name(lost)}.npz").unlink()
+    lost = (
+        {"network": 2, "part": "weights"},
+        {"network": 1, "encoding": "direct", "run": 1, "count": 10},
+        {"network": 3, "attack": "direct", "run": 0},
+        {"images": "ascent", "made_for": 1, "network": 3},
+    )
+    for cell in lost:
+        (folder / "units" / f"{file_name(cell)}.npz").unlink()
     (folder / "report.html").unlink()
     retrain.main(change(config, out=None, resume=str(folder)))
     assert {name: (folder / name).read_bytes() for name in names} == before
@@ -122,12 +129,16 @@ def test_a_resumed_run_gives_the_same_bytes(smoke):
 
 
 @pytest.mark.slow
-def test_without_a_way_of_attacking_the_others_are_the_same(smoke, tmp_path):
+def test_records_stay_when_an_attack_a_run_and_a_network_are_dropped(smoke, tmp_path):
     folder, config, _ = smoke
-    fewer = change(config, out=str(tmp_path / "run"), attacks=("direct",))
-    retrain.main(fewer)
-    kept = [record for record in read(folder) if record["kind"] != "ascent"]
-    assert read(tmp_path / "run") == kept
+    less = {"attacks": ("direct",), "runs": 1, "networks": 2, "others": ()}
+    retrain.main(change(config, out=str(tmp_path / "less"), **less))
+    read = lambda place: csv.DictReader((place / "records.csv").read_text().splitlines())
+    plain = lambda one: tuple(sorted((name, value) for name, value in one.items() if value))
+    whole, part = (set(map(plain, read(place))) for place in (folder, tmp_path / "less"))
+    assert part < whole
+    # images made anew, all pairs, generations, and three kinds of others
+    assert len(part) == 3 * 10 + 9 + 3 * 5 + 3 * 3
 
 
 def test_verdicts_follow_the_numbers():
@@ -138,31 +149,49 @@ def test_verdicts_follow_the_numbers():
         (0.5, 0.1, 0.1): "untested",
     }
     for medians, verdict in verdicts.items():
-        assert retrain.decide(medians) == verdict
+        assert page.decide(list(medians)) == verdict
 
 
-def test_trends_are_spearmans():
-    assert retrain.trend([0.9, 0.8, 0.7, 0.6]) is None  # three retrained networks are too few
-    assert retrain.trend([0.1, 0.9, 0.8, 0.7, 0.6])["rho"] == -1.0
+def found(confidences, histories=()):
+    """Two networks whose images they are sure of as planted, and nothing else."""
+    cells = [
+        (
+            {"network": network, "attack": "direct", "run": run},
+            {"confidence": np.array(of_run), "labels": np.arange(2), "history": np.array(history)},
+        )
+        for network, runs in enumerate(confidences, 1)
+        for (run, of_run), history in zip(enumerate(runs), histories or [()] * 2, strict=True)
+    ]
+    for made_for, fooled, fooling in ((1, [0.0, 0.5], [1.0, 0.5]), (2, [1.0, 0.0], [0.0, 0.0])):
+        cell = {"images": "direct", "made_for": made_for, "network": 2}
+        cells.append((cell, {"fooled": np.array(fooled), "fooling": np.array(fooling)}))
+    config = change(retrain.PRESETS["smoke"], networks=2)
+    return page.find(config, None, Results(tuple(cells)))
 
 
-def test_mann_whitney_by_counting():
-    before, after = np.array([[0.9, 0.8], [0.7, 0.7]]), np.array([[0.7, 0.1], [0.85, 0.2]])
-    wins = sum(float(b > a) + 0.5 * float(b == a) for b in before.ravel() for a in after.ravel())
-    _, p_runs, first_higher = page.test(before, after)
-    assert first_higher == wins / 16
-    expected = scipy.stats.mannwhitneyu([0.85, 0.7], [0.4, 0.525])
-    assert p_runs == pytest.approx(expected.pvalue)
+def test_against_the_first_by_counting():
+    before, after = [[0.9, 0.8], [0.7, 0.7]], [[0.7, 0.1], [0.85, 0.2]]
+    wins = sum((b > a) + 0.5 * (b == a) for b in np.ravel(before) for a in np.ravel(after))
+    higher, p = found([before, after]).against_first("direct", 2)
+    assert higher == wins / 16
+    assert p == pytest.approx(scipy.stats.mannwhitneyu(np.ravel(before), np.ravel(after)).pvalue)
 
 
-def test_effort_and_intervals_by_hand():
-    trace = np.array([0.5, 0.98, 0.995, 0.97, 1.0])[:, None, None] * np.ones((1, 2, 3))
-    assert page.generations_to(trace, 0.99) == 3
-    assert page.generations_to(trace, 1.0) is None
-    assert page.interval(0, np.full((4, 3), 0.25)) == (0.25, 0.25, 0.25)
-    assert np.isnan(page.interval(0, np.ones((1, 3)))[1:]).all()
-    _, low, high = page.interval(0, np.linspace(0, 1, 20)[:, None] * np.ones((1, 2)))
-    assert 0.1 < low < 0.5 < high < 0.9
+def test_means_and_effort_by_hand():
+    histories = [[[0.1, 0.1], [0.5, 0.5], [0.98, 1.0], [1.0, 1.0]]] * 2
+    one = found([[[0.9, 0.8], [0.7, 0.7]]] * 2, histories)
+    assert one.medians == [pytest.approx(0.75)] * 2
+    assert one.effort("direct", 2) == 3  # the random images before the first do not count
+    assert one.old_and_new("fooled") == (0.25, 0.5)
+    assert one.old_and_new("fooling") == (0.75, 0.0)
+    never = found([[[0.9, 0.8], [0.7, 0.7]]] * 2, [[[0.1, 0.1], [0.5, 0.5]]] * 2)
+    assert never.effort("direct", 1) == "never"
+
+
+def test_trend_by_hand():
+    assert page.trend([0.9, 0.1, 0.2, 0.3]) is None
+    assert page.trend([0.9, 0.1, 0.2, 0.3, 0.4])["rho"] == pytest.approx(1.0)
+    assert page.trend([0.1, 0.9, 0.9, 0.9, 0.9]) is None
 
 
 def test_the_papers_sizes():
@@ -170,7 +199,7 @@ def test_the_papers_sizes():
     paper = retrain.PRESETS["paper"]
     assert (paper.networks, paper.first_images, paper.added_images) == (15, 6000, 1000)
     assert paper == retrain.PRESETS["mnist-paper"]
-    assert len(measure.PAPER) == 15 and np.median(measure.PAPER) == 0.9948
+    assert len(page.PAPER) == 15 and np.median(page.PAPER) == 0.9948
 
 
 IMPOSSIBLE = {
@@ -178,17 +207,19 @@ IMPOSSIBLE = {
     "--runs must be at least 1, got 0": {"runs": 0},
     "--first-images must be at least 1, got 0": {"first_images": 0},
     "--collect-generations must be at least 1": {"collect_generations": 0},
-    "--attacks: cppn of --encoding cppn must be among them, got direct": {
-        "encoding": "cppn",
+    "--attacks: cppn of --encoding among them, got direct": {
+        "encoding": ("cppn",),
         "attacks": ("direct",),
     },
-    "--attacks must name at least 1, each once": {"attacks": ("direct", "direct")},
-    "--attacks: cppn and direct of --encoding both": {"encoding": "both"},
-    "--model: each round trains a network from scratch": {"victim": Victim(model="a.py:net")},
+    "--attacks: cppn and direct of --encoding": {"encoding": ("cppn", "direct")},
+    "--attacks: unknown 'pgd'": {"attacks": ("direct", "pgd")},
+    "--encoding: unknown 'both'; There are direct, cppn": {"encoding": ("both",)},
+    "--model: each round trains its own network": {"victim": Victim(model="a.py:net")},
+    "--model nothing: ": {"victim": Victim(model="nothing")},
     "--weights .*: each round trains its own": {"victim": Victim(weights="a.safetensors")},
     "--classifier .*: each round trains its own": {"victim": Victim(classifier="here")},
-    "--dataset: networks are trained here": {"victim": Victim(dataset="none")},
-    "--others: other images than --dataset digits": {"others": ("digits",)},
+    "--dataset none: each round trains its own": {"victim": Victim(dataset="none")},
+    "--others: others than --dataset digits": {"others": ("digits",)},
     "--others: no data set is called 'nothing'": {"others": ("nothing",)},
     "--recipe: acet teaches networks to be unsure": {"victim": Victim(recipe="acet")},
     "--train-epsilon: --recipe quick has none": {"victim": Victim(train_epsilon=0.1)},

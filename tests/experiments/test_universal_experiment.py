@@ -14,15 +14,14 @@ from fooljax.attacks import share_fooled
 from fooljax.study import Victim, change
 from fooljax.study.cells import file_name
 
-# what the default suite runs of the smoke preset: as many ways, fewer programs
-LESS = {"models": ("softmax",)}
-SMOKE = pytest.param({}, id="smoke", marks=pytest.mark.slow)
+# dozens of programs; what they do is tested with the library and the other experiments
+SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
 
 
-@pytest.fixture(scope="module", params=[pytest.param(LESS, id="less"), SMOKE])
-def smoke(request, tmp_path_factory):
+@pytest.fixture(scope="module", params=[SMOKE])
+def smoke(tmp_path_factory):
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = change(universal.PRESETS["smoke"], out=str(folder), **request.param)
+    config = change(universal.PRESETS["smoke"], out=str(folder))
     return folder, config, universal.main(config)
 
 

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from fooljax.analysis import over_repeats
-from fooljax.study import span, spell, summarize, where
+from fooljax.study import medians, span, spell, summarize, where
 from fooljax.study.tables import to_csv
 
 RECORDS = [
@@ -67,3 +67,18 @@ def test_a_file_of_records_can_be_read_back():
     assert [row["maker"] for row in rows] == [*(one["maker"] for one in RECORDS), odd["maker"]]
     assert float(rows[-1]["fooled"]) == 0.1 and rows[-1]["repeat"] == "" == rows[0]["more"]
     assert float(rows[0]["fooled"]) == RECORDS[0]["fooled"]
+
+
+def test_medians_are_of_all_records_and_redraw_whole_repeats():
+    """Two repeats can be redrawn in three ways only, of known medians and odds."""
+    numbers = [(0.0, 0.0, 1.0), (0.2, 0.9, 1.0)]
+    records = [
+        {"maker": "pgd", "repeat": repeat, "odds": one}
+        for repeat, some in enumerate(numbers)
+        for one in some
+    ]
+    found = medians(records, ["maker"], "odds").value("odds", maker="pgd")
+    assert found.mean == np.median(numbers) == pytest.approx(0.55)
+    assert (found.low, found.high) == (0.0, 0.9)  # the same repeat twice: a quarter each
+    one = medians(records[:3], ["maker"], "odds").value("odds", maker="pgd")
+    assert one.mean == 0.0 and np.isnan([one.low, one.high]).all()
