@@ -20,8 +20,9 @@ Params: TypeAlias = Any
 Genome: TypeAlias = Any
 State: TypeAlias = Any
 Info: TypeAlias = Any
-Image: TypeAlias = Float[Array, "h w c"]
-Images: TypeAlias = Float[Array, "b h w c"]
+#: A picture is ``[h, w, c]``, a sound ``[t, 1]``, a video ``[t, h, w, c]``.
+Image: TypeAlias = Float[Array, "..."]
+Images: TypeAlias = Float[Array, "b ..."]
 Logits: TypeAlias = Float[Array, "b k"]
 
 

@@ -141,7 +141,7 @@ def _climb(
     first = was.total == 0.0
 
     higher = here_loss > was.top_loss
-    pick = lambda condition, new, old: jnp.where(per_image(condition), new, old)
+    pick = lambda condition, new, old: jnp.where(per_image(condition, new), new, old)
     top = pick(higher, point.images, was.top)
     top_slope = pick(higher, slope, was.top_slope)
     top_loss = jnp.where(higher, here_loss, was.top_loss)
@@ -157,9 +157,9 @@ def _climb(
     here = pick(halve, top, point.images)
     slope = pick(halve, top_slope, slope)
 
-    ahead = here + per_image(step_size) * uphill(slope, norm)
+    ahead = here + per_image(step_size, here) * uphill(slope, norm)
     ahead = project(images, ahead - images, schedule.epsilon, norm)
-    share = per_image(jnp.where(first, 1.0, _MOMENTUM))
+    share = per_image(jnp.where(first, 1.0, _MOMENTUM), here)
     change = here + share * (ahead - here) + (1.0 - share) * (here - was.last) - images
     gap = jnp.maximum(was.gap - schedule.sooner, schedule.least_gap)
     course = Course(

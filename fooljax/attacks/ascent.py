@@ -127,7 +127,7 @@ def _climb(
     seen, logits = gradient_of(log_chance, classifier, goal, point.images)
     flat = is_flat(seen)
     if regularization.total_variation > 0.0:
-        answered = per_image(jnp.isfinite(jnp.sum(logits, axis=1)))
+        answered = per_image(jnp.isfinite(jnp.sum(logits, axis=1)), seen)
         cost = regularization.total_variation * variation_slope(point.images)
         seen = jnp.where(answered, seen - cost, seen)
     _, pull_back = jax.vjp(lambda moving: space.paint(moving, fixed), moving)
@@ -141,7 +141,7 @@ def _climb(
         step = _progress(pace, log_p, slope)
     moved = jax.tree.map(jnp.add, moving, step)
     if regularization.changes_pixels:
-        center = per_image(pace.center)
+        center = per_image(jnp.asarray(pace.center), moved)
         moved = center + regularize(moved - center, slope, done, regularization)
     moved = space.settle(moved)
     memory = Memory(moved, fixed, adam, done + 1, usual(logits, classifier.num_classes)[0])

@@ -1,7 +1,6 @@
 """The one attack loop: step, keep the best so far, count what it cost."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -242,7 +241,14 @@ def choose(condition: Bool[Array, " b"], new: Any, old: Any) -> Any:
     return jax.tree.map(lambda a, b: jax.vmap(jnp.where)(condition, a, b), new, old)
 
 
-per_image = functools.partial(jnp.expand_dims, axis=(1, 2, 3))
+def per_image(numbers: Array, images: Images) -> Array:
+    """Give each image's number, ``[b]``, as many axes as images have, to compute with them."""
+    return jnp.reshape(numbers, (*numbers.shape, *(1,) * (images.ndim - 1)))
+
+
+def sum_per_image(images: Images) -> Float[Array, " b"]:
+    """Add up all numbers of each image."""
+    return jnp.sum(images, axis=tuple(range(1, images.ndim)))
 
 
 def _keep(
@@ -274,7 +280,7 @@ def _keep(
     # at the goal there may be nothing left to climb
     flat = jnp.where(done | reached, 0, jnp.int32(passes.flat))
     return progress._replace(
-        best=jnp.where(per_image(wins), here, progress.best),
+        best=jnp.where(per_image(wins, progress.best), here, progress.best),
         margin=margin,
         looked=~done,
         reached=reached | progress.reached,

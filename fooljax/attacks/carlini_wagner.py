@@ -120,10 +120,10 @@ def _descend(
     enough = (margin > 0.0) & (margin >= trade.kappa)
     flat = is_flat(slope)
     factor = scale.first(factor, logits, k, most=1.0)
-    slope = 2.0 * (point.images - images) - per_image(bracket.c * factor) * slope
+    slope = 2.0 * (point.images - images) - per_image(bracket.c * factor, images) * slope
     slope = slope * 0.5 * (1.0 - jnp.tanh(bent) ** 2)
     direction, adam = jax.vmap(_adam.update)(slope, adam)
-    bent = bent - per_image(trade.step_size) * direction
+    bent = bent - per_image(trade.step_size, images) * direction
     bracket = bracket._replace(
         found=jnp.maximum(bracket.found, jnp.float32(enough)), taken=bracket.taken + 1.0
     )

@@ -79,8 +79,8 @@ def _walk(
     radius = jnp.minimum(radius, jnp.linalg.norm(farthest, axis=1))
     fall = 0.5 * (1.0 + jnp.cos(jnp.pi * jnp.minimum(taken / sphere.steps, 1.0)))
     step_size = _LEAST_STEP + (1.0 - _LEAST_STEP) * fall
-    change = point.images - images + per_image(step_size) * uphill(slope, "l2")
-    change = per_image(radius) * uphill(change, "l2")
+    change = point.images - images + per_image(step_size, images) * uphill(slope, "l2")
+    change = per_image(radius, images) * uphill(change, "l2")
     moved = jnp.clip(images + change, 0.0, 1.0)
     memory = Radius(radius, taken + 1.0, scale.first(held, logits, classifier.num_classes))
     return Point(moved, memory), logits, Passes(1, 1, is_flat(slope))

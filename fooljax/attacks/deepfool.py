@@ -95,15 +95,17 @@ def _walk(
     nearest = jnp.argmin(jnp.where(jnp.isnan(far), jnp.inf, far), axis=0)
     pick = lambda table: jax.vmap(lambda row, i: row[i], in_axes=(1, 0))(table, nearest)
     slope, length, way = pick(slopes), pick(dual), pick(far)
-    unit = slope / per_image(length) if norm == "l2" else jnp.sign(slope)
+    unit = slope / per_image(length, slope) if norm == "l2" else jnp.sign(slope)
     coarse, margin = _told_apart(logits), short[:, 0]
     tied = (margin >= -coarse) | (margin == was.margin)
     ties = jnp.where(tied, was.ties + 1.0, 0.0)
     beyond = _LEAST + coarse / jnp.where(length > 0.0, length, 1.0)
     beyond = beyond * 2.0 ** jnp.minimum(ties, _DOUBLINGS)
-    step = per_image(way * (1.0 + 1e-5) + beyond) * unit
-    change = was.change + jnp.where(per_image(jnp.isfinite(way)), step, 0.0)
-    moved = jnp.clip(images + per_image(1.0 + budget.overshoot) * change, 0.0, 1.0)
+    step = per_image(way * (1.0 + 1e-5) + beyond, unit) * unit
+    change = was.change + jnp.where(per_image(jnp.isfinite(way), step), step, 0.0)
+    moved = jnp.clip(
+        images + per_image(jnp.asarray(1.0 + budget.overshoot), images) * change, 0.0, 1.0
+    )
     flat = jnp.where(jnp.all(jax.vmap(is_flat)(slopes), axis=0), candidates, 0)
     return Point(moved, Course(change, margin, ties)), logits, Passes(1, candidates, flat)
 

@@ -54,7 +54,7 @@ def _far(images: Images, others: Images, norm: Norm) -> Float[Array, " b"]:
 
 
 def _pick(where: Bool[Array, " b"], images: Any, others: Any) -> Any:
-    return jnp.where(per_image(where), images, others)
+    return jnp.where(per_image(where, images), images, others)
 
 
 def _draw(key: RandomKey, shape: tuple[int, ...], norm: Norm) -> Array:
@@ -94,7 +94,7 @@ def _uphill(
     together: int,
 ) -> Images:
     """Estimate the direction away from the boundary from ``count`` probes of each sample."""
-    length = jnp.where(length > 0.0, length, 1.0)[:, None, None, None, None]
+    length = per_image(jnp.where(length > 0.0, length, 1.0), at)[:, None]
 
     def probe(probes: _Probes) -> _Probes:
         index = probes.made + jnp.arange(together, dtype=jnp.int32)
@@ -104,7 +104,7 @@ def _uphill(
         reached = asks(tried.reshape(-1, *at.shape[1:])).reshape(-1, together)
         counts = index[None] < count[:, None]
         answers = jnp.where(counts, jnp.where(reached, 1.0, -1.0), 0.0).astype(jnp.float32)
-        add = lambda weights: jnp.einsum("bm,bmhwc->bhwc", weights, drawn)
+        add = lambda weights: jnp.einsum("bm,bm...->b...", weights, drawn)
         return _Probes(
             probes.made + together,
             probes.toward + add(answers),
@@ -118,11 +118,11 @@ def _uphill(
     mean = probes.answers / jnp.maximum(count, 1)
     # the mean answer is no information about the direction, unless all are the same
     mean = jnp.where(jnp.abs(mean) == 1.0, 0.0, mean)
-    toward = probes.toward - per_image(mean) * probes.total
+    toward = probes.toward - per_image(mean, at) * probes.total
     if norm == "linf":
         return jnp.sign(toward)
     size = _far(none, toward, "l2")
-    return toward / per_image(jnp.where(size > 0.0, size, 1.0))
+    return toward / per_image(jnp.where(size > 0.0, size, 1.0), toward)
 
 
 def _leap(
@@ -132,7 +132,7 @@ def _leap(
 
     def halve(carry):
         tries, open_, found, spent = carry
-        tried = jnp.clip(at + per_image(length * 0.5**tries) * direction, 0.0, 1.0)
+        tried = jnp.clip(at + per_image(length * 0.5**tries, at) * direction, 0.0, 1.0)
         reached = open_ & asks(tried)
         spent = spent + open_
         return tries + 1.0, open_ & ~reached, _pick(reached, tried, found), spent
@@ -156,8 +156,8 @@ def _approach(
 
     def blend(way: Array) -> Images:
         if norm == "l2":
-            return jnp.clip(images + per_image(way) * (outside - images), 0.0, 1.0)
-        return jnp.clip(outside, images - per_image(way), images + per_image(way))
+            return jnp.clip(images + per_image(way, images) * (outside - images), 0.0, 1.0)
+        return jnp.clip(outside, images - per_image(way, images), images + per_image(way, images))
 
     def open_(low: Array, high: Array) -> Array:
         return moves & (high - low > share * whole)

@@ -113,7 +113,7 @@ def _start(keys: RandomKeys, weight: Weight, images: Images) -> Point:
 
 
 def _dot(one: Images, other: Images) -> Float[Array, " b"]:
-    return jnp.sum(one * other, axis=(1, 2, 3))
+    return jnp.sum(one * other, axis=tuple(range(1, one.ndim)))
 
 
 def _value(place: Place, images: Images, c: Array) -> Float[Array, " b"]:
@@ -122,7 +122,7 @@ def _value(place: Place, images: Images, c: Array) -> Float[Array, " b"]:
 
 
 def _gradient(place: Place, images: Images, c: Array) -> Images:
-    return per_image(2.0 * c) * (place.images - images) + place.slope
+    return per_image(2.0 * c, images) * (place.images - images) + place.slope
 
 
 def _next_round(bracket: Bracket, reached: Array) -> Bracket:
@@ -149,8 +149,8 @@ def _turn(newton: optax.OptState, place: Place, gradient: Images) -> tuple[Image
     direction = jnp.where(stuck, 0.0, -direction)
     falls = _dot(direction, free) < 0.0
     size = jnp.sqrt(_dot(free, free))
-    steepest = -free / per_image(jnp.maximum(size, 1.0))
-    return jnp.where(per_image(falls), direction, steepest), newton
+    steepest = -free / per_image(jnp.maximum(size, 1.0), free)
+    return jnp.where(per_image(falls, direction), direction, steepest), newton
 
 
 def _descend(
@@ -191,14 +191,14 @@ def _descend(
     turns = accepted | over
     descent = Descent(
         place=place,
-        direction=jnp.where(per_image(turns), direction, was.direction),
+        direction=jnp.where(per_image(turns, direction), direction, was.direction),
         length=jnp.where(turns, 1.0, 0.5 * was.length),
         newton=choose(turns, turned, newton),
         bracket=bracket,
         begun=jnp.ones_like(was.begun),
         factor=scale.first(was.factor, logits, k, most=1.0),
     )
-    moved = place.images + per_image(descent.length) * descent.direction
+    moved = place.images + per_image(descent.length, place.images) * descent.direction
     return Point(jnp.clip(moved, 0.0, 1.0), descent), logits, Passes(1, 1, is_flat(slope))
 
 

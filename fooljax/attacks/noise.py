@@ -32,8 +32,8 @@ def _draw(keys: RandomKeys, size: Size, images: Images, norm: Literal["linf", "l
             keys
         )
         lengths = jnp.linalg.norm(change.reshape(len(images), -1), axis=1)
-        change = change / per_image(lengths)
-    noisy = jnp.clip(images + per_image(size.epsilon) * change, 0.0, 1.0)
+        change = change / per_image(lengths, change)
+    noisy = jnp.clip(images + per_image(jnp.asarray(size.epsilon), images) * change, 0.0, 1.0)
     return Point(noisy, None)
 
 

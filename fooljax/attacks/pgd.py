@@ -19,6 +19,7 @@ from fooljax.attacks.attack import (
     gradient_of,
     is_flat,
     per_image,
+    sum_per_image,
 )
 from fooljax.attacks.goals import Goal
 from fooljax.types import Bound, Classifier, Images, Logits, RandomKey
@@ -47,7 +48,7 @@ class Ball(NamedTuple):
 
 def _divide(images: Images, sizes: Array) -> Images:
     """Divide each image by its size; those of size 0 stay 0."""
-    return images / per_image(jnp.where(sizes > 0.0, sizes, 1.0))
+    return images / per_image(jnp.where(sizes > 0.0, sizes, 1.0), images)
 
 
 def _lengths(images: Images) -> Array:
@@ -64,8 +65,8 @@ def project(images: Images, change: Images, epsilon: Float[Array, " b"], norm: A
         inside = jnp.maximum(epsilon * (1.0 - 1e-6) - rounding, 0.0)
         length = _lengths(change)
         share = jnp.where(length > inside, inside / length, 1.0)
-        return jnp.clip(images + per_image(share) * change, 0.0, 1.0)
-    reach = per_image(epsilon)
+        return jnp.clip(images + per_image(share, images) * change, 0.0, 1.0)
+    reach = per_image(epsilon, images)
     moved = jnp.clip(images + jnp.clip(change, -reach, reach), 0.0, 1.0)
     too_far = jnp.abs(moved - images) > reach  # by the rounding of the sum
     return jnp.where(too_far, jnp.nextafter(moved, images), moved)
@@ -78,7 +79,9 @@ def _project_l1(images: Images, change: Images, epsilon: Float[Array, " b"]) -> 
     flat = change.reshape(len(images), -1)
     flat = jax.vmap(projections.projection_l1_ball)(flat, jnp.maximum(inside, _TINY))
     total = jnp.sum(jnp.abs(flat), axis=1)
-    change = per_image(jnp.where(total > inside, inside / total, 1.0)) * flat.reshape(images.shape)
+    change = per_image(jnp.where(total > inside, inside / total, 1.0), images) * flat.reshape(
+        images.shape
+    )
     moved = jnp.clip(images + change, 0.0, 1.0)
     too_far = jnp.abs(moved - images) > jnp.abs(change)  # by the rounding of the sum
     return jnp.where(too_far, jnp.nextafter(moved, images), moved)
@@ -92,7 +95,7 @@ def _steepest(direction: Images, here: Images, sparsity: Float[Array, " b"]) -> 
     still = jnp.clip(jnp.round(sparsity * size), 0, size - 1).astype(jnp.int32)
     bar = jnp.take_along_axis(jnp.sort(steepness, axis=1), still[:, None], axis=1)
     chosen = ((steepness >= bar) & (steepness > 0.0)).reshape(here.shape)
-    return _divide(jnp.sign(direction) * chosen, jnp.sum(chosen, axis=(1, 2, 3)))
+    return _divide(jnp.sign(direction) * chosen, sum_per_image(chosen))
 
 
 def _in_cube(key: RandomKey, shape: tuple[int, ...]) -> Array:
@@ -124,14 +127,15 @@ def start_in_ball(
 ) -> Images:
     """Draw from the ball around each image, uniformly, and move into [0, 1]."""
     change = jax.vmap(lambda key: _DRAWS[norm](key, images.shape[1:]))(keys)
-    return project(images, per_image(epsilon) * change, epsilon, norm)
+    return project(images, per_image(epsilon, images) * change, epsilon, norm)
 
 
 def uphill(direction: Images, norm: Norm) -> Images:
     """Return the step of length 1 in the norm that gains most along the direction."""
     if norm == "linf":
         return jnp.sign(direction)
-    direction = _divide(direction, jnp.max(jnp.abs(direction), axis=(1, 2, 3)))
+    axes = tuple(range(1, direction.ndim))
+    direction = _divide(direction, jnp.max(jnp.abs(direction), axis=axes))
     return _divide(direction, _lengths(direction))  # squares of 1e-30 would be 0
 
 
@@ -155,13 +159,14 @@ def _climb(
     del keys
     gradient, logits = gradient_of(loss, classifier, goal, point.images)
     flat = is_flat(gradient)
-    gradient = _divide(gradient, jnp.mean(jnp.abs(gradient), axis=(1, 2, 3)))
-    direction = per_image(ball.momentum) * point.memory + gradient
+    axes = tuple(range(1, gradient.ndim))
+    gradient = _divide(gradient, jnp.mean(jnp.abs(gradient), axis=axes))
+    direction = per_image(ball.momentum, images) * point.memory + gradient
     if norm == "l1":
         way = _steepest(direction, point.images, ball.sparsity)
     else:
         way = uphill(direction, norm)
-    change = point.images + per_image(ball.step_size) * way - images
+    change = point.images + per_image(ball.step_size, images) * way - images
     moved = project(images, change, ball.epsilon, norm)
     return Point(moved, direction), logits, Passes(1, 1, flat)
 

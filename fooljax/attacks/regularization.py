@@ -62,8 +62,15 @@ class Regularization:
         return self != Regularization(total_variation=self.total_variation)
 
 
+def _only_pictures(name: str, images: Images) -> None:
+    if images.ndim != 4:
+        shape = images.shape[1:]
+        raise ValueError(f"{name} is for pictures (h, w, c), got inputs {shape}; leave it at 0")
+
+
 def blurred(images: Images, sigma: float) -> Images:
     """Blur along both axes, edges mirrored as in ``scipy.ndimage.gaussian_filter``."""
+    _only_pictures("blur", images)
     _, height, width, _ = images.shape
     rows, columns = blur_matrix(height, sigma), blur_matrix(width, sigma)
     return jnp.einsum("yh,bhwc,xw->byxc", rows, images, columns)
@@ -79,6 +86,7 @@ def drop(change: Images, worth: Array, percentage: float) -> Images:
 
 def variation_slope(images: Images) -> Images:
     """Return the gradient of each image's own total variation."""
+    _only_pictures("total_variation", images)
     return jax.grad(lambda images: jnp.sum(metrics.total_variation(images)))(images)
 
 
@@ -96,9 +104,9 @@ def regularize(
     change = change * (1.0 - regularization.decay)
     if regularization.blur >= _LEAST_BLUR:
         soft = blurred(change, regularization.blur)
-        change = jnp.where(per_image(count % regularization.blur_every == 0), soft, change)
-    change = drop(change, jnp.linalg.norm(change, axis=3), regularization.small_norm)
-    benefit = jnp.sum(slope * change, axis=3)
+        change = jnp.where(per_image(count % regularization.blur_every == 0, change), soft, change)
+    change = drop(change, jnp.linalg.norm(change, axis=-1), regularization.small_norm)
+    benefit = jnp.sum(slope * change, axis=-1)
     change = drop(change, benefit, regularization.small_benefit)
-    benefit = jnp.sum(slope * change, axis=3)
+    benefit = jnp.sum(slope * change, axis=-1)
     return drop(change, jnp.abs(benefit), regularization.small_influence)

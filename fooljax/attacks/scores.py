@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from fooljax import checks
 from fooljax.attacks import goals
-from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in, per_image
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm, project
 from fooljax.evolution.distributions import Distributions, costs, distributions, find
@@ -59,7 +59,7 @@ def _evolve(
     genomes, asked = ask(key_ask, point.memory)  # [b, p, h, w, c], in units of epsilon
     epsilon = jnp.repeat(radius.epsilon, population)
     every = lambda leaf: jnp.repeat(leaf, population, axis=0)
-    change = genomes.reshape(-1, *images.shape[1:]) * epsilon[:, None, None, None]
+    change = genomes.reshape(-1, *images.shape[1:]) * per_image(epsilon, images)
     children = project(every(images), change, epsilon, norm)
     said = classifier(jnp.concatenate([point.images, children]))
     logits, said = said[: len(images)], said[len(images) :]

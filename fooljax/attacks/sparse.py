@@ -27,14 +27,14 @@ def _change_one(
     here = point.images
     slope, logits = gradient_of(loss, classifier, goal, here)
     gain = jnp.maximum(slope * (1.0 - here), -slope * here)  # of going to white, or to black
-    of_pixel = jnp.sum(gain, axis=3).reshape(len(here), -1)
+    of_pixel = jnp.sum(gain, axis=-1).reshape(len(here), -1)
     chosen = (
         jnp.arange(of_pixel.shape[1], dtype=jnp.int32)[None]
         == jnp.argmax(of_pixel, axis=1)[:, None]
     )
     # a number without slope stays: moving it would be of no use
     end = jnp.where(slope == 0.0, here, slope > 0.0)
-    moved = jnp.where(chosen.reshape(*here.shape[:3], 1), end, here)
+    moved = jnp.where(chosen.reshape(*here.shape[:-1], 1), end, here)
     return Point(moved, ()), logits, Passes(1, 1, is_flat(slope))
 
 

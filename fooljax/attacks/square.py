@@ -1,6 +1,7 @@
 """Square attack: random squares on the corners of the ball, kept when the margin grows."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -48,16 +49,30 @@ class Accepted(NamedTuple):
     looks: Float[Array, " b"]
 
 
+def as_picture(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return how an input of any rank is laid out to paint squares on it.
+
+    A sound ``(t, c)`` becomes one row, in which squares are spans of time; the frames of a
+    video ``(t, h, w, c)`` stand one below the other.
+    """
+    if len(shape) == 2:
+        return (1, *shape)
+    return (math.prod(shape[:-2]), *shape[-2:])
+
+
 def side(squares: Squares, count: Array, height: int, width: int) -> Array:
     """Return the side of square ``count``, counted from 0, in pixels.
 
-    Its area is a share of the image that is halved at fixed parts of the queries.
+    Its area is a share of the image that is halved at fixed parts of the queries; in one
+    row it is the length of a span.
     """
     # squared off against rounding: at exactly 11 of 10,000 the first has passed
     passed = [count >= (at + 1) * (1.0 - 1e-6) * squares.queries / 1e4 for at in _HALVINGS]
     share = squares.share * 0.5 ** sum(one.astype(jnp.float32) for one in passed)
-    wanted = jnp.round(jnp.sqrt(share * height * width))
-    return jnp.clip(wanted, 1.0, max(min(height, width) - 1.0, 1.0))
+    area, shorter = share * height * width, min(height, width)
+    row = shorter == 1
+    wanted = jnp.round(area if row else jnp.sqrt(area))
+    return jnp.clip(wanted, 1.0, max((max(height, width) if row else shorter) - 1.0, 1.0))
 
 
 def _corners(images: Images, epsilon: Float[Array, " b"]) -> tuple[Images, Images]:
@@ -132,11 +147,13 @@ def _paint(
         jnp.where(wins, jnp.where(jnp.isnan(margin), -jnp.inf, margin), before.margin),
         before.looks + 1.0,
     )
-    size = side(squares, before.looks - 1.0, *images.shape[1:3])
+    picture = (len(images), *as_picture(images.shape[1:]))
+    flat, best = images.reshape(picture), accepted.images.reshape(picture)
+    size = side(squares, before.looks - 1.0, *picture[1:3])
     begin, go_on = _PAINTERS[norm]
-    first = begin(fold_in(keys, 0), images, squares.epsilon)
-    later = go_on(fold_in(keys, 1), images, accepted.images, squares.epsilon, size)
-    candidate = jax.vmap(jnp.where)(before.looks == 0.0, first, later)
+    first = begin(fold_in(keys, 0), flat, squares.epsilon)
+    later = go_on(fold_in(keys, 1), flat, best, squares.epsilon, size)
+    candidate = jax.vmap(jnp.where)(before.looks == 0.0, first, later).reshape(images.shape)
     return Point(candidate, accepted), logits, Passes(1, 0)
 
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from fooljax.attacks.attack import RandomKeys
+from fooljax.attacks.attack import RandomKeys, per_image
 from fooljax.attacks.pgd import project
 from fooljax.types import Image, Images, RandomKey
 
@@ -108,5 +108,5 @@ def bumps(
 def _filled(images: Images, change: Images, epsilon: Float[Array, " b"]) -> Images:
     """Stretch every change to the length epsilon."""
     length = jnp.linalg.norm(change.reshape(len(change), -1), axis=1)
-    share = (epsilon / jnp.maximum(length, _TINY))[:, None, None, None]
+    share = per_image(epsilon / jnp.maximum(length, _TINY), change)
     return project(images, share * change, epsilon, "l2")

@@ -190,7 +190,7 @@ def _follow(
     far = found.linf if norm == "linf" else found.l2
     # nearer than a step is near enough, or a single image would decide
     weight = jnp.where(fooled, 0.0, 1.0 / jnp.maximum(far, jnp.maximum(step_size, _TINY)) ** 2)
-    way = jnp.mean(per_image(weight) * (found.images - begun), axis=0)
+    way = jnp.mean(per_image(weight, begun) * (found.images - begun), axis=0)
     change = step_size * _steepest(way, norm)
     return project_ball(perturbation + change, epsilon, norm), jnp.mean(fooled)
 

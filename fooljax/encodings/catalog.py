@@ -26,7 +26,7 @@ _NGUYEN = "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897"
 
 CATALOG: dict[str, Entry] = {
     "direct": Entry(
-        lambda shape: direct(_picture(shape)),
+        lambda shape: direct(shape),
         "from noise, every pixel a number of its own",
         _NGUYEN,
     ),

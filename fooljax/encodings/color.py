@@ -65,11 +65,11 @@ def check(shape: tuple[int, ...], color: Color, levels: int | None) -> None:
 
     Raises:
         ValueError: if ``shape`` is not ``(h, w, 1)`` or ``(h, w, 3)`` with
-            positive sizes, the colour space is unknown, or there are fewer than
-            two levels.
+            positive sizes, or another number of axes, the colour space is unknown, or
+            there are fewer than two levels.
     """
     sizes = checks.shape("shape", shape)
-    if len(sizes) != 3 or sizes[2] not in (1, 3):
+    if len(sizes) == 3 and sizes[2] not in (1, 3):
         raise ValueError(f"the image shape must be (height, width, 1 or 3), got {shape}")
     checks.choice("color", color, ("hls", "hsv", "rgb"))
     if levels is not None:

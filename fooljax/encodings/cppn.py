@@ -96,6 +96,8 @@ def cppn(
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
         Stanley, 2007, Compositional pattern producing networks.
     """
+    if len(checks.shape("shape", shape)) != 3:
+        raise ValueError(f"CPPNs paint pictures (height, width, 1 or 3), got {shape}")
     colors.check(shape, color, levels)
     outputs = shape[2]
     nodes, edges = checks.count("nodes", nodes), checks.count("edges", edges)

@@ -17,7 +17,7 @@ Storage: TypeAlias = Literal["float32", "uint8"]
 
 @checks.cache
 def direct(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     vary: Variation | None = None,
     color: colors.Color = "hls",
     levels: int | None = 256,
@@ -26,17 +26,17 @@ def direct(
     """Evolve every pixel by itself, from uniform noise; gives irregular images.
 
     Args:
-        shape: image size ``(h, w, c)`` in pixels, ``c`` 1 or 3.
+        shape: of what is evolved: a picture ``(h, w, c)``, ``c`` 1 or 3, a sound
+            ``(t, 1)``, a video ``(t, h, w, c)``, or any other.
         vary: how a child is made; ``polynomial()`` unless given.
-        color: meaning of the genes of a three-channel image.
+        color: meaning of the genes of a picture of three channels.
         levels: grey levels of the phenotype; ``None`` for continuous ones.
         storage: what a gene is kept as. ``uint8``, in steps of 1/255, takes a
             quarter of the memory, which counts for a thousand large images; a
             child's genes are rounded once made, so what is scored is what is kept.
 
     Returns:
-        An encoding whose genomes are arrays ``[h, w, c]``, float32 in [0, 1] or
-        uint8.
+        An encoding whose genomes are arrays of that shape, float32 in [0, 1] or uint8.
 
     Raises:
         ValueError: if the shape, colour space, levels or storage are impossible.
@@ -58,7 +58,7 @@ def direct(
         return keep(change(key, read(parent), read(mate), generation))
 
     def express(genome: Array) -> Image:
-        return colors.paint(read(genome), color, levels)
+        return colors.paint(read(genome), color if len(shape) == 3 else "rgb", levels)
 
     def traits(genome: Array) -> Mapping[str, Array]:
         del genome

@@ -238,4 +238,5 @@ def _advance(
 def express_elites(encoding: Encoding, archive: Archive) -> Image:
     """Paint the champions of every niche, images ``[k, h, w, c]``; empty niches are black."""
     images = jax.vmap(encoding.express)(archive.genomes)
-    return jnp.where((archive.born >= 0)[:, None, None, None], images, 0.0)
+    filled = jnp.reshape(archive.born >= 0, (-1, *(1,) * (images.ndim - 1)))
+    return jnp.where(filled, images, 0.0)

@@ -52,7 +52,7 @@ def from_flax(
         module: maps images ``[b, h, w, c]`` in [0, 1] to logits ``[b, m]``.
         params: all variables as ``module.init`` returns them, or the ``params``
             collection alone if there is no other.
-        input_shape: ``(h, w, c)`` in pixels.
+        input_shape: of one input: ``(h, w, c)`` of a picture, ``(t, 1)`` of a sound.
         num_classes: number of real classes, at most ``m``.
 
     Returns:
@@ -60,13 +60,11 @@ def from_flax(
         where there are others, ``{"params": ..., "batch_stats": ...}``.
 
     Raises:
-        ValueError: if ``input_shape`` is not three positive numbers,
+        ValueError: if ``input_shape`` is not made of positive numbers,
             ``num_classes`` is not positive, the module's ``__call__`` needs more than
             images, or an attribute of it cannot be hashed.
     """
     shape = checks.shape("input_shape", input_shape)
-    if len(shape) != 3:
-        raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
     num_classes = checks.count("num_classes", num_classes)
     try:
         hash(module)

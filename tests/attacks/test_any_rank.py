@@ -1,0 +1,129 @@
+"""Sounds and videos: an attack that looks at no neighbors does the same to them as to pictures."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from attack_cases import CASES, COUNT, LEAVE, SHAPE, make_params, two_layers
+
+import fooljax as fj
+from fooljax.types import Classifier
+
+SHAPES = {"sound": (36, 1), "video": (2, 3, 6, 1), "numbers": (36,)}
+#: What knows which pixels are neighbors.
+OF_PICTURES = ("ascent blur", "ascent sparse", "ascent total variation adam")
+OF_SHAPE = ("ascent fourier", "ascent cppn random start")
+SQUARES = ("square", "square l2")
+ALIKE = [name for name in CASES if name not in (*OF_PICTURES, *OF_SHAPE, *SQUARES)]
+
+
+QUICK = [(name, SHAPES["sound"]) for name in ("pgd l1 random start", "deepfool l2", "lbfgs")]
+QUICK += [(name, SHAPES["video"]) for name in ("hop skip jump", "ddn")]
+
+
+def network(shape):
+    return Classifier(make_params(0), two_layers, shape, 4)
+
+
+def images(shape):
+    return jax.random.uniform(jax.random.key(1), (COUNT, *SHAPE)).reshape(COUNT, *shape)
+
+
+def attack(name, shape):
+    case, key = CASES[name], jax.random.key(2)
+    return fj.attacks.run(case.attack, key, network(shape), images(shape), case.goal)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        pytest.param(name, shape, marks=[] if (name, shape) in QUICK else pytest.mark.slow)
+        for name in ALIKE
+        for shape in (SHAPES["sound"], SHAPES["video"])
+    ],
+)
+def test_the_same_numbers_in_another_order_of_axes(name, shape):
+    picture, other = attack(name, SHAPE), attack(name, shape)
+    np.testing.assert_allclose(
+        other.images.reshape(picture.images.shape), picture.images, atol=2e-5
+    )
+    np.testing.assert_array_equal(other.success, picture.success)
+    np.testing.assert_array_equal(other.gradients, picture.gradients)
+
+
+@pytest.mark.parametrize("name", SQUARES)
+@pytest.mark.parametrize("shape", [SHAPES["sound"], SHAPES["video"]])
+def test_squares_are_spans_of_a_sound(name, shape):
+    found, begun = attack(name, shape), images(shape)
+    change = np.abs(np.asarray(found.images - begun)).reshape(COUNT, -1)
+    size = change.max(axis=1) if name == "square" else np.linalg.norm(change, axis=1)
+    radius = 0.09 if name == "square" else 0.3
+    assert found.images.shape == begun.shape and size.max() <= radius + 1e-5
+    before = np.asarray(fj.attacks.score(network(shape), begun, CASES[name].goal, begun).margin)
+    known = ~np.isnan(before)  # the network breaks at one of them
+    assert known.sum() == COUNT - 1 and np.all(found.margin[known] >= before[known] - 1e-6)
+
+
+@pytest.mark.parametrize("name", OF_PICTURES)
+def test_what_needs_pictures_says_so(name):
+    with pytest.raises(ValueError, match=r"for pictures \(h, w, c\), got inputs \(36, 1\)"):
+        attack(name, SHAPES["sound"])
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_the_rest_of_the_core(shape):
+    key, net, begun = jax.random.key(3), network(shape), images(shape)
+    assert fj.models.validate(net) == ()
+    picture = network(SHAPE)
+    same = lambda make: np.testing.assert_allclose(
+        make(net)(begun), make(picture)(images(SHAPE)), atol=1e-5
+    )
+    same(lambda one: fj.defenses.ensemble([one, one]))
+    same(lambda one: fj.defenses.majority_vote([one, one]))
+    same(lambda one: fj.defenses.quantize(one, 4))
+    same(lambda one: fj.defenses.noisy(key, one, 0.1))
+    own, other = (
+        fj.defenses.certify(key, one, some, 0.2, selection=8, samples=32)
+        for one, some in ((net, begun), (picture, images(SHAPE)))
+    )
+    np.testing.assert_array_equal(own.radii, other.radii)
+    found = fj.attacks.run_universal(
+        fj.attacks.universal_sgd(0.1), key, net, begun, steps=2, batch_size=COUNT
+    )
+    assert found.perturbation.shape == shape
+    asked = fj.attacks.standard(key, net, begun, LEAVE, 0.01, steps=3, queries=4)
+    assert asked.result.images.shape == begun.shape
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_evolution_of_what_is_no_picture(shape):
+    key = jax.random.key(4)
+    search = lambda shape: fj.evolution.map_elites(fj.encodings.direct(shape, levels=None), 12)
+    elites = []
+    for one in (shape, SHAPE):
+        state, _ = fj.evolution.start(key, search(one), network(one))
+        state, _ = fj.evolution.advance(key, search(one), network(one), state, 3)
+        images = fj.evolution.express_elites(fj.encodings.direct(one), state.archive)
+        assert images.shape == (4, *one)
+        elites.append(np.asarray(state.archive.confidence))
+    np.testing.assert_allclose(elites[0], elites[1], atol=1e-5)
+
+
+def test_a_flax_network_of_sounds():
+    import flax.linen as nn
+
+    class Net(nn.Module):
+        @nn.compact
+        def __call__(self, sounds):
+            return nn.Dense(3)(nn.relu(nn.Conv(4, (5,))(sounds)).mean(axis=1))
+
+    net = fj.models.init_flax(jax.random.key(0), Net(), (50, 1), 3)
+    sounds = jnp.full((2, 50, 1), 0.5)
+    found = fj.attacks.run(
+        fj.attacks.pgd(0.1, steps=3),
+        jax.random.key(1),
+        net,
+        sounds,
+        fj.attacks.leave(jnp.array([0, 1])),
+    )
+    assert found.images.shape == sounds.shape
