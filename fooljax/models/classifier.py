@@ -101,7 +101,7 @@ def init_flax(
     classifier = from_flax(module, None, input_shape, num_classes)
     try:
         variables = _draw(key, module, classifier.input_shape)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"{type(module).__name__} cannot take images {classifier.input_shape}: {error}"
         ) from error
@@ -137,6 +137,8 @@ def build(
     num_classes = checks.count("num_classes", num_classes)
     if not isinstance(name, str) or name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}; name one of {', '.join(NETWORKS)}")
+    if len(checks.shape("input_shape", input_shape)) != 3:
+        raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
     return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
 

@@ -99,7 +99,6 @@ def test_direct_starts_as_uniform_noise(key):
 @pytest.mark.parametrize(
     "shape, options, message",
     [
-        ((28, 28), {}, r"got \(28, 28\)"),
         ((28, 28, 2), {}, r"got \(28, 28, 2\)"),
         ((0, 28, 1), {}, r"got \(0, 28, 1\)"),
         ((28, 28, 3), {"color": "lab"}, "got 'lab'"),
