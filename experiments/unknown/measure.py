@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 import fooljax as fj
 from fooljax import study
-from fooljax.runtime.limits import Within
-from fooljax.study import Batch, Count, Pieces, RunFlags, Several, Share, Victim
+from fooljax.study import Count, Fooling, Pieces, RunFlags, Several, Victim
 
 if TYPE_CHECKING:
-    from jaxtyping import Array
-
     from fooljax.attacks import Goal
-    from fooljax.data import Dataset
     from fooljax.defenses import Score, ScoreEntry, Threshold
     from fooljax.types import Classifier, Images, RandomKey
 
-NAIVE = "naive"
+NAIVE, ADAPTIVE = "naive", "adaptive"
 CLEAN = "clean"
-RATES = (0.95, 0.99)  # shares of clean images accepted; the adversary faces the first
-#: Made from nothing to be taken for a class.
-FOOLING = ("evolved pixels", "evolved patterns", "gradient images")
-#: Made of real images, within epsilon.
-PERTURBED, PUSHED, REFUSED = "perturbed images", "pushed outliers", "refused"
+NOISES = ("noise", "gaussian", "blurred", "permuted")
+#: Made of real images, within epsilon: mistaken, accepted as anything, rejected.
+PERTURBED, PUSHED, REFUSED = "perturbed", "pushed", "refused"
+RATES = {"95": 0.95, "99": 0.99}  # shares of clean images accepted; the adversary faces the first
+AREAS = ("auroc", "aupr_id_pos", "aupr_ood_pos", "fpr95_id_pos", "fpr95_ood_pos")
+_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -42,41 +39,31 @@ class Config:
             energy, or features near a class's mean (mahalanobis) or near a training
             image (neighbor), or usual logits (openmax).
         outliers: images that show none of the classes: photographs (they come with
-            scikit-learn), inverted, quarter-turn, scrambled or mosaic test images, a
+            scikit-learn), inverted, quarter_turn, scrambled or mosaic test images, a
             data set by name, a folder of pictures or an .npz.
-        images: of each kind of outliers and noise, at most.
+        generators: how images that show nothing are made to be accepted: direct and cppn
+            (evolved), signs (by gradient). An unknown name lists them all.
+        fooling: how images are made; test images are changed by PGD within epsilon.
         known: training images that the methods learn from, at most.
-        evolutions: of each encoding, against each network and method.
-        generations: of an evolution after the random population.
-        children: images made in a generation.
-        attacked: images that gradients work on, of each kind.
-        steps: of a gradient attack.
-        queries: candidates of the attack without gradients, for each image.
-        epsilon: most that a pixel of a real image may change, in units of [0, 1].
+        attacked: test images that are changed, and images that a generator makes by
+            gradient, at least.
+        queries: candidates of the attack without gradients, for each test image.
         run: where the run goes.
     """
 
     victim: Victim = field(default_factory=Victim)
     network_seeds: Pieces = 3
     methods: Several[str] = ("probability", "logit", "energy", "mahalanobis", "neighbor", "openmax")
-    outliers: Several[str] = (
-        "photographs",
-        "inverted",
-        "quarter-turn",
-        "scrambled",
-        "mosaic",
-    )
-    images: Annotated[int, Within(2, 100_000, why="they are in memory at once; ask for fewer")] = (
-        150
+    outliers: Several[str] = ("photographs", "inverted", "quarter_turn", "scrambled", "mosaic")
+    generators: Several[str] = ("direct", "cppn", "signs")
+    fooling: Fooling = field(
+        default_factory=lambda: Fooling(
+            images=150, generations=150, ascent_steps=60, pgd_steps=60, epsilon=0.1
+        )
     )
     known: Count = 5000
-    evolutions: Batch = 1
-    generations: Count = 150
-    children: Batch = 100
     attacked: Count = 40
-    steps: Count = 60
     queries: Count = 200
-    epsilon: Share = 0.1
     run: RunFlags = field(default_factory=RunFlags)
 
 
@@ -87,20 +74,18 @@ PRESETS = {
         network_seeds=2,
         methods=("neighbor",),
         outliers=("photographs", "mosaic"),
-        images=60,
+        fooling=Fooling(
+            images=60, generations=6, children=12, ascent_steps=6, pgd_steps=6, epsilon=0.1
+        ),
         known=300,
-        generations=6,
-        children=12,
         attacked=10,
-        steps=6,
         queries=6,
     ),
     "mnist": Config(
         victim=Victim(dataset="mnist"),
-        outliers=("photographs", "cifar10", "quarter-turn", "scrambled", "mosaic"),
-        images=1000,
+        outliers=("photographs", "cifar10", "quarter_turn", "scrambled", "mosaic"),
+        fooling=Fooling(images=1000, generations=150, ascent_steps=60, pgd_steps=60, epsilon=0.2),
         attacked=100,
-        epsilon=0.2,
     ),
 }
 
@@ -111,109 +96,111 @@ class Stage(NamedTuple):
     Attributes:
         classifier: the bare network.
         scores: of every method by name.
-        thresholds: of every method, one for each of ``RATES``.
+        limits: of every method, a threshold for each of ``RATES``.
         guarded: the network that rejects by each method, at the first rate.
+        right: the first clean images that the network gets right; all if it gets none.
         in_features: whether there are features other than the logits.
     """
 
     classifier: Classifier
     scores: dict[str, Score]
-    thresholds: dict[str, tuple[Threshold, ...]]
+    limits: dict[str, dict[str, Threshold]]
     guarded: dict[str, Classifier]
+    right: study.Material
     in_features: bool
 
-
-class Clean(NamedTuple):
-    """Held-out images, in two parts.
-
-    Attributes:
-        calibration: to set thresholds by, ``[m, h, w, c]``.
-        images: to test on, ``[n, h, w, c]`` in [0, 1].
-        labels: of them.
-    """
-
-    calibration: Any  # uint8 or float32 images
-    images: Images
-    labels: np.ndarray
+    def answers(self, logits: np.ndarray) -> np.ndarray:
+        """Return the real classes that the bare network names."""
+        return np.argmax(logits[:, : self.classifier.num_classes], axis=1)
 
 
 class Scene(NamedTuple):
-    """Networks with their methods by name, held-out images, and kinds of unrelated ones."""
+    """What all cells share.
 
+    Attributes:
+        networks: with the images that they know.
+        stages: networks with their methods, by name.
+        clean: held-out images that had no part in setting the thresholds.
+        held: ``[m, h, w, c]``, those that had.
+        makers: ways to make images, those of nobody among them, by name.
+        families: images that nobody has made against a network, by name.
+        ways: to make images that show nothing against a network, by name.
+    """
+
+    networks: study.Networks
     stages: Mapping[str, Stage]
-    clean: Clean
-    families: Mapping[str, np.ndarray]
+    clean: study.Material
+    held: Images
+    makers: study.Makers
+    families: Mapping[str, Images]
+    ways: Mapping[str, study.Make]
+
+    @property
+    def made(self) -> dict[str, str]:
+        """Kinds of images made to be accepted, and those of who does not know the method."""
+        return {
+            **{name: name for name in (*self.ways, PERTURBED)},
+            PUSHED: next(iter(self.families)),
+        }
 
 
-#: Images, and what they are to show or do show.
-Made: TypeAlias = "tuple[Images, Array]"
-
-
-def prepare(run: study.Run[Config]) -> study.Networks:
-    """Train, load or fetch the networks, once all that is asked for is known.
+def set_scene(run: study.Run[Config]) -> Scene:
+    """Train networks, learn the scores, and gather images that nobody made against a network.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
-    config, victim = run.config, run.config.victim
-    study.choose("--methods", config.methods, fj.defenses.SCORES)
-    one_only = victim.weights or (":" in victim.model and victim.model)
-    flag = "--weights" if victim.weights else "--model"
-    if one_only and config.network_seeds > 1:
-        raise ValueError(
-            f"--network-seeds {config.network_seeds}: {flag} {one_only} is but one set of weights; "
-            "give --network-seeds 1"
-        )
-
-    def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        fj.runtime.memory.afford(shape, evolutions=config.evolutions, children=config.children)
-        with study.blame("--dataset"):
-            for name in ENCODINGS.values():
-                fj.encodings.CATALOG[name].build(shape)
-
-    if config.network_seeds > 1:
-        return study.networks(run, (victim.model,), config.network_seeds, fits=fits)
-    network = study.network(run, fits=fits)
-    return study.Networks({victim.model: network}, (victim.model,))
-
-
-def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
-    """Split the clean images, learn the scores, and gather the outliers.
-
-    Raises:
-        ValueError, OSError: if a method or a kind cannot be had, naming the flag.
-    """
-    config, (train, test) = run.config, networks.splits
-    methods = {name: fj.defenses.SCORES[name] for name in config.methods}
-    clean = split_clean(study.key_of(config.run.seed, images=CLEAN), test)
-    rows = np.linspace(0, len(clean.labels) - 1, min(config.images, len(clean.labels))).astype(int)
-    families = study.unrelated(run, "--outliers", config.outliers, clean.images[rows])
-    stages = {
-        name: set_stage(one.classifier, methods, train, clean, config.known)
-        for name, one in networks.each.items()
-    }
-    return Scene(stages, clean, families)
-
-
-def split_clean(key: RandomKey, test: Dataset) -> Clean:
-    """Split the test images into halves at random: one to calibrate, one to test."""
     import jax
 
+    config, seed = run.config, run.config.run.seed
+    methods = study.choose("--methods", config.methods, fj.defenses.SCORES)
+    fooling = {name: maker for name, maker in study.FOOLING.items() if maker.fools}
+    chosen = study.choose("--generators", config.generators, fooling)
+    still, ways = dict[str, study.Maker](), dict[str, study.Make]()
+
+    def fits(shape: tuple[int, ...], num_classes: int) -> None:
+        if ways:
+            return
+        making, runs = config.fooling.making, config.fooling.runs
+        fj.runtime.memory.afford(shape, runs=runs)
+        names = dict.fromkeys((*config.outliers, *NOISES))
+        still.update(study.choose_outsiders(run, "--outliers", names, shape, making.images))
+        ways.update(study.build("--outliers", still, making, shape))
+        for name, way in study.build("--generators", chosen, making, shape).items():
+            enough = runs if chosen[name].blind else -(-config.attacked // num_classes)
+            ways[name] = study.repeated(way, enough)
+
+    networks = study.replicas(run, "--network-seeds", config.network_seeds, fits)
+    train, test = networks.splits
+
+    def take(rows: np.ndarray) -> study.Material:
+        return study.Material(fj.data.as_float(test.images[rows]), test.labels[rows], train, rows)
+
+    key = study.key_of(seed, images=CLEAN)
     order = np.asarray(jax.random.permutation(key, len(test.labels)))
     half = len(order) // 2
-    first, second = np.sort(order[:half]), np.sort(order[half:])
-    tested = fj.data.as_float(test.images[second])
-    return Clean(test.images[first], tested, np.asarray(test.labels)[second])
+    held, rows = np.sort(order[:half]), np.sort(order[half:])
+    few = np.linspace(0, len(rows) - 1, min(config.fooling.images, len(rows))).astype(int)
+    shown, first = take(rows[few]), networks.first.classifier
+    families = {
+        name: ways.pop(name)(study.key_of(seed, images=name), first, shown).images for name in still
+    }
+    clean = take(rows)
+    stages = {
+        name: set_stage(config, one.classifier, methods, clean, test.images[held])
+        for name, one in networks.each.items()
+    }
+    return Scene(networks, stages, clean, test.images[held], still | chosen, families, ways)
 
 
 def set_stage(
+    config: Config,
     classifier: Classifier,
     methods: Mapping[str, ScoreEntry],
-    train: Dataset,
-    clean: Clean,
-    known: int,
+    clean: study.Material,
+    held: Images,
 ) -> Stage:
-    """Learn every score from training images and set thresholds on clean ones.
+    """Learn every score from training images and set thresholds on images held out.
 
     Raises:
         ValueError: if a method cannot learn from these images, naming the flag.
@@ -222,16 +209,22 @@ def set_stage(
         features = fj.models.penultimate(classifier)
     except ValueError:  # a plain function: its logits have to do
         features = None
-    rows = np.linspace(0, len(train.labels) - 1, min(known, len(train.labels))).astype(int)
-    shown = fj.data.Dataset(train.images[rows], train.labels[rows], train.class_names)
-    stage = Stage(classifier, {}, {}, {}, features is not None)
+    train, labels = clean.train, np.asarray(clean.labels)
+    rows = np.linspace(0, len(train.labels) - 1, min(config.known, len(train.labels))).astype(int)
+    known = fj.data.Dataset(train.images[rows], train.labels[rows], train.class_names)
+    said = fj.training.predict(classifier, clean.images, _BATCH)
+    right = np.flatnonzero(said == labels)
+    few = (right if right.size else np.arange(len(labels)))[: config.attacked]
+    real = study.Material(clean.images[few], clean.labels[few], train, clean.places[few])
+    stage = Stage(classifier, {}, {}, {}, real, features is not None)
     for name, entry in methods.items():
         with study.blame(f"--methods {name}"):
-            score = stage.scores[name] = entry.learn(classifier, shown, features)
-            limits = stage.thresholds[name] = tuple(
-                fj.defenses.calibrate(classifier, score, clean.calibration, rate) for rate in RATES
-            )
-        stage.guarded[name] = fj.defenses.reject(classifier, score, limits[0])
+            score = stage.scores[name] = entry.learn(classifier, known, features)
+            stage.limits[name] = {
+                percent: fj.defenses.calibrate(classifier, score, held, rate)
+                for percent, rate in RATES.items()
+            }
+        stage.guarded[name] = fj.defenses.reject(classifier, score, stage.limits[name]["95"])
     return stage
 
 
@@ -240,160 +233,151 @@ def ask(run: study.Run[Config], scene: Scene) -> study.Results:
 
     Each cell holds the bare network's ``logits`` and a score for each method asked; where
     images were made, ``images`` and ``labels``. All methods of a network meet the same
-    random numbers.
+    random numbers, and what fooled the bare network counts as an attempt against each.
     """
-    config, cells = run.config, list[study.Cell]()
-    plain: dict[str, Any] = {CLEAN: scene.clean.images, **scene.families}  # of numpy or of JAX
-    for network, stage in scene.stages.items():
-        cells += study.grid(network=[network], family=plain, against=[NAIVE])
-        against = (NAIVE, *stage.scores)
-        cells += study.grid(network=[network], family=(*FOOLING, PERTURBED), against=against)
-        cells += study.grid(network=[network], family=(PUSHED, REFUSED), against=stage.scores)
+    config, stages, methods = run.config, scene.stages, run.config.methods
+    shown = {CLEAN: scene.clean.images, **scene.families}
+    naive: study.Results | None = None
 
-    def make(key: RandomKey, network: str, family: str, against: str) -> Mapping[str, ArrayLike]:
-        stage, naive = scene.stages[network], against == NAIVE
-        if family in plain:
-            return judged(stage, list(stage.scores), plain[family])
-        victim = stage.classifier if naive else stage.guarded[against]
-        key = study.key_of(config.run.seed, network=network, family=family)
-        maker = evolve if family in ENCODINGS else MAKERS[family]
-        images, labels = maker(config, scene, stage, victim, key, family)
-        methods = list(stage.scores) if naive else [against]
-        return {"images": images, "labels": labels, **judged(stage, methods, images)}
+    def meet(key: RandomKey, images: str, against: str, network: str) -> dict[str, ArrayLike]:
+        stage = stages[network]
+        if images in shown:
+            return judged(stage, methods, shown[images])
+        key = study.key_of(config.run.seed, images=images, network=network)
+        if naive is None:
+            goal, found = attempt(config, scene, stage, stage.classifier, key, images)
+            made = best(stage.classifier, goal, found)
+            return {"images": made, "labels": goal.labels, **judged(stage, methods, made)}
+        goal, found = attempt(config, scene, stage, stage.guarded[against], key, images)
+        before = [cell["images"] for _, cell in naive.where(images=images, network=network).found]
+        made = best(stage.guarded[against], goal, [*found, *before])
+        return {"images": made, "labels": goal.labels, **judged(stage, [against], made)}
 
-    return study.compute(run, cells, make, "making images")
-
-
-def judged(stage: Stage, methods: Sequence[str], images: Images) -> dict[str, ArrayLike]:
-    """Say what the bare network and every method make of images."""
-    found: dict[str, ArrayLike] = {}
-    for method in methods:
-        score = stage.scores[method]
-        found["logits"], found[f"score_{method}"] = fj.defenses.judge(
-            stage.classifier, score, images
-        )
-    return found
+    kinds = (*shown, *scene.ways, PERTURBED)
+    cells = study.grid(images=kinds, against=[NAIVE], network=stages)
+    naive = study.compute(run, cells, meet, "making images")
+    kinds = (*scene.ways, PERTURBED, PUSHED, REFUSED)
+    cells = study.grid(images=kinds, against=methods, network=stages)
+    return study.gather(naive, study.compute(run, cells, meet, "making images against methods"))
 
 
-def best(victim: Classifier, goal: Goal, originals: Images, candidates: list[Images]) -> Images:
+def attempt(
+    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, images: str
+) -> tuple[Goal, list[Images]]:
+    """Make images of a kind against a network, bare or guarded, in one way or several."""
+    import jax
+    import jax.numpy as jnp
+
+    if images in scene.ways:
+        made = scene.ways[images](key, victim, stage.right)
+        return fj.attacks.reach(made.labels), [made.images]
+    start, none = stage.right.images, victim.num_classes
+    if images == PUSHED:
+        start = jnp.asarray(next(iter(scene.families.values()))[: config.attacked])
+    nobody = jnp.full(len(start), none, jnp.int32)
+    goal = {
+        PERTURBED: fj.attacks.leave(stage.right.labels),
+        PUSHED: fj.attacks.leave(nobody),
+        REFUSED: fj.attacks.reach(nobody),
+    }[images]
+    epsilon, steps = config.fooling.epsilon, config.fooling.pgd_steps
+    # to the class first, and to acceptance then; on a bare network plainly to the class
+    ways = [fj.attacks.pgd(epsilon, steps=steps, loss=fj.attacks.selective)]
+    if images == PERTURBED and victim is not stage.classifier:
+        ways.append(fj.attacks.square(epsilon, config.queries))
+    keys = jax.random.split(key, len(ways))
+    found = [
+        fj.attacks.run(*both, victim, start, goal).images for both in zip(ways, keys, strict=True)
+    ]
+    return goal, [start, *found]
+
+
+def best(victim: Classifier, goal: Goal, candidates: Iterable[ArrayLike]) -> Images:
     """Return of each image's candidates the one with the largest margin: the worst case."""
     import jax.numpy as jnp
 
-    margins = [fj.attacks.score(victim, originals, goal, one).margin for one in candidates]
-    stacked = jnp.stack(margins)
-    place = jnp.argmax(jnp.where(jnp.isnan(stacked), -jnp.inf, stacked), axis=0)
-    return jnp.stack(candidates)[place, jnp.arange(len(originals), dtype=jnp.int32)]
+    every = jnp.stack([jnp.asarray(one) for one in candidates])
+    margins = jnp.stack([fj.attacks.score(victim, every[0], goal, one).margin for one in every])
+    place = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=0)
+    return every[place, jnp.arange(len(place), dtype=jnp.int32)]
 
 
-def sides(stage: Stage, victim: Classifier) -> list[Classifier]:
-    """Return whom an adversary climbs: the bare network first, then the guarded one."""
-    return [victim] if victim is stage.classifier else [stage.classifier, victim]
+def judged(stage: Stage, methods: Iterable[str], images: Images) -> dict[str, ArrayLike]:
+    """Say what the bare network and every method make of images."""
+    found: dict[str, ArrayLike] = {}
+    for method in methods:
+        said = fj.defenses.judge(stage.classifier, stage.scores[method], images)
+        found["logits"], found[f"score_{method}"] = said
+    return found
 
 
-def climb(
-    config: Config, key: RandomKey, victim: Classifier, images: Images, goal: Goal, epsilon: float
-) -> Images:
-    """Climb to the class first and to acceptance then; on a bare network plainly to the class."""
-    attack = fj.attacks.pgd(epsilon, steps=config.steps, loss=fj.attacks.selective)
-    return fj.attacks.run(attack, key, victim, images, goal).images
+def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
+    """Yield a record for each network, method and kind of images, and of the bare network.
+
+    ``accepted`` counts perturbed images only if they are mistaken.
+    """
+    for cell, found in results.found:
+        network, images, stage = cell["network"], cell["images"], scene.stages[cell["network"]]
+        clean = results.one(images=CLEAN, network=network)
+        right = stage.answers(clean["logits"]) == np.asarray(scene.clean.labels)
+        counts = np.ones(len(found["logits"]), bool)
+        if images == PERTURBED:
+            counts = stage.answers(found["logits"]) != found["labels"]
+        naive = cell["against"] == NAIVE
+        if naive:
+            sure = confidence(stage, found["logits"])
+            numbers = {"part": "bare", **fj.metrics.confidence_summary(sure)._asdict()}
+            numbers["answered"] = float(counts.mean())
+            if images == CLEAN:
+                numbers["accuracy"] = float(right.mean())
+                error = fj.metrics.expected_calibration_error
+                numbers["calibration_error"] = error(sure, right)
+            yield {**cell, "method": "", **numbers}
+        for method in stage.scores if naive else [cell["against"]]:
+            scores, known = found[f"score_{method}"], clean[f"score_{method}"]
+            about = {**cell, "how": NAIVE if naive else ADAPTIVE, "method": method}
+            least = {percent: limit.value for percent, limit in stage.limits[method].items()}
+            if images == REFUSED:
+                shares = {"rejected": scores < least["95"], "rejected_before": known < least["95"]}
+            else:
+                shares = {f"accepted_{one}": counts & (scores >= at) for one, at in least.items()}
+            numbers = {name: float(np.mean(share)) for name, share in shares.items()}
+            if images == CLEAN:
+                for one, at in least.items():
+                    kept = right[scores >= at]
+                    numbers[f"right_{one}"] = float(kept.mean()) if kept.size else np.nan
+                    numbers[f"threshold_{one}"] = at
+            elif images != REFUSED:
+                numbers |= {area: getattr(fj.metrics, area)(known, scores) for area in AREAS}
+            part = images if images in (CLEAN, REFUSED) else "family"
+            yield {**about, "part": part, **numbers}
 
 
-def evolve(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Evolve an image for every class, against the bare network and the guarded one."""
-    import jax
+def confidence(stage: Stage, logits: np.ndarray) -> np.ndarray:
+    """Return how sure the bare network is of its answers, ``[n]``."""
     import jax.numpy as jnp
 
-    encoding = fj.encodings.CATALOG[ENCODINGS[family]].build(victim.input_shape)
-    targets = jnp.arange(victim.num_classes, dtype=jnp.int32)
-    found = []
-    for run in range(config.evolutions):
-        key_run, numbers = jax.random.fold_in(key, run), (config.children, config.generations)
-        elites = [
-            study.evolve(jax.random.fold_in(key_run, i), side, encoding, *numbers)[0]
-            for i, side in enumerate(sides(stage, victim))
-        ]
-        found.append(best(victim, fj.attacks.reach(targets), elites[0], elites))
-    return jnp.concatenate(found), jnp.tile(targets, config.evolutions)
+    shares = np.asarray(fj.metrics.probabilities(jnp.asarray(logits)))
+    return np.minimum(shares[:, : stage.classifier.num_classes].max(axis=1), 1.0)
 
 
-def gradient(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Climb from noise toward every class in turn, as far as the range of pixels allows."""
-    import jax
-    import jax.numpy as jnp
+def compare(scene: Scene, records: Iterable[study.Record]) -> Iterator[study.Record]:
+    """Yield for each network, method and kind of images what is accepted, as `study.gains` asks.
 
-    key_noise, key_climb = jax.random.split(key)
-    noise = jax.random.uniform(key_noise, (config.attacked, *victim.input_shape), dtype=jnp.float32)
-    targets = jnp.arange(config.attacked, dtype=jnp.int32) % victim.num_classes
-    goal = fj.attacks.reach(targets)
-    made = [
-        climb(config, jax.random.fold_in(key_climb, i), side, noise, goal, 1.0)
-        for i, side in enumerate(sides(stage, victim))
-    ]
-    return best(victim, goal, noise, made), targets
-
-
-def perturb(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Change real images that the network gets right, for another class and acceptance."""
-    import jax
-
-    images, labels = attackable(config, scene, stage)
-    goal = fj.attacks.leave(labels)
-    climbed = [
-        climb(config, jax.random.fold_in(key, i), side, images, goal, config.epsilon)
-        for i, side in enumerate(sides(stage, victim))
-    ]
-    found = best(victim, goal, images, [images, *climbed])
-    if victim is stage.classifier:
-        return found, labels
-    squares = fj.attacks.square(config.epsilon, config.queries)
-    blind = fj.attacks.run(squares, jax.random.fold_in(key, 2), victim, images, goal).images
-    return best(victim, goal, images, [found, blind]), labels
-
-
-def push(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Change outliers of the first kind until they are accepted as anything."""
-    import jax.numpy as jnp
-
-    images = jnp.asarray(scene.families[config.outliers[0]][: config.attacked])
-    nobody = jnp.full(len(images), victim.num_classes, jnp.int32)
-    goal = fj.attacks.leave(nobody)
-    return climb(config, key, victim, images, goal, config.epsilon), nobody
-
-
-def refuse(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Change real images until they are rejected."""
-    import jax.numpy as jnp
-
-    images, labels = attackable(config, scene, stage)
-    goal = fj.attacks.reach(jnp.full(len(images), victim.num_classes, jnp.int32))
-    return climb(config, key, victim, images, goal, config.epsilon), labels
-
-
-def attackable(config: Config, scene: Scene, stage: Stage) -> Made:
-    """Return the first clean images that the bare network gets right; all if it gets none."""
-    import jax.numpy as jnp
-
-    logits, _ = fj.defenses.judge(stage.classifier, fj.defenses.maximum_logit(), scene.clean.images)
-    answers = logits[:, : stage.classifier.num_classes].argmax(1)
-    right = np.flatnonzero(answers == scene.clean.labels)
-    rows = (right if right.size else np.arange(len(scene.clean.labels)))[: config.attacked]
-    return scene.clean.images[rows], jnp.asarray(scene.clean.labels[rows])
-
-
-ENCODINGS = {"evolved pixels": "direct", "evolved patterns": "cppn"}
-MAKERS: dict[str, Callable[..., Made]] = {
-    "gradient images": gradient,
-    PERTURBED: perturb,
-    PUSHED: push,
-    REFUSED: refuse,
-}
+    A gain is the share that the bare network answers of images made for it, minus the
+    share that the method accepts: of the same images, or of those made against it.
+    """
+    keys = lambda one: (one["network"], one["method"], one["images"], one.get("how"))
+    found = {keys(one): one for one in records}
+    for (network, method, images, how), one in found.items():
+        if how != ADAPTIVE or images not in scene.made:
+            continue
+        before = scene.made[images]
+        answered = found[network, "", before, None]["answered"]
+        naive = found[network, method, before, NAIVE]["accepted_95"]
+        yield {
+            **{"defense": method, "against": images, "network": network},
+            **{"naive": naive, "adaptive": one["accepted_95"]},
+            "unchanged": found[network, method, CLEAN, NAIVE]["accepted_95"],
+            **{"naive_gain": answered - naive, "adaptive_gain": answered - one["accepted_95"]},
+        }
