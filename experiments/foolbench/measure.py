@@ -17,6 +17,7 @@ import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
 from fooljax.study import Fooling, Pieces, RunFlags, Several, Some, Victim
+from fooljax.study.detection import DETECTION, RATES
 
 if TYPE_CHECKING:
     from fooljax.types import Classifier, Images, RandomKey
@@ -26,19 +27,12 @@ CLEAN = "clean"
 OTHERS = "others"
 ADVERSARIES = ("naive", "adaptive")
 BY = ("defense", "generator", "adversary")
-RATES = {"accepted_95": 0.95, "accepted_99": 0.99}  # shares of clean images accepted
 PASSES = "evaluations_to_99"
-#: Of the images of a generator; the first four are shares.
+#: Of the images of a generator.
 MEASURES = {
-    "accepted_95": "share accepted where 95 % of clean images are",
-    "accepted_99": "share accepted where 99 % of clean images are",
+    **DETECTION,
     "sure_99": "share given a real class with a confidence of at least 0.99",
     "mean_confidence": "mean confidence in the likeliest real class",
-    "auroc": "chance that a clean image scores higher",
-    "aupr_id_pos": "average precision of finding the clean images",
-    "aupr_ood_pos": "average precision of finding the fooling images",
-    "fpr95_id_pos": "share accepted with the threshold of this clean set",
-    "fpr95_ood_pos": "share of clean images flagged where 95 % of fooling ones are",
     "reached_99": "share of the images that ever reached 0.99 while they were made",
     PASSES: "median of the passes until then; infinite if most never did",
 }
@@ -201,7 +195,7 @@ def draw_clean(config: Config, name: str, network: study.Prepared) -> study.Mate
         )
     key = study.key_of(config.run.seed, network=name, images=CLEAN)
     rows = np.sort(np.asarray(jax.random.permutation(key, count))[: config.clean_images])
-    return study.Material(fj.data.as_float(test.images[rows]), test.labels[rows], train, rows)
+    return study.take(test, train, rows)
 
 
 def fool(run: study.Run[Config], scene: Scene) -> study.Results:
@@ -249,78 +243,46 @@ def answers(classifier: Classifier, images: Images | np.ndarray) -> np.ndarray:
     return fj.defenses.judge(classifier, read, jnp.asarray(images), _BATCH)[0]
 
 
-def certainty(logits: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return the log-odds of the likeliest real class among all answers; NaN as -infinity.
-
-    This is the score of the benchmark: how much the network takes an image for
-    something it knows. A column that rejects lowers it.
-    """
-    import jax.numpy as jnp
-
-    odds = np.asarray(fj.metrics.log_odds(jnp.asarray(logits)))[:, :num_classes].max(axis=1)
-    return np.where(np.isnan(odds), -np.inf, odds)
-
-
-def confidence(log_odds: np.ndarray) -> np.ndarray:
-    """Return probabilities of log-odds."""
-    return 1.0 / (1.0 + np.exp(-np.clip(log_odds.astype(np.float64), -500.0, 500.0)))
-
-
 def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
-    """Yield a record for each network on clean images, and on each kind of others."""
+    """Yield a record for each network on clean images, and on each kind of others.
+
+    The score of an image is `study.certainty`: how much the network takes it for
+    something it knows.
+    """
     for cell, seen in results.found:
         if cell.get("images") != CLEAN:
             continue
         about = {"defense": cell["defense"], "network": cell["network"]}
-        judged = Judge(seen, scene.benches[cell["network"]].classifier.num_classes)
-        yield {**about, "generator": CLEAN, "adversary": "", **judged.qualities}
+        num_classes = scene.benches[cell["network"]].classifier.num_classes
+        scores, given = study.certainty(seen["logits"], num_classes)
+        held, known, given = scores[_HELD], scores[_COMPARED], given[_COMPARED]
+        limits = {name: fj.metrics.acceptance_threshold(held, rate) for name, rate in RATES.items()}
+        right = given & (seen["logits"].argmax(axis=1) == seen["labels"])[_COMPARED]
+        sure, error = study.confidence(known), fj.metrics.expected_calibration_error
+        yield {
+            **about,
+            **{"generator": CLEAN, "adversary": "", "clean_accuracy": float(right.mean())},
+            "clean_rejected": float(np.mean(~given)),
+            "ece": error(sure[given], right[given]) if given.any() else math.nan,
+            "clean_mean_confidence": float(sure.mean()),
+        }
         for generator, maker in scene.makers.items():
             made = results.one(generator=generator, **about)
             plain = results.one(generator=generator, **{**about, "defense": PLAIN})
             for adversary in ADVERSARIES:
                 own = adversary == "adaptive" and not maker.control
                 cost = (made if own else plain)["cost"]
-                numbers = judged.measure(made["own" if own else "naive"], cost)
-                yield {**about, "generator": generator, "adversary": adversary, **numbers}
-
-
-class Judge:
-    """What one network says of clean images, and by it of others."""
-
-    def __init__(self, seen: study.Arrays, num_classes: int) -> None:
-        self._k = num_classes
-        logits, labels = seen["logits"], seen["labels"][_COMPARED]
-        scores, given = certainty(logits, num_classes), self._answered(logits)[_COMPARED]
-        held, self._known = scores[_HELD], scores[_COMPARED]
-        limit = fj.metrics.acceptance_threshold
-        self._limits = {name: limit(held, rate) for name, rate in RATES.items()}
-        sure = confidence(self._known)
-        right = given & (logits[_COMPARED].argmax(axis=1) == labels)
-        error = fj.metrics.expected_calibration_error
-        self.qualities = {
-            "clean_accuracy": float(right.mean()),
-            "clean_rejected": float(np.mean(~given)),
-            "ece": error(sure[given], right[given]) if given.any() else math.nan,
-            "clean_mean_confidence": float(sure.mean()),
-        }
-
-    def measure(self, logits: np.ndarray, cost: np.ndarray) -> dict[str, float]:
-        """Measure what it makes of images that show nothing, and what they cost."""
-        scores, given = certainty(logits, self._k), self._answered(logits)
-        sure, m, looked = confidence(scores), fj.metrics, not np.isnan(cost).all()
-        areas = (m.auroc, m.aupr_id_pos, m.aupr_ood_pos, m.fpr95_id_pos, m.fpr95_ood_pos)
-        return {
-            **{name: float(np.mean(given & (scores >= at))) for name, at in self._limits.items()},
-            "sure_99": float(np.mean(given & (sure >= study.SURE))),
-            "mean_confidence": float(sure.mean()),
-            **{area.__name__: area(self._known, scores) for area in areas},
-            "reached_99": float(np.isfinite(cost).mean()) if looked else math.nan,
-            PASSES: float(np.median(cost)) if looked else math.nan,
-        }
-
-    def _answered(self, logits: np.ndarray) -> np.ndarray:
-        """Mark the images that are given a real class rather than rejected."""
-        return ~np.isnan(logits).any(axis=1) & (logits.argmax(axis=1) < self._k)
+                scores, given = study.certainty(made["own" if own else "naive"], num_classes)
+                sure, looked = study.confidence(scores), not np.isnan(cost).all()
+                yield {
+                    **about,
+                    **{"generator": generator, "adversary": adversary},
+                    **study.detect(known, scores, limits, given),
+                    "sure_99": float(np.mean(given & (sure >= study.SURE))),
+                    "mean_confidence": float(sure.mean()),
+                    "reached_99": float(np.isfinite(cost).mean()) if looked else math.nan,
+                    PASSES: float(np.median(cost)) if looked else math.nan,
+                }
 
 
 def compare(scene: Scene, made: Iterable[study.Record]) -> Iterator[study.Record]:

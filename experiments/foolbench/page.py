@@ -11,20 +11,8 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import (
-    ADVERSARIES,
-    BY,
-    CLEAN,
-    MEASURES,
-    PASSES,
-    PLAIN,
-    QUALITIES,
-    Config,
-    Scene,
-    certainty,
-    compare,
-    confidence,
-)
+from . import measure
+from .measure import ADVERSARIES, BY, PASSES, PLAIN, Config, Scene
 
 NAME, VERSION = "Fooling benchmark", "v1"
 INTERVALS = "95 %, Student's t over the networks, cut off where a share ends"
@@ -66,15 +54,15 @@ def average(
     config: Config, scene: Scene, results: study.Results, records: Sequence[study.Record]
 ) -> Found:
     """Average what was measured over the networks, and compare the defenses."""
-    made = [one for one in records if one["generator"] != CLEAN]
-    shares = [name for name in MEASURES if name != PASSES]
+    made = [one for one in records if one["generator"] != measure.CLEAN]
+    shares = [name for name in measure.MEASURES if name != PASSES]
     rows = study.summarize(made, BY, shares, "network").rows
     passes = study.summarize(made, BY, [PASSES], "network", study.span)
     values = [{**row.values, PASSES: passes.value(PASSES, **row.keys)} for row in rows]
     table = study.Table(tuple(row._replace(values=v) for row, v in zip(rows, values, strict=True)))
-    clean = study.where(records, generator=CLEAN)
-    qualities = study.summarize(clean, ("defense",), QUALITIES, "network")
-    compared = list(compare(scene, made))
+    clean = study.where(records, generator=measure.CLEAN)
+    qualities = study.summarize(clean, ("defense",), measure.QUALITIES, "network")
+    compared = list(measure.compare(scene, made))
     gains = study.gains(compared, PLAIN)
     overall = study.gains([{**one, "against": ALL} for one in compared], PLAIN)
     return Found(config, scene, results, records, table, qualities, gains, overall)
@@ -82,21 +70,20 @@ def average(
 
 def rank(found: Found) -> list[dict[str, Any]]:
     """Order the defenses by the worst kind of images for them, the adversary knowing them."""
-    ranked = []
-    for defense in found.scene.defenses:
+
+    def line(defense: str) -> dict[str, Any]:
         shares = {name: found.accepted(defense, name) for name in found.scene.makers}
         worst = max(shares, key=shares.__getitem__)
-        right = found.qualities.value("clean_accuracy", defense=defense).mean
-        ranked.append(
-            {
-                "defense": defense,
-                "worst_accepted_95": shares[worst],
-                "worst_generator": worst,
-                "mean_accepted_95": float(np.mean(list(shares.values()))),
-                "clean_accuracy": right,
-            }
-        )
-    return sorted(ranked, key=lambda one: (one["worst_accepted_95"], one["mean_accepted_95"]))
+        return {
+            "defense": defense,
+            "worst_accepted_95": shares[worst],
+            "worst_generator": worst,
+            "mean_accepted_95": float(np.mean(list(shares.values()))),
+            "clean_accuracy": found.qualities.value("clean_accuracy", defense=defense).mean,
+        }
+
+    order = lambda one: (one["worst_accepted_95"], one["mean_accepted_95"])
+    return sorted(map(line, found.scene.defenses), key=order)
 
 
 def masked(found: Found) -> list[dict[str, Any]]:
@@ -106,19 +93,14 @@ def masked(found: Found) -> list[dict[str, Any]]:
     is no evidence that nothing would (Carlini et al., 2019, arXiv:1902.06705, section 4).
     """
     makers, listed = found.scene.makers, list[dict[str, Any]]()
-    looking = [name for name, maker in makers.items() if maker.fools]
     for defense in found.scene.defenses:
-        passed = {name: found.accepted(defense, name) for name in looking}
+        passed = {n: found.accepted(defense, n) for n, maker in makers.items() if maker.fools}
         blind = {name: share for name, share in passed.items() if makers[name].blind}
-        climbed = [share for name, share in passed.items() if not makers[name].blind]
-        if blind and climbed:
-            best = max(blind, key=blind.__getitem__)
-            if blind[best] > max(climbed) + _MASKED:
-                shares = {
-                    "evolved_accepted_95": blind[best],
-                    "by_gradient_accepted_95": max(climbed),
-                }
-                listed.append({"defense": defense, "generator": best, **shares})
+        seeing = max((share for name, share in passed.items() if name not in blind), default=1.0)
+        best = max(blind, key=blind.__getitem__, default=None)
+        if best is not None and blind[best] > seeing + _MASKED:
+            shares = {"evolved_accepted_95": blind[best], "by_gradient_accepted_95": seeing}
+            listed.append({"defense": defense, "generator": best, **shares})
     return listed
 
 
@@ -127,7 +109,7 @@ def csv(found: Found) -> str:
     lines = []
     for row in found.table.rows:
         lines.append(dict(row.keys))
-        for name in MEASURES:
+        for name in measure.MEASURES:
             for part, value in row.values[name]._asdict().items():
                 lines[-1][f"{name}_{part}"] = "" if math.isnan(value) else f"{value:.6g}"
     return study.to_csv(lines).decode()
@@ -279,9 +261,9 @@ def matrices(found: Found) -> Iterator[study.Block]:
 
 def everything(found: Found) -> Iterator[study.Block]:
     """Show the whole table."""
-    titles = [name.replace("_", " ") for name in MEASURES]
+    titles = [name.replace("_", " ") for name in measure.MEASURES]
     rows = [
-        (*row.keys.values(), *(cell(name, row.values[name].mean) for name in MEASURES))
+        (*row.keys.values(), *(cell(name, row.values[name].mean) for name in measure.MEASURES))
         for row in found.table.rows
         if row.keys["adversary"] == "naive" or found.scene.makers[row.keys["generator"]].fools
     ]
@@ -290,9 +272,7 @@ def everything(found: Found) -> Iterator[study.Block]:
         "this page."
     )
     yield fj.reporting.table(("Defense", "Images", "Adversary", *titles), rows, sortable=True)
-    meanings = list(zip(titles, MEASURES.values(), strict=True))
-    table = fj.reporting.table(("Column", "Meaning"), meanings)
-    yield study.Folded("What the columns mean", [table])
+    yield study.legend(measure.MEASURES)
 
 
 def cell(name: str, value: float) -> str:
@@ -313,7 +293,7 @@ def images(found: Found, defense: str) -> study.Figure:
         if "own" not in arrays:
             continue
         shown, logits = arrays["images"][:_MOST], arrays["own"][:_MOST]
-        sure = confidence(certainty(logits, len(classes)))
+        sure = study.confidence(study.certainty(logits, len(classes))[0])
         answers = [[*classes, "none"][min(place, len(classes))] for place in logits.argmax(axis=1)]
         blank = _MOST - len(shown)
         rows.append(np.concatenate([shown, np.ones((blank, height, width, channels))]))

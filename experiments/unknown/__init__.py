@@ -37,31 +37,26 @@ def main(config: Config) -> dict[str, Any]:
         scene = measure.set_scene(run)
         results = measure.ask(run, scene)
         records = list(measure.judge(scene, results))
-        methods, compared = page.average(records), list(measure.compare(scene, records))
+        compared = list(measure.compare(scene, records))
+        family, by = study.where(records, part="family"), ("method", "images", "how")
+        methods = study.summarize(family, by, study.DETECTION, "network")
         gains = study.gains(compared)
-        in_words = page.in_words(methods)
-        print("\n".join(f"{name}: {words}" for name, words in in_words.items()), file=sys.stderr)
+        print(study.sum_up(gains), file=sys.stderr)
         sources = {name: fj.defenses.SCORES[name].source for name in config.methods}
         papers = {number: f"{name}: {who}" for name, (who, number) in sources.items()}
         papers["2106.15023"] = "adaptive attacks on detectors: Bryniarski et al., 2021"
-        found = page.Found(config, scene, results, records, methods, compared, gains)
         return study.publish(
             run,
-            page.report(found),
+            page.report(page.Found(config, scene, results, records, methods, compared, gains)),
             scene.networks.each,
             results,
             records,
             papers,
             keep=("images", "labels"),
-            headline={
-                how: {**row.keys, "accepted_most": page.accepted(row)}
-                for how, row in page.headline(methods).items()
-            },
-            in_words=in_words,
+            headline=[page.headline(methods, how).keys for how in ("naive", "adaptive")],
             methods=methods.plain(),
             gains=[gain._asdict() for gain in gains],
             rule=study.RULE,
-            calibration_images=len(scene.held),
             clean_images=len(scene.clean.labels),
             images_of_family={name: len(images) for name, images in scene.families.items()},
             intervals=page.INTERVALS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,6 @@ from fooljax.study import Count, Fooling, Pieces, RunFlags, Several, Victim
 
 if TYPE_CHECKING:
     from fooljax.attacks import Goal
-    from fooljax.defenses import Score, ScoreEntry, Threshold
     from fooljax.types import Classifier, Images, RandomKey
 
 NAIVE, ADAPTIVE = "naive", "adaptive"
@@ -23,9 +22,6 @@ CLEAN = "clean"
 NOISES = ("noise", "gaussian", "blurred", "permuted")
 #: Made of real images, within epsilon: mistaken, accepted as anything, rejected.
 PERTURBED, PUSHED, REFUSED = "perturbed", "pushed", "refused"
-RATES = {"95": 0.95, "99": 0.99}  # shares of clean images accepted; the adversary faces the first
-AREAS = ("auroc", "aupr_id_pos", "aupr_ood_pos", "fpr95_id_pos", "fpr95_ood_pos")
-_BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -95,19 +91,13 @@ class Stage(NamedTuple):
 
     Attributes:
         classifier: the bare network.
-        scores: of every method by name.
-        limits: of every method, a threshold for each of ``RATES``.
-        guarded: the network that rejects by each method, at the first rate.
+        guards: by method.
         right: the first clean images that the network gets right; all if it gets none.
-        in_features: whether there are features other than the logits.
     """
 
     classifier: Classifier
-    scores: dict[str, Score]
-    limits: dict[str, dict[str, Threshold]]
-    guarded: dict[str, Classifier]
+    guards: dict[str, study.Guard]
     right: study.Material
-    in_features: bool
 
     def answers(self, logits: np.ndarray) -> np.ndarray:
         """Return the real classes that the bare network names."""
@@ -121,7 +111,6 @@ class Scene(NamedTuple):
         networks: with the images that they know.
         stages: networks with their methods, by name.
         clean: held-out images that had no part in setting the thresholds.
-        held: ``[m, h, w, c]``, those that had.
         makers: ways to make images, those of nobody among them, by name.
         families: images that nobody has made against a network, by name.
         ways: to make images that show nothing against a network, by name.
@@ -130,7 +119,6 @@ class Scene(NamedTuple):
     networks: study.Networks
     stages: Mapping[str, Stage]
     clean: study.Material
-    held: Images
     makers: study.Makers
     families: Mapping[str, Images]
     ways: Mapping[str, study.Make]
@@ -138,10 +126,8 @@ class Scene(NamedTuple):
     @property
     def made(self) -> dict[str, str]:
         """Kinds of images made to be accepted, and those of who does not know the method."""
-        return {
-            **{name: name for name in (*self.ways, PERTURBED)},
-            PUSHED: next(iter(self.families)),
-        }
+        kinds = (*self.ways, PERTURBED)
+        return dict(zip(kinds, kinds, strict=True)) | {PUSHED: next(iter(self.families))}
 
 
 def set_scene(run: study.Run[Config]) -> Scene:
@@ -153,7 +139,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
     import jax
 
     config, seed = run.config, run.config.run.seed
-    methods = study.choose("--methods", config.methods, fj.defenses.SCORES)
+    study.choose("--methods", config.methods, fj.defenses.SCORES)  # refused before any training
     fooling = {name: maker for name, maker in study.FOOLING.items() if maker.fools}
     chosen = study.choose("--generators", config.generators, fooling)
     still, ways = dict[str, study.Maker](), dict[str, study.Make]()
@@ -172,60 +158,35 @@ def set_scene(run: study.Run[Config]) -> Scene:
 
     networks = study.replicas(run, "--network-seeds", config.network_seeds, fits)
     train, test = networks.splits
-
-    def take(rows: np.ndarray) -> study.Material:
-        return study.Material(fj.data.as_float(test.images[rows]), test.labels[rows], train, rows)
-
-    key = study.key_of(seed, images=CLEAN)
-    order = np.asarray(jax.random.permutation(key, len(test.labels)))
-    half = len(order) // 2
-    held, rows = np.sort(order[:half]), np.sort(order[half:])
-    few = np.linspace(0, len(rows) - 1, min(config.fooling.images, len(rows))).astype(int)
-    shown, first = take(rows[few]), networks.first.classifier
+    key, count = study.key_of(seed, images=CLEAN), len(test.labels)
+    held, rows = np.split(np.asarray(jax.random.permutation(key, count)), [count // 2])
+    clean = study.take(test, train, np.sort(rows))
+    few = clean.places[spread(len(rows), config.fooling.images)]
+    shown, first = study.take(test, train, few), networks.first.classifier
     families = {
         name: ways.pop(name)(study.key_of(seed, images=name), first, shown).images for name in still
     }
-    clean = take(rows)
-    stages = {
-        name: set_stage(config, one.classifier, methods, clean, test.images[held])
-        for name, one in networks.each.items()
-    }
-    return Scene(networks, stages, clean, test.images[held], still | chosen, families, ways)
+    some = spread(len(train.labels), config.known)
+    known = fj.data.Dataset(train.images[some], train.labels[some], train.class_names)
+    stages = {}
+    for name, one in networks.each.items():
+        network, right = one.classifier, choose_right(one.classifier, clean, config.attacked)
+        guards = study.guards("--methods", config.methods, network, known, test.images[held])
+        stages[name] = Stage(network, guards, right)
+    return Scene(networks, stages, clean, still | chosen, families, ways)
 
 
-def set_stage(
-    config: Config,
-    classifier: Classifier,
-    methods: Mapping[str, ScoreEntry],
-    clean: study.Material,
-    held: Images,
-) -> Stage:
-    """Learn every score from training images and set thresholds on images held out.
+def spread(count: int, most: int) -> np.ndarray:
+    """Return at most so many places of a number of them, spread evenly."""
+    return np.linspace(0, count - 1, min(most, count)).astype(int)
 
-    Raises:
-        ValueError: if a method cannot learn from these images, naming the flag.
-    """
-    try:
-        features = fj.models.penultimate(classifier)
-    except ValueError:  # a plain function: its logits have to do
-        features = None
-    train, labels = clean.train, np.asarray(clean.labels)
-    rows = np.linspace(0, len(train.labels) - 1, min(config.known, len(train.labels))).astype(int)
-    known = fj.data.Dataset(train.images[rows], train.labels[rows], train.class_names)
-    said = fj.training.predict(classifier, clean.images, _BATCH)
-    right = np.flatnonzero(said == labels)
-    few = (right if right.size else np.arange(len(labels)))[: config.attacked]
-    real = study.Material(clean.images[few], clean.labels[few], train, clean.places[few])
-    stage = Stage(classifier, {}, {}, {}, real, features is not None)
-    for name, entry in methods.items():
-        with study.blame(f"--methods {name}"):
-            score = stage.scores[name] = entry.learn(classifier, known, features)
-            stage.limits[name] = {
-                percent: fj.defenses.calibrate(classifier, score, held, rate)
-                for percent, rate in RATES.items()
-            }
-        stage.guarded[name] = fj.defenses.reject(classifier, score, stage.limits[name]["95"])
-    return stage
+
+def choose_right(classifier: Classifier, clean: study.Material, most: int) -> study.Material:
+    """Return the first clean images that a network gets right; any if it gets none right."""
+    said = fj.training.predict(classifier, clean.images)
+    right = np.flatnonzero(said == np.asarray(clean.labels))
+    few = (right if right.size else np.arange(len(said)))[:most]
+    return study.Material(clean.images[few], clean.labels[few], clean.train, clean.places[few])
 
 
 def ask(run: study.Run[Config], scene: Scene) -> study.Results:
@@ -235,26 +196,33 @@ def ask(run: study.Run[Config], scene: Scene) -> study.Results:
     images were made, ``images`` and ``labels``. All methods of a network meet the same
     random numbers, and what fooled the bare network counts as an attempt against each.
     """
+    import jax.numpy as jnp
+
     config, stages, methods = run.config, scene.stages, run.config.methods
     shown = {CLEAN: scene.clean.images, **scene.families}
     naive: study.Results | None = None
+
+    def judged(stage: Stage, some: Sequence[str], images: Images) -> dict[str, ArrayLike]:
+        ask_one = lambda name: fj.defenses.judge(stage.classifier, stage.guards[name].score, images)
+        said = {name: ask_one(name) for name in some}
+        scores = {f"score_{name}": scores for name, (_, scores) in said.items()}
+        return {"logits": said[some[0]][0], **scores}
 
     def meet(key: RandomKey, images: str, against: str, network: str) -> dict[str, ArrayLike]:
         stage = stages[network]
         if images in shown:
             return judged(stage, methods, shown[images])
         key = study.key_of(config.run.seed, images=images, network=network)
-        if naive is None:
-            goal, found = attempt(config, scene, stage, stage.classifier, key, images)
-            made = best(stage.classifier, goal, found)
-            return {"images": made, "labels": goal.labels, **judged(stage, methods, made)}
-        goal, found = attempt(config, scene, stage, stage.guarded[against], key, images)
-        before = [cell["images"] for _, cell in naive.where(images=images, network=network).found]
-        made = best(stage.guarded[against], goal, [*found, *before])
-        return {"images": made, "labels": goal.labels, **judged(stage, [against], made)}
+        victim = stage.classifier if naive is None else stage.guards[against].classifier
+        goal, found = attempt(config, scene, stage, victim, key, images)
+        if naive is not None:
+            before = naive.where(images=images, network=network).found
+            found += [jnp.asarray(cell["images"]) for _, cell in before]
+        made = fj.attacks.strongest(victim, goal, found)
+        some = methods if naive is None else [against]
+        return {"images": made, "labels": goal.labels, **judged(stage, some, made)}
 
-    kinds = (*shown, *scene.ways, PERTURBED)
-    cells = study.grid(images=kinds, against=[NAIVE], network=stages)
+    cells = study.grid(images=(*shown, *scene.ways, PERTURBED), against=[NAIVE], network=stages)
     naive = study.compute(run, cells, meet, "making images")
     kinds = (*scene.ways, PERTURBED, PUSHED, REFUSED)
     cells = study.grid(images=kinds, against=methods, network=stages)
@@ -292,73 +260,42 @@ def attempt(
     return goal, [start, *found]
 
 
-def best(victim: Classifier, goal: Goal, candidates: Iterable[ArrayLike]) -> Images:
-    """Return of each image's candidates the one with the largest margin: the worst case."""
-    import jax.numpy as jnp
-
-    every = jnp.stack([jnp.asarray(one) for one in candidates])
-    margins = jnp.stack([fj.attacks.score(victim, every[0], goal, one).margin for one in every])
-    place = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=0)
-    return every[place, jnp.arange(len(place), dtype=jnp.int32)]
-
-
-def judged(stage: Stage, methods: Iterable[str], images: Images) -> dict[str, ArrayLike]:
-    """Say what the bare network and every method make of images."""
-    found: dict[str, ArrayLike] = {}
-    for method in methods:
-        said = fj.defenses.judge(stage.classifier, stage.scores[method], images)
-        found["logits"], found[f"score_{method}"] = said
-    return found
-
-
 def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
     """Yield a record for each network, method and kind of images, and of the bare network.
 
-    ``accepted`` counts perturbed images only if they are mistaken.
+    Perturbed images count as accepted only if they are mistaken.
     """
+    error = fj.metrics.expected_calibration_error
     for cell, found in results.found:
         network, images, stage = cell["network"], cell["images"], scene.stages[cell["network"]]
-        clean = results.one(images=CLEAN, network=network)
-        right = stage.answers(clean["logits"]) == np.asarray(scene.clean.labels)
-        counts = np.ones(len(found["logits"]), bool)
-        if images == PERTURBED:
-            counts = stage.answers(found["logits"]) != found["labels"]
+        clean, answers = results.one(images=CLEAN, network=network), stage.answers(found["logits"])
+        counts = np.ones(len(answers), bool) if images != PERTURBED else answers != found["labels"]
+        right = answers == np.asarray(scene.clean.labels) if images == CLEAN else None
         naive = cell["against"] == NAIVE
         if naive:
-            sure = confidence(stage, found["logits"])
-            numbers = {"part": "bare", **fj.metrics.confidence_summary(sure)._asdict()}
-            numbers["answered"] = float(counts.mean())
-            if images == CLEAN:
-                numbers["accuracy"] = float(right.mean())
-                error = fj.metrics.expected_calibration_error
-                numbers["calibration_error"] = error(sure, right)
+            scores, _ = study.certainty(found["logits"], stage.classifier.num_classes)
+            sure = study.confidence(scores)
+            summary = fj.metrics.confidence_summary(sure)._asdict()
+            numbers = {"part": "bare", "answered": float(counts.mean()), **summary}
+            if right is not None:
+                numbers |= {"accuracy": float(right.mean()), "error": error(sure, right)}
             yield {**cell, "method": "", **numbers}
-        for method in stage.scores if naive else [cell["against"]]:
-            scores, known = found[f"score_{method}"], clean[f"score_{method}"]
+        for method in stage.guards if naive else [cell["against"]]:
             about = {**cell, "how": NAIVE if naive else ADAPTIVE, "method": method}
-            least = {percent: limit.value for percent, limit in stage.limits[method].items()}
+            known, scores = clean[f"score_{method}"], found[f"score_{method}"]
+            limits = stage.guards[method].limits
             if images == REFUSED:
-                shares = {"rejected": scores < least["95"], "rejected_before": known < least["95"]}
+                before, after = (np.mean(one < limits["accepted_95"]) for one in (known, scores))
+                yield {**about, "part": REFUSED, "rejected_before": before, "rejected": after}
+            elif right is None:
+                yield {**about, "part": "family", **study.detect(known, scores, limits, counts)}
             else:
-                shares = {f"accepted_{one}": counts & (scores >= at) for one, at in least.items()}
-            numbers = {name: float(np.mean(share)) for name, share in shares.items()}
-            if images == CLEAN:
-                for one, at in least.items():
-                    kept = right[scores >= at]
-                    numbers[f"right_{one}"] = float(kept.mean()) if kept.size else np.nan
-                    numbers[f"threshold_{one}"] = at
-            elif images != REFUSED:
-                numbers |= {area: getattr(fj.metrics, area)(known, scores) for area in AREAS}
-            part = images if images in (CLEAN, REFUSED) else "family"
-            yield {**about, "part": part, **numbers}
-
-
-def confidence(stage: Stage, logits: np.ndarray) -> np.ndarray:
-    """Return how sure the bare network is of its answers, ``[n]``."""
-    import jax.numpy as jnp
-
-    shares = np.asarray(fj.metrics.probabilities(jnp.asarray(logits)))
-    return np.minimum(shares[:, : stage.classifier.num_classes].max(axis=1), 1.0)
+                kept = {name: scores >= at for name, at in limits.items()}
+                share = lambda some, rows: float(some[rows].mean()) if rows.any() else np.nan
+                shares = {name: float(rows.mean()) for name, rows in kept.items()}
+                shares |= {f"{name}_right": share(right, rows) for name, rows in kept.items()}
+                shares |= {f"{name}_from": at for name, at in limits.items()}
+                yield {**about, "part": CLEAN, **shares}
 
 
 def compare(scene: Scene, records: Iterable[study.Record]) -> Iterator[study.Record]:

@@ -58,7 +58,26 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.command import launch
-    from fooljax.study.defended import PLAIN, Bench, Defended, Defense, choose_defenses
+    from fooljax.study.defended import (
+        PLAIN,
+        Bench,
+        Defended,
+        Defense,
+        Guard,
+        choose_defenses,
+        guard,
+        guards,
+    )
+    from fooljax.study.detection import (
+        DETECTION,
+        RATES,
+        certainty,
+        confidence,
+        coverage,
+        detect,
+        legend,
+        roc,
+    )
     from fooljax.study.evolved import (
         Evolved,
         controls,
@@ -69,7 +88,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.makers import MAKERS, build, choose_right, judge
-    from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated
+    from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated, take
     from fooljax.study.others import TAU, prepare_others, show_others
     from fooljax.study.outsiders import (
         as_bytes,
@@ -119,12 +138,13 @@ _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
-    "fooljax.study.defended": "PLAIN Bench Defended Defense choose_defenses",
+    "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.makers": "MAKERS build choose_right judge",
-    "fooljax.study.making": "SURE Made Make Maker Makers Material repeated",
+    "fooljax.study.making": "SURE Made Make Maker Makers Material repeated take",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
     "fooljax.study.others": "TAU prepare_others show_others",

@@ -11,23 +11,25 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from fooljax import defenses, encodings, evolution, models, training
+from fooljax import defenses, models, training
+from fooljax.data import Dataset
 from fooljax.runtime import victim
 from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared, Victim
 from fooljax.runtime.victim_data import blame
 from fooljax.study.cells import compute, key_of
 from fooljax.study.classifiers import is_own, weights_of, with_weights
-from fooljax.study.evolved import express
+from fooljax.study.detection import RATES
 from fooljax.study.filtering import Filter, filters
-from fooljax.study.making import Material
+from fooljax.study.fooling import FOOLING
+from fooljax.study.making import Material, repeated
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Fooling, choose
-from fooljax.types import Classifier, Images, RandomKey
+from fooljax.types import Classifier, Features, Images, RandomKey
 
 PLAIN = "plain"
-ACCEPTED = 0.95  # share of the images held out that passes a score
 MEMBERS = 3
 FOOLING_RUNS = 20
 DRAWS = 16  # that the adversary of a random defense averages over; the victim over twice as many
@@ -81,6 +83,20 @@ class Defended(NamedTuple):
     stand_in: Classifier
 
 
+class Guard(NamedTuple):
+    """A score that stands guard over a network.
+
+    Attributes:
+        score: what images are known by.
+        limits: least score accepted, by the names of `RATES`.
+        classifier: the network that rejects, at the first of these.
+    """
+
+    score: defenses.Score
+    limits: dict[str, float]
+    classifier: Classifier
+
+
 class Defense(NamedTuple):
     """A defense that can be asked for by name.
 
@@ -131,6 +147,59 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
     return found
 
 
+def guard(
+    entry: defenses.ScoreEntry,
+    classifier: Classifier,
+    known: Dataset,
+    held: Array,
+    features: Features | None = None,
+) -> Guard:
+    """Learn a score, and reject what scores lower than nearly all clean images.
+
+    Args:
+        entry: of the catalog of scores.
+        classifier: the network.
+        known: images that the score learns from.
+        held: ``[m, h, w, c]``, others that thresholds are set on.
+        features: what the score reads in place of the logits, see ``models.penultimate``.
+
+    Raises:
+        ValueError: if it cannot learn from these.
+    """
+    score, calibrate = entry.learn(classifier, known, features), defenses.calibrate
+    limits = {name: calibrate(classifier, score, held, rate) for name, rate in RATES.items()}
+    guarded = defenses.reject(classifier, score, next(iter(limits.values())))
+    return Guard(score, {name: float(limit.value) for name, limit in limits.items()}, guarded)
+
+
+def guards(
+    flag: str, names: Sequence[str], classifier: Classifier, known: Dataset, held: Array
+) -> dict[str, Guard]:
+    """Let several scores stand guard over a network, each for itself.
+
+    They read what the last layer reads, or the logits of a network that does not tell.
+
+    Args:
+        flag: that asked for them, with its dashes.
+        names: of the catalog of scores.
+        classifier: the network.
+        known: as for `guard`.
+        held: as for `guard`.
+
+    Raises:
+        ValueError: if one is unknown or cannot learn from these, naming the flag.
+    """
+    try:
+        features = models.penultimate(classifier)
+    except ValueError:  # a plain function
+        features = None
+    found = {}
+    for name, entry in choose(flag, names, defenses.SCORES).items():
+        with blame(f"{flag} {name}"):
+            found[name] = guard(entry, classifier, known, held, features)
+    return found
+
+
 def _open(classifier: Classifier) -> Defended:
     """Let the adversary ask the defended network itself."""
     return Defended(classifier, classifier)
@@ -163,26 +232,18 @@ def _fooling_class(run: Run[Settings], bench: Bench) -> Defended:
 
     def learn(key: RandomKey, network: str, defense: str) -> Arrays:
         key_evolve, key_fit = jax.random.split(key)
-        fooling = jnp.asarray(_evolve(key_evolve, plain, bench.fooling))
-        enlarged = training.with_fooling_class(bench.material.train, fooling)
+        making, images = bench.fooling.making, []
+        for generations in (1, making.generations):  # one key, so one run: soon cut, and whole
+            less = dataclasses.replace(making, generations=generations)
+            way = repeated(FOOLING["cppn"].build(less, shape), FOOLING_RUNS)
+            images.append(way(key_evolve, plain, bench.material).images)
+        enlarged = training.with_fooling_class(bench.material.train, jnp.concatenate(images))
         recipe = victim.build_recipe(bench.settings)
         tuned, _ = training.fit(key_fit, fresh, enlarged, **recipe._asdict())
         return {name: np.asarray(leaf) for name, leaf in weights_of(tuned).items()}
 
     learned = compute(run, [names], learn, "training with a fooling class")
     return _open(with_weights(fresh, learned.found[0][1]))
-
-
-def _evolve(key: RandomKey, classifier: Classifier, fooling: Fooling) -> np.ndarray:
-    """Evolve patterns against a network; return the first elites and the last, ``[n, h, w, c]``."""
-    encoding = encodings.CATALOG["cppn"].build(classifier.input_shape)
-    search = evolution.repeat(evolution.map_elites(encoding, fooling.children))
-    keys = jax.random.split(key, FOOLING_RUNS)
-    state, _ = evolution.start(keys, search, classifier)
-    first = np.asarray(express(encoding, state.archive))
-    state, _ = evolution.advance(keys, search, classifier, state, fooling.generations)
-    images = np.concatenate([first, np.asarray(express(encoding, state.archive))])
-    return images.reshape(-1, *classifier.input_shape)
 
 
 def _filter(one: Filter, run: Run[Settings], bench: Bench) -> Defended:
@@ -198,10 +259,9 @@ def _rejecting(name: str) -> Callable[[Run[Settings], Bench], Defended]:
     """Reject what scores lower, by the logits, than nearly all of the images held out."""
 
     def build(run: Run[Settings], bench: Bench) -> Defended:
+        entry, train = defenses.SCORES[name], bench.material.train
         with blame(f"reject_{name}"):
-            score = defenses.SCORES[name].learn(bench.classifier, bench.material.train, None)
-            threshold = defenses.calibrate(bench.classifier, score, bench.held, ACCEPTED)
-        return _open(defenses.reject(bench.classifier, score, threshold))
+            return _open(guard(entry, bench.classifier, train, bench.held).classifier)
 
     return build
 

@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax import analysis, attacks, data
+from fooljax import analysis, attacks
 from fooljax.attacks.universal_measures import add
 from fooljax.runtime import memory
 from fooljax.runtime.victim_data import blame
 from fooljax.study.cells import key_of
 from fooljax.study.classifiers import Networks
 from fooljax.study.fooling import FOOLING
-from fooljax.study.making import Made, Make, Maker, Makers, Material
+from fooljax.study.making import Made, Make, Maker, Makers, Material, take
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
 from fooljax.types import Classifier, RandomKey
@@ -39,7 +39,7 @@ def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int
             f"--images: all networks are right about {len(rows)} test images only, got {count}; "
             "ask for fewer, or train longer (--train-steps)"
         )
-    return Material(data.as_float(test.images[rows]), test.labels[rows], train, rows)
+    return take(test, train, rows)
 
 
 def build(flag: str, makers: Makers, making: Making, shape: tuple[int, ...]) -> dict[str, Make]:

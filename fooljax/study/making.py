@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax.data import Dataset
+from fooljax.data import Dataset, as_float
 from fooljax.study.settings import Making
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -86,6 +86,11 @@ class Maker(NamedTuple):
 
 #: Ways to make images, by name.
 Makers: TypeAlias = Mapping[str, Maker]
+
+
+def take(test: Dataset, train: Dataset, rows: Int[np.ndarray, " n"]) -> Material:
+    """Take these test images as what makers may change, and all training images to learn from."""
+    return Material(as_float(test.images[rows]), test.labels[rows], train, rows)
 
 
 def repeated(make: Make, times: int) -> Make:

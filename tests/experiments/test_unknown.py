@@ -57,7 +57,7 @@ def test_smoke_numbers_from_the_files_alone(smoke):
         for network in networks:
             clean = unit(folder, network, "clean", "naive")["score_neighbor"]
             scores = unit(folder, network, images, against)["score_neighbor"]
-            limit = row(records, network=network, part="clean")["threshold_95"]
+            limit = row(records, network=network, part="clean")["accepted_95_from"]
             is_clean = np.repeat([True, False], [len(clean), len(scores)])
             areas.append(roc_auc_score(is_clean, np.concatenate([clean, scores])))
             shares.append(np.mean(scores >= float(limit)))
@@ -65,8 +65,7 @@ def test_smoke_numbers_from_the_files_alone(smoke):
         measured = row(returned["methods"], method="neighbor", images=images, how=how)
         assert measured["auroc"]["mean"] == pytest.approx(np.mean(areas))
         assert measured["accepted_95"]["mean"] == pytest.approx(np.mean(shares))
-    test = data.load("digits").test
-    assert summary["calibration_images"] + summary["clean_images"] == len(test.labels)
+    assert 2 * summary["clean_images"] == 2 * len(clean) == len(data.load("digits").test.labels)
 
 
 def test_smoke_knowing_the_method_never_hurts_the_adversary(smoke):
@@ -154,16 +153,20 @@ def test_every_method_learns_and_accepts_what_was_asked(digits):
     test, rows = digits.test, np.arange(len(digits.test.labels))
     held, rest = rows[::2], rows[1::2]
     clean = study.Material(data.as_float(test.images[rest]), test.labels[rest], digits.train, rest)
-    config = change(unknown.PRESETS["smoke"], known=500)
-    stage = measure.set_stage(config, classifier, defenses.SCORES, clean, test.images[held])
-    assert stage.in_features and set(stage.guarded) == set(defenses.SCORES)
+    few = np.linspace(0, len(digits.train.labels) - 1, 500).astype(int)
+    known = data.from_arrays(digits.train.images[few], digits.train.labels[few])
+    names = tuple(defenses.SCORES)
+    guards = study.guards("--methods", names, classifier, known, test.images[held])
+    assert tuple(guards) == names and guards["neighbor"].score.features is not None
     answers = jax.jit(lambda one, images: jnp.argmax(one(images), axis=1))
-    for name, guarded in stage.guarded.items():
-        accepted = np.mean(answers(guarded, data.as_float(test.images[held])) < 10)
+    for name, guard in guards.items():
+        accepted = np.mean(answers(guard.classifier, data.as_float(test.images[held])) < 10)
         assert 0.94 < accepted < 0.97, name  # 95 % of 180
-    assert len(stage.right.labels) == config.attacked
-    said = np.asarray(answers(classifier, stage.right.images))
-    np.testing.assert_array_equal(said, stage.right.labels)
+        assert guard.limits["accepted_99"] <= guard.limits["accepted_95"]
+    right = measure.choose_right(classifier, clean, 20)
+    np.testing.assert_array_equal(np.asarray(answers(classifier, right.images)), right.labels)
+    wrong = dataclasses.replace(classifier, params={"fc": jax.tree.map(jnp.negative, fc)})
+    assert len(measure.choose_right(wrong, clean, 20).labels) == len(right.labels) == 20
 
 
 def test_words_follow_the_numbers():
@@ -182,11 +185,11 @@ def test_words_follow_the_numbers():
         line("perturbed", "adaptive", 1.0, "logit"),
     ]
     table = study.Table(tuple(rows))
-    assert page.in_words(table) == {
-        "energy": "lets most of photographs, perturbed through; stops noise",
-        "logit": "lets most of photographs through; stops none",
-    }
-    best = {how: row.keys | row.values for how, row in page.headline(table).items()}
+    words = lambda method: page.say(table.where(method=method, how="naive").rows)
+    assert words("energy") == "lets most of photographs, perturbed through; stops noise"
+    assert words("logit") == "lets most of photographs through; stops none"
+    assert page.say([]) == "lets no kind mostly through; stops none"
+    best = {how: page.headline(table, how).keys for how in ("naive", "adaptive")}
     assert (best["naive"]["method"], best["naive"]["images"]) == ("logit", "photographs")
     assert (best["adaptive"]["method"], best["adaptive"]["images"]) == ("energy", "perturbed")
     counts = lambda **some: {"seen": sum(some.values()), "stays": 0, **some}
