@@ -22,7 +22,7 @@ import fooljax as fj
 from fooljax import study
 from fooljax.runtime import settings
 
-from . import measure, numbers, page
+from . import measure, page
 from .measure import PRESETS, Config
 
 __all__ = ["PRESETS", "Config", "main"]
@@ -44,36 +44,36 @@ def main(config: Config) -> dict[str, Any]:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
     with study.opened(main, config) as run:
-        defenses, foolers = measure.choose(config)
-        plain, scenes = measure.prepare(run, defenses, foolers)
-        results = measure.fool(run, scenes, foolers)
-        found = numbers.gather(config, plain[0], defenses, foolers, results)
-        tables = {"table.csv": numbers.to_csv(found), "table.md": numbers.to_markdown(found)}
-        for name, text in tables.items():
+        scene = measure.set_scene(run)
+        results = measure.fool(run, scene)
+        records = list(measure.judge(scene, results))
+        found = page.average(config, scene, results, records)
+        for name, text in {"table.csv": page.csv(found), "table.md": page.markdown(found)}.items():
             fj.runtime.files.write_text(run.folder / name, text)
         decisive = settings.flat(config).items()
         return study.publish(
             run,
             page.report(found),
-            {f"plain {seed + 1}": one for seed, one in enumerate(plain)},
+            {name: bench.plain for name, bench in scene.benches.items()},
             results,
-            found.records,
+            records,
             PAPERS,
-            keep=("images", "cost", "logits"),
-            benchmark=numbers.NAME,
-            version=numbers.VERSION,
+            keep=("images", "cost", "own"),
+            benchmark=page.NAME,
+            version=page.VERSION,
             fooljax=fj.__version__,
             settings={name: value for name, value in decisive if name not in PLACES},
-            num_classes=plain[0].classifier.num_classes,
             intervals=page.INTERVALS,
             sure=study.SURE,
-            measures=numbers.MEASURES,
-            qualities=numbers.QUALITIES,
-            generators={name: one.words for name, one in foolers.items()},
-            controls=[name for name, one in foolers.items() if not one.looks],
-            defense_words={name: one.words for name, one in defenses.items()},
+            measures=measure.MEASURES,
+            qualities=measure.QUALITIES,
+            generators={name: maker.words for name, maker in scene.makers.items()},
+            controls=[name for name, maker in scene.makers.items() if maker.control],
+            defense_words={name: one.words for name, one in scene.defenses.items()},
             defenses=found.qualities.plain(),
             rows=found.table.plain(),
-            ranking=[one._asdict() for one in numbers.rank(found)],
-            masked=[one._asdict() for one in numbers.masked(found)],
+            gains=[gain._asdict() for gain in (*found.overall, *found.gains)],
+            rule=study.RULE,
+            ranking=page.rank(found),
+            masked=page.masked(found),
         )

@@ -1,10 +1,11 @@
-"""What ``experiments.foolbench`` computes: images made for every network, and shown to all."""
+"""What ``experiments.foolbench`` computes: images for every network, and who accepts them."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -15,15 +16,34 @@ from numpy.typing import ArrayLike
 import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
-from fooljax.study import Fooling, Pieces, RunFlags, Some, Victim
+from fooljax.study import Fooling, Pieces, RunFlags, Several, Some, Victim
+from fooljax.study.detection import DETECTION, RATES
 
 if TYPE_CHECKING:
-    from fooljax.data import Dataset
     from fooljax.types import Classifier, Images, RandomKey
 
-PLAIN = "plain"
-#: Which of the clean images set thresholds, and which are compared with.
-HELD, COMPARED = slice(0, None, 2), slice(1, None, 2)
+PLAIN = "plain"  # the name of no defense
+CLEAN = "clean"
+OTHERS = "others"
+ADVERSARIES = ("naive", "adaptive")
+BY = ("defense", "generator", "adversary")
+PASSES = "evaluations_to_99"
+#: Of the images of a generator.
+MEASURES = {
+    **DETECTION,
+    "sure_99": "share given a real class with a confidence of at least 0.99",
+    "mean_confidence": "mean confidence in the likeliest real class",
+    "reached_99": "share of the images that ever reached 0.99 while they were made",
+    PASSES: "median of the passes until then; infinite if most never did",
+}
+#: Of a network with its defense.
+QUALITIES = {
+    "clean_accuracy": "share of clean images answered rightly; rejected ones count as wrong",
+    "clean_rejected": "share of clean images rejected",
+    "ece": "expected calibration error on answered clean images",
+    "clean_mean_confidence": "mean confidence on clean images",
+}
+_HELD, _COMPARED = slice(0, None, 2), slice(1, None, 2)  # of clean images
 _BATCH = 250
 
 
@@ -36,12 +56,14 @@ class Config:
             network of your own, which is then defended in every way that needs no
             training.
         fooling: how images are made.
-        defenses: rows of the table; all that apply unless given. plain is always
-            among them: images for the naive adversary are made for it.
-        generators: kinds of fooling images; all unless given.
-        others: data set of another kind, to be taken for nothing: a name, a folder or
-            an .npz as with --dataset; or photographs, pieces of the two pictures that
-            come with scikit-learn.
+        defenses: rows of the table; all that apply unless given: fooling_class,
+            outlier_exposure, acet, adversarial and ensemble train networks; changes of
+            every image, and how much, such as blur=1; reject_energy or another score.
+            plain is always among them: images for the naive adversary are made for it.
+        generators: kinds of fooling images; others are pictures of another kind.
+        others: data set that they come from: a name, a folder or an .npz as with
+            --dataset; or photographs, pieces of the two pictures that come with
+            scikit-learn.
         seeds: networks trained, and images made, from so many random starts. A
             network of your own has but one set of weights; then only the images
             differ.
@@ -53,7 +75,10 @@ class Config:
     victim: Victim = field(default_factory=lambda: Victim(train_steps=600))
     fooling: Fooling = field(default_factory=Fooling)
     defenses: Some[str] = ()
-    generators: Some[str] = ()
+    generators: Several[str] = (
+        *("direct", "cppn", "ascent", "ascent_blur", "ascent_flat", "signs", "sparse"),
+        *("near_noise", "grey_universal", "noise", "blurred", "permuted", OTHERS),
+    )
     others: str = "photographs"
     seeds: Pieces = 3
     clean_images: Annotated[int, Within(40, 10**9, why="ask for fewer")] = 1000
@@ -65,8 +90,8 @@ PRESETS = {
     "smoke": Config(
         victim=Victim(model="softmax", train_steps=60),
         fooling=Fooling(images=20, generations=3, children=20, ascent_steps=5),
-        defenses=("plain", "ensemble"),
-        generators=("direct", "ascent", "uniform"),
+        defenses=(PLAIN, "ensemble"),
+        generators=("direct", "ascent", "noise"),
         seeds=2,
         clean_images=100,
     ),
@@ -79,101 +104,81 @@ PRESETS = {
 
 
 class Scene(NamedTuple):
-    """Networks of one seed by defense, what images are made from, and clean ones."""
+    """What all cells share.
 
-    networks: Mapping[str, study.Defended]
-    known: study.Known
-    clean: Dataset
+    Attributes:
+        benches: plain networks by name, with what belongs to each.
+        defenses: by name, the plain network first.
+        networks: with their defenses, by defense and name of the plain network.
+        makers: ways to make images, by name.
+        ways: the same, ready to be used.
+    """
+
+    benches: Mapping[str, study.Bench]
+    defenses: Mapping[str, study.Defense]
+    networks: Mapping[tuple[str, str], study.Defended]
+    makers: study.Makers
+    ways: Mapping[str, study.Make]
 
 
-def choose(config: Config) -> tuple[dict[str, study.Defense], dict[str, study.Fooler]]:
-    """Return the defenses and the ways to make images that were asked for, by name.
+def set_scene(run: study.Run[Config]) -> Scene:
+    """Train, load or fetch every network with every defense, once all suits the images.
 
     Raises:
-        ValueError: naming the flag and the remedy.
+        ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
-    victim = config.victim
-    if victim.dataset == "none":
-        raise ValueError(
-            "--dataset: thresholds are set on clean images; name the data set that the network "
-            "was trained on, or a folder or .npz of your own"
-        )
-    own = ":" in victim.model or victim.weights is not None
-    possible = [name for name, one in study.DEFENSES.items() if not (own and one.trains)]
-    defenses = study.choose("--defenses", config.defenses or possible, study.DEFENSES)
-    trained = [name for name in defenses if name not in possible]
-    if trained:
-        raise ValueError(
-            f"--defenses {' '.join(trained)}: needs other networks to be trained; a network that "
-            f"comes with its weights (--model {victim.model}, --weights {victim.weights}) can have "
-            f"{' '.join(possible)}"
-        )
-    foolers = study.choose("--generators", config.generators or [*study.FOOLING], study.FOOLING)
-    return {PLAIN: study.DEFENSES[PLAIN], **defenses}, foolers
-
-
-def prepare(
-    run: study.Run[Config],
-    defenses: Mapping[str, study.Defense],
-    foolers: Mapping[str, study.Fooler],
-) -> tuple[list[study.Prepared], list[Scene]]:
-    """Train, load or fetch every network with every defense, for each seed.
-
-    Returns:
-        The plain network and what its cells share, of each seed.
-
-    Raises:
-        ValueError, OSError: for anything wrong with the flags or files, naming the flag.
-    """
-    from fooljax.runtime import inputs, memory
-
-    config, plain, scenes = run.config, list[study.Prepared](), list[Scene]()
+    config = run.config
+    chosen = study.choose_defenses("--defenses", config.defenses, config.victim)
+    makers, ways = dict[str, study.Maker](), dict[str, study.Make]()
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        pixels = shape[0] * shape[1]
-        memory.afford(shape, runs=config.fooling.runs, children=config.fooling.children)
-        if config.fooling.pixels > pixels:
-            raise ValueError(
-                f"--pixels must be at most {pixels}, those of an image of {shape[0]} x "
-                f"{shape[1]}, got {config.fooling.pixels}"
-            )
-        with study.blame("--generators"):
-            for name in set(foolers) & set(study.EVOLVED):
-                fj.encodings.CATALOG[name].build(shape)
+        if ways:
+            return
+        fj.runtime.memory.afford(shape, runs=config.fooling.runs)
+        for one in chosen.values():
+            one.refuse(shape)
+        makers.update(choose_makers(run, shape))
+        built = study.build("--generators", makers, config.fooling.making, shape)
+        several = {name: study.repeated(way, config.fooling.runs) for name, way in built.items()}
+        ways.update({name: (several if makers[name].fools else built)[name] for name in makers})
 
-    for trial in range(config.seeds):
-        place = Path(config.victim.classifier or run.folder / "networks") / f"seed-{trial + 1}"
-        own = dataclasses.replace(
-            config.victim,
-            train_seed=config.victim.train_seed + trial,
-            classifier=str(place / PLAIN),
+    victim, seeds = config.victim, range(config.seeds)
+    if study.is_own(victim):
+        one = study.network(run, fits=fits)
+        plain = {f"{victim.model} {seed + 1}": one for seed in seeds}
+    else:
+        plain = study.networks(run, (victim.model,), config.seeds, fits=fits).each
+    home = Path(victim.classifier or run.folder / "networks")
+    benches, networks = dict[str, study.Bench](), dict[tuple[str, str], study.Defended]()
+    for seed, (name, network) in zip(seeds, plain.items(), strict=True):
+        place = str(home / name.replace(" ", "-").replace("/", "-"))
+        settings = dataclasses.replace(
+            victim, train_seed=victim.train_seed + seed, classifier=place
         )
-        bare = fj.runtime.victim.prepare(own, run.folder, fits)
-        shape, splits = bare.classifier.input_shape, study.splits_of(bare)
-        clean = draw(config, splits.test, trial)
-        held = fj.data.Dataset(clean.images[HELD], clean.labels[HELD], clean.class_names)
-        key = study.key_of(config.run.seed, trial=trial, part="defenses")
-        bench = study.Bench(place, own, bare, held, config.fooling, key)
-        networks = {}
-        for name, defense in defenses.items():
-            print(f"seed {trial + 1}: {name}", file=sys.stderr)
-            networks[name] = defense.build(bench)
-        others = study.load_others(run, "--others", [config.others], shape, 1000)
-        others_of = fj.data.as_float(others[config.others])
-        scenes.append(Scene(networks, study.Known(splits.train, others_of), clean))
-        plain.append(bare)
-    inputs.same_networks(
-        run.folder,
-        {
-            f"{name} {trial + 1}": one.victim
-            for trial, scene in enumerate(scenes)
-            for name, one in scene.networks.items()
-        },
-    )
-    return plain, scenes
+        clean = draw_clean(config, name, network)
+        held = clean.images[_HELD]
+        benches[name] = study.Bench(name, network, settings, clean, held, config.fooling)
+        for defense, one_defense in chosen.items():
+            print(f"{name}: {defense}", file=sys.stderr)
+            with study.blame("--defenses"):
+                networks[defense, name] = one_defense.build(run, benches[name])
+    return Scene(benches, chosen, networks, makers, ways)
 
 
-def draw(config: Config, test: Dataset, trial: int) -> Dataset:
+def choose_makers(run: study.Run[Config], shape: tuple[int, ...]) -> study.Makers:
+    """Return the ways to make images that were asked for, by name.
+
+    Raises:
+        ValueError, OSError: for an unknown one, or pictures that cannot be had.
+    """
+    config, known = run.config, dict(study.FOOLING)
+    if OTHERS in config.generators:
+        found = study.choose_outsiders(run, "--others", [config.others], shape, 1000)
+        known[OTHERS] = found[config.others]
+    return study.choose("--generators", config.generators, known)
+
+
+def draw_clean(config: Config, name: str, network: study.Prepared) -> study.Material:
     """Draw the images to compare with.
 
     Raises:
@@ -181,63 +186,118 @@ def draw(config: Config, test: Dataset, trial: int) -> Dataset:
     """
     import jax
 
+    train, test = study.splits_of(network)
     count = len(test.labels)
     if count < min(config.clean_images, 40):
         raise ValueError(
             f"--dataset: thresholds need at least 40 test images, {config.victim.dataset} has "
             f"{count}"
         )
-    key = study.key_of(config.run.seed, trial=trial, part="clean images")
+    key = study.key_of(config.run.seed, network=name, images=CLEAN)
     rows = np.sort(np.asarray(jax.random.permutation(key, count))[: config.clean_images])
-    return fj.data.Dataset(test.images[rows], test.labels[rows], test.class_names)
+    return study.take(test, train, rows)
 
 
-def fool(
-    run: study.Run[Config], scenes: Sequence[Scene], foolers: Mapping[str, study.Fooler]
-) -> study.Results:
-    """Make images for every network, then show it clean ones and those of the plain network.
+def fool(run: study.Run[Config], scene: Scene) -> study.Results:
+    """Make images for every network, and show it clean ones and those of the plain network.
 
-    Every network meets the same random numbers, so that defenses are compared in pairs.
+    Every defense meets the same random numbers, so that defenses are compared in pairs.
     """
-    config, networks = run.config, scenes[0].networks
+    bare: study.Results | None = None
 
-    def make(key: RandomKey, trial: int, made: str, made_for: str) -> Mapping[str, ArrayLike]:
-        scene, network = scenes[trial], scenes[trial].networks[made_for]
-        key = study.key_of(config.run.seed, trial=trial, made=made)
-        found = foolers[made].make(config.fooling, key, network.stand_in, scene.known)
-        said = answers(network.victim, found.images)
-        return {"images": found.images, "cost": found.cost, "logits": said}
+    def meet(key: RandomKey, generator: str, defense: str, network: str) -> Mapping[str, ArrayLike]:
+        names = {"generator": generator, "network": network}
+        one, shown = scene.networks[defense, network], None
+        if bare is not None:
+            shown = answers(one.victim, bare.one(defense=PLAIN, **names)["images"])
+            if scene.makers[generator].control:
+                return {"naive": shown}
+        material, key = scene.benches[network].material, study.key_of(run.config.run.seed, **names)
+        made = scene.ways[generator](key, one.stand_in, material)
+        said = answers(one.victim, made.images)
+        cost = [math.nan] * len(said) if made.cost is None else made.cost
+        naive = said if shown is None else shown
+        return {"images": made.images, "cost": cost, "own": said, "naive": naive}
 
-    cells = [
-        cell
-        for cell in study.grid(trial=range(len(scenes)), made=foolers, made_for=networks)
-        if cell["made_for"] == PLAIN or foolers[cell["made"]].looks
-    ]
-    made = study.compute(run, cells, make, "fooling")
+    def show(key: RandomKey, images: str, defense: str, network: str) -> Mapping[str, ArrayLike]:
+        material = scene.benches[network].material
+        victim = scene.networks[defense, network].victim
+        return {"logits": answers(victim, material.images), "labels": material.labels}
 
-    def show(key: RandomKey, trial: int, shown_to: str) -> Mapping[str, ArrayLike]:
-        victim, clean = scenes[trial].networks[shown_to].victim, scenes[trial].clean
-        naive = made.where(trial=trial, made_for=PLAIN).found
-        said = {cell["made"]: answers(victim, arrays["images"]) for cell, arrays in naive}
-        seen = answers(victim, fj.data.as_float(clean.images))
-        return {"labels": clean.labels, "clean": seen, **said}
-
-    cells = study.grid(trial=range(len(scenes)), shown_to=networks)
-    return study.gather(made, study.compute(run, cells, show, "showing"))
+    ways, names = scene.ways, scene.benches
+    cells = study.grid(generator=ways, defense=[PLAIN], network=names)
+    found = bare = study.compute(run, cells, meet, "fooling the plain network")
+    rest = [name for name in scene.defenses if name != PLAIN]
+    if rest:
+        cells = study.grid(generator=ways, defense=rest, network=names)
+        found = study.gather(bare, study.compute(run, cells, meet, "fooling"))
+    cells = study.grid(images=[CLEAN], defense=scene.defenses, network=names)
+    return study.gather(found, study.compute(run, cells, show, "showing clean images"))
 
 
 def answers(classifier: Classifier, images: Images | np.ndarray) -> np.ndarray:
     """Return the logits of any number of images, ``[n, m]``."""
     import jax.numpy as jnp
 
-    images = jnp.asarray(images)
-    count = len(images)
-    size = min(count, _BATCH)
-    # the last batch begins earlier rather than being shorter: one compilation
-    starts = [min(start, count - size) for start in range(0, count, size)]
-    parts = {start: np.asarray(study.logits(classifier, images[start : start + size]))
-             for start in starts}  # fmt: skip
-    logits = np.zeros((count, parts[0].shape[1] if starts else 0), np.float32)
-    for start, part in parts.items():
-        logits[start : start + size] = part
-    return logits
+    read = fj.defenses.maximum_logit()
+    return fj.defenses.judge(classifier, read, jnp.asarray(images), _BATCH)[0]
+
+
+def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
+    """Yield a record for each network on clean images, and on each kind of others.
+
+    The score of an image is `study.certainty`: how much the network takes it for
+    something it knows.
+    """
+    for cell, seen in results.found:
+        if cell.get("images") != CLEAN:
+            continue
+        about = {"defense": cell["defense"], "network": cell["network"]}
+        num_classes = scene.benches[cell["network"]].classifier.num_classes
+        scores, given = study.certainty(seen["logits"], num_classes)
+        held, known, given = scores[_HELD], scores[_COMPARED], given[_COMPARED]
+        limits = {name: fj.metrics.acceptance_threshold(held, rate) for name, rate in RATES.items()}
+        right = given & (seen["logits"].argmax(axis=1) == seen["labels"])[_COMPARED]
+        sure, error = study.confidence(known), fj.metrics.expected_calibration_error
+        yield {
+            **about,
+            **{"generator": CLEAN, "adversary": "", "clean_accuracy": float(right.mean())},
+            "clean_rejected": float(np.mean(~given)),
+            "ece": error(sure[given], right[given]) if given.any() else math.nan,
+            "clean_mean_confidence": float(sure.mean()),
+        }
+        for generator, maker in scene.makers.items():
+            made = results.one(generator=generator, **about)
+            plain = results.one(generator=generator, **{**about, "defense": PLAIN})
+            for adversary in ADVERSARIES:
+                own = adversary == "adaptive" and not maker.control
+                cost = (made if own else plain)["cost"]
+                scores, given = study.certainty(made["own" if own else "naive"], num_classes)
+                sure, looked = study.confidence(scores), not np.isnan(cost).all()
+                yield {
+                    **about,
+                    **{"generator": generator, "adversary": adversary},
+                    **study.detect(known, scores, limits, given),
+                    "sure_99": float(np.mean(given & (sure >= study.SURE))),
+                    "mean_confidence": float(sure.mean()),
+                    "reached_99": float(np.isfinite(cost).mean()) if looked else math.nan,
+                    PASSES: float(np.median(cost)) if looked else math.nan,
+                }
+
+
+def compare(scene: Scene, made: Iterable[study.Record]) -> Iterator[study.Record]:
+    """Yield for each network, defense and kind of images what is kept out, as `study.gains` asks.
+
+    A gain is the share that the plain network accepts of images made for it, minus the
+    share that the defended one accepts: of the same images, or of those made for it.
+    """
+    names = ("defense", "generator", "network", "adversary")
+    accepted = {tuple(one[name] for name in names): one["accepted_95"] for one in made}
+    for (defense, generator, network, adversary), naive in accepted.items():
+        if adversary == "naive" and scene.makers[generator].fools:
+            plain = accepted[PLAIN, generator, network, "naive"]
+            adaptive = accepted[defense, generator, network, "adaptive"]
+            yield {
+                **{"defense": defense, "against": generator, "network": network},
+                **{"naive_gain": plain - naive, "adaptive_gain": plain - adaptive},
+            }

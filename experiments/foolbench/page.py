@@ -3,48 +3,150 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
 
-from .measure import PLAIN
-from .numbers import (
-    ADVERSARIES,
-    MEASURES,
-    NAME,
-    VERSION,
-    Found,
-    certainty,
-    confidence,
-    masked,
-    rank,
-    to_markdown,
-)
+from . import measure
+from .measure import ADVERSARIES, BY, PASSES, PLAIN, Config, Scene
 
-INTERVALS = "95 %, Student's t over the seeds, cut off where a share ends"
-_MARKED = 0.1  # difference of two shares that the page speaks of
+NAME, VERSION = "Fooling benchmark", "v1"
+INTERVALS = "95 %, Student's t over the networks, cut off where a share ends"
+_MASKED = 0.3  # by so much more of evolved images pass where gradients mislead
+ALL = "all kinds"
 _MOST = 10  # images of a kind that are shown
+
+
+class Found(NamedTuple):
+    """All that the page is about.
+
+    Attributes:
+        config: the settings.
+        scene: networks, defenses and makers.
+        results: what all cells found.
+        records: one for each network, defense, kind of images and adversary.
+        table: means over the networks of the same.
+        qualities: means over the networks on clean images, by defense.
+        gains: what each defense seems to gain against each kind of images, and does.
+        overall: the same against all kinds together.
+    """
+
+    config: Config
+    scene: Scene
+    results: study.Results
+    records: Sequence[study.Record]
+    table: study.Table
+    qualities: study.Table
+    gains: Sequence[study.Gain]
+    overall: Sequence[study.Gain]
+
+    def accepted(self, defense: str, generator: str, adversary: str = "adaptive") -> float:
+        """Return the mean share accepted where 95 % of clean images are."""
+        keys = dict(zip(BY, (defense, generator, adversary), strict=True))
+        return self.table.value("accepted_95", **keys).mean
+
+
+def average(
+    config: Config, scene: Scene, results: study.Results, records: Sequence[study.Record]
+) -> Found:
+    """Average what was measured over the networks, and compare the defenses."""
+    made = [one for one in records if one["generator"] != measure.CLEAN]
+    shares = [name for name in measure.MEASURES if name != PASSES]
+    rows = study.summarize(made, BY, shares, "network").rows
+    passes = study.summarize(made, BY, [PASSES], "network", study.span)
+    values = [{**row.values, PASSES: passes.value(PASSES, **row.keys)} for row in rows]
+    table = study.Table(tuple(row._replace(values=v) for row, v in zip(rows, values, strict=True)))
+    clean = study.where(records, generator=measure.CLEAN)
+    qualities = study.summarize(clean, ("defense",), measure.QUALITIES, "network")
+    compared = list(measure.compare(scene, made))
+    gains = study.gains(compared, PLAIN)
+    overall = study.gains([{**one, "against": ALL} for one in compared], PLAIN)
+    return Found(config, scene, results, records, table, qualities, gains, overall)
+
+
+def rank(found: Found) -> list[dict[str, Any]]:
+    """Order the defenses by the worst kind of images for them, the adversary knowing them."""
+
+    def line(defense: str) -> dict[str, Any]:
+        shares = {name: found.accepted(defense, name) for name in found.scene.makers}
+        worst = max(shares, key=shares.__getitem__)
+        return {
+            "defense": defense,
+            "worst_accepted_95": shares[worst],
+            "worst_generator": worst,
+            "mean_accepted_95": float(np.mean(list(shares.values()))),
+            "clean_accuracy": found.qualities.value("clean_accuracy", defense=defense).mean,
+        }
+
+    order = lambda one: (one["worst_accepted_95"], one["mean_accepted_95"])
+    return sorted(map(line, found.scene.defenses), key=order)
+
+
+def masked(found: Found) -> list[dict[str, Any]]:
+    """Find networks that makers without gradients get far more past than those by gradient.
+
+    The search by gradient is then what fails, and what it does not get past the network
+    is no evidence that nothing would (Carlini et al., 2019, arXiv:1902.06705, section 4).
+    """
+    makers, listed = found.scene.makers, list[dict[str, Any]]()
+    for defense in found.scene.defenses:
+        passed = {n: found.accepted(defense, n) for n, maker in makers.items() if maker.fools}
+        blind = {name: share for name, share in passed.items() if makers[name].blind}
+        seeing = max((share for name, share in passed.items() if name not in blind), default=1.0)
+        best = max(blind, key=blind.__getitem__, default=None)
+        if best is not None and blind[best] > seeing + _MASKED:
+            shares = {"evolved_accepted_95": blind[best], "by_gradient_accepted_95": seeing}
+            listed.append({"defense": defense, "generator": best, **shares})
+    return listed
+
+
+def csv(found: Found) -> str:
+    """Write the whole table, a line for each defense, generator and adversary."""
+    lines = []
+    for row in found.table.rows:
+        lines.append(dict(row.keys))
+        for name in measure.MEASURES:
+            for part, value in row.values[name]._asdict().items():
+                lines[-1][f"{name}_{part}"] = "" if math.isnan(value) else f"{value:.6g}"
+    return study.to_csv(lines).decode()
+
+
+def markdown(found: Found) -> str:
+    """Write the table that a paper cites: what is accepted, naive and adaptive, in percent."""
+    config, makers = found.config, found.scene.makers
+    lines = [
+        f"**{NAME} {VERSION}**: {config.victim.dataset}, {config.victim.model}, {config.seeds} "
+        f"seeds, fooljax {fj.__version__}. Share of fooling images accepted where 95 % of clean "
+        "images are, in percent, naive / adaptive adversary.",
+        "",
+    ]
+    rows = [["defense", "clean accuracy", *makers], ["---"] * (2 + len(makers))]
+    for defense in found.scene.defenses:
+        right = found.qualities.value("clean_accuracy", defense=defense).mean
+        cells = [defense, f"{100 * right:.1f}"]
+        for name, maker in makers.items():
+            who = ADVERSARIES if maker.fools else ADVERSARIES[:1]
+            cells.append(" / ".join(f"{100 * found.accepted(defense, name, a):.0f}" for a in who))
+        rows.append(cells)
+    return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in rows)]) + "\n"
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
-    ranked = rank(found)
-    best, worst = ranked[0], ranked[-1]
-    plain = next(one for one in ranked if one.defense == PLAIN)
+    ranked, share = rank(found), study.share
+    worst = {one["defense"]: share(one["worst_accepted_95"]) for one in ranked}
+    best = ranked[0]["defense"]
     figures = [
-        (str(len(found.defenses)), "networks and defenses"),
-        (str(len(found.foolers)), "kinds of fooling images"),
-        (
-            study.share(plain.worst_accepted_95),
-            "of the worst kind of images pass the plain network",
-        ),
+        (str(len(found.scene.defenses)), "networks and defenses"),
+        (str(len(found.scene.makers)), "kinds of fooling images"),
+        (worst[PLAIN], "of the worst kind of images pass the plain network"),
     ]
-    if best is not worst:
-        passed = study.share(best.worst_accepted_95)
-        figures.append((passed, f"pass {best.defense}, which holds best"))
+    if len(ranked) > 1:
+        figures.append((worst[best], f"pass {best}, which holds best"))
     yield study.Opening(
         f"{NAME} {VERSION}",
         "How networks, with and without a defense, take images that show nothing: made for the "
@@ -57,21 +159,16 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield from findings(found)
     yield from matrices(found)
     yield study.Heading("Which defense holds best")
-    share = study.share
     yield fj.reporting.table(
         ("Defense", "Worst kind accepted", "Which", "Mean of all kinds", "Clean images right"),
-        [
-            (one.defense, share(one.worst_accepted_95), one.worst_generator,
-             share(one.mean_accepted_95), share(one.clean_accuracy))
-            for one in ranked
-        ],
+        [[share(x) if isinstance(x, float) else x for x in one.values()] for one in ranked],
         "By the kind of images that it keeps out worst, the adversary knowing it.",
         sortable=True,
-    )  # fmt: skip
+    )
     yield study.Heading("All numbers")
     yield from everything(found)
     yield study.Heading("The images")
-    for defense in found.defenses:
+    for defense in found.scene.defenses:
         shown = images(found, defense)
         yield shown if defense == PLAIN else study.Folded(f"Made for {defense}", [shown])
     yield study.Heading("For a paper")
@@ -79,19 +176,21 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         f"Cite as “{NAME} {VERSION}” with the version of fooljax ({fj.__version__}) and the "
         "settings below. The table in Markdown:"
     )
-    yield fj.reporting.code(to_markdown(found))
+    yield fj.reporting.code(markdown(found))
 
 
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
-    config = found.config
+    config, scene = found.config, found.scene
+    plain = next(iter(scene.benches.values())).plain
     yield (
-        f"The network: {found.plain.origin}. Everything was done {config.seeds} times from other "
+        f"The network: {plain.origin}. Everything was done {config.seeds} times from other "
         "random numbers. Fooling images show nothing; each was made to be taken for a class. The "
         "naive adversary makes them for the plain network, and they are shown to the others. The "
         "adaptive one knows the defense and makes them anew for each defended network; where a "
         "defense is random, for the average over its random numbers, and they are then judged "
-        "under other ones. Controls are made by nobody and are the same for all."
+        "under other ones. Controls are made by nobody and are the same for all. "
+        f"{study.RULE}"
     )
     yield (
         "The score of an image is the confidence in the likeliest real class. On every other one "
@@ -100,8 +199,8 @@ def story(found: Found) -> Iterator[study.Block]:
         f"Epsilon is {config.fooling.epsilon:g} of the way from black to white. Intervals are "
         f"{INTERVALS}."
     )
-    words = lambda one: one.words + ("" if one.looks else " (control)")
-    rows = [(name, words(one)) for name, one in found.foolers.items()]
+    words = lambda one: one.words + ("" if one.fools else " (control)")
+    rows = [(name, words(one)) for name, one in scene.makers.items()]
     yield fj.reporting.table(("Images", "How they were made"), rows)
     yield study.numbers(
         found.qualities,
@@ -110,51 +209,31 @@ def story(found: Found) -> Iterator[study.Block]:
         "Calibration error (ECE) over 15 bins; 0 is best.",
         {
             "ECE": lambda row: f"{row.values['ece'].mean:.3f}",
-            "What it is": lambda row: found.defenses[row.keys["defense"]].words,
+            "What it is": lambda row: scene.defenses[row.keys["defense"]].words,
         },
     )
 
 
 def findings(found: Found) -> Iterator[study.Block]:
     """Say in words what the numbers say, and no more."""
-
-    def mean(defense: str, adversary: str) -> float:
-        each = [found.accepted(defense, one, adversary).mean for one in found.looking]
-        return float(np.mean(each))
-
-    for defense in found.defenses if found.looking else ():
-        if defense == PLAIN:
-            continue
-        plain, (naive, adaptive) = mean(PLAIN, "naive"), (mean(defense, a) for a in ADVERSARIES)
-        yield fj.reporting.paragraph(
-            fj.reporting.strong(defense),
-            f" accepts {study.share(naive)} of the images made for the plain network (which "
-            f"accepts {study.share(plain)}) and {study.share(adaptive)} of those made for it: "
-            f"{verdict(plain, naive, adaptive)}",
+    if found.overall:
+        caption = (
+            "Percentage points: by how much less is accepted than by the plain network of images "
+            "made for it (95 % interval over the networks)"
         )
+        yield fj.reporting.paragraph(fj.reporting.strong(study.sum_up(found.overall)))
+        yield study.verdicts(found.overall, ALL)
+        yield study.table_of_gains(found.overall, caption)
+        table = study.table_of_gains(found.gains, caption)
+        yield study.Folded("The same for each kind of images", [table])
     for one in masked(found):
         yield fj.reporting.paragraph(
-            fj.reporting.strong(f"Gradients mislead on {one.defense}"),
-            f": of evolved images ({one.generator}), made without any, "
-            f"{study.share(one.evolved_accepted_95)} pass, of those by gradient "
-            f"{study.share(one.by_gradient_accepted_95)} at most. Low shares of images made by "
+            fj.reporting.strong(f"Gradients mislead on {one['defense']}"),
+            f": of evolved images ({one['generator']}), made without any, "
+            f"{study.share(one['evolved_accepted_95'])} pass, of those by gradient "
+            f"{study.share(one['by_gradient_accepted_95'])} at most. Low shares of images made by "
             "gradient are here no sign of robustness.",
         )
-
-
-def verdict(plain: float, naive: float, adaptive: float) -> str:
-    """Compare mean shares; differences below a tenth are not spoken of."""
-    seems, holds = plain - naive, plain - adaptive
-    if seems < _MARKED and holds < _MARKED:
-        return "no gain worth speaking of, even against an adversary who does not know it."
-    if holds < _MARKED:
-        return "what it seems to gain vanishes against an adversary who knows it."
-    if holds < seems - _MARKED:
-        return (
-            f"of {study.share(seems)} that it seems to keep out, {study.share(holds)} remain "
-            "against an adversary who knows it."
-        )
-    return "what it keeps out it also keeps out of an adversary who knows it."
 
 
 def matrices(found: Found) -> Iterator[study.Block]:
@@ -162,7 +241,7 @@ def matrices(found: Found) -> Iterator[study.Block]:
     captions = {
         "adaptive": "Share accepted, adaptive adversary: rows defenses, columns kinds of images. "
         "The adversary knows the defense. How to read it: yellow lets everything in, blue keeps "
-        "everything out. Small numbers: how far each may be off (95 % interval over the seeds).",
+        "everything out. Small numbers: how far each may be off (95 % interval over the networks).",
         "naive": "Share accepted, naive adversary: rows defenses, columns kinds of images. The "
         "same for images that were made for the plain network. Where this picture is darker than "
         "the one above, looking only at such images flatters the defense.",
@@ -182,49 +261,50 @@ def matrices(found: Found) -> Iterator[study.Block]:
 
 def everything(found: Found) -> Iterator[study.Block]:
     """Show the whole table."""
-    titles = [name.replace("_", " ") for name in MEASURES]
+    titles = [name.replace("_", " ") for name in measure.MEASURES]
     rows = [
-        (*row.keys.values(), *(cell(name, row.values[name].mean) for name in MEASURES))
+        (*row.keys.values(), *(cell(name, row.values[name].mean) for name in measure.MEASURES))
         for row in found.table.rows
-        if row.keys["generator"] in found.looking or row.keys["adversary"] == "naive"
+        if row.keys["adversary"] == "naive" or found.scene.makers[row.keys["generator"]].fools
     ]
     yield (
         "Click a column's title to sort by it. With intervals: table.csv and summary.json, beside "
         "this page."
     )
     yield fj.reporting.table(("Defense", "Images", "Adversary", *titles), rows, sortable=True)
-    meanings = list(zip(titles, MEASURES.values(), strict=True))
-    table = fj.reporting.table(("Column", "Meaning"), meanings)
-    yield study.Folded("What the columns mean", [table])
+    yield study.legend(measure.MEASURES)
 
 
 def cell(name: str, value: float) -> str:
     """Write a number of the table."""
     if math.isnan(value):
         return "\N{EN DASH}"
-    if name == "evaluations_to_99":
+    if name == PASSES:
         return "never" if math.isinf(value) else f"{value:,.0f}"
     return f"{value:.3f}"
 
 
 def images(found: Found, defense: str) -> study.Figure:
     """Show what was made for a network: a row for each kind, of the first seed."""
-    classes = found.plain.class_names
+    name, bench = next(iter(found.scene.benches.items()))
+    classes, (height, width, channels) = bench.plain.class_names, bench.classifier.input_shape
     rows, captions, names = [], [], []
-    for one, arrays in found.results.where(trial=0, made_for=defense).found:
-        shown, logits = arrays["images"][:_MOST], arrays["logits"][:_MOST]
-        sure = confidence(certainty(logits, len(classes)))
+    for one, arrays in found.results.where(defense=defense, network=name).found:
+        if "own" not in arrays:
+            continue
+        shown, logits = arrays["images"][:_MOST], arrays["own"][:_MOST]
+        sure = study.confidence(study.certainty(logits, len(classes))[0])
         answers = [[*classes, "none"][min(place, len(classes))] for place in logits.argmax(axis=1)]
         blank = _MOST - len(shown)
-        rows.append(np.concatenate([shown, np.ones((blank, *shown.shape[1:]))]))
+        rows.append(np.concatenate([shown, np.ones((blank, height, width, channels))]))
         words = [f"{a}\n{study.sure(s)}" for a, s in zip(answers, sure, strict=True)]
         captions.append(words + [""] * blank)
-        names.append(one["made"])
+        names.append(one["generator"])
     return study.images(
-        f"images_{defense}",
+        f"images_{defense}".replace(" ", "_"),
         rows,
         captions,
-        f"Fooling images made for {defense}, with the network's answers. First seed. Below each "
+        f"Fooling images made for {defense}, with the network's answers. First network. Below each "
         "image the answer of the network and its confidence in the likeliest real class; “none” is "
         "a rejection.",
         row_names=names,

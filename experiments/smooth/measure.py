@@ -135,16 +135,14 @@ def prepare(run: study.Run[Config], filters: Mapping[str, study.Filter]) -> stud
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
-    config, model = run.config, run.config.victim.model
-    if config.networks > 1 and (":" in model or fj.runtime.victim.is_published(config.victim)):
-        raise ValueError(f"--networks: {model} has but one set of weights; add --networks 1")
+    config = run.config
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
         ways(config, shape)
         for one in filters.values():
             one.refuse("--defenses", shape)
 
-    return study.networks(run, (model,), config.networks, fits=fits)
+    return study.replicas(run, "--networks", config.networks, fits)
 
 
 def ways(config: Config, shape: tuple[int, ...]) -> Mapping[str, study.Make]:

@@ -21,7 +21,7 @@ from typing import Any
 import fooljax as fj
 from fooljax import study
 
-from . import measure, numbers, page
+from . import measure, page
 from .measure import PRESETS, Config
 
 __all__ = ["PRESETS", "Config", "main"]
@@ -34,38 +34,29 @@ def main(config: Config) -> dict[str, Any]:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
     with study.opened(main, config) as run:
-        networks = measure.prepare(run)
-        print("learning what is known ...", file=sys.stderr)
-        scene = measure.set_scene(run, networks)
+        scene = measure.set_scene(run)
         results = measure.ask(run, scene)
-        found = numbers.gather(config, networks, scene, results)
-        in_words = page.in_words(found)
-        print("\n".join(f"{name}: {words}" for name, words in in_words.items()), file=sys.stderr)
+        records = list(measure.judge(scene, results))
+        compared = list(measure.compare(scene, records))
+        family, by = study.where(records, part="family"), ("method", "images", "how")
+        methods = study.summarize(family, by, study.DETECTION, "network")
+        gains = study.gains(compared)
+        print(study.sum_up(gains), file=sys.stderr)
         sources = {name: fj.defenses.SCORES[name].source for name in config.methods}
         papers = {number: f"{name}: {who}" for name, (who, number) in sources.items()}
         papers["2106.15023"] = "adaptive attacks on detectors: Bryniarski et al., 2021"
         return study.publish(
             run,
-            page.report(found),
-            networks.each,
+            page.report(page.Found(config, scene, results, records, methods, compared, gains)),
+            scene.networks.each,
             results,
-            found.records,
+            records,
             papers,
             keep=("images", "labels"),
-            headline={name: one._asdict() for name, one in numbers.headline(found).items()},
-            in_words=in_words,
-            methods=found.methods.plain(),
-            clean=found.clean.plain(),
-            refused=found.refused.plain(),
-            bare=found.bare.plain(),
-            thresholds={
-                name: {
-                    method: [one._asdict() for one in limits]
-                    for method, limits in stage.thresholds.items()
-                }
-                for name, stage in scene.stages.items()
-            },
-            calibration_images=len(scene.clean.calibration),
+            headline=[page.headline(methods, how).keys for how in ("naive", "adaptive")],
+            methods=methods.plain(),
+            gains=[gain._asdict() for gain in gains],
+            rule=study.RULE,
             clean_images=len(scene.clean.labels),
             images_of_family={name: len(images) for name, images in scene.families.items()},
             intervals=page.INTERVALS,

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 import fooljax as fj
 from fooljax import study
-from fooljax.runtime.limits import Within
-from fooljax.study import Batch, Count, Pieces, RunFlags, Several, Share, Victim
+from fooljax.study import Count, Fooling, Pieces, RunFlags, Several, Victim
 
 if TYPE_CHECKING:
-    from jaxtyping import Array
-
     from fooljax.attacks import Goal
-    from fooljax.data import Dataset
-    from fooljax.defenses import Score, ScoreEntry, Threshold
     from fooljax.types import Classifier, Images, RandomKey
 
-NAIVE = "naive"
+NAIVE, ADAPTIVE = "naive", "adaptive"
 CLEAN = "clean"
-RATES = (0.95, 0.99)  # shares of clean images accepted; the adversary faces the first
-#: Made from nothing to be taken for a class.
-FOOLING = ("evolved pixels", "evolved patterns", "gradient images")
-#: Made of real images, within epsilon.
-PERTURBED, PUSHED, REFUSED = "perturbed images", "pushed outliers", "refused"
+NOISES = ("noise", "gaussian", "blurred", "permuted")
+#: Made of real images, within epsilon: mistaken, accepted as anything, rejected.
+PERTURBED, PUSHED, REFUSED = "perturbed", "pushed", "refused"
 
 
 @dataclass(frozen=True)
@@ -42,41 +35,31 @@ class Config:
             energy, or features near a class's mean (mahalanobis) or near a training
             image (neighbor), or usual logits (openmax).
         outliers: images that show none of the classes: photographs (they come with
-            scikit-learn), inverted, quarter-turn, scrambled or mosaic test images, a
+            scikit-learn), inverted, quarter_turn, scrambled or mosaic test images, a
             data set by name, a folder of pictures or an .npz.
-        images: of each kind of outliers and noise, at most.
+        generators: how images that show nothing are made to be accepted: direct and cppn
+            (evolved), signs (by gradient). An unknown name lists them all.
+        fooling: how images are made; test images are changed by PGD within epsilon.
         known: training images that the methods learn from, at most.
-        evolutions: of each encoding, against each network and method.
-        generations: of an evolution after the random population.
-        children: images made in a generation.
-        attacked: images that gradients work on, of each kind.
-        steps: of a gradient attack.
-        queries: candidates of the attack without gradients, for each image.
-        epsilon: most that a pixel of a real image may change, in units of [0, 1].
+        attacked: test images that are changed, and images that a generator makes by
+            gradient, at least.
+        queries: candidates of the attack without gradients, for each test image.
         run: where the run goes.
     """
 
     victim: Victim = field(default_factory=Victim)
     network_seeds: Pieces = 3
     methods: Several[str] = ("probability", "logit", "energy", "mahalanobis", "neighbor", "openmax")
-    outliers: Several[str] = (
-        "photographs",
-        "inverted",
-        "quarter-turn",
-        "scrambled",
-        "mosaic",
-    )
-    images: Annotated[int, Within(2, 100_000, why="they are in memory at once; ask for fewer")] = (
-        150
+    outliers: Several[str] = ("photographs", "inverted", "quarter_turn", "scrambled", "mosaic")
+    generators: Several[str] = ("direct", "cppn", "signs")
+    fooling: Fooling = field(
+        default_factory=lambda: Fooling(
+            images=150, generations=150, ascent_steps=60, pgd_steps=60, epsilon=0.1
+        )
     )
     known: Count = 5000
-    evolutions: Batch = 1
-    generations: Count = 150
-    children: Batch = 100
     attacked: Count = 40
-    steps: Count = 60
     queries: Count = 200
-    epsilon: Share = 0.1
     run: RunFlags = field(default_factory=RunFlags)
 
 
@@ -87,20 +70,18 @@ PRESETS = {
         network_seeds=2,
         methods=("neighbor",),
         outliers=("photographs", "mosaic"),
-        images=60,
+        fooling=Fooling(
+            images=60, generations=6, children=12, ascent_steps=6, pgd_steps=6, epsilon=0.1
+        ),
         known=300,
-        generations=6,
-        children=12,
         attacked=10,
-        steps=6,
         queries=6,
     ),
     "mnist": Config(
         victim=Victim(dataset="mnist"),
-        outliers=("photographs", "cifar10", "quarter-turn", "scrambled", "mosaic"),
-        images=1000,
+        outliers=("photographs", "cifar10", "quarter_turn", "scrambled", "mosaic"),
+        fooling=Fooling(images=1000, generations=150, ascent_steps=60, pgd_steps=60, epsilon=0.2),
         attacked=100,
-        epsilon=0.2,
     ),
 }
 
@@ -110,129 +91,102 @@ class Stage(NamedTuple):
 
     Attributes:
         classifier: the bare network.
-        scores: of every method by name.
-        thresholds: of every method, one for each of ``RATES``.
-        guarded: the network that rejects by each method, at the first rate.
-        in_features: whether there are features other than the logits.
+        guards: by method.
+        right: the first clean images that the network gets right; all if it gets none.
     """
 
     classifier: Classifier
-    scores: dict[str, Score]
-    thresholds: dict[str, tuple[Threshold, ...]]
-    guarded: dict[str, Classifier]
-    in_features: bool
+    guards: dict[str, study.Guard]
+    right: study.Material
 
-
-class Clean(NamedTuple):
-    """Held-out images, in two parts.
-
-    Attributes:
-        calibration: to set thresholds by, ``[m, h, w, c]``.
-        images: to test on, ``[n, h, w, c]`` in [0, 1].
-        labels: of them.
-    """
-
-    calibration: Any  # uint8 or float32 images
-    images: Images
-    labels: np.ndarray
+    def answers(self, logits: np.ndarray) -> np.ndarray:
+        """Return the real classes that the bare network names."""
+        return np.argmax(logits[:, : self.classifier.num_classes], axis=1)
 
 
 class Scene(NamedTuple):
-    """Networks with their methods by name, held-out images, and kinds of unrelated ones."""
+    """What all cells share.
 
+    Attributes:
+        networks: with the images that they know.
+        stages: networks with their methods, by name.
+        clean: held-out images that had no part in setting the thresholds.
+        makers: ways to make images, those of nobody among them, by name.
+        families: images that nobody has made against a network, by name.
+        ways: to make images that show nothing against a network, by name.
+    """
+
+    networks: study.Networks
     stages: Mapping[str, Stage]
-    clean: Clean
-    families: Mapping[str, np.ndarray]
+    clean: study.Material
+    makers: study.Makers
+    families: Mapping[str, Images]
+    ways: Mapping[str, study.Make]
+
+    @property
+    def made(self) -> dict[str, str]:
+        """Kinds of images made to be accepted, and those of who does not know the method."""
+        kinds = (*self.ways, PERTURBED)
+        return dict(zip(kinds, kinds, strict=True)) | {PUSHED: next(iter(self.families))}
 
 
-#: Images, and what they are to show or do show.
-Made: TypeAlias = "tuple[Images, Array]"
-
-
-def prepare(run: study.Run[Config]) -> study.Networks:
-    """Train, load or fetch the networks, once all that is asked for is known.
+def set_scene(run: study.Run[Config]) -> Scene:
+    """Train networks, learn the scores, and gather images that nobody made against a network.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
-    config, victim = run.config, run.config.victim
-    study.choose("--methods", config.methods, fj.defenses.SCORES)
-    one_only = victim.weights or (":" in victim.model and victim.model)
-    flag = "--weights" if victim.weights else "--model"
-    if one_only and config.network_seeds > 1:
-        raise ValueError(
-            f"--network-seeds {config.network_seeds}: {flag} {one_only} is but one set of weights; "
-            "give --network-seeds 1"
-        )
-
-    def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        fj.runtime.memory.afford(shape, evolutions=config.evolutions, children=config.children)
-        with study.blame("--dataset"):
-            for name in ENCODINGS.values():
-                fj.encodings.CATALOG[name].build(shape)
-
-    if config.network_seeds > 1:
-        return study.networks(run, (victim.model,), config.network_seeds, fits=fits)
-    network = study.network(run, fits=fits)
-    return study.Networks({victim.model: network}, (victim.model,))
-
-
-def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
-    """Split the clean images, learn the scores, and gather the outliers.
-
-    Raises:
-        ValueError, OSError: if a method or a kind cannot be had, naming the flag.
-    """
-    config, (train, test) = run.config, networks.splits
-    methods = {name: fj.defenses.SCORES[name] for name in config.methods}
-    clean = split_clean(study.key_of(config.run.seed, images=CLEAN), test)
-    rows = np.linspace(0, len(clean.labels) - 1, min(config.images, len(clean.labels))).astype(int)
-    families = study.unrelated(run, "--outliers", config.outliers, clean.images[rows])
-    stages = {
-        name: set_stage(one.classifier, methods, train, clean, config.known)
-        for name, one in networks.each.items()
-    }
-    return Scene(stages, clean, families)
-
-
-def split_clean(key: RandomKey, test: Dataset) -> Clean:
-    """Split the test images into halves at random: one to calibrate, one to test."""
     import jax
 
-    order = np.asarray(jax.random.permutation(key, len(test.labels)))
-    half = len(order) // 2
-    first, second = np.sort(order[:half]), np.sort(order[half:])
-    tested = fj.data.as_float(test.images[second])
-    return Clean(test.images[first], tested, np.asarray(test.labels)[second])
+    config, seed = run.config, run.config.run.seed
+    study.choose("--methods", config.methods, fj.defenses.SCORES)  # refused before any training
+    fooling = {name: maker for name, maker in study.FOOLING.items() if maker.fools}
+    chosen = study.choose("--generators", config.generators, fooling)
+    still, ways = dict[str, study.Maker](), dict[str, study.Make]()
+
+    def fits(shape: tuple[int, ...], num_classes: int) -> None:
+        if ways:
+            return
+        making, runs = config.fooling.making, config.fooling.runs
+        fj.runtime.memory.afford(shape, runs=runs)
+        names = dict.fromkeys((*config.outliers, *NOISES))
+        still.update(study.choose_outsiders(run, "--outliers", names, shape, making.images))
+        ways.update(study.build("--outliers", still, making, shape))
+        for name, way in study.build("--generators", chosen, making, shape).items():
+            enough = runs if chosen[name].blind else -(-config.attacked // num_classes)
+            ways[name] = study.repeated(way, enough)
+
+    networks = study.replicas(run, "--network-seeds", config.network_seeds, fits)
+    train, test = networks.splits
+    key, count = study.key_of(seed, images=CLEAN), len(test.labels)
+    held, rows = np.split(np.asarray(jax.random.permutation(key, count)), [count // 2])
+    clean = study.take(test, train, np.sort(rows))
+    few = clean.places[spread(len(rows), config.fooling.images)]
+    shown, first = study.take(test, train, few), networks.first.classifier
+    families = {
+        name: ways.pop(name)(study.key_of(seed, images=name), first, shown).images for name in still
+    }
+    some = spread(len(train.labels), config.known)
+    known = fj.data.Dataset(train.images[some], train.labels[some], train.class_names)
+    stages = {}
+    for name, one in networks.each.items():
+        network, right = one.classifier, choose_right(one.classifier, clean, config.attacked)
+        guards = study.guards("--methods", config.methods, network, known, test.images[held])
+        stages[name] = Stage(network, guards, right)
+    return Scene(networks, stages, clean, still | chosen, families, ways)
 
 
-def set_stage(
-    classifier: Classifier,
-    methods: Mapping[str, ScoreEntry],
-    train: Dataset,
-    clean: Clean,
-    known: int,
-) -> Stage:
-    """Learn every score from training images and set thresholds on clean ones.
+def spread(count: int, most: int) -> np.ndarray:
+    """Return at most so many places of a number of them, spread evenly."""
+    return np.linspace(0, count - 1, min(most, count)).astype(int)
 
-    Raises:
-        ValueError: if a method cannot learn from these images, naming the flag.
-    """
-    try:
-        features = fj.models.penultimate(classifier)
-    except ValueError:  # a plain function: its logits have to do
-        features = None
-    rows = np.linspace(0, len(train.labels) - 1, min(known, len(train.labels))).astype(int)
-    shown = fj.data.Dataset(train.images[rows], train.labels[rows], train.class_names)
-    stage = Stage(classifier, {}, {}, {}, features is not None)
-    for name, entry in methods.items():
-        with study.blame(f"--methods {name}"):
-            score = stage.scores[name] = entry.learn(classifier, shown, features)
-            limits = stage.thresholds[name] = tuple(
-                fj.defenses.calibrate(classifier, score, clean.calibration, rate) for rate in RATES
-            )
-        stage.guarded[name] = fj.defenses.reject(classifier, score, limits[0])
-    return stage
+
+def choose_right(classifier: Classifier, clean: study.Material, most: int) -> study.Material:
+    """Return the first clean images that a network gets right; any if it gets none right."""
+    said = fj.training.predict(classifier, clean.images)
+    right = np.flatnonzero(said == np.asarray(clean.labels))
+    few = (right if right.size else np.arange(len(said)))[:most]
+    return study.Material(clean.images[few], clean.labels[few], clean.train, clean.places[few])
 
 
 def ask(run: study.Run[Config], scene: Scene) -> study.Results:
@@ -240,160 +194,127 @@ def ask(run: study.Run[Config], scene: Scene) -> study.Results:
 
     Each cell holds the bare network's ``logits`` and a score for each method asked; where
     images were made, ``images`` and ``labels``. All methods of a network meet the same
-    random numbers.
+    random numbers, and what fooled the bare network counts as an attempt against each.
     """
-    config, cells = run.config, list[study.Cell]()
-    plain: dict[str, Any] = {CLEAN: scene.clean.images, **scene.families}  # of numpy or of JAX
-    for network, stage in scene.stages.items():
-        cells += study.grid(network=[network], family=plain, against=[NAIVE])
-        against = (NAIVE, *stage.scores)
-        cells += study.grid(network=[network], family=(*FOOLING, PERTURBED), against=against)
-        cells += study.grid(network=[network], family=(PUSHED, REFUSED), against=stage.scores)
-
-    def make(key: RandomKey, network: str, family: str, against: str) -> Mapping[str, ArrayLike]:
-        stage, naive = scene.stages[network], against == NAIVE
-        if family in plain:
-            return judged(stage, list(stage.scores), plain[family])
-        victim = stage.classifier if naive else stage.guarded[against]
-        key = study.key_of(config.run.seed, network=network, family=family)
-        maker = evolve if family in ENCODINGS else MAKERS[family]
-        images, labels = maker(config, scene, stage, victim, key, family)
-        methods = list(stage.scores) if naive else [against]
-        return {"images": images, "labels": labels, **judged(stage, methods, images)}
-
-    return study.compute(run, cells, make, "making images")
-
-
-def judged(stage: Stage, methods: Sequence[str], images: Images) -> dict[str, ArrayLike]:
-    """Say what the bare network and every method make of images."""
-    found: dict[str, ArrayLike] = {}
-    for method in methods:
-        score = stage.scores[method]
-        found["logits"], found[f"score_{method}"] = fj.defenses.judge(
-            stage.classifier, score, images
-        )
-    return found
-
-
-def best(victim: Classifier, goal: Goal, originals: Images, candidates: list[Images]) -> Images:
-    """Return of each image's candidates the one with the largest margin: the worst case."""
     import jax.numpy as jnp
 
-    margins = [fj.attacks.score(victim, originals, goal, one).margin for one in candidates]
-    stacked = jnp.stack(margins)
-    place = jnp.argmax(jnp.where(jnp.isnan(stacked), -jnp.inf, stacked), axis=0)
-    return jnp.stack(candidates)[place, jnp.arange(len(originals), dtype=jnp.int32)]
+    config, stages, methods = run.config, scene.stages, run.config.methods
+    shown = {CLEAN: scene.clean.images, **scene.families}
+    naive: study.Results | None = None
+
+    def judged(stage: Stage, some: Sequence[str], images: Images) -> dict[str, ArrayLike]:
+        ask_one = lambda name: fj.defenses.judge(stage.classifier, stage.guards[name].score, images)
+        said = {name: ask_one(name) for name in some}
+        scores = {f"score_{name}": scores for name, (_, scores) in said.items()}
+        return {"logits": said[some[0]][0], **scores}
+
+    def meet(key: RandomKey, images: str, against: str, network: str) -> dict[str, ArrayLike]:
+        stage = stages[network]
+        if images in shown:
+            return judged(stage, methods, shown[images])
+        key = study.key_of(config.run.seed, images=images, network=network)
+        victim = stage.classifier if naive is None else stage.guards[against].classifier
+        goal, found = attempt(config, scene, stage, victim, key, images)
+        if naive is not None:
+            before = naive.where(images=images, network=network).found
+            found += [jnp.asarray(cell["images"]) for _, cell in before]
+        made = fj.attacks.strongest(victim, goal, found)
+        some = methods if naive is None else [against]
+        return {"images": made, "labels": goal.labels, **judged(stage, some, made)}
+
+    cells = study.grid(images=(*shown, *scene.ways, PERTURBED), against=[NAIVE], network=stages)
+    naive = study.compute(run, cells, meet, "making images")
+    kinds = (*scene.ways, PERTURBED, PUSHED, REFUSED)
+    cells = study.grid(images=kinds, against=methods, network=stages)
+    return study.gather(naive, study.compute(run, cells, meet, "making images against methods"))
 
 
-def sides(stage: Stage, victim: Classifier) -> list[Classifier]:
-    """Return whom an adversary climbs: the bare network first, then the guarded one."""
-    return [victim] if victim is stage.classifier else [stage.classifier, victim]
-
-
-def climb(
-    config: Config, key: RandomKey, victim: Classifier, images: Images, goal: Goal, epsilon: float
-) -> Images:
-    """Climb to the class first and to acceptance then; on a bare network plainly to the class."""
-    attack = fj.attacks.pgd(epsilon, steps=config.steps, loss=fj.attacks.selective)
-    return fj.attacks.run(attack, key, victim, images, goal).images
-
-
-def evolve(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Evolve an image for every class, against the bare network and the guarded one."""
+def attempt(
+    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, images: str
+) -> tuple[Goal, list[Images]]:
+    """Make images of a kind against a network, bare or guarded, in one way or several."""
     import jax
     import jax.numpy as jnp
 
-    encoding = fj.encodings.CATALOG[ENCODINGS[family]].build(victim.input_shape)
-    targets = jnp.arange(victim.num_classes, dtype=jnp.int32)
-    found = []
-    for run in range(config.evolutions):
-        key_run, numbers = jax.random.fold_in(key, run), (config.children, config.generations)
-        elites = [
-            study.evolve(jax.random.fold_in(key_run, i), side, encoding, *numbers)[0]
-            for i, side in enumerate(sides(stage, victim))
-        ]
-        found.append(best(victim, fj.attacks.reach(targets), elites[0], elites))
-    return jnp.concatenate(found), jnp.tile(targets, config.evolutions)
-
-
-def gradient(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Climb from noise toward every class in turn, as far as the range of pixels allows."""
-    import jax
-    import jax.numpy as jnp
-
-    key_noise, key_climb = jax.random.split(key)
-    noise = jax.random.uniform(key_noise, (config.attacked, *victim.input_shape), dtype=jnp.float32)
-    targets = jnp.arange(config.attacked, dtype=jnp.int32) % victim.num_classes
-    goal = fj.attacks.reach(targets)
-    made = [
-        climb(config, jax.random.fold_in(key_climb, i), side, noise, goal, 1.0)
-        for i, side in enumerate(sides(stage, victim))
+    if images in scene.ways:
+        made = scene.ways[images](key, victim, stage.right)
+        return fj.attacks.reach(made.labels), [made.images]
+    start, none = stage.right.images, victim.num_classes
+    if images == PUSHED:
+        start = jnp.asarray(next(iter(scene.families.values()))[: config.attacked])
+    nobody = jnp.full(len(start), none, jnp.int32)
+    goal = {
+        PERTURBED: fj.attacks.leave(stage.right.labels),
+        PUSHED: fj.attacks.leave(nobody),
+        REFUSED: fj.attacks.reach(nobody),
+    }[images]
+    epsilon, steps = config.fooling.epsilon, config.fooling.pgd_steps
+    # to the class first, and to acceptance then; on a bare network plainly to the class
+    ways = [fj.attacks.pgd(epsilon, steps=steps, loss=fj.attacks.selective)]
+    if images == PERTURBED and victim is not stage.classifier:
+        ways.append(fj.attacks.square(epsilon, config.queries))
+    keys = jax.random.split(key, len(ways))
+    found = [
+        fj.attacks.run(*both, victim, start, goal).images for both in zip(ways, keys, strict=True)
     ]
-    return best(victim, goal, noise, made), targets
+    return goal, [start, *found]
 
 
-def perturb(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Change real images that the network gets right, for another class and acceptance."""
-    import jax
+def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
+    """Yield a record for each network, method and kind of images, and of the bare network.
 
-    images, labels = attackable(config, scene, stage)
-    goal = fj.attacks.leave(labels)
-    climbed = [
-        climb(config, jax.random.fold_in(key, i), side, images, goal, config.epsilon)
-        for i, side in enumerate(sides(stage, victim))
-    ]
-    found = best(victim, goal, images, [images, *climbed])
-    if victim is stage.classifier:
-        return found, labels
-    squares = fj.attacks.square(config.epsilon, config.queries)
-    blind = fj.attacks.run(squares, jax.random.fold_in(key, 2), victim, images, goal).images
-    return best(victim, goal, images, [found, blind]), labels
-
-
-def push(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Change outliers of the first kind until they are accepted as anything."""
-    import jax.numpy as jnp
-
-    images = jnp.asarray(scene.families[config.outliers[0]][: config.attacked])
-    nobody = jnp.full(len(images), victim.num_classes, jnp.int32)
-    goal = fj.attacks.leave(nobody)
-    return climb(config, key, victim, images, goal, config.epsilon), nobody
-
-
-def refuse(
-    config: Config, scene: Scene, stage: Stage, victim: Classifier, key: RandomKey, family: str
-) -> Made:
-    """Change real images until they are rejected."""
-    import jax.numpy as jnp
-
-    images, labels = attackable(config, scene, stage)
-    goal = fj.attacks.reach(jnp.full(len(images), victim.num_classes, jnp.int32))
-    return climb(config, key, victim, images, goal, config.epsilon), labels
+    Perturbed images count as accepted only if they are mistaken.
+    """
+    error = fj.metrics.expected_calibration_error
+    for cell, found in results.found:
+        network, images, stage = cell["network"], cell["images"], scene.stages[cell["network"]]
+        clean, answers = results.one(images=CLEAN, network=network), stage.answers(found["logits"])
+        counts = np.ones(len(answers), bool) if images != PERTURBED else answers != found["labels"]
+        right = answers == np.asarray(scene.clean.labels) if images == CLEAN else None
+        naive = cell["against"] == NAIVE
+        if naive:
+            scores, _ = study.certainty(found["logits"], stage.classifier.num_classes)
+            sure = study.confidence(scores)
+            summary = fj.metrics.confidence_summary(sure)._asdict()
+            numbers = {"part": "bare", "answered": float(counts.mean()), **summary}
+            if right is not None:
+                numbers |= {"accuracy": float(right.mean()), "error": error(sure, right)}
+            yield {**cell, "method": "", **numbers}
+        for method in stage.guards if naive else [cell["against"]]:
+            about = {**cell, "how": NAIVE if naive else ADAPTIVE, "method": method}
+            known, scores = clean[f"score_{method}"], found[f"score_{method}"]
+            limits = stage.guards[method].limits
+            if images == REFUSED:
+                before, after = (np.mean(one < limits["accepted_95"]) for one in (known, scores))
+                yield {**about, "part": REFUSED, "rejected_before": before, "rejected": after}
+            elif right is None:
+                yield {**about, "part": "family", **study.detect(known, scores, limits, counts)}
+            else:
+                kept = {name: scores >= at for name, at in limits.items()}
+                share = lambda some, rows: float(some[rows].mean()) if rows.any() else np.nan
+                shares = {name: float(rows.mean()) for name, rows in kept.items()}
+                shares |= {f"{name}_right": share(right, rows) for name, rows in kept.items()}
+                shares |= {f"{name}_from": at for name, at in limits.items()}
+                yield {**about, "part": CLEAN, **shares}
 
 
-def attackable(config: Config, scene: Scene, stage: Stage) -> Made:
-    """Return the first clean images that the bare network gets right; all if it gets none."""
-    import jax.numpy as jnp
+def compare(scene: Scene, records: Iterable[study.Record]) -> Iterator[study.Record]:
+    """Yield for each network, method and kind of images what is accepted, as `study.gains` asks.
 
-    logits, _ = fj.defenses.judge(stage.classifier, fj.defenses.maximum_logit(), scene.clean.images)
-    answers = logits[:, : stage.classifier.num_classes].argmax(1)
-    right = np.flatnonzero(answers == scene.clean.labels)
-    rows = (right if right.size else np.arange(len(scene.clean.labels)))[: config.attacked]
-    return scene.clean.images[rows], jnp.asarray(scene.clean.labels[rows])
-
-
-ENCODINGS = {"evolved pixels": "direct", "evolved patterns": "cppn"}
-MAKERS: dict[str, Callable[..., Made]] = {
-    "gradient images": gradient,
-    PERTURBED: perturb,
-    PUSHED: push,
-    REFUSED: refuse,
-}
+    A gain is the share that the bare network answers of images made for it, minus the
+    share that the method accepts: of the same images, or of those made against it.
+    """
+    keys = lambda one: (one["network"], one["method"], one["images"], one.get("how"))
+    found = {keys(one): one for one in records}
+    for (network, method, images, how), one in found.items():
+        if how != ADAPTIVE or images not in scene.made:
+            continue
+        before = scene.made[images]
+        answered = found[network, "", before, None]["answered"]
+        naive = found[network, method, before, NAIVE]["accepted_95"]
+        yield {
+            **{"defense": method, "against": images, "network": network},
+            **{"naive": naive, "adaptive": one["accepted_95"]},
+            "unchanged": found[network, method, CLEAN, NAIVE]["accepted_95"],
+            **{"naive_gain": answered - naive, "adaptive_gain": answered - one["accepted_95"]},
+        }

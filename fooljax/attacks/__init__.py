@@ -38,7 +38,7 @@ from fooljax.attacks.noise import noise
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.regularization import Regularization
-from fooljax.attacks.result import AttackResult, score
+from fooljax.attacks.result import AttackResult, score, strongest
 from fooljax.attacks.run import run
 from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.several import InTurn, in_turn, on_each
@@ -122,6 +122,7 @@ __all__ = [
     "sparse",
     "square",
     "standard",
+    "strongest",
     "success_odds",
     "sweep",
     "universal_deepfool",

@@ -1,5 +1,6 @@
 """What an attack found: the best image of each sample, how good it is and what it cost."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -111,6 +112,26 @@ def score(
         )
     goal = goals.checked(goal, classifier, len(images))
     return score_checked(classifier, images, goal, found, forwards, gradients, flat)
+
+
+def strongest(
+    classifier: Classifier, goal: Goal, candidates: Sequence[Images]
+) -> Float[Array, "b h w c"]:
+    """Choose for each sample, of several images, the one with the largest margin.
+
+    Args:
+        classifier: the network.
+        goal: of every sample.
+        candidates: what was found in several ways, ``[b, h, w, c]`` each; the first of
+            several that are equally good counts, and one with a NaN margin for nothing.
+
+    Raises:
+        ValueError: as `score`.
+    """
+    every = jnp.stack([as_float(jnp.asarray(one)) for one in candidates])
+    margins = jnp.stack([score(classifier, one, goal, one).margin for one in every])
+    best = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=0)
+    return every[best, jnp.arange(len(best), dtype=jnp.int32)]
 
 
 def score_checked(

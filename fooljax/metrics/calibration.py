@@ -44,6 +44,10 @@ class Coverage(NamedTuple):
     coverage: NDArray[np.float64]
     accuracy: NDArray[np.float64]
 
+    def at(self, coverage: ArrayLike) -> NDArray[np.float64]:
+        """Read the accuracy where such a share is accepted."""
+        return np.interp(np.asarray(coverage, np.float64), self.coverage, self.accuracy)
+
 
 def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 15) -> float:
     """Mean distance between how sure a network is and how often it is right.

@@ -27,6 +27,12 @@ class Roc(NamedTuple):
     false_positives: NDArray[np.float64]
     true_positives: NDArray[np.float64]
 
+    def at(self, false_positives: ArrayLike) -> NDArray[np.float64]:
+        """Read the curve where so many outliers are accepted; where it jumps, its upper end."""
+        last = np.append(np.diff(self.false_positives) > 0.0, True)
+        x, y = self.false_positives[last], self.true_positives[last]
+        return np.interp(np.asarray(false_positives, np.float64), x, y)
+
 
 def auroc(known: ArrayLike, outliers: ArrayLike) -> float:
     """Chance that a known image scores higher than an outlier; ties count one half.

@@ -45,17 +45,39 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
     from fooljax.study.classifiers import (
         RELATIONS,
+        Fits,
         Networks,
         confidences,
+        is_own,
         logits,
         network,
         networks,
+        replicas,
         splits_of,
         weights_of,
         with_weights,
     )
     from fooljax.study.command import launch
-    from fooljax.study.defended import DEFENSES, Bench, Defended, Defense
+    from fooljax.study.defended import (
+        PLAIN,
+        Bench,
+        Defended,
+        Defense,
+        Guard,
+        choose_defenses,
+        guard,
+        guards,
+    )
+    from fooljax.study.detection import (
+        DETECTION,
+        RATES,
+        certainty,
+        confidence,
+        coverage,
+        detect,
+        legend,
+        roc,
+    )
     from fooljax.study.evolved import (
         Evolved,
         controls,
@@ -64,26 +86,15 @@ if TYPE_CHECKING:  # the same names as below
         express,
     )
     from fooljax.study.filtering import BARE, Filter, filters
-    from fooljax.study.fooling import EVOLVED, FOOLING, SURE, Fooled, Fooler, Known
-    from fooljax.study.makers import (
-        MAKERS,
-        Made,
-        Make,
-        Maker,
-        Makers,
-        Material,
-        build,
-        choose_right,
-        judge,
-    )
+    from fooljax.study.fooling import FOOLING
+    from fooljax.study.makers import MAKERS, build, choose_right, judge
+    from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated, take
     from fooljax.study.others import TAU, prepare_others, show_others
     from fooljax.study.outsiders import (
-        ALTERED,
-        NOISE,
         as_bytes,
+        choose_outsiders,
         load_others,
         noises,
-        unrelated,
     )
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
@@ -127,14 +138,17 @@ _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
+    "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
-    "fooljax.study.defended": "DEFENSES Bench Defended Defense",
-    "fooljax.study.fooling": "EVOLVED FOOLING SURE Fooled Fooler Known",
+    "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
-    "fooljax.study.makers": "MAKERS Made Make Maker Makers Material build choose_right judge",
-    "fooljax.study.classifiers": "RELATIONS Networks confidences logits network networks splits_of "
-    "weights_of with_weights",
+    "fooljax.study.makers": "MAKERS build choose_right judge",
+    "fooljax.study.making": "SURE Made Make Maker Makers Material repeated take",
+    "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
+    "networks replicas splits_of weights_of with_weights",
     "fooljax.study.others": "TAU prepare_others show_others",
+    "fooljax.study.outsiders": "as_bytes choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
@@ -142,7 +156,6 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
-    "fooljax.study.outsiders": "ALTERED NOISE as_bytes load_others noises unrelated",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

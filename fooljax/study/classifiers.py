@@ -122,6 +122,36 @@ def networks(
     return Networks(found, tuple(model for model in models for _ in range(seeds)))
 
 
+def replicas(run: Run[Settings], flag: str, count: int, fits: Fits | None = None) -> Networks:
+    """Train or load the network that ``--model`` names from several starting weights.
+
+    One that comes with its weights is taken once.
+
+    Args:
+        run: keeps the trained networks.
+        flag: that asked for so many, with its dashes.
+        count: of networks.
+        fits: as for `network`.
+
+    Raises:
+        ValueError, OSError: for anything wrong with flags or files, naming the flag.
+    """
+    settings = run.config.victim
+    if not is_own(settings):
+        return networks(run, (settings.model,), count, fits=fits)
+    if count > 1:
+        raise ValueError(
+            f"{flag} {count}: {settings.weights or settings.model} is but one set of weights; give "
+            f"{flag} 1"
+        )
+    return Networks({settings.model: network(run, fits=fits)}, (settings.model,))
+
+
+def is_own(settings: Victim) -> bool:
+    """Tell whether the network comes with its weights."""
+    return ":" in settings.model or settings.weights is not None or victim.is_published(settings)
+
+
 def network(
     run: Run[Settings],
     whole: bool = False,

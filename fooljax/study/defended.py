@@ -1,32 +1,73 @@
-"""Networks with a defense each, by name: add yours here."""
+"""Networks with a defense each, from words such as ``ensemble`` or ``blur=1``: add yours here.
+
+Every change of an image and every score to reject by is a defense, too.
+"""
 
 import dataclasses
 import functools
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from fooljax import defenses, encodings, evolution, models, training
+from fooljax import defenses, models, training
 from fooljax.data import Dataset
-from fooljax.runtime import classifier_store, victim
+from fooljax.runtime import victim
+from fooljax.runtime.units import Arrays
 from fooljax.runtime.victim import Prepared, Victim
-from fooljax.study.classifiers import splits_of
-from fooljax.study.evolved import express
-from fooljax.study.settings import Fooling
-from fooljax.types import Classifier, RandomKey
+from fooljax.runtime.victim_data import blame
+from fooljax.study.cells import compute, key_of
+from fooljax.study.classifiers import is_own, weights_of, with_weights
+from fooljax.study.detection import RATES
+from fooljax.study.filtering import Filter, filters
+from fooljax.study.fooling import FOOLING
+from fooljax.study.making import Material, repeated
+from fooljax.study.run import Run, Settings
+from fooljax.study.settings import Fooling, choose
+from fooljax.types import Classifier, Features, Images, RandomKey
 
+PLAIN = "plain"
 MEMBERS = 3
-BLUR = 1.0
-LEVELS = 4
-QUALITY = 30
-SIGMA = 0.25
-SAMPLES = 16  # noises that the adversary averages over; the victim over twice as many
-ACCEPTED = 0.95
 FOOLING_RUNS = 20
+DRAWS = 16  # that the adversary of a random defense averages over; the victim over twice as many
+#: All defenses that foolbench compares unless told otherwise.
+USUAL = (
+    *(PLAIN, "fooling_class", "outlier_exposure", "acet", "adversarial", "ensemble"),
+    *("blur=1", "levels=4", "jpeg=30", "noise=0.25", "reject_energy", "reject_mahalanobis"),
+)
+_RECIPES = {
+    "outlier_exposure": "trained to be unsure of noise (outlier exposure)",
+    "acet": "trained to be unsure of noise that PGD has made it sure of (ACET)",
+    "adversarial": "trained on perturbed images (PGD)",
+}
+
+
+class Bench(NamedTuple):
+    """What belongs to one plain network.
+
+    Attributes:
+        name: of the network.
+        plain: the network.
+        settings: that it was trained by.
+        material: clean test images, and those that it was trained on.
+        held: ``[m, h, w, c]``, clean images that thresholds are set on.
+        fooling: how images of a fooling class are made.
+    """
+
+    name: str
+    plain: Prepared
+    settings: Victim
+    material: Material
+    held: Images
+    fooling: Fooling
+
+    @property
+    def classifier(self) -> Classifier:
+        """The network without what belongs to it."""
+        return self.plain.classifier
 
 
 class Defended(NamedTuple):
@@ -42,198 +83,208 @@ class Defended(NamedTuple):
     stand_in: Classifier
 
 
-class Bench(NamedTuple):
-    """What the defenses of one network are built from.
+class Guard(NamedTuple):
+    """A score that stands guard over a network.
 
     Attributes:
-        folder: keeps its trained networks.
-        victim: settings of the plain network.
-        plain: the plain network.
-        held: clean images to set thresholds by.
-        fooling: how images are made that a fooling class consists of.
-        key: decides what is random in building them.
+        score: what images are known by.
+        limits: least score accepted, by the names of `RATES`.
+        classifier: the network that rejects, at the first of these.
     """
 
-    folder: Path
-    victim: Victim
-    plain: Prepared
-    held: Dataset
-    fooling: Fooling
-    key: RandomKey
-
-    @property
-    def train(self) -> Dataset:
-        """The training images."""
-        return splits_of(self.plain).train
+    score: defenses.Score
+    limits: dict[str, float]
+    classifier: Classifier
 
 
 class Defense(NamedTuple):
-    """A row of the table.
+    """A defense that can be asked for by name.
 
     Attributes:
-        trains: whether it takes other networks than the one given.
         words: what it is.
-        build: from what there is to a network with its defense.
+        trains: whether it trains networks.
+        build: from a plain network to a defended one.
+        refuse: raises ``ValueError`` for images of a shape that it does not suit.
     """
 
-    trains: bool
     words: str
-    build: Callable[[Bench], Defended]
+    trains: bool
+    build: Callable[[Run[Settings], Bench], Defended]
+    refuse: Callable[[tuple[int, ...]], None] = lambda shape: None
+
+
+def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[str, Defense]:
+    """Read which defenses are asked for.
+
+    Args:
+        flag: that asked for them, with its dashes.
+        words: a name each, or a change of every image and its strength, such as
+            ``blur=1``; without any, all of `USUAL` that suit the network.
+        settings: of the plain network.
+
+    Returns:
+        Defenses by name, the plain network first.
+
+    Raises:
+        ValueError: for what is unknown, or trains networks where one comes with its
+            weights, with the remedy.
+    """
+    found = {PLAIN: DEFENSES[PLAIN]}
+    for word in words or USUAL:
+        if "=" in word or word in defenses.CATALOG:
+            *_, (name, one) = filters(flag, [word]).items()
+            refuse = functools.partial(one.refuse, flag)
+            found[name] = Defense(one.entry.about, False, functools.partial(_filter, one), refuse)
+            continue
+        entry = choose(flag, [word], DEFENSES | dict.fromkeys(defenses.CATALOG, found[PLAIN]))[word]
+        if not (entry.trains and is_own(settings)):
+            found[word] = entry
+        elif words:
+            raise ValueError(
+                f"{flag} {word}: needs other networks to be trained, but this one comes with its "
+                f"weights (--model {settings.model}, --weights {settings.weights}); leave it out"
+            )
+    return found
+
+
+def guard(
+    entry: defenses.ScoreEntry,
+    classifier: Classifier,
+    known: Dataset,
+    held: Array,
+    features: Features | None = None,
+) -> Guard:
+    """Learn a score, and reject what scores lower than nearly all clean images.
+
+    Args:
+        entry: of the catalog of scores.
+        classifier: the network.
+        known: images that the score learns from.
+        held: ``[m, h, w, c]``, others that thresholds are set on.
+        features: what the score reads in place of the logits, see ``models.penultimate``.
+
+    Raises:
+        ValueError: if it cannot learn from these.
+    """
+    score, calibrate = entry.learn(classifier, known, features), defenses.calibrate
+    limits = {name: calibrate(classifier, score, held, rate) for name, rate in RATES.items()}
+    guarded = defenses.reject(classifier, score, next(iter(limits.values())))
+    return Guard(score, {name: float(limit.value) for name, limit in limits.items()}, guarded)
+
+
+def guards(
+    flag: str, names: Sequence[str], classifier: Classifier, known: Dataset, held: Array
+) -> dict[str, Guard]:
+    """Let several scores stand guard over a network, each for itself.
+
+    They read what the last layer reads, or the logits of a network that does not tell.
+
+    Args:
+        flag: that asked for them, with its dashes.
+        names: of the catalog of scores.
+        classifier: the network.
+        known: as for `guard`.
+        held: as for `guard`.
+
+    Raises:
+        ValueError: if one is unknown or cannot learn from these, naming the flag.
+    """
+    try:
+        features = models.penultimate(classifier)
+    except ValueError:  # a plain function
+        features = None
+    found = {}
+    for name, entry in choose(flag, names, defenses.SCORES).items():
+        with blame(f"{flag} {name}"):
+            found[name] = guard(entry, classifier, known, held, features)
+    return found
 
 
 def _open(classifier: Classifier) -> Defended:
-    """The adversary asks the defended network itself."""
+    """Let the adversary ask the defended network itself."""
     return Defended(classifier, classifier)
 
 
-def _plain(bench: Bench) -> Defended:
-    return _open(bench.plain.classifier)
+def _train(run: Run[Settings], bench: Bench, name: str, **changes: Any) -> Classifier:
+    """Train another network beside the plain one, or load it where an earlier run has."""
+    place = f"{bench.settings.classifier}-{name}"
+    settings = dataclasses.replace(bench.settings, classifier=place, **changes)
+    return victim.prepare(settings, run.folder).classifier
 
 
-def _trained(bench: Bench, name: str, **changes: Any) -> Classifier:
-    """Train another network, or load it where an earlier run has."""
-    own = dataclasses.replace(bench.victim, classifier=str(bench.folder / name), **changes)
-    return victim.prepare(own, bench.folder, lambda shape, num_classes: None).classifier
+def _retrained(recipe: Any) -> Callable[[Run[Settings], Bench], Defended]:
+    return lambda run, bench: _open(_train(run, bench, recipe, recipe=recipe))
 
 
-def _with_recipe(bench: Bench, recipe: Any) -> Defended:
-    return _open(_trained(bench, recipe, recipe=recipe))
-
-
-def _ensemble(bench: Bench) -> Defended:
+def _ensemble(run: Run[Settings], bench: Bench) -> Defended:
     # the plain networks' seeds count up from the flag's; these keep out of their way
-    others = [
-        _trained(bench, f"member-{index + 1}", train_seed=bench.victim.train_seed + 1000 * index)
-        for index in range(1, MEMBERS)
-    ]
-    return _open(defenses.ensemble([bench.plain.classifier, *others]))
+    seeds = [bench.settings.train_seed + 1000 * i for i in range(1, MEMBERS)]
+    others = [_train(run, bench, f"member-{seed}", train_seed=seed) for seed in seeds]
+    return _open(defenses.ensemble([bench.classifier, *others]))
 
 
-def _fooling_class(bench: Bench) -> Defended:
+def _fooling_class(run: Run[Settings], bench: Bench) -> Defended:
     """Train anew with evolved images, first and last generation, as one more class."""
-    config, train, own = bench.fooling, bench.train, bench.victim
-    recipe = victim.build_recipe(own)
-    key_start, key_fit = jax.random.split(jax.random.fold_in(bench.key, 0))
-    fresh = models.build(own.model, key_start, train.input_shape, train.num_classes, rejecting=1)
-    settings = {
-        "defense": "fooling class",
-        "dataset": own.dataset,
-        "image_size": list(train.input_shape),
-        "train_images": int(train.images.shape[0]),
-        "model": own.model,
-        "recipe": own.recipe,
-        "train_steps": recipe.steps,
-        "train_seed": own.train_seed,
-        "key": jax.random.key_data(bench.key).tolist(),
-        "runs": FOOLING_RUNS,
-        "generations": config.generations,
-        "children": config.children,
-    }
-    place = bench.folder / "fooling_class"
-    stored = classifier_store.load(place, fresh, settings)
-    if stored is None:
-        enlarged = training.with_fooling_class(train, jnp.asarray(_evolved(bench)))
-        stored, _ = training.fit(key_fit, fresh, enlarged, **recipe._asdict())
-        accuracy = float(training.evaluate(stored, splits_of(bench.plain).test))
-        classifier_store.save(place, stored, settings, accuracy)
-    return _open(stored)
+    plain, names = bench.classifier, {"network": bench.name, "defense": "fooling_class"}
+    key = key_of(run.config.run.seed, part="start", **names)
+    model, shape = bench.settings.model, plain.input_shape
+    fresh = models.build(model, key, shape, plain.num_classes, rejecting=1)
+
+    def learn(key: RandomKey, network: str, defense: str) -> Arrays:
+        key_evolve, key_fit = jax.random.split(key)
+        making, images = bench.fooling.making, []
+        for generations in (1, making.generations):  # one key, so one run: soon cut, and whole
+            less = dataclasses.replace(making, generations=generations)
+            way = repeated(FOOLING["cppn"].build(less, shape), FOOLING_RUNS)
+            images.append(way(key_evolve, plain, bench.material).images)
+        enlarged = training.with_fooling_class(bench.material.train, jnp.concatenate(images))
+        recipe = victim.build_recipe(bench.settings)
+        tuned, _ = training.fit(key_fit, fresh, enlarged, **recipe._asdict())
+        return {name: np.asarray(leaf) for name, leaf in weights_of(tuned).items()}
+
+    learned = compute(run, [names], learn, "training with a fooling class")
+    return _open(with_weights(fresh, learned.found[0][1]))
 
 
-def _evolved(bench: Bench) -> np.ndarray:
-    """Evolve CPPN images against the plain network, by random numbers that nobody else has."""
-    classifier, config = bench.plain.classifier, bench.fooling
-    encoding = encodings.CATALOG["cppn"].build(classifier.input_shape)
-    search = evolution.repeat(evolution.map_elites(encoding, config.children))
-    keys = jax.random.split(jax.random.fold_in(bench.key, 1), FOOLING_RUNS)
-    state, _ = evolution.start(keys, search, classifier)
-    first = np.asarray(express(encoding, state.archive))
-    state, _ = evolution.advance(keys, search, classifier, state, config.generations)
-    images = np.concatenate([first, np.asarray(express(encoding, state.archive))])
-    return images.reshape(-1, *classifier.input_shape)
-
-
-def _blurred(bench: Bench) -> Defended:
-    return _open(defenses.gaussian_blur(bench.plain.classifier, BLUR))
-
-
-def _few_levels(bench: Bench) -> Defended:
-    return _open(defenses.quantize(bench.plain.classifier, LEVELS))
-
-
-def _compressed(bench: Bench) -> Defended:
-    return _open(defenses.jpeg(bench.plain.classifier, QUALITY))
-
-
-def _smoothed(bench: Bench) -> Defended:
-    """The adversary averages over other noises than the network will."""
-    noise = functools.partial(_noisy, SIGMA)
-    key_victim, key_adversary = jax.random.split(jax.random.fold_in(bench.key, 2))
-    plain = bench.plain.classifier
+def _filter(one: Filter, run: Run[Settings], bench: Bench) -> Defended:
+    """Change every image; the adversary averages over other random draws than the network."""
+    key = functools.partial(key_of, run.config.run.seed, network=bench.name, defense=one.name)
     return Defended(
-        defenses.expectation(key_victim, noise, plain, 2 * SAMPLES),
-        defenses.expectation(key_adversary, noise, plain, SAMPLES),
+        one.protect(key(draws="judge"), bench.classifier, 2 * DRAWS),
+        one.protect(key(draws="adversary"), bench.classifier, DRAWS),
     )
 
 
-def _noisy(sigma: float, key: RandomKey, classifier: Classifier) -> Classifier:
-    return defenses.noisy(key, classifier, sigma)
+def _rejecting(name: str) -> Callable[[Run[Settings], Bench], Defended]:
+    """Reject what scores lower, by the logits, than nearly all of the images held out."""
 
+    def build(run: Run[Settings], bench: Bench) -> Defended:
+        entry, train = defenses.SCORES[name], bench.material.train
+        with blame(f"reject_{name}"):
+            return _open(guard(entry, bench.classifier, train, bench.held).classifier)
 
-def _rejecting(bench: Bench, score: defenses.Score) -> Defended:
-    """Reject what scores lower than nearly all of the images held out."""
-    plain = bench.plain.classifier
-    threshold = defenses.calibrate(plain, score, bench.held.images, ACCEPTED)
-    return _open(defenses.reject(plain, score, threshold))
-
-
-def _reject_energy(bench: Bench) -> Defended:
-    return _rejecting(bench, defenses.energy())
-
-
-def _reject_mahalanobis(bench: Bench) -> Defended:
-    plain, train = bench.plain.classifier, bench.train
-    return _rejecting(bench, defenses.mahalanobis(plain, train.images, train.labels))
+    return build
 
 
 DEFENSES: dict[str, Defense] = {
-    "plain": Defense(False, "the network as it is", _plain),
+    PLAIN: Defense("the network as it is", False, lambda run, bench: _open(bench.classifier)),
     "fooling_class": Defense(
-        True,
         "trained anew with evolved patterns (CPPN) as one more class, which rejects",
+        True,
         _fooling_class,
     ),
-    "outlier_exposure": Defense(
-        True,
-        "trained to be unsure of noise (outlier exposure)",
-        functools.partial(_with_recipe, recipe="outlier_exposure"),
-    ),
-    "acet": Defense(
-        True,
-        "trained to be unsure of noise that PGD has made it sure of (ACET)",
-        functools.partial(_with_recipe, recipe="acet"),
-    ),
-    "adversarial": Defense(
-        True,
-        "trained on perturbed images (PGD)",
-        functools.partial(_with_recipe, recipe="adversarial"),
-    ),
+    **{name: Defense(words, True, _retrained(name)) for name, words in _RECIPES.items()},
     "ensemble": Defense(
-        True,
         f"{MEMBERS} networks that differ in their random start, mean of probabilities",
+        True,
         _ensemble,
     ),
-    "blur": Defense(False, f"images blurred, sigma {BLUR:g} pixels", _blurred),
-    "levels": Defense(False, f"images rounded to {LEVELS} levels", _few_levels),
-    "jpeg": Defense(False, f"images compressed as by JPEG, quality {QUALITY}", _compressed),
-    "smoothed": Defense(
-        False, f"mean of probabilities over Gaussian noises, sigma {SIGMA:g}", _smoothed
-    ),
-    "reject_energy": Defense(
-        False, "rejects where the energy is unusual, 95 % of clean images pass", _reject_energy
-    ),
-    "reject_mahalanobis": Defense(
-        False,
-        "rejects what is far from the classes' logits, 95 % of clean images pass",
-        _reject_mahalanobis,
-    ),
+    **{
+        f"reject_{name}": Defense(
+            f"rejects by {entry.words}, read off the logits; 95 % of clean images pass",
+            False,
+            _rejecting(name),
+        )
+        for name, entry in defenses.SCORES.items()
+    },
 }

@@ -1,246 +1,185 @@
-"""Images that show nothing, and what it takes to make them, controls included: add yours here."""
+"""Ways to make images that show nothing, by name, controls included: add yours here.
 
-import functools
+Every encoding of the catalog is such a way, too.
+"""
+
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Int
 
-from fooljax import attacks, data, encodings
+from fooljax import attacks, encodings, metrics
+from fooljax.attacks.ascent import Rule
 from fooljax.attacks.regularization import Regularization
 from fooljax.attacks.universal_measures import add
-from fooljax.data import Dataset
-from fooljax.study.classifiers import logits
-from fooljax.study.evolved import evolve_repeats
-from fooljax.study.settings import Fooling
+from fooljax.study.classifiers import confidences
+from fooljax.study.evolved import evolve
+from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material
+from fooljax.study.outsiders import CONTROLS, takes_for, uniform
+from fooljax.study.settings import Making
 from fooljax.types import Classifier, Images, RandomKey
 
-SURE = 0.99
-EVOLVED = ("direct", "cppn")  # made without any gradient
-_BATCH = 50
+_UNIVERSAL_BATCH = 50
+_NGUYEN = "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897"
+
+Build = Callable[[Making, tuple[int, ...]], Make]
+#: ``(key, making, classifier) -> (where an attack starts, the classes to show)``
+Start = Callable[[RandomKey, Making, Classifier], tuple[Images, Int[Array, " n"]]]
 
 
-class Fooled(NamedTuple):
-    """Images that show nothing, made for a network.
+def _evolved(entry: encodings.Entry) -> Maker:
+    def build(making: Making, shape: tuple[int, ...]) -> Make:
+        encoding = entry.build(shape)
+        spent = making.children * np.arange(1, making.generations + 2)
 
-    Attributes:
-        images: ``[n, h, w, c]`` in [0, 1].
-        cost: evaluations (forward and gradient passes) until the network named the
-            class of the image with a confidence of ``SURE``, ``[n]``: infinity where
-            it never did, NaN where nobody looked at the network.
-    """
+        def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
+            del material
+            images, history = evolve(key, classifier, encoding, making.children, making.generations)
+            cost = metrics.evaluations_to_reach(history, spent, SURE)
+            return Made(images, _classes(classifier), history, cost)
 
-    images: Images
-    cost: Float[Array, " n"]
+        return make
 
-
-class Known(NamedTuple):
-    """Images that may be drawn on besides the network.
-
-    Attributes:
-        train: training images.
-        others: images of another kind, ``[n, h, w, c]`` in [0, 1].
-    """
-
-    train: Dataset
-    others: Images
+    return Maker("fooling", False, f"evolved {entry.words}", entry.source, build, blind=True)
 
 
-class Fooler(NamedTuple):
-    """A way to make images that show nothing, and to say what it took.
-
-    Attributes:
-        looks: whether the network is asked while making them; the others are
-            controls, the same for every network.
-        words: what is done, as the end of a sentence.
-        make: ``(numbers, key, classifier, known) -> fooled``.
-    """
-
-    looks: bool
-    words: str
-    make: Callable[[Fooling, RandomKey, Classifier, Known], Fooled]
+def _from_noise(
+    key: RandomKey, making: Making, classifier: Classifier
+) -> tuple[Images, Int[Array, " k"]]:
+    """Start from uniform noise, once for each class."""
+    targets = _classes(classifier)
+    return uniform(key, (len(targets), *classifier.input_shape)), targets
 
 
-def _evolved(name: str) -> Callable[..., Fooled]:
-    def make(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-        del known
-        encoding = encodings.CATALOG[name].build(classifier.input_shape)
-        classes = np.arange(classifier.num_classes)
-        sizes = (config.children, config.generations, config.runs)
-        found = evolve_repeats(key, classifier, encoding, *sizes, classes)
-        sure = found.history >= SURE
-        cost = config.children * (1.0 + np.argmax(sure, axis=2))
-        cost = np.where(sure.any(axis=2), cost, np.inf).ravel()
-        images = found.images.reshape(-1, *classifier.input_shape)
-        return Fooled(jnp.asarray(images), jnp.asarray(cost, jnp.float32))
+def _from_seen_noise(
+    key: RandomKey, making: Making, classifier: Classifier
+) -> tuple[Images, Int[Array, " n"]]:
+    """Start from uniform noise, toward whatever the network takes it for."""
+    noise = uniform(key, (making.images, *classifier.input_shape))
+    return noise, takes_for(classifier, noise)
+
+
+def _from_plain(
+    key: RandomKey, making: Making, classifier: Classifier
+) -> tuple[Images, Int[Array, " k"]]:
+    """Start from plain grounds of any grey, once for each class."""
+    targets = _classes(classifier)
+    grey = jax.random.uniform(key, (len(targets), 1, 1, 1), dtype=jnp.float32)
+    return jnp.broadcast_to(grey, (len(targets), *classifier.input_shape)), targets
+
+
+def _climbed(
+    attack: Callable[[Making, tuple[int, ...]], attacks.Attack], start: Start = _from_noise
+) -> Build:
+    """Follow gradients toward a class."""
+
+    def build(making: Making, shape: tuple[int, ...]) -> Make:
+        climb = attack(making, shape)
+
+        def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
+            del material
+            key_start, key_run = jax.random.split(key)
+            begun, targets = start(key_start, making, classifier)
+            goal = attacks.confident(attacks.reach(targets), SURE)
+            found = attacks.run(climb, key_run, classifier, begun, goal, trace=True)
+            sure = np.asarray(found.trace) > 0.0
+            passes = 2.0 * np.argmax(sure, axis=1) + 1.0  # each step a forward and a gradient pass
+            return Made(found.images, targets, cost=np.where(sure.any(axis=1), passes, np.inf))
+
+        return make
+
+    return build
+
+
+def _ascent(
+    rule: Rule = "progress", regularization: Regularization | None = None
+) -> Callable[[Making, tuple[int, ...]], attacks.Attack]:
+    return lambda making, shape: attacks.ascent(
+        making.ascent_steps, rule=rule, regularization=regularization
+    )
+
+
+def _sparse(making: Making, shape: tuple[int, ...]) -> attacks.Attack:
+    most = int(np.prod(shape[:2]))
+    if making.pixels > most:
+        raise ValueError(f"--pixels must be at most {most}, those of an image, got {making.pixels}")
+    return attacks.sparse(making.pixels)
+
+
+def _near_noise(making: Making, shape: tuple[int, ...]) -> attacks.Attack:
+    return attacks.pgd(making.epsilon, steps=making.pgd_steps, loss=attacks.selective)
+
+
+def _signs(making: Making, shape: tuple[int, ...]) -> attacks.Attack:
+    return attacks.pgd(1.0, steps=making.ascent_steps, loss=attacks.selective)
+
+
+def _grey_universal(making: Making, shape: tuple[int, ...]) -> Make:
+    """Learn on training images what fools about them, and show it without any image."""
+    method = attacks.UNIVERSAL["sgd"].build(making.epsilon, "linf")
+
+    def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
+        train = material.train
+        size = min(_UNIVERSAL_BATCH, len(train.images))
+        found = attacks.run_universal(
+            method,
+            key,
+            classifier,
+            train.images,
+            attacks.leave(train.labels),
+            steps=making.universal_steps,
+            batch_size=size,
+        )
+        image = _add(jnp.full((1, *shape), 0.5, jnp.float32), found.perturbation)
+        labels = takes_for(classifier, image)
+        sure = confidences(classifier, image, labels) >= SURE
+        return Made(image, labels, cost=np.where(sure, 2.0 * size * making.universal_steps, np.inf))
 
     return make
 
 
-def _climb(
-    attack: attacks.Attack, key: RandomKey, classifier: Classifier, start: Images, targets: Array
-) -> Fooled:
-    """Run an attack toward targets, and note when the network was first sure."""
-    goal = attacks.confident(attacks.reach(targets), SURE)
-    result = attacks.run(attack, key, classifier, start, goal, trace=True)
-    sure = jnp.asarray(result.trace) > 0.0
-    cost = 2.0 * jnp.argmax(sure, axis=1) + 1.0  # a forward and a gradient pass for each step
-    return Fooled(result.images, jnp.where(jnp.any(sure, axis=1), cost, jnp.inf))
-
-
-def _targets(config: Fooling, classifier: Classifier) -> Array:
-    return jnp.tile(jnp.arange(classifier.num_classes, dtype=jnp.int32), config.runs)
-
-
-def _ascent(
-    config: Fooling,
-    key: RandomKey,
-    classifier: Classifier,
-    known: Known,
-    regularization: Regularization | None = None,
-    rule: Any = "progress",
-) -> Fooled:
-    targets = _targets(config, classifier)
-    key_noise, key_attack = jax.random.split(key)
-    noise = jax.random.uniform(
-        key_noise, (len(targets), *classifier.input_shape), dtype=jnp.float32
-    )
-    climb = attacks.ascent(config.ascent_steps, rule=rule, regularization=regularization)
-    return _climb(climb, key_attack, classifier, noise, targets)
-
-
-def _sparse(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    """On plain grounds, from black to white."""
-    targets = _targets(config, classifier)
-    grey = jnp.repeat(
-        jnp.linspace(0.0, 1.0, config.runs, dtype=jnp.float32), classifier.num_classes
-    )
-    plain = jnp.broadcast_to(grey[:, None, None, None], (len(targets), *classifier.input_shape))
-    return _climb(attacks.sparse(config.pixels), key, classifier, plain, targets)
-
-
-def _near_noise(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    """Raise whatever the network takes noise for, near the noise."""
-    key_noise, key_attack = jax.random.split(key)
-    noise = _noise(config, key_noise, classifier)
-    seen = logits(classifier, noise)[:, : classifier.num_classes]
-    attack = attacks.pgd(config.epsilon, steps=config.pgd_steps, loss=attacks.selective)
-    return _climb(attack, key_attack, classifier, noise, jnp.argmax(seen, axis=1))
-
-
-def _signs(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    """Go as far as need be by the gradient's sign: the class first, then being accepted."""
-    targets = _targets(config, classifier)
-    key_noise, key_attack = jax.random.split(key)
-    noise = jax.random.uniform(
-        key_noise, (len(targets), *classifier.input_shape), dtype=jnp.float32
-    )
-    attack = attacks.pgd(1.0, steps=config.ascent_steps, loss=attacks.selective)
-    return _climb(attack, key_attack, classifier, noise, targets)
-
-
-def _universal(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    """Perturbations that fool about most real images, on a grey ground without any."""
-    found = [
-        attacks.run_universal(
-            attacks.universal_sgd(config.epsilon),
-            jax.random.fold_in(key, index),
-            classifier,
-            known.train.images,
-            attacks.leave(known.train.labels),
-            steps=config.universal_steps,
-            batch_size=min(_BATCH, len(known.train.images)),
-        ).perturbation
-        for index in range(config.runs)
-    ]
-    grey = jnp.full((1, *classifier.input_shape), 0.5, jnp.float32)
-    images = jnp.concatenate([_add(grey, perturbation) for perturbation in found])
-    sure = jnp.max(_probabilities(classifier, images), axis=1) >= SURE
-    spent = 2.0 * _BATCH * config.universal_steps
-    return Fooled(images, jnp.where(sure, spent, jnp.inf))
-
-
-def _still(images: Images) -> Fooled:
-    return Fooled(images, jnp.full(len(images), jnp.nan, jnp.float32))
-
-
-def _uniform(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    return _still(_noise(config, key, classifier))
-
-
-def _blurred(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    """Noise without fine detail, stretched to the whole range again."""
-    return _still(_smooth(_noise(config, key, classifier)))
-
-
-def _permuted(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    """Training images whose pixels change places, in each image in another way."""
-    key_rows, key_places = jax.random.split(key)
-    count = len(known.train.images)
-    rows = np.asarray(jax.random.randint(key_rows, (config.images,), 0, count, dtype=jnp.int32))
-    images = data.as_float(jnp.asarray(known.train.images[rows]))
-    flat = images.reshape(len(images), -1, images.shape[-1])
-    keys = jax.random.split(key_places, len(images))
-    return _still(jax.vmap(jax.random.permutation)(keys, flat).reshape(images.shape))
-
-
-def _others(config: Fooling, key: RandomKey, classifier: Classifier, known: Known) -> Fooled:
-    count = min(config.images, len(known.others))
-    rows = jax.random.permutation(key, len(known.others))[:count]
-    return _still(jnp.asarray(known.others)[rows])
-
-
-def _noise(config: Fooling, key: RandomKey, classifier: Classifier) -> Images:
-    return jax.random.uniform(key, (config.images, *classifier.input_shape), dtype=jnp.float32)
-
-
-@jax.jit
-def _smooth(images: Images) -> Images:
-    """Keep the frequencies below a tenth of the highest."""
-    height, width = images.shape[1:3]
-    fine = np.maximum(abs(np.fft.fftfreq(height))[:, None], abs(np.fft.rfftfreq(width))[None])
-    spectrum = jnp.fft.rfft2(images, axes=(1, 2))
-    spectrum = jnp.where((fine <= 0.1)[None, :, :, None], spectrum, 0.0)
-    smooth = jnp.fft.irfft2(spectrum, (height, width), axes=(1, 2))
-    low = jnp.min(smooth, axis=(1, 2, 3), keepdims=True)
-    high = jnp.max(smooth, axis=(1, 2, 3), keepdims=True)
-    return jnp.clip((smooth - low) / jnp.maximum(high - low, 1e-6), 0.0, 1.0)
+def _classes(classifier: Classifier) -> Int[Array, " k"]:
+    return jnp.arange(classifier.num_classes, dtype=jnp.int32)
 
 
 _add = jax.jit(add)
-_probabilities = jax.jit(
-    lambda classifier, images: jax.nn.softmax(classifier(images))[:, : classifier.num_classes]
-)
-_smooth_ascent = functools.partial(_ascent, regularization=Regularization(decay=0.001, blur=0.4))
-_flat_ascent = functools.partial(
-    _ascent, regularization=Regularization(total_variation=20.0), rule="adam"
-)
+_blurry = Regularization(decay=0.001, blur=0.4)
+_flat = Regularization(total_variation=20.0)
 
-FOOLING: dict[str, Fooler] = {
-    "direct": Fooler(True, "evolved, every pixel a gene of its own", _evolved("direct")),
-    "cppn": Fooler(True, "evolved, painted by small networks (CPPNs)", _evolved("cppn")),
-    "ascent": Fooler(True, "climbed from noise by gradient", _ascent),
-    "ascent_blur": Fooler(
-        True, "climbed from noise by gradient, blurred again and again", _smooth_ascent
+
+def _by_gradient(words: str, build: Build, source: str = "") -> Maker:
+    return Maker("fooling", False, words, source, build)
+
+
+FOOLING: Makers = {
+    **{name: _evolved(entry) for name, entry in encodings.CATALOG.items()},
+    "ascent": _by_gradient("made from noise by gradient ascent", _climbed(_ascent()), _NGUYEN),
+    "ascent_blur": _by_gradient(
+        "made from noise by gradient ascent, blurred again and again",
+        _climbed(_ascent(regularization=_blurry)),
+        "Yosinski et al., 2015, arXiv:1506.06579",
     ),
-    "ascent_flat": Fooler(
-        True, "climbed from noise by gradient, total variation paid for", _flat_ascent
+    "ascent_flat": _by_gradient(
+        "made from noise by gradient ascent that pays for total variation",
+        _climbed(_ascent("adam", _flat)),
     ),
-    "signs": Fooler(
-        True, "climbed from noise by the gradient's sign, the class first, then acceptance", _signs
+    "signs": _by_gradient(
+        "made from noise by the gradient's sign, to the class first, then to acceptance",
+        _climbed(_signs),
     ),
-    "sparse": Fooler(True, "a plain ground with a few pixels set, by gradient", _sparse),
-    "near_noise": Fooler(
-        True, "uniform noise, changed by at most epsilon by gradient (PGD)", _near_noise
+    "sparse": _by_gradient(
+        "made from a plain ground by setting a few pixels, by gradient",
+        _climbed(_sparse, _from_plain),
+        "Kumano et al., 2020, arXiv:2012.03843",
     ),
-    "universal": Fooler(
-        True, "grey, plus a perturbation learned on real images (universal)", _universal
+    "near_noise": _by_gradient(
+        "made from noise, changed by at most epsilon by PGD",
+        _climbed(_near_noise, _from_seen_noise),
     ),
-    "uniform": Fooler(False, "uniform noise", _uniform),
-    "blurred": Fooler(False, "noise without fine detail", _blurred),
-    "permuted": Fooler(False, "training images with their pixels in random places", _permuted),
-    "others": Fooler(False, "images of another kind", _others),
+    "grey_universal": _by_gradient(
+        "made of grey and a universal perturbation, learned on real images", _grey_universal
+    ),
+    **CONTROLS,
 }

@@ -1,97 +1,25 @@
 """Ways to make images against a network, controls included, by name: add yours here.
 
-Every attack and every encoding of their catalogs is a way to make images, too.
+Every attack of the catalog is such a way, too; those that show nothing are in `FOOLING`.
 """
-
-from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
 
-from fooljax import analysis, attacks, data, encodings
+from fooljax import analysis, attacks
 from fooljax.attacks.universal_measures import add
-from fooljax.data import Dataset
 from fooljax.runtime import memory
 from fooljax.runtime.victim_data import blame
 from fooljax.study.cells import key_of
-from fooljax.study.classifiers import Networks, logits
-from fooljax.study.evolved import evolve
+from fooljax.study.classifiers import Networks
+from fooljax.study.fooling import FOOLING
+from fooljax.study.making import Made, Make, Maker, Makers, Material, take
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
-from fooljax.types import Classifier, Images, RandomKey
+from fooljax.types import Classifier, RandomKey
 
 _UNIVERSAL_BATCH = 100
-
-
-class Material(NamedTuple):
-    """Real images that a maker may change, and learn from.
-
-    Attributes:
-        images: ``[n, h, w, c]`` in [0, 1].
-        labels: ``[n]``, what they show.
-        train: training images.
-        places: ``[n]``, of the images in the test set.
-    """
-
-    images: Images
-    labels: Int[Array, " n"]
-    train: Dataset
-    places: Int[np.ndarray, " n"]
-
-
-class Made(NamedTuple):
-    """Images made against a network.
-
-    Attributes:
-        images: ``[n, h, w, c]`` in [0, 1].
-        labels: ``[n]``, the class to be shown, or the true class of a perturbed image.
-        history: ``[t, n]``, the network's confidence in the best images after the random
-            population and after each generation, where they were evolved.
-    """
-
-    images: Images
-    labels: Int[Array, " n"]
-    history: Float[np.ndarray, "t n"] | None = None
-
-
-Make: TypeAlias = Callable[[RandomKey, Classifier, Material], Made]
-
-
-class Maker(NamedTuple):
-    """A way to make images against a network.
-
-    Attributes:
-        kind: ``fooling`` images show nothing, ``perturbed`` ones are real images a
-            little changed.
-        control: whether nobody looks at the network while making them.
-        words: what is done, as the end of "these images were ...".
-        source: who published it, if anybody did.
-        build: ``(making, shape) -> make``; raises ``ValueError`` for impossible numbers
-            or shapes.
-    """
-
-    kind: Literal["fooling", "perturbed"]
-    control: bool
-    words: str
-    source: str
-    build: Callable[[Making, tuple[int, ...]], Make]
-
-    @property
-    def fools(self) -> bool:
-        """Whether it makes images that show nothing, and looks at the network."""
-        return self.kind == "fooling" and not self.control
-
-    @property
-    def about(self) -> str:
-        """What is done and who published it."""
-        return f"{self.words} ({self.source})" if self.source else self.words
-
-
-#: Ways to make images, by name.
-Makers: TypeAlias = Mapping[str, Maker]
 
 
 def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int) -> Material:
@@ -111,7 +39,7 @@ def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int
             f"--images: all networks are right about {len(rows)} test images only, got {count}; "
             "ask for fewer, or train longer (--train-steps)"
         )
-    return Material(data.as_float(test.images[rows]), test.labels[rows], train, rows)
+    return take(test, train, rows)
 
 
 def build(flag: str, makers: Makers, making: Making, shape: tuple[int, ...]) -> dict[str, Make]:
@@ -159,47 +87,6 @@ def judge(
     return [{"fooled": one[fooled], **one} for one in each]
 
 
-def _evolved(entry: encodings.Entry) -> Maker:
-    def build(making: Making, shape: tuple[int, ...]) -> Make:
-        encoding = entry.build(shape)
-
-        def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
-            del material
-            images, history = evolve(key, classifier, encoding, making.children, making.generations)
-            return Made(images, _classes(classifier), history)
-
-        return make
-
-    return Maker("fooling", False, f"evolved {entry.words}", entry.source, build)
-
-
-def _climbed(making: Making, shape: tuple[int, ...]) -> Make:
-    """Start from uniform noise, once for each class."""
-    climb = attacks.ascent(making.ascent_steps)
-
-    def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
-        del material
-        key_noise, key_run = jax.random.split(key)
-        targets = _classes(classifier)
-        noise = jax.random.uniform(key_noise, (len(targets), *shape), dtype=jnp.float32)
-        found = attacks.run(climb, key_run, classifier, noise, attacks.reach(targets))
-        return Made(found.images, targets)
-
-    return make
-
-
-def _noise(making: Making, shape: tuple[int, ...]) -> Make:
-    """Uniform noise, made to show whatever the network takes it for."""
-
-    def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
-        del material
-        images = jax.random.uniform(key, (making.images, *shape), dtype=jnp.float32)
-        columns = logits(classifier, images)[:, : classifier.num_classes]
-        return Made(images, jnp.argmax(columns, axis=1))
-
-    return make
-
-
 def _perturbed(name: str, entry: attacks.Entry) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
         del shape
@@ -215,7 +102,7 @@ def _perturbed(name: str, entry: attacks.Entry) -> Maker:
         return make
 
     words = f"real ones, changed by {name}: {entry.words}"
-    return Maker("perturbed", False, words, entry.source, build)
+    return Maker("perturbed", False, words, entry.source, build, entry.blind)
 
 
 def _universal(making: Making, shape: tuple[int, ...]) -> Make:
@@ -250,22 +137,10 @@ def _random_signs(making: Making, shape: tuple[int, ...]) -> Make:
     return make
 
 
-def _classes(classifier: Classifier) -> Int[Array, " k"]:
-    return jnp.arange(classifier.num_classes, dtype=jnp.int32)
-
-
 _add = jax.jit(add)
 
 MAKERS: Makers = {
-    **{name: _evolved(entry) for name, entry in encodings.CATALOG.items()},
-    "ascent": Maker(
-        "fooling",
-        False,
-        "made from noise by gradient ascent",
-        "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897",
-        _climbed,
-    ),
-    "noise": Maker("fooling", True, "uniform noise that nobody has changed", "", _noise),
+    **FOOLING,
     **{
         name: _perturbed(name, entry)
         for name, entry in attacks.CATALOG.items()

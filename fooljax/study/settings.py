@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from fooljax.runtime.limits import Batch, Count, NotNegative, Rate, Seed, Share
@@ -47,6 +47,7 @@ class Making:
         pgd_steps: steps of attacks by gradient.
         queries: how often attacks without gradients may ask the network.
         universal_steps: batches that a universal perturbation learns from.
+        pixels: most pixels that a sparse image may set.
     """
 
     images: Batch = 100
@@ -59,6 +60,7 @@ class Making:
     pgd_steps: Count = 20
     queries: Count = 500
     universal_steps: Count = 60
+    pixels: Count = 60
 
 
 @dataclass(frozen=True)
@@ -66,21 +68,20 @@ class Fooling:
     """How images that show nothing are made, and how much it may cost.
 
     Attributes:
-        runs: images for each class that an adversary makes, each time.
-        images: images of each control, each time.
-        generations: of every evolution.
-        children: of every generation.
-        ascent_steps: steps of every ascent and of the climb by signs.
+        images: of each control, and near noise.
+        runs: images for each class by makers that make one for each.
+        generations: of an evolution after the random population.
+        children: images made in a generation.
+        ascent_steps: steps of a climb from noise.
         pixels: most pixels that a sparse image may set.
-        pgd_steps: steps of PGD near noise.
-        universal_steps: batches of real images that a universal perturbation learns
-            from.
-        epsilon: largest change of a number, near noise and universally, in units of
-            [0, 1].
+        pgd_steps: steps of PGD.
+        universal_steps: batches that a universal perturbation learns from.
+        epsilon: most that PGD and a universal perturbation may change a pixel, in units
+            of [0, 1].
     """
 
-    runs: Batch = 1
     images: Batch = 100
+    runs: Batch = 1
     generations: Count = 60
     children: Batch = 100
     ascent_steps: Count = 100
@@ -88,6 +89,12 @@ class Fooling:
     pgd_steps: Count = 20
     universal_steps: Count = 20
     epsilon: Share = 0.2
+
+    @property
+    def making(self) -> Making:
+        """The same as any maker takes it."""
+        names = {field.name for field in fields(self)} - {"runs"}
+        return Making(**{name: getattr(self, name) for name in names})
 
 
 def choose(flag: str, names: Sequence[str], catalog: Mapping[str, Entry]) -> dict[str, Entry]:

@@ -9,7 +9,7 @@ import pytest
 import scipy.special
 
 from experiments import foolbench
-from experiments.foolbench import measure, numbers
+from experiments.foolbench import measure, page
 from fooljax import study
 from fooljax.metrics import Interval
 from fooljax.study import Victim, change
@@ -55,10 +55,10 @@ def accepted(clean, logits, share):
     return np.mean(best(logits) >= threshold - 1e-9)
 
 
-@pytest.mark.parametrize("generator", ["direct", "ascent", "uniform"])
+@pytest.mark.parametrize("generator", ["direct", "ascent", "noise"])
 @pytest.mark.parametrize("adversary", ["naive", "adaptive"])
 def test_the_table_says_what_the_files_hold(smoke, generator, adversary):
-    folder, config, _ = smoke
+    folder, _, _ = smoke
     lines = csv.DictReader((folder / "table.csv").read_text().splitlines())
     line = next(
         line
@@ -67,20 +67,23 @@ def test_the_table_says_what_the_files_hold(smoke, generator, adversary):
         == ("ensemble", generator, adversary)
     )
     each = []
-    for seed in range(config.seeds):
-        shown = unit(folder, trial=seed, shown_to="ensemble")
-        logits = shown[generator]
-        if adversary == "adaptive" and study.FOOLING[generator].looks:
-            logits = unit(folder, trial=seed, made=generator, made_for="ensemble")["logits"]
-        each.append(accepted(shown["clean"], logits, 0.95))
+    for network in ("softmax 1", "softmax 2"):
+        names = {"defense": "ensemble", "network": network}
+        clean, shown = (
+            unit(folder, images="clean", **names),
+            unit(folder, generator=generator, **names),
+        )
+        own = adversary == "adaptive" and not study.MAKERS[generator].control
+        logits = shown["own" if own else "naive"]
+        each.append(accepted(clean["logits"], logits, 0.95))
     assert float(line["accepted_95_mean"]) == pytest.approx(np.mean(each), abs=1e-6)
-    assert (line["evaluations_to_99_mean"] == "") == (generator == "uniform")
+    assert (line["evaluations_to_99_mean"] == "") == (generator == "noise")
 
 
 def test_the_adversary_who_knows_an_ensemble_asks_the_ensemble(smoke):
     folder, _, _ = smoke
-    made = lambda defense: unit(folder, trial=0, made="ascent", made_for=defense)
-    naive, own = unit(folder, trial=0, shown_to="ensemble")["ascent"], made("ensemble")["logits"]
+    made = lambda defense: unit(folder, generator="ascent", defense=defense, network="softmax 1")
+    naive, own = made("ensemble")["naive"], made("ensemble")["own"]
     targets = np.arange(10)
     aimed = lambda logits: scipy.special.log_softmax(logits, axis=1)[targets, targets].mean()
     assert aimed(own) > aimed(naive)
@@ -98,7 +101,7 @@ def test_files_and_page(smoke):
     assert worst == sorted(worst)
     page = (folder / "report.html").read_text()
     assert page.count("data:image/png;base64,") == len(list(folder.glob("*.png"))) == 4
-    assert page.count('<table class="sortable">') == 3
+    assert page.count('<table class="sortable">') == 5
     assert not re.findall(r"<(?:img|link|iframe)[^>]*(?:src|href)=\"(?!data:|https)[^\"]*", page)
     markdown = (folder / "table.md").read_text().splitlines()
     assert markdown[2].count("|") == 6 and len(markdown) == 6
@@ -109,10 +112,8 @@ def test_a_resumed_run_gives_the_same_bytes(smoke):
     folder, config, _ = smoke
     names = ("records.csv", "table.csv", "arrays.npz", "accepted_adaptive.png")
     before = {name: (folder / name).read_bytes() for name in names}
-    for cell in (
-        {"trial": 1, "made": "ascent", "made_for": "ensemble"},
-        {"trial": 0, "shown_to": "plain"},
-    ):
+    lost = {"generator": "ascent", "defense": "ensemble", "network": "softmax 2"}
+    for cell in (lost, {"images": "clean", "defense": "plain", "network": "softmax 1"}):
         (folder / "units" / f"{file_name(cell)}.npz").unlink()
     foolbench.main(change(config, out=None, resume=str(folder)))
     assert {name: (folder / name).read_bytes() for name in names} == before
@@ -125,7 +126,7 @@ def test_without_a_generator_or_a_defense_the_others_are_the_same(smoke, tmp_pat
     few = change(config, generators=("ascent",), defenses=("plain",), out=str(tmp_path / "run"))
     foolbench.main(few)
     kept = [line for line in read(folder) if line.startswith("plain,")]
-    kept = [line for line in kept if line.split(",")[2] in ("", "ascent")]
+    kept = [line for line in kept if line.split(",")[2] in ("clean", "ascent")]
     assert read(tmp_path / "run")[1:] == kept
 
 
@@ -137,7 +138,7 @@ def test_a_plain_function_of_one_s_own(tmp_path):
     config = change(
         foolbench.PRESETS["smoke"],
         victim=victim,
-        defenses=("levels", "reject_energy"),
+        defenses=("levels=4", "reject_energy"),
         generators=("sparse", "others"),
         pixels=3,
         clean_images=360,  # half of them set the threshold: of few, any share may pass
@@ -146,7 +147,7 @@ def test_a_plain_function_of_one_s_own(tmp_path):
     )
     summary = foolbench.main(config)
     of = {one["defense"]: one for one in summary["defenses"]}
-    assert list(of) == ["plain", "levels", "reject_energy"]
+    assert list(of) == ["plain", "levels 4", "reject_energy"]
     assert len(summary["rows"]) == 2 * 2 * 3
     bare, guarded = of["plain"], of["reject_energy"]
     lost = bare["clean_accuracy"]["mean"] - guarded["clean_accuracy"]["mean"]
@@ -154,21 +155,29 @@ def test_a_plain_function_of_one_s_own(tmp_path):
 
 
 def test_what_applies_to_a_network_that_comes_with_its_weights():
-    config = change(foolbench.Config(), victim=Victim(model="mine.py:net"))
-    defenses, foolers = measure.choose(config)
-    assert {"plain", "blur", "smoothed", "reject_energy"} <= set(defenses)
-    assert not {"ensemble", "acet", "fooling_class"} & set(defenses)
-    assert foolers == study.FOOLING
+    choose = lambda settings, *words: study.choose_defenses("--defenses", words, settings)
+    own, trained = Victim(model="mine.py:net"), Victim()
+    assert {"plain", "blur 1", "noise 0.25", "reject_energy"} <= set(choose(own))
+    assert not {"ensemble", "acet", "fooling_class"} & set(choose(own))
+    assert len(choose(trained)) == 12
+    assert list(choose(trained, "jpeg=5", "reject_openmax")) == [
+        "plain",
+        "jpeg 5",
+        "reject_openmax",
+    ]
 
 
 IMPOSSIBLE = {
     "--seeds must be at least 1, got 0": {"seeds": 0},
     "--clean-images must be at least 40": {"clean_images": 10},
-    "--pixels must be at most 784, those of an image": {"pixels": 785},
+    "--pixels must be at most 784, those of an image": {"pixels": 785, "generators": ("sparse",)},
     r"--epsilon must be in \(0, 1\], got 0": {"epsilon": 0.0},
     "--defenses: unknown 'prayer'; There are plain": {"defenses": ("prayer",)},
+    "--defenses blur: how much. Give a number, as in blur=1": {"defenses": ("blur",)},
+    "--defenses median=29: .* at most 28, got 29": {"defenses": ("median=29",)},
+    "--generators: unknown 'pgd'": {"generators": ("pgd",)},
     "--generators must name .*each once, got cppn cppn": {"generators": ("cppn", "cppn")},
-    "--dataset: thresholds are set on clean images": {"victim": Victim(dataset="none")},
+    "--dataset: real images are needed": {"victim": Victim(dataset="none")},
     "--defenses ensemble: needs other networks": {"victim": Victim(model="x.py:net")},
 }
 
@@ -182,11 +191,11 @@ def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
 
 
 def test_other_images_that_do_not_exist_are_named(tmp_path):
-    config = change(
-        foolbench.PRESETS["smoke"], out=str(tmp_path / "run"), others=str(tmp_path / "nowhere.npz")
-    )
-    with pytest.raises(ValueError, match="--others"):
+    nowhere = {"others": str(tmp_path / "nowhere.npz"), "generators": ("others",)}
+    config = change(foolbench.PRESETS["smoke"], out=str(tmp_path / "run"), **nowhere)
+    with pytest.raises(ValueError, match=r"--others: .*nowhere\.npz"):
         foolbench.main(config)
+    assert not list(tmp_path.iterdir())
 
 
 def test_gradients_that_mislead_are_spoken_of():
@@ -204,11 +213,28 @@ def test_gradients_that_mislead_are_spoken_of():
         row("acet", "ascent", 0.1),
         row("acet", "signs", 0.3),
         row("acet", "signs", 0.9, "naive"),
-        row("acet", "uniform", 1.0),  # a control
+        row("acet", "noise", 1.0),  # a control
     ]
-    names = ("direct", "cppn", "ascent", "signs", "uniform")
-    foolers = {name: study.FOOLING[name] for name in names}
-    table = study.Table(tuple(rows))
-    found = numbers.Found(None, None, ["plain", "acet"], foolers, None, [], table, None)
-    assert list(numbers.masked(found)) == [("acet", "cppn", 0.8, 0.3)]
-    assert not list(numbers.masked(found._replace(foolers={"cppn": study.FOOLING["cppn"]})))
+    makers = {name: study.MAKERS[name] for name in ("direct", "cppn", "ascent", "signs", "noise")}
+    scene = measure.Scene({}, ["plain", "acet"], {}, makers, {})
+    found = page.Found(None, scene, None, [], study.Table(tuple(rows)), None, [], [])
+    (one,) = page.masked(found)
+    assert tuple(one.values()) == ("acet", "cppn", 0.8, 0.3)
+    blind = scene._replace(makers={"cppn": makers["cppn"]})
+    assert not page.masked(found._replace(scene=blind))
+
+
+def test_gains_compare_with_the_plain_network():
+    """By hand, from three shares accepted; a control has none."""
+    makers = {name: study.MAKERS[name] for name in ("ascent", "noise")}
+    scene = measure.Scene({}, {}, {}, makers, {})
+    shares = {("plain", "naive"): 0.9, ("blur 1", "naive"): 0.2, ("blur 1", "adaptive"): 0.8}
+    shares["plain", "adaptive"] = 0.9
+    records = [
+        {"defense": one, "adversary": who, "generator": made, "network": "a", "accepted_95": share}
+        for (one, who), share in shares.items()
+        for made in makers
+    ]
+    _, gain = measure.compare(scene, records)
+    assert (gain["defense"], gain["against"], gain["network"]) == ("blur 1", "ascent", "a")
+    assert gain["naive_gain"] == pytest.approx(0.7) and gain["adaptive_gain"] == pytest.approx(0.1)

@@ -11,12 +11,13 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from experiments import unknown
-from experiments.unknown import measure, numbers
+from experiments.unknown import measure, page
 from fooljax import data, defenses, models, study
+from fooljax.metrics import Interval
 from fooljax.study import Victim, change
 from fooljax.study.cells import file_name
 
-MADE = ("evolved pixels", "evolved patterns", "gradient images", "perturbed images")
+MADE = ("direct", "cppn", "signs", "perturbed")
 
 
 # dozens of programs; what they do is tested with defenses, attacks and the other experiments
@@ -30,8 +31,8 @@ def smoke(tmp_path_factory):
     return folder, config, unknown.main(config)
 
 
-def unit(folder, network, family, against):
-    cell = {"network": network, "family": family, "against": against}
+def unit(folder, network, images, against):
+    cell = {"images": images, "against": against, "network": network}
     return np.load(folder / "units" / f"{file_name(cell)}.npz")
 
 
@@ -41,45 +42,43 @@ def row(table, **keys):
     return found
 
 
+def records_of(folder):
+    return list(csv.DictReader((folder / "records.csv").read_text().splitlines()))
+
+
 def test_smoke_numbers_from_the_files_alone(smoke):
     folder, config, returned = smoke
     summary = json.loads((folder / "summary.json").read_text())
     assert summary.keys() == returned.keys()
-    networks = list(summary["networks"])
+    networks, records = list(summary["networks"]), records_of(folder)
     assert networks == [f"{config.victim.model} {i}" for i in (1, 2)]
-    for family, against in [
-        ("mosaic", "naive"),
-        ("gradient images", "neighbor"),
-        ("gradient images", "naive"),
-    ]:
+    for images, against in [("mosaic", "naive"), ("signs", "neighbor"), ("signs", "naive")]:
         areas, shares = [], []
         for network in networks:
             clean = unit(folder, network, "clean", "naive")["score_neighbor"]
-            scores = unit(folder, network, family, against)["score_neighbor"]
-            limit = summary["thresholds"][network]["neighbor"][0]["value"]
+            scores = unit(folder, network, images, against)["score_neighbor"]
+            limit = row(records, network=network, part="clean")["accepted_95_from"]
             is_clean = np.repeat([True, False], [len(clean), len(scores)])
             areas.append(roc_auc_score(is_clean, np.concatenate([clean, scores])))
-            shares.append(np.mean(scores >= limit))
+            shares.append(np.mean(scores >= float(limit)))
         how = "naive" if against == "naive" else "adaptive"
-        measured = row(returned["methods"], method="neighbor", family=family, how=how)
+        measured = row(returned["methods"], method="neighbor", images=images, how=how)
         assert measured["auroc"]["mean"] == pytest.approx(np.mean(areas))
         assert measured["accepted_95"]["mean"] == pytest.approx(np.mean(shares))
-    test = data.load("digits").test
-    assert summary["calibration_images"] + summary["clean_images"] == len(test.labels)
+    assert 2 * summary["clean_images"] == 2 * len(clean) == len(data.load("digits").test.labels)
 
 
 def test_smoke_knowing_the_method_never_hurts_the_adversary(smoke):
     """The worst of all attempts counts, the naive one among them."""
-    *_, summary = smoke
-    for family in ("gradient images", "perturbed images"):
-        naive, adaptive = (
-            row(summary["methods"], family=family, how=how) for how in ("naive", "adaptive")
-        )
-        assert adaptive["accepted_95"]["mean"] >= naive["accepted_95"]["mean"]
-    climbed = row(summary["methods"], family="gradient images", how="adaptive")
-    assert climbed["accepted_95"]["mean"] > 0.5
-    (refused,) = summary["refused"]
-    assert refused["rejected"]["mean"] > refused["rejected_before"]["mean"] + 0.2
+    folder, _, summary = smoke
+    share = lambda images, how: row(summary["methods"], images=images, how=how)["accepted_95"]
+    for images in MADE:
+        assert share(images, "adaptive")["mean"] >= share(images, "naive")["mean"]
+        gain = row(summary["gains"], against=images)
+        assert gain["adaptive"].mean <= gain["naive"].mean
+    assert share("signs", "adaptive")["mean"] > 0.5
+    for one in study.where(records_of(folder), part="refused"):
+        assert float(one["rejected"]) > float(one["rejected_before"]) + 0.2
 
 
 def test_smoke_images_keep_to_their_limits(smoke):
@@ -90,10 +89,10 @@ def test_smoke_images_keep_to_their_limits(smoke):
     for name in images:
         assert arrays[name].min() >= 0.0 and arrays[name].max() <= 1.0
     before, after = (
-        unit(folder, f"{config.victim.model} 1", "perturbed images", against)["images"]
+        unit(folder, f"{config.victim.model} 1", "perturbed", against)["images"]
         for against in ("naive", "neighbor")
     )
-    assert np.abs(before - after).max() <= 2 * config.epsilon + 1e-6
+    assert np.abs(before - after).max() <= 2 * config.fooling.epsilon + 1e-6
     assert np.abs(before - after).max() > 0.0
 
 
@@ -117,9 +116,10 @@ def test_a_resumed_run_gives_the_same_bytes(smoke):
     folder, config, _ = smoke
     names = ("records.csv", "arrays.npz", "accepted_made.png")
     before = {name: (folder / name).read_bytes() for name in names}
-    cell = {"family": "gradient images", "against": "neighbor"}
-    lost = file_name({"network": f"{config.victim.model} 2", **cell})
-    (folder / "units" / f"{lost}.npz").unlink()
+    network = f"{config.victim.model} 2"
+    for images, against in (("signs", "neighbor"), ("cppn", "naive")):
+        lost = file_name({"images": images, "against": against, "network": network})
+        (folder / "units" / f"{lost}.npz").unlink()
     (folder / "report.html").unlink()
     unknown.main(change(config, out=None, resume=str(folder)))
     assert {name: (folder / name).read_bytes() for name in names} == before
@@ -129,11 +129,13 @@ def test_a_resumed_run_gives_the_same_bytes(smoke):
 @pytest.mark.slow
 def test_another_method_and_kind_leave_the_others_as_they_are(smoke, tmp_path):
     folder, config, _ = smoke
-    more = change(config, methods=("energy", "neighbor"), outliers=("photographs",))
-    unknown.main(change(more, out=str(tmp_path / "run")))
-    read = lambda place: list(csv.DictReader((place / "records.csv").read_text().splitlines()))
-    few = [one for one in read(tmp_path / "run") if one["method"] != "energy"]
-    assert few == [one for one in read(folder) if one["family"] != "mosaic"]
+    changes = {"generators": ("signs", "cppn"), "outliers": ("photographs",)}
+    other = change(config, methods=("energy", "neighbor"), **changes)
+    unknown.main(change(other, out=str(tmp_path / "run")))
+    more = [one for one in records_of(tmp_path / "run") if one["method"] != "energy"]
+    few = [one for one in records_of(folder) if one["images"] not in ("mosaic", "direct")]
+    order = lambda one: tuple(one[name] for name in ("images", "against", "network", "method"))
+    assert sorted(more, key=order) == sorted(few, key=order)
 
 
 @pytest.fixture(scope="module")
@@ -148,76 +150,57 @@ def test_every_method_learns_and_accepts_what_was_asked(digits):
     means = np.stack([images[np.asarray(digits.train.labels) == k].mean(axis=0) for k in range(10)])
     fc = {"kernel": jnp.asarray(means.T), "bias": jnp.asarray(-0.5 * (means**2).sum(axis=1))}
     classifier = dataclasses.replace(classifier, params={"fc": fc})
-    clean = measure.split_clean(jax.random.key(1), digits.test)
+    test, rows = digits.test, np.arange(len(digits.test.labels))
+    held, rest = rows[::2], rows[1::2]
+    clean = study.Material(data.as_float(test.images[rest]), test.labels[rest], digits.train, rest)
+    few = np.linspace(0, len(digits.train.labels) - 1, 500).astype(int)
+    known = data.from_arrays(digits.train.images[few], digits.train.labels[few])
     names = tuple(defenses.SCORES)
-    stage = measure.set_stage(classifier, defenses.SCORES, digits.train, clean, 500)
-    assert stage.in_features and set(stage.guarded) == set(names)
+    guards = study.guards("--methods", names, classifier, known, test.images[held])
+    assert tuple(guards) == names and guards["neighbor"].score.features is not None
     answers = jax.jit(lambda one, images: jnp.argmax(one(images), axis=1))
-    for name, guarded in stage.guarded.items():
-        accepted = np.mean(answers(guarded, data.as_float(clean.calibration)) < 10)
+    for name, guard in guards.items():
+        accepted = np.mean(answers(guard.classifier, data.as_float(test.images[held])) < 10)
         assert 0.94 < accepted < 0.97, name  # 95 % of 180
-
-
-def test_images_of_no_class_are_what_they_are_called(digits, tmp_path):
-    images = data.as_float(digits.test.images[:12])
-    names = ("photographs", "inverted", "quarter-turn", "scrambled", "mosaic")
-    run = study.Run("experiments.unknown", unknown.Config(), tmp_path)
-    made = study.unrelated(run, "--outliers", names, images)
-    assert list(made) == [*names, *study.NOISE]
-    clean = np.asarray(images)
-    for name, found in made.items():
-        assert found.shape == clean.shape and found.dtype == np.float32, name
-        assert found.min() >= 0.0 and found.max() <= 1.0 and found.std() > 0.02, name
-    np.testing.assert_allclose(made["inverted"] + clean, 1.0, rtol=1e-6)
-    np.testing.assert_array_equal(made["quarter-turn"][3], np.rot90(clean[3]))
-    for name in ("scrambled", "permuted pixels"):
-        same = np.sort(made[name].reshape(12, -1)), np.sort(clean.reshape(12, -1))
-        np.testing.assert_array_equal(*same)
-        assert (made[name] != clean).any(axis=(1, 2, 3)).all()
-    tiles = lambda image: {
-        image[i : i + 7, j : j + 7].tobytes() for i in range(0, 28, 7) for j in range(0, 28, 7)
-    }
-    assert tiles(made["scrambled"][0]) == tiles(clean[0])
-    corners = {clean[i, :14, :14].tobytes() for i in range(12)}
-    assert {one[:14, :14].tobytes() for one in made["mosaic"]} == corners
-    assert made["blurred noise"].min(axis=(1, 2, 3)).max() == 0.0
-
-
-def test_families_that_cannot_be_had(tmp_path):
-    run = study.Run("experiments.unknown", unknown.Config(), tmp_path)
-    tall = jnp.full((3, 10, 6, 1), 0.5)
-    for name, message in {
-        "quarter-turn": "--outliers: quarter-turn needs square images",
-        "scrambled": "--outliers: scrambled needs a height and width that 4 divides",
-        "nothing-like-it": "--outliers: .*nothing-like-it",
-    }.items():
-        with pytest.raises(ValueError, match=message):
-            study.unrelated(run, "--outliers", (name,), tall)
+        assert guard.limits["accepted_99"] <= guard.limits["accepted_95"]
+    right = measure.choose_right(classifier, clean, 20)
+    np.testing.assert_array_equal(np.asarray(answers(classifier, right.images)), right.labels)
+    wrong = dataclasses.replace(classifier, params={"fc": jax.tree.map(jnp.negative, fc)})
+    assert len(measure.choose_right(wrong, clean, 20).labels) == len(right.labels) == 20
 
 
 def test_words_follow_the_numbers():
-    shares = {
-        ("photographs", "naive"): 0.8,
-        ("uniform noise", "naive"): 0.1,
-        ("mosaic", "naive"): 0.3,
-        ("evolved pixels", "naive"): 0.0,
-        ("evolved pixels", "adaptive"): 0.9,
-        ("evolved patterns", "naive"): 0.6,
-        ("evolved patterns", "adaptive"): 0.9,
-        ("gradient images", "naive"): 0.0,
-        ("gradient images", "adaptive"): 0.05,
-        ("perturbed images", "naive"): 0.2,
-        ("perturbed images", "adaptive"): 0.3,
-    }
-    assert numbers.say(shares) == (
-        "lets most of photographs and evolved patterns through; stops uniform noise, evolved "
-        "pixels and gradient images; made against the method itself, most of evolved pixels get "
-        "through too; of those made against it, gradient images are still stopped"
-    )
+    def line(images, how, share, method="energy"):
+        keys = {"method": method, "images": images, "how": how}
+        return study.Row(keys, {"accepted_95": Interval(share, share, share)})
+
+    rows = [
+        line("photographs", "naive", 0.8),
+        line("noise", "naive", 0.1),
+        line("mosaic", "naive", 0.3),
+        line("perturbed", "naive", 0.9),
+        line("perturbed", "adaptive", 0.95),
+        line("pushed", "adaptive", 0.2),
+        line("photographs", "naive", 0.7, "logit"),
+        line("perturbed", "adaptive", 1.0, "logit"),
+    ]
+    table = study.Table(tuple(rows))
+    words = lambda method: page.say(table.where(method=method, how="naive").rows)
+    assert words("energy") == "lets most of photographs, perturbed through; stops noise"
+    assert words("logit") == "lets most of photographs through; stops none"
+    assert page.say([]) == "lets no kind mostly through; stops none"
+    best = {how: page.headline(table, how).keys for how in ("naive", "adaptive")}
+    assert (best["naive"]["method"], best["naive"]["images"]) == ("logit", "photographs")
+    assert (best["adaptive"]["method"], best["adaptive"]["images"]) == ("energy", "perturbed")
+    counts = lambda **some: {"seen": sum(some.values()), "stays": 0, **some}
+    assert "nothing is gained" in page.title(counts())
+    assert "also to who knows" in page.title(counts(stays=2))
+    assert "until somebody knows" in page.title(counts(vanishes=1, shrinks=1))
+    assert "only seems to" in page.title(counts(stays=1, vanishes=1))
 
 
 IMPOSSIBLE = {
-    "--images must be at least 2, got 1": {"images": 1},
+    "--images must be at least 1, got 0": {"images": 0},
     "--attacked must be at least 1": {"attacked": 0},
     "--queries must be at least 1": {"queries": 0},
     "--seed must be at least 0": {"seed": -1},
@@ -225,13 +208,11 @@ IMPOSSIBLE = {
     "--methods must name at least 1, each once": {"methods": ()},
     "--methods: unknown 'prayer'; There are probability": {"methods": ("prayer",)},
     "--outliers must name .*each once, got mosaic mosaic": {"outliers": ("mosaic",) * 2},
+    "--outliers: .*nothing-like-it": {"outliers": ("nothing-like-it",)},
+    "--generators: unknown 'noise'; did you mean near_noise": {"generators": ("noise",)},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
-    "--network-seeds 2: --model net.py:make is but one set": {
-        "victim": Victim(model="net.py:make")
-    },
-    "--network-seeds 2: --weights a.safetensors is but one set": {
-        "victim": Victim(weights="a.safetensors")
-    },
+    "--network-seeds 2: net.py:make is but one set": {"victim": Victim(model="net.py:make")},
+    "--network-seeds 2: a.safetensors is but one set": {"victim": Victim(weights="a.safetensors")},
 }
 
 

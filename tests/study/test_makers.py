@@ -1,5 +1,7 @@
 """Every way to make images keeps to the contract of makers, controls included."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import fooljax as fj
 from fooljax import study
 from fooljax.study import MAKERS, Making, Material
 
-SHAPE, CLASSES = (6, 6, 1), 4
+SHAPE, CLASSES = (8, 8, 1), 4
 MAKING = Making(
     *(5, 3, 8),
     ascent_steps=4,
@@ -16,11 +18,13 @@ MAKING = Making(
     pgd_steps=3,
     queries=30,
     universal_steps=2,
+    pixels=3,
 )
 # attacks are tested by their own catalog; these stand for them
 CHECKED = [name for name in MAKERS if name not in fj.attacks.CATALOG]
 CHECKED += ["fgsm", "standard", "deepfool"]
-SLOW = ("cppn", "standard")
+SLOW = ("cppn", "standard", "ascent_blur", "ascent_flat")
+SEEN = ("near_noise", "grey_universal")  # show what the network takes them for
 PARAMS = [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in CHECKED]
 
 
@@ -51,8 +55,10 @@ def test_images_and_labels(name, networks, material):
         if name != "deepfool":
             change = images - np.asarray(material.images)
             assert np.abs(change).max() <= MAKING.epsilon + 1e-6
-    elif not maker.control:
+    elif not maker.control and name not in SEEN:
         np.testing.assert_array_equal(labels, np.arange(CLASSES))
+    if maker.fools:
+        assert made.cost.shape == labels.shape and np.all(made.cost > 0.0)
     assert maker.words and maker.words in maker.about
 
 
@@ -63,10 +69,75 @@ def test_controls_do_not_look_at_the_network(name, networks, material):
     np.testing.assert_array_equal(one, other)
 
 
+def test_images_of_nobody_are_what_they_are_called(networks, material):
+    clean = np.asarray(material.images)
+
+    def make(name):
+        made = MAKERS[name].build(MAKING, SHAPE)(jax.random.key(1), networks[0], material)
+        return np.asarray(made.images)
+
+    np.testing.assert_allclose(make("inverted") + clean, 1.0, rtol=1e-6)
+    np.testing.assert_array_equal(make("quarter_turn")[3], np.rot90(clean[3]))
+    for name in ("scrambled", "permuted"):
+        found = make(name)
+        same = np.sort(found.reshape(5, -1)), np.sort(clean.reshape(5, -1))
+        np.testing.assert_array_equal(*same)
+        assert (found != clean).any(axis=(1, 2, 3)).all()
+    tiles = lambda image: {
+        image[i : i + 2, j : j + 2].tobytes() for i in range(0, 8, 2) for j in range(0, 8, 2)
+    }
+    assert tiles(make("scrambled")[0]) == tiles(clean[0])
+    corners = {clean[i, :4, :4].tobytes() for i in range(5)}
+    assert {one[:4, :4].tobytes() for one in make("mosaic")} == corners
+    blurred = make("blurred")
+    assert blurred.min(axis=(1, 2, 3)).max() == 0.0 and blurred.max(axis=(1, 2, 3)).min() == 1.0
+    rough = lambda images: np.abs(np.diff(images, axis=1)).mean()
+    assert rough(blurred) < 0.5 * rough(make("noise"))
+
+
+def test_what_it_cost_until_the_network_was_sure(networks, material):
+    """By the answers of the network: who is sure in the end has a cost, who is not has none."""
+    many = dataclasses.replace(MAKING, ascent_steps=30, generations=30, children=30)
+    steep = jax.tree.map(lambda leaf: 20.0 * leaf, networks[0])
+    for name in ("direct", "signs"):
+        make = MAKERS[name].build(many, SHAPE)
+        made = make(jax.random.key(0), steep, material)
+        sure = study.confidences(steep, made.images, made.labels) > study.SURE
+        np.testing.assert_array_equal(np.isfinite(made.cost), sure)
+        most = 2 * 30 + 1 if name == "signs" else 30 * 31
+        assert sure.any() and np.all(made.cost[sure] <= most)
+
+
+def test_made_several_times(networks, material):
+    make = MAKERS["near_noise"].build(MAKING, SHAPE)
+    one = make(jax.random.fold_in(jax.random.key(4), 1), networks[0], material)
+    both = study.repeated(make, 2)(jax.random.key(4), networks[0], material)
+    assert len(both.labels) == len(both.images) == len(both.cost) == 2 * len(one.labels)
+    np.testing.assert_array_equal(both.images[len(one.labels) :], one.images)
+    assert not np.array_equal(both.images[0], both.images[len(one.labels)])
+    still = study.repeated(MAKERS["noise"].build(MAKING, SHAPE), 2)
+    assert still(jax.random.key(4), networks[0], material).cost is None
+
+
+IMPOSSIBLE = {
+    "quarter_turn": ((8, 6, 1), "--outliers: quarter_turn needs square images"),
+    "scrambled": ((8, 6, 1), "--outliers: scrambled needs a height and width that 4 divides"),
+    "sparse": ((1, 2, 1), "--pixels must be at most 2, those of an image, got 3"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"), [(n, *both) for n, both in IMPOSSIBLE.items()]
+)
+def test_shapes_that_do_not_suit_are_refused(name, shape, message):
+    with pytest.raises(ValueError, match=message):
+        study.build("--outliers", {name: MAKERS[name]}, MAKING, shape)
+
+
 def test_shapes_that_cannot_be_painted_are_refused_with_the_flag():
     makers = {name: MAKERS[name] for name in ("noise", "cppn")}
-    with pytest.raises(ValueError, match=r"--generators: .*1 or 3 channels.*\(6, 6, 2\)"):
-        study.build("--generators", makers, MAKING, (6, 6, 2))
+    with pytest.raises(ValueError, match=r"--generators: .*1 or 3 channels.*\(8, 8, 2\)"):
+        study.build("--generators", makers, MAKING, (8, 8, 2))
     assert list(study.build("--generators", makers, MAKING, SHAPE)) == list(makers)
 
 

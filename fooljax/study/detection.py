@@ -1,0 +1,125 @@
+"""How well a score tells images that a network knows from others, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:  # what --help reads does not wait for JAX
+    from jaxtyping import Bool, Float
+
+    from fooljax.study.page import Figure, Folded
+
+    #: Scores of images ``[n]`` for each of several networks, by method.
+    Scores: TypeAlias = Mapping[str, Sequence[Float[np.ndarray, " n"]]]
+
+#: Shares of known images that thresholds accept.
+RATES = {"accepted_95": 0.95, "accepted_99": 0.99}
+#: What `detect` measures, and what it means.
+DETECTION = {
+    "accepted_95": "share accepted where 95 % of clean images are",
+    "accepted_99": "share accepted where 99 % of clean images are",
+    "auroc": "chance that a clean image scores higher",
+    "aupr_id_pos": "average precision of finding the clean images, of equally many of both kinds",
+    "aupr_ood_pos": "average precision of finding the others",
+    "fpr95_id_pos": "share accepted where 95 % of the clean images compared with are",
+    "fpr95_ood_pos": "share of clean images flagged where 95 % of the others are",
+}
+
+
+def certainty(
+    logits: Float[np.ndarray, "n m"], num_classes: int
+) -> tuple[Float[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """Return the log-odds of the likeliest real class, and which images are given one.
+
+    A column that rejects lowers the log-odds. NaN counts as -infinity, and as rejected.
+    """
+    import jax.numpy as jnp
+
+    from fooljax import metrics
+
+    odds = np.asarray(metrics.log_odds(jnp.asarray(logits)))[:, :num_classes].max(axis=1)
+    given = ~np.isnan(logits).any(axis=1) & (logits.argmax(axis=1) < num_classes)
+    return np.where(np.isnan(odds), -np.inf, odds), given
+
+
+def confidence(log_odds: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Return probabilities of log-odds."""
+    return 1.0 / (1.0 + np.exp(-np.clip(log_odds.astype(np.float64), -500.0, 500.0)))
+
+
+def detect(
+    known: Float[np.ndarray, " m"],
+    scores: Float[np.ndarray, " n"],
+    limits: Mapping[str, float],
+    counts: Bool[np.ndarray, " n"],
+) -> dict[str, float]:
+    """Compare scores of images with those of known ones, by the names of `DETECTION`.
+
+    Args:
+        known: scores of images that should be accepted.
+        scores: of those that should not.
+        limits: least score accepted, by the names of `RATES`.
+        counts: which of these images, if accepted, are taken for something they are not.
+    """
+    from fooljax import metrics
+
+    shares = {name: float(np.mean(counts & (scores >= at))) for name, at in limits.items()}
+    return shares | {
+        "auroc": metrics.auroc(known, scores),
+        "aupr_id_pos": metrics.aupr_id_pos(known, scores),
+        "aupr_ood_pos": metrics.aupr_ood_pos(known, scores),
+        "fpr95_id_pos": metrics.fpr95_id_pos(known, scores),
+        "fpr95_ood_pos": metrics.fpr95_ood_pos(known, scores),
+    }
+
+
+def roc(name: str, known: Scores, others: Scores, caption: str) -> Figure:
+    """Draw the share of known images accepted against that of others, a line a method.
+
+    Args:
+        name: of the picture's file.
+        known: scores of images that should be accepted.
+        others: of those that should not, by the same networks and methods.
+        caption: what is seen, and how to read it.
+    """
+    from fooljax import metrics
+    from fooljax.study.pictures import ranges
+
+    grid = np.linspace(0.0, 1.0, 101)
+    read = lambda *both: metrics.roc_curve(*both).at(grid)
+    lines = {one: np.array(list(map(read, known[one], others[one]))) for one in known}
+    x, y = "share of the others accepted, %", "share of known ones accepted"
+    return ranges(name, 100.0 * grid, lines, caption, shares=True, x_label=x, y_label=y)
+
+
+def coverage(
+    name: str, scores: Scores, right: Sequence[Bool[np.ndarray, " n"]], caption: str
+) -> Figure:
+    """Draw mistakes on what is accepted against how much is accepted, a line a method.
+
+    Args:
+        name: of the picture's file.
+        scores: of known images.
+        right: which of them each network gets right.
+        caption: what is seen, and how to read it.
+    """
+    from fooljax import metrics
+    from fooljax.study.pictures import ranges
+
+    grid = np.linspace(0.2, 1.0, 81)  # below, a handful of images decides
+    read = lambda *both: 1.0 - metrics.coverage_curve(*both).at(grid)
+    lines = {one: np.array(list(map(read, some, right))) for one, some in scores.items()}
+    x, y = "share accepted, %", "wrong answers among these"
+    return ranges(name, 100.0 * grid, lines, caption, shares=True, x_label=x, y_label=y)
+
+
+def legend(measures: Mapping[str, str]) -> Folded:
+    """Say what the columns of a table mean, by name with spaces for underscores."""
+    from fooljax import reporting
+    from fooljax.study.page import Folded
+
+    rows = [(name.replace("_", " "), words) for name, words in measures.items()]
+    return Folded("What the columns mean", [reporting.table(("Column", "Meaning"), rows)])

@@ -1,0 +1,108 @@
+"""What it is to make images against a network: the contract that all makers keep to."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from fooljax.data import Dataset, as_float
+from fooljax.study.settings import Making
+from fooljax.types import Classifier, Images, RandomKey
+
+SURE = 0.99  # confidence from which on an image has reached its label
+
+
+class Material(NamedTuple):
+    """Real images that a maker may change, and learn from.
+
+    Attributes:
+        images: ``[n, h, w, c]`` in [0, 1].
+        labels: ``[n]``, what they show.
+        train: training images.
+        places: ``[n]``, of the images in the test set.
+    """
+
+    images: Images
+    labels: Int[Array, " n"]
+    train: Dataset
+    places: Int[np.ndarray, " n"]
+
+
+class Made(NamedTuple):
+    """Images made against a network.
+
+    Attributes:
+        images: ``[n, h, w, c]`` in [0, 1].
+        labels: ``[n]``, the class to be shown, or the true class of a perturbed image.
+        history: ``[t, n]``, the network's confidence in the best images after the random
+            population and after each generation, where they were evolved.
+        cost: ``[n]``, forward and gradient passes until the network was `SURE` of the
+            label, infinite where it never was; None where nobody counted.
+    """
+
+    images: Images
+    labels: Int[Array, " n"]
+    history: Float[np.ndarray, "t n"] | None = None
+    cost: Float[np.ndarray, " n"] | None = None
+
+
+Make: TypeAlias = Callable[[RandomKey, Classifier, Material], Made]
+
+
+class Maker(NamedTuple):
+    """A way to make images against a network.
+
+    Attributes:
+        kind: ``fooling`` images show nothing, ``perturbed`` ones are real images a
+            little changed.
+        control: whether nobody looks at the network while making them.
+        words: what is done, as the end of "these images were ...".
+        source: who published it, if anybody did.
+        build: ``(making, shape) -> make``; raises ``ValueError`` for impossible numbers
+            or shapes.
+        blind: whether it gets along without gradients.
+    """
+
+    kind: Literal["fooling", "perturbed"]
+    control: bool
+    words: str
+    source: str
+    build: Callable[[Making, tuple[int, ...]], Make]
+    blind: bool = False
+
+    @property
+    def fools(self) -> bool:
+        """Whether it makes images that show nothing, and looks at the network."""
+        return self.kind == "fooling" and not self.control
+
+    @property
+    def about(self) -> str:
+        """What is done and who published it."""
+        return f"{self.words} ({self.source})" if self.source else self.words
+
+
+#: Ways to make images, by name.
+Makers: TypeAlias = Mapping[str, Maker]
+
+
+def take(test: Dataset, train: Dataset, rows: Int[np.ndarray, " n"]) -> Material:
+    """Take these test images as what makers may change, and all training images to learn from."""
+    return Material(as_float(test.images[rows]), test.labels[rows], train, rows)
+
+
+def repeated(make: Make, times: int) -> Make:
+    """Make images several times from other random numbers, and put them together."""
+
+    def make_all(key: RandomKey, classifier: Classifier, material: Material) -> Made:
+        every = [make(jax.random.fold_in(key, i), classifier, material) for i in range(times)]
+        costs = [one.cost for one in every if one.cost is not None]
+        return Made(
+            jnp.concatenate([one.images for one in every]),
+            jnp.concatenate([one.labels for one in every]),
+            cost=np.concatenate(costs) if costs else None,
+        )
+
+    return make_all
