@@ -47,10 +47,11 @@ class Config:
         making: how images are made.
         models: architectures: softmax, mlp, lenet, resnet, or FILE.py:NAME for your own.
         network_seeds: networks of each architecture, from other starting weights.
-        generators: how images are made: direct and cppn (evolved), ascent (gradient),
-            noise (a control: nobody looks at the network); and test images changed by
-            any attack of experiments.perturb, universal (one change for all of them) or
-            random_signs (a control). An unknown name lists them all.
+        generators: how images are made: direct and cppn (evolved), ascent, sparse and
+            others (gradient), noise, mosaic and others (controls: nobody looks at the
+            network); and test images changed by any attack of experiments.perturb,
+            universal (one change for all of them) or random_signs (a control). An
+            unknown name lists them all.
         repeats: how often everything is made anew from other random numbers, with the
             same networks.
         tau: confidence from which on a network counts as sure.

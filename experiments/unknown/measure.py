@@ -70,9 +70,8 @@ PRESETS = {
         network_seeds=2,
         methods=("neighbor",),
         outliers=("photographs", "mosaic"),
-        fooling=Fooling(
-            images=60, generations=6, children=12, ascent_steps=6, pgd_steps=6, epsilon=0.1
-        ),
+        generators=("direct", "signs"),
+        fooling=Fooling(60, 1, 6, 12, ascent_steps=6, pgd_steps=6, epsilon=0.1),
         known=300,
         attacked=10,
         queries=6,

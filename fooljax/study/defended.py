@@ -33,7 +33,7 @@ PLAIN = "plain"
 MEMBERS = 3
 FOOLING_RUNS = 20
 DRAWS = 16  # that the adversary of a random defense averages over; the victim over twice as many
-#: All defenses that foolbench compares unless told otherwise.
+#: Compared unless others are asked for.
 USUAL = (
     *(PLAIN, "fooling_class", "outlier_exposure", "acet", "adversarial", "ensemble"),
     *("blur=1", "levels=4", "jpeg=30", "noise=0.25", "reject_energy", "reject_mahalanobis"),
@@ -133,6 +133,8 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
     for word in words or USUAL:
         if "=" in word or word in defenses.CATALOG:
             *_, (name, one) = filters(flag, [word]).items()
+            if name in found:
+                raise ValueError(f"{flag}: give each once, got {' '.join(words)}")
             refuse = functools.partial(one.refuse, flag)
             found[name] = Defense(one.entry.about, False, functools.partial(_filter, one), refuse)
             continue

@@ -174,6 +174,7 @@ IMPOSSIBLE = {
     r"--epsilon must be in \(0, 1\], got 0": {"epsilon": 0.0},
     "--defenses: unknown 'prayer'; There are plain": {"defenses": ("prayer",)},
     "--defenses blur: how much. Give a number, as in blur=1": {"defenses": ("blur",)},
+    "--defenses: give each once, got blur=1 blur=1.0": {"defenses": ("blur=1", "blur=1.0")},
     "--defenses median=29: .* at most 28, got 29": {"defenses": ("median=29",)},
     "--generators: unknown 'pgd'": {"generators": ("pgd",)},
     "--generators must name .*each once, got cppn cppn": {"generators": ("cppn", "cppn")},

@@ -176,7 +176,7 @@ IMPOSSIBLE = {
     "--images must be at least 1, got 0": {"images": 0},
     r"--tau must be in \(0, 1\), got 1.0": {"tau": 1.0},
     r"--epsilon must be in \[0, 1\], got -0.1": {"epsilon": -0.1},
-    "--generators: unknown 'prayer'; There are direct, cppn": {"generators": ("prayer",)},
+    "--generators: unknown 'xyzzy'; There are direct, cppn": {"generators": ("xyzzy",)},
     "--generators: unknown 'deepfol'; did you mean deepfool": {"generators": ("deepfol",)},
     "--generators must name at least 1, each once, got none": {"generators": ()},
     "--generators must name at least 1, each once, got pgd pgd": {"generators": ("pgd", "pgd")},

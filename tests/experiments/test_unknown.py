@@ -17,7 +17,7 @@ from fooljax.metrics import Interval
 from fooljax.study import Victim, change
 from fooljax.study.cells import file_name
 
-MADE = ("direct", "cppn", "signs", "perturbed")
+MADE = ("direct", "signs", "perturbed")
 
 
 # dozens of programs; what they do is tested with defenses, attacks and the other experiments
@@ -117,7 +117,7 @@ def test_a_resumed_run_gives_the_same_bytes(smoke):
     names = ("records.csv", "arrays.npz", "accepted_made.png")
     before = {name: (folder / name).read_bytes() for name in names}
     network = f"{config.victim.model} 2"
-    for images, against in (("signs", "neighbor"), ("cppn", "naive")):
+    for images, against in (("signs", "neighbor"), ("direct", "naive")):
         lost = file_name({"images": images, "against": against, "network": network})
         (folder / "units" / f"{lost}.npz").unlink()
     (folder / "report.html").unlink()
@@ -129,7 +129,7 @@ def test_a_resumed_run_gives_the_same_bytes(smoke):
 @pytest.mark.slow
 def test_another_method_and_kind_leave_the_others_as_they_are(smoke, tmp_path):
     folder, config, _ = smoke
-    changes = {"generators": ("signs", "cppn"), "outliers": ("photographs",)}
+    changes = {"generators": ("signs",), "outliers": ("photographs",)}
     other = change(config, methods=("energy", "neighbor"), **changes)
     unknown.main(change(other, out=str(tmp_path / "run")))
     more = [one for one in records_of(tmp_path / "run") if one["method"] != "energy"]

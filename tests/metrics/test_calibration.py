@@ -67,3 +67,9 @@ WRONG = {
 def test_what_is_refused(confidence, right, more, message):
     with pytest.raises(ValueError, match=message):
         metrics.expected_calibration_error(confidence, right, **more)
+
+
+def test_the_accuracy_is_read_between_thresholds():
+    curve = metrics.coverage_curve([3.0, 2.0, 1.0, 0.0], [True, True, False, False])
+    np.testing.assert_allclose(curve.at([0.25, 0.5, 0.75, 1.0]), [1.0, 1.0, 2 / 3, 0.5])
+    np.testing.assert_allclose(curve.at(0.875), 0.5 * (2 / 3 + 0.5))

@@ -157,3 +157,15 @@ def test_bad_scores_are_named(measure, place, wrong, message):
 def test_impossible_rates(rate):
     with pytest.raises(ValueError, match=r"true_positive_rate must be in \(0, 1\)"):
         metrics.acceptance_threshold([1.0], rate)
+
+
+def test_the_curve_is_read_where_so_many_outliers_are_accepted(scores):
+    """By counting: no threshold accepts more known images at the price of no more outliers."""
+    known, outliers = scores
+    curve = metrics.roc_curve(known, outliers)
+    for threshold in np.unique(np.concatenate(scores)):
+        price, gained = np.mean(outliers >= threshold), np.mean(known >= threshold)
+        assert curve.at(price) >= gained - 1e-9
+    assert curve.at([1.0]) == 1.0
+    jump = metrics.Roc(np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.5, 1.0]))
+    np.testing.assert_allclose(jump.at([0.0, 0.5, 1.0]), [0.5, 0.75, 1.0])
