@@ -17,7 +17,7 @@ from fooljax.attacks.universal_measures import add
 from fooljax.study.classifiers import confidences
 from fooljax.study.evolved import evolve
 from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material
-from fooljax.study.outsiders import CONTROLS, takes_for, uniform
+from fooljax.study.outsiders import CONTROLS, is_picture, takes_for, uniform
 from fooljax.study.settings import Making
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -66,8 +66,9 @@ def _from_plain(
 ) -> tuple[Images, Int[Array, " k"]]:
     """Start from plain grounds of any grey, once for each class."""
     targets = _classes(classifier)
-    grey = jax.random.uniform(key, (len(targets), 1, 1, 1), dtype=jnp.float32)
-    return jnp.broadcast_to(grey, (len(targets), *classifier.input_shape)), targets
+    shape = (len(targets), *classifier.input_shape)
+    grey = jax.random.uniform(key, (len(targets), *(1 for _ in shape[1:])), dtype=jnp.float32)
+    return jnp.broadcast_to(grey, shape), targets
 
 
 def _climbed(
@@ -96,13 +97,16 @@ def _climbed(
 def _ascent(
     rule: Rule = "progress", regularization: Regularization | None = None
 ) -> Callable[[Making, tuple[int, ...]], attacks.Attack]:
-    return lambda making, shape: attacks.ascent(
-        making.ascent_steps, rule=rule, regularization=regularization
-    )
+    def build(making: Making, shape: tuple[int, ...]) -> attacks.Attack:
+        if regularization is not None:
+            is_picture(shape)
+        return attacks.ascent(making.ascent_steps, rule=rule, regularization=regularization)
+
+    return build
 
 
 def _sparse(making: Making, shape: tuple[int, ...]) -> attacks.Attack:
-    most = int(np.prod(shape[:2]))
+    most = int(np.prod(shape[:-1]))
     if making.pixels > most:
         raise ValueError(f"--pixels must be at most {most}, those of an image, got {making.pixels}")
     return attacks.sparse(making.pixels)

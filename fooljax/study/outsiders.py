@@ -29,6 +29,8 @@ _BLUR = 2.0  # standard deviation in pixels
 Change = Callable[[RandomKey, Images], Images]
 #: ``(key, shape) -> images``
 Draw = Callable[[RandomKey, tuple[int, ...]], Images]
+#: Raises ``ValueError`` for a shape that does not suit.
+Check = Callable[[tuple[int, ...]], None]
 
 
 def noises(
@@ -125,14 +127,15 @@ def _seen(draw: Callable[[RandomKey, Material], Images]) -> Make:
     return make
 
 
-def _noise(draw: Draw, words: str) -> Maker:
+def _noise(draw: Draw, words: str, check: Check = lambda shape: None) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
+        check(shape)
         return _seen(lambda key, material: draw(key, (making.images, *shape)))
 
     return Maker("fooling", True, words, "", build)
 
 
-def _altered(change: Change, words: str, check: Callable[..., None] = lambda shape: None) -> Maker:
+def _altered(change: Change, words: str, check: Check = lambda shape: None) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
         check(shape)
         return _seen(lambda key, material: change(key, material.images[: making.images]))
@@ -192,12 +195,24 @@ def _mosaic(key: RandomKey, images: Images) -> Images:
     return jnp.concatenate([top, bottom], axis=1)
 
 
+def is_picture(shape: tuple[int, ...]) -> None:
+    """Refuse what is not ``(h, w, c)``.
+
+    Raises:
+        ValueError: naming the shape.
+    """
+    if len(shape) != 3:
+        raise ValueError(f"only pictures (h, w, c) are blurred, cut or turned, got inputs {shape}")
+
+
 def _square(shape: tuple[int, ...]) -> None:
+    is_picture(shape)
     if shape[0] != shape[1]:
         raise ValueError(f"quarter_turn needs square images, got {shape}")
 
 
 def _tiled(shape: tuple[int, ...]) -> None:
+    is_picture(shape)
     if shape[0] % _TILES or shape[1] % _TILES:
         raise ValueError(f"scrambled needs a height and width that {_TILES} divides, got {shape}")
 
@@ -205,12 +220,14 @@ def _tiled(shape: tuple[int, ...]) -> None:
 CONTROLS: Makers = {
     "noise": _noise(uniform, "uniform noise that nobody has changed"),
     "gaussian": _noise(_gaussian, "Gaussian noise around grey, cut off at 0 and 1"),
-    "blurred": _noise(_blurred, "uniform noise, blurred and stretched to the full range"),
+    "blurred": _noise(
+        _blurred, "uniform noise, blurred and stretched to the full range", is_picture
+    ),
     "permuted": _altered(_permuted, "real ones whose pixels are shuffled"),
     "inverted": _altered(_inverted, "real ones with black and white exchanged"),
     "quarter_turn": _altered(
         _quarter_turn, "real ones turned by 90 degrees (some may still be read)", _square
     ),
     "scrambled": _altered(_scrambled, "real ones cut into 16 tiles that are shuffled", _tiled),
-    "mosaic": _altered(_mosaic, "put together from quarters of four real ones"),
+    "mosaic": _altered(_mosaic, "put together from quarters of four real ones", is_picture),
 }

@@ -119,6 +119,27 @@ def test_made_several_times(networks, material):
     assert still(jax.random.key(4), networks[0], material).cost is None
 
 
+FOR_PICTURES = ("cppn", "ascent_blur", "ascent_flat", "blurred", "quarter_turn", "scrambled")
+FOR_PICTURES += ("mosaic",)
+
+
+@pytest.mark.parametrize("name", study.FOOLING)
+def test_inputs_of_any_rank(name):
+    """Sounds, too, unless a maker is for pictures and says so."""
+    if name in FOR_PICTURES:
+        with pytest.raises(ValueError, match=r"--generators: .*pictures.*\(12, 1\)"):
+            study.build("--generators", {name: MAKERS[name]}, MAKING, (12, 1))
+        return
+    apply = lambda params, inputs: inputs.reshape(len(inputs), -1) @ params
+    weights = jax.random.normal(jax.random.key(1), (12, CLASSES))
+    network = fj.types.Classifier(weights, apply, (12, 1), CLASSES)
+    sounds = np.asarray(jax.random.uniform(jax.random.key(3), (30, 12, 1)))
+    train = fj.data.Dataset(sounds, np.arange(30, dtype=np.int32) % CLASSES, tuple("abcd"))
+    make = MAKERS[name].build(MAKING, (12, 1))
+    made = make(jax.random.key(0), network, study.take(train, train, np.arange(5)))
+    assert made.images.shape == (len(made.labels), 12, 1)
+
+
 IMPOSSIBLE = {
     "quarter_turn": ((8, 6, 1), "--outliers: quarter_turn needs square images"),
     "scrambled": ((8, 6, 1), "--outliers: scrambled needs a height and width that 4 divides"),
