@@ -22,7 +22,7 @@ from fooljax.study.detection import DETECTION, RATES
 if TYPE_CHECKING:
     from fooljax.types import Classifier, Images, RandomKey
 
-PLAIN = "plain"  # the name of no defense
+PLAIN = "plain"  # the network without any
 CLEAN = "clean"
 OTHERS = "others"
 ADVERSARIES = ("naive", "adaptive")
@@ -139,8 +139,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
             one.refuse(shape)
         makers.update(choose_makers(run, shape))
         built = study.build("--generators", makers, config.fooling.making, shape)
-        several = {name: study.repeated(way, config.fooling.runs) for name, way in built.items()}
-        ways.update({name: (several if makers[name].fools else built)[name] for name in makers})
+        for name, way in built.items():
+            ways[name] = study.repeated(way, config.fooling.runs) if makers[name].fools else way
 
     victim, seeds = config.victim, range(config.seeds)
     if study.is_own(victim):
@@ -160,8 +160,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         benches[name] = study.Bench(name, network, settings, clean, held, config.fooling)
         for defense, one_defense in chosen.items():
             print(f"{name}: {defense}", file=sys.stderr)
-            with study.blame("--defenses"):
-                networks[defense, name] = one_defense.build(run, benches[name])
+            networks[defense, name] = one_defense.build(run, benches[name])
     return Scene(benches, chosen, networks, makers, ways)
 
 
@@ -171,11 +170,9 @@ def choose_makers(run: study.Run[Config], shape: tuple[int, ...]) -> study.Maker
     Raises:
         ValueError, OSError: for an unknown one, or pictures that cannot be had.
     """
-    config, known = run.config, dict(study.FOOLING)
-    if OTHERS in config.generators:
-        found = study.choose_outsiders(run, "--others", [config.others], shape, 1000)
-        known[OTHERS] = found[config.others]
-    return study.choose("--generators", config.generators, known)
+    config = run.config
+    others = study.choose_outsiders(run, "--others", [config.others], shape, 1000)[config.others]
+    return study.choose("--generators", config.generators, {**study.FOOLING, OTHERS: others})
 
 
 def draw_clean(config: Config, name: str, network: study.Prepared) -> study.Material:

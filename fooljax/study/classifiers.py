@@ -140,10 +140,8 @@ def replicas(run: Run[Settings], flag: str, count: int, fits: Fits | None = None
     if not is_own(settings):
         return networks(run, (settings.model,), count, fits=fits)
     if count > 1:
-        raise ValueError(
-            f"{flag} {count}: {settings.weights or settings.model} is but one set of weights; give "
-            f"{flag} 1"
-        )
+        own = f"--weights {settings.weights}" if settings.weights else f"--model {settings.model}"
+        raise ValueError(f"{flag} {count}: {own} is but one set of weights; give {flag} 1")
     return Networks({settings.model: network(run, fits=fits)}, (settings.model,))
 
 

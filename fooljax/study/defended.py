@@ -262,7 +262,7 @@ def _rejecting(name: str) -> Callable[[Run[Settings], Bench], Defended]:
 
     def build(run: Run[Settings], bench: Bench) -> Defended:
         entry, train = defenses.SCORES[name], bench.material.train
-        with blame(f"reject_{name}"):
+        with blame(f"--defenses reject_{name}"):
             return _open(guard(entry, bench.classifier, train, bench.held).classifier)
 
     return build

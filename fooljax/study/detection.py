@@ -110,10 +110,10 @@ def coverage(
     from fooljax.study.pictures import ranges
 
     grid = np.linspace(0.2, 1.0, 81)  # below, a handful of images decides
-    read = lambda *both: 1.0 - metrics.coverage_curve(*both).at(grid)
+    read = lambda *both: 100.0 * (1.0 - metrics.coverage_curve(*both).at(grid))
     lines = {one: np.array(list(map(read, some, right))) for one, some in scores.items()}
-    x, y = "share accepted, %", "wrong answers among these"
-    return ranges(name, 100.0 * grid, lines, caption, shares=True, x_label=x, y_label=y)
+    x, y = "share accepted, %", "wrong answers among these, %"
+    return ranges(name, 100.0 * grid, lines, caption, x_label=x, y_label=y)
 
 
 def legend(measures: Mapping[str, str]) -> Folded:

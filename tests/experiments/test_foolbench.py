@@ -192,8 +192,8 @@ def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
 
 
 def test_other_images_that_do_not_exist_are_named(tmp_path):
-    nowhere = {"others": str(tmp_path / "nowhere.npz"), "generators": ("others",)}
-    config = change(foolbench.PRESETS["smoke"], out=str(tmp_path / "run"), **nowhere)
+    nowhere = str(tmp_path / "nowhere.npz")
+    config = change(foolbench.PRESETS["smoke"], out=str(tmp_path / "run"), others=nowhere)
     with pytest.raises(ValueError, match=r"--others: .*nowhere\.npz"):
         foolbench.main(config)
     assert not list(tmp_path.iterdir())

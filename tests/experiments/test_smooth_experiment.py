@@ -159,7 +159,7 @@ IMPOSSIBLE = {
     r"--alpha must be in \(0, 0.5\), got 0": {"alpha": 0.0},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
     "--defenses must name at least 1": {"defenses": ()},
-    "--networks 2: own.py:net is but one set of weights": {"model": "own.py:net"},
+    "--networks 2: --model own.py:net is but one set of weights": {"model": "own.py:net"},
 }
 
 

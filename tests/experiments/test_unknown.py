@@ -211,8 +211,12 @@ IMPOSSIBLE = {
     "--outliers: .*nothing-like-it": {"outliers": ("nothing-like-it",)},
     "--generators: unknown 'noise'; did you mean near_noise": {"generators": ("noise",)},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
-    "--network-seeds 2: net.py:make is but one set": {"victim": Victim(model="net.py:make")},
-    "--network-seeds 2: a.safetensors is but one set": {"victim": Victim(weights="a.safetensors")},
+    "--network-seeds 2: --model net.py:make is but one set": {
+        "victim": Victim(model="net.py:make")
+    },
+    "--network-seeds 2: --weights a.safetensors is but one set": {
+        "victim": Victim(weights="a.safetensors")
+    },
 }
 
 

@@ -13,6 +13,7 @@ from calls import Accepted, Call
 
 from fooljax import training
 from fooljax.runtime.limits import types_of
+from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = (
     *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
@@ -25,7 +26,7 @@ LOOPS = {
     *("generations", "steps", "ascent_steps", "pgd_steps", "ddn_steps", "universal_steps"),
     *("train_steps", "deepfool_steps", "tune_steps", "collect_generations", "queries", "chunk"),
     *("halve_rate_every", "accuracy_images"),
-    *("shown", "known", "attacked", "test_images", "clean_images", "pgd_images"),  # at most
+    *("shown", "known", "attacked", "test_images", "clean_images", "pgd_images", "pixels"),  # most
     *("seed", "train_seed"),
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
@@ -33,7 +34,8 @@ ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "tota
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
-    *("defenses", "encoding", "others", "outliers", "search", "shown_to", "weights", "coordinator"),
+    *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
+    "coordinator",
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}
 
@@ -44,7 +46,7 @@ def calls() -> list[Call]:
     table = []
     for experiment in EXPERIMENTS:
         module = importlib.import_module(f"experiments.{experiment}")
-        shared = {field.name for field in dataclasses.fields(module.Victim)}
+        shared = {field.name for field in dataclasses.fields(Victim)}
         for name, kind in _fields(module.Config):
             bad = list(_bad(name, kind))
             chosen = chance.sample(bad, min(len(bad), EACH_SHARED if name in shared else EACH))
