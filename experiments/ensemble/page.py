@@ -65,7 +65,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
 
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
-    config, tau = found.config, study.share(found.config.tau)
+    config, tau = found.config, study.sure(found.config.tau)
     yield (
         f"Ensembles of {', '.join(map(str, config.members))} networks, whose probabilities are "
         f"averaged, were attacked as a whole, on {config.victim.dataset}. Everything was repeated "
@@ -161,7 +161,7 @@ def shares(found: Found, name: str, one: Group) -> study.Figure:
         config.members,
         grids,
         "Share fooled against the number of networks. Share of classes of which the whole ends up "
-        f"{study.share(config.tau)} sure, and of real images that it misjudges.",
+        f"{study.sure(config.tau)} sure, and of real images that it misjudges.",
         y_label="share fooled within the budget",
         shares=True,
         **LOOKS,
@@ -321,7 +321,7 @@ def transfer(found: Found, name: str, one: Group) -> Iterator[study.Block]:
         "share",
         "Transfer from the first members to others and to all as one. Images made for the first "
         "members. The same label: the class to be shown, or the wrong one that the members said. "
-        f"Any label: for fooling images any class with at least {study.share(config.tau)}, for "
+        f"Any label: for fooling images any class with at least {study.sure(config.tau)}, for "
         "real images any wrong class.",
         label="share of images",
         row_label="made for the first members",
@@ -350,7 +350,7 @@ def rules(found: Found, name: str, one: Group, count: int) -> Iterator[study.Blo
             ("Rule", "Right", "Rejected", *titles, "Nearest mistake, L2", "PGD"),
             lines,
             f"How {count} members answer as one, each rule under its own adaptive attack. Named: "
-            f"classes that the whole answers; certain: with at least {study.share(config.tau)} (a "
+            f"classes that the whole answers; certain: with at least {study.sure(config.tau)} (a "
             "vote is that certain only if all agree). A rejected image counts as neither right nor "
             "fooled.",
         )

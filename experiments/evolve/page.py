@@ -377,7 +377,10 @@ def numbers(found: Found) -> Iterator[study.Block]:
     when = lambda at: "never" if at is None else f"{at:,}"
     yield fj.reporting.table(
         ("Confidence", "Generation, for each run"),
-        [(study.share(float(level)), ", ".join(map(when, runs))) for level, runs in first.items()],
+        [
+            (fj.reporting.percent(float(level)), ", ".join(map(when, runs)))
+            for level, runs in first.items()
+        ],
         "First generation at which every class was above a confidence",
     )
     last = found.confidence[-1].T

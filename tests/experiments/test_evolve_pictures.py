@@ -93,6 +93,8 @@ def test_draws_what_sums_up_many_classes(many):
     page = (folder / "gallery.html").read_text("utf-8")
     assert "the first of 2 runs" in page and '"n7, other"' in page
     assert "2 independent runs of 10 generations" in text
+    levels = text.partition("Generation, for each run")[2]
+    assert re.match(r" +99 % .* 99.9 % .* 99.99 % ", levels) and " 100 % " not in levels[:80]
 
 
 def test_the_best_that_differ_are_what_is_said_of_them(many):
