@@ -233,7 +233,7 @@ def gradient_of(
 
 def is_flat(gradient: Images) -> Bool[Array, " b"]:
     """Return where an image's gradient is 0 everywhere."""
-    return ~jnp.any(gradient != 0.0, axis=tuple(range(1, gradient.ndim)))
+    return ~jnp.any(gradient != 0.0, axis=axes_of(gradient))
 
 
 def choose(condition: Bool[Array, " b"], new: Any, old: Any) -> Any:
@@ -246,9 +246,9 @@ def per_image(numbers: Array, images: Images) -> Array:
     return jnp.reshape(numbers, (*numbers.shape, *(1,) * (images.ndim - 1)))
 
 
-def sum_per_image(images: Images) -> Float[Array, " b"]:
-    """Add up all numbers of each image."""
-    return jnp.sum(images, axis=tuple(range(1, images.ndim)))
+def axes_of(images: Images) -> tuple[int, ...]:
+    """Return all axes but the first, over which each image is summed up by itself."""
+    return tuple(range(1, images.ndim))
 
 
 def _keep(

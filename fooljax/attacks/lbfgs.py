@@ -14,6 +14,7 @@ from fooljax.attacks.attack import (
     Passes,
     Point,
     RandomKeys,
+    axes_of,
     choose,
     gradient_of,
     is_flat,
@@ -113,7 +114,7 @@ def _start(keys: RandomKeys, weight: Weight, images: Images) -> Point:
 
 
 def _dot(one: Images, other: Images) -> Float[Array, " b"]:
-    return jnp.sum(one * other, axis=tuple(range(1, one.ndim)))
+    return jnp.sum(one * other, axis=axes_of(one))
 
 
 def _value(place: Place, images: Images, c: Array) -> Float[Array, " b"]:

@@ -16,10 +16,10 @@ from fooljax.attacks.attack import (
     Passes,
     Point,
     RandomKeys,
+    axes_of,
     gradient_of,
     is_flat,
     per_image,
-    sum_per_image,
 )
 from fooljax.attacks.goals import Goal
 from fooljax.types import Bound, Classifier, Images, Logits, RandomKey
@@ -95,7 +95,7 @@ def _steepest(direction: Images, here: Images, sparsity: Float[Array, " b"]) -> 
     still = jnp.clip(jnp.round(sparsity * size), 0, size - 1).astype(jnp.int32)
     bar = jnp.take_along_axis(jnp.sort(steepness, axis=1), still[:, None], axis=1)
     chosen = ((steepness >= bar) & (steepness > 0.0)).reshape(here.shape)
-    return _divide(jnp.sign(direction) * chosen, sum_per_image(chosen))
+    return _divide(jnp.sign(direction) * chosen, jnp.sum(chosen, axis=axes_of(chosen)))
 
 
 def _in_cube(key: RandomKey, shape: tuple[int, ...]) -> Array:
@@ -134,8 +134,7 @@ def uphill(direction: Images, norm: Norm) -> Images:
     """Return the step of length 1 in the norm that gains most along the direction."""
     if norm == "linf":
         return jnp.sign(direction)
-    axes = tuple(range(1, direction.ndim))
-    direction = _divide(direction, jnp.max(jnp.abs(direction), axis=axes))
+    direction = _divide(direction, jnp.max(jnp.abs(direction), axis=axes_of(direction)))
     return _divide(direction, _lengths(direction))  # squares of 1e-30 would be 0
 
 
@@ -159,8 +158,7 @@ def _climb(
     del keys
     gradient, logits = gradient_of(loss, classifier, goal, point.images)
     flat = is_flat(gradient)
-    axes = tuple(range(1, gradient.ndim))
-    gradient = _divide(gradient, jnp.mean(jnp.abs(gradient), axis=axes))
+    gradient = _divide(gradient, jnp.mean(jnp.abs(gradient), axis=axes_of(gradient)))
     direction = per_image(ball.momentum, images) * point.memory + gradient
     if norm == "l1":
         way = _steepest(direction, point.images, ball.sparsity)
