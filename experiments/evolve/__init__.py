@@ -3,7 +3,7 @@
 Run:    python -m experiments.evolve
         python -m experiments.evolve --encoding cppn --dataset mnist
         python -m experiments.evolve --preset paper-mnist-direct --data-dir DIR
-Cost:   about a minute on two laptop cores, training included (embedded digits,
+Cost:   one to two minutes on two laptop cores, training included (embedded digits,
         5 runs of 200 generations of 200 images).
 Expect: every class above 99 % confidence within 200 generations, half of them
         above 99.99 % by generation 100; random images stay far below.
