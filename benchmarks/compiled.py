@@ -165,7 +165,7 @@ def _search(config: Config, encoding: str, chips: int, network: "Classifier") ->
 
     from experiments.evolve import measure
     from fooljax import evolution
-    from fooljax.runtime import search_run
+    from fooljax.study import search_run
 
     over = _mesh(chips)
     settings = _settings(config, encoding, chips)

@@ -123,7 +123,7 @@ def main(config: Config) -> dict[str, Any]:
 def make(run: study.Run[Config], networks: study.Networks, makers: study.Makers) -> study.Results:
     """Make all images and show them to all networks, a cell for each set of images."""
     making, repeats = run.config.making, range(run.config.repeats)
-    fj.runtime.memory.afford(networks.shape, repeats=len(repeats), images=making.images)
+    study.afford(networks.shape, repeats=len(repeats), images=making.images)
     ways = study.build("--generators", makers, making, networks.shape)
     real = [study.choose_right(run, networks, making.images, repeat) for repeat in repeats]
 

@@ -14,7 +14,7 @@ from experiments import evolve
 from experiments.evolve import measure
 from fooljax.models import PUBLISHED
 from fooljax.runtime import command, hosts
-from fooljax.runtime.victim import is_published
+from fooljax.study.victim import is_published
 
 ROOT = Path(__file__).parent.parent
 LAUNCH = ROOT / "launch"

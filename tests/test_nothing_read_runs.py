@@ -20,8 +20,9 @@ from PIL import Image
 
 from fooljax import data, models
 from fooljax.data.idx import FILES
-from fooljax.runtime import checkpoints, classifier_store, files, inputs, settings, units
-from fooljax.runtime.victim import Victim
+from fooljax.runtime import checkpoints, files, inputs, settings
+from fooljax.study import classifier_store, units
+from fooljax.study.victim import Victim
 
 ROOT = Path(__file__).parents[1]
 EXECUTES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}

@@ -156,7 +156,7 @@ def refuse(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
             "--dataset, --model: images of 1 or 3 channels and at least 2 classes are needed, "
             f"got {shape[2]} channels and {num_classes} classes"
         )
-    fj.runtime.memory.afford(shape, repeats=config.repeats, children=config.children)
+    study.afford(shape, repeats=config.repeats, children=config.children)
     if any(number >= num_classes for number in config.classes):
         given = " ".join(map(str, config.classes))
         raise ValueError(f"--classes: numbers from 0 to {num_classes - 1}, each once; got {given}")

@@ -84,7 +84,7 @@ def train(run: study.Run[Config]) -> dict[str, study.Prepared]:
     config, networks = run.config, dict[str, study.Prepared]()
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        fj.runtime.memory.afford(shape, children=config.children)
+        study.afford(shape, children=config.children)
         with study.blame("--encodings"):
             for name in config.encodings:
                 fj.encodings.CATALOG[name].build(shape)

@@ -30,8 +30,8 @@ from . import measure, page
 from .measure import PRESETS, Config
 
 if TYPE_CHECKING:
-    from fooljax.runtime.memory import Plan
-    from fooljax.runtime.search_run import Finished
+    from fooljax.study.memory import Plan
+    from fooljax.study.search_run import Finished
     from fooljax.types import Classifier, Encoding, RandomKey
 
 __all__ = ["PRESETS", "Config", "main"]
@@ -71,7 +71,7 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
         finished, planned, key = evolve(run, encoding, network.classifier)
         if not hosts.first():
             return {}
-        images = fj.runtime.painting.paint(encoding, finished.state.archive)
+        images = study.paint(encoding, finished.state.archive)
         save(run.folder, finished, images)
         controls = study.controls(key, network.classifier, encoding)
         shown, diverse = study.show_others(images, others), None
@@ -105,7 +105,7 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
     config = run.config
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        fj.runtime.memory.afford(shape, repeats=config.repeats, children=config.children)
+        study.afford(shape, repeats=config.repeats, children=config.children)
         measure.build_search(config, measure.build_encoding(config, shape), shape, num_classes)
 
     if classifier is None:
@@ -131,7 +131,8 @@ def evolve(
     """
     import jax
 
-    from fooljax.runtime import devices, search_run
+    from fooljax.runtime import devices
+    from fooljax.study import search_run
 
     config, shape, planned = run.config, classifier.input_shape, None
     keys = jax.random.split(jax.random.key(config.run.seed), config.repeats + 1)
@@ -173,7 +174,7 @@ def save(folder: Path, finished: Finished, images: np.ndarray) -> None:
 
 def held(config: Config, planned: Plan | None) -> dict[str, float | None]:
     """Return how much memory the run planned with, and took."""
-    from fooljax.runtime import memory
+    from fooljax.study import memory
 
     limit = None if config.memory_limit is None else config.memory_limit * memory.GB
     size, count = (None, None) if planned is None else (planned.size, planned.micro_batch)

@@ -16,7 +16,7 @@ from fooljax.study import Batch, Capacity, Count, Natural, Rate, RunFlags, Victi
 if TYPE_CHECKING:
     from jax.sharding import Mesh
 
-    from fooljax.runtime.memory import Plan
+    from fooljax.study.memory import Plan
     from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 MICRO_BATCH = 25
@@ -296,7 +296,7 @@ def plan(
     import jax
 
     from fooljax import backend
-    from fooljax.runtime import memory, search_run
+    from fooljax.study import memory, search_run
 
     config, shape, over = run.config, classifier.input_shape, mesh(run.config)
     free = _micro_batch(config, shape, over.size) or -(-config.children // over.size)

@@ -15,7 +15,7 @@ from fooljax import study
 from .measure import Config, evaluations
 
 if TYPE_CHECKING:
-    from fooljax.runtime.search_run import Finished
+    from fooljax.study.search_run import Finished
 
 MANY = 40  # more classes get the pictures that sum them up
 BEST, LEVEL = 40, 0.99  # of the diverse images

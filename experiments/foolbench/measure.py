@@ -134,7 +134,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
         if ways:
             return
-        fj.runtime.memory.afford(shape, runs=config.fooling.runs)
+        study.afford(shape, runs=config.fooling.runs)
         for one in chosen.values():
             one.refuse(shape)
         makers.update(choose_makers(run, shape))

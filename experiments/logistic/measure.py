@@ -155,8 +155,8 @@ def train(run: study.Run[Config]) -> dict[str, study.Prepared]:
             train_seed=victim.train_seed + case["repeat"],
             classifier=str(place / name),
         )
-        with fj.runtime.victim_data.renamed("--model", "--models"):
-            networks[name] = fj.runtime.victim.prepare(one, run.folder)
+        with study.renamed("--model", "--models"):
+            networks[name] = study.prepare(one, run.folder)
     return networks
 
 

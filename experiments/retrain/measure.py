@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
-from fooljax.runtime.victim import build_recipe
-from fooljax.runtime.victim_data import find_data, tested
 from fooljax.study import Batch, Count, Pieces, RunFlags, Several, Some, Victim
+from fooljax.study.prepared import build_recipe
+from fooljax.study.victim_data import find_data, tested
 
 if TYPE_CHECKING:
     from jaxtyping import Array
@@ -153,7 +153,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
     train, shape = pictures.train, pictures.train.input_shape
     first = config.first_images or max(1, round(len(train.labels) / train.num_classes))
     added = config.added_images or max(1, round(first / 6))
-    fj.runtime.memory.afford(shape, networks=config.networks, added_images=added)
+    study.afford(shape, networks=config.networks, added_images=added)
     build_ways(config, "--attacks", config.attacks, shape, config.generations)
     start(config, train, CONTROL)  # an unknown network is refused before anything is computed
     unrelated = study.noises(config.run.seed, shape, 1000)

@@ -147,7 +147,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         if ways:
             return
         making, runs = config.fooling.making, config.fooling.runs
-        fj.runtime.memory.afford(shape, runs=runs)
+        study.afford(shape, runs=runs)
         names = dict.fromkeys((*config.outliers, *NOISES))
         still.update(study.choose_outsiders(run, "--outliers", names, shape, making.images))
         ways.update(study.build("--outliers", still, making, shape))

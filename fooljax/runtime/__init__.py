@@ -1,4 +1,4 @@
-"""Running experiments: flags, run directories, checkpoints, progress, devices.
+"""Processes, devices and files: flags, run directories, checkpoints, progress.
 
 Modules load on first use, so that ``--help`` need not wait for JAX.
 """
@@ -8,26 +8,16 @@ from types import ModuleType
 
 _MODULES = (
     "checkpoints",
-    "classifier_store",
     "command",
     "devices",
     "directory",
     "files",
-    "history",
     "hosts",
-    "memory",
-    "own_network",
     "output",
-    "painting",
     "presence",
     "progress",
-    "search_run",
     "settings",
-    "several",
     "threads",
-    "units",
-    "victim",
-    "victim_data",
 )
 
 __all__ = list(_MODULES)

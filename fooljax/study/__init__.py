@@ -25,13 +25,10 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
-from fooljax.runtime.victim import Victim
 from fooljax.study.settings import Fooling, Making, RunFlags, choose
+from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:  # the same names as below
-    from fooljax.runtime.units import Arrays
-    from fooljax.runtime.victim import Prepared
-    from fooljax.runtime.victim_data import blame
     from fooljax.study.adaptive import (
         RULE,
         Gain,
@@ -89,6 +86,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.fooling import FOOLING
     from fooljax.study.makers import MAKERS, build, choose_right, judge
     from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated, take
+    from fooljax.study.memory import afford
     from fooljax.study.others import TAU, prepare_others, show_others
     from fooljax.study.outsiders import (
         as_bytes,
@@ -97,7 +95,9 @@ if TYPE_CHECKING:  # the same names as below
         noises,
     )
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
+    from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
+    from fooljax.study.prepared import Prepared, prepare
     from fooljax.study.published import (
         BAND,
         BAND_NAME,
@@ -129,12 +129,14 @@ if TYPE_CHECKING:  # the same names as below
         to_csv,
         where,
     )
+    from fooljax.study.units import Arrays
+    from fooljax.study.victim_data import blame, renamed
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
 _NAMES = {
-    "fooljax.runtime.units": "Arrays",
-    "fooljax.runtime.victim": "Prepared",
-    "fooljax.runtime.victim_data": "blame",
+    "fooljax.study.units": "Arrays",
+    "fooljax.study.prepared": "Prepared prepare",
+    "fooljax.study.victim_data": "blame renamed",
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
@@ -143,6 +145,8 @@ _NAMES = {
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
+    "fooljax.study.memory": "afford",
+    "fooljax.study.painting": "paint",
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material repeated take",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "

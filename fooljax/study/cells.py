@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 from numpy.typing import ArrayLike
 
-from fooljax.runtime import units
-from fooljax.runtime.units import Arrays
+from fooljax.study import units
 from fooljax.study.run import Run, Settings
+from fooljax.study.units import Arrays
 from fooljax.types import RandomKey
 
 #: A text or a number; which, the experiment that names it knows.

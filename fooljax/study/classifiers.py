@@ -12,10 +12,11 @@ from jaxtyping import Array, Float, Int
 
 from fooljax.data import Splits, Streams
 from fooljax.metrics import probabilities
-from fooljax.runtime import several, victim
-from fooljax.runtime.units import Arrays
-from fooljax.runtime.victim import Prepared, Victim
+from fooljax.study import prepared, several
+from fooljax.study.prepared import Prepared
 from fooljax.study.run import Run, Settings
+from fooljax.study.units import Arrays
+from fooljax.study.victim import Victim, is_published
 from fooljax.types import Classifier, Images, Logits
 
 #: What a network is to another, and how to say it.
@@ -147,7 +148,7 @@ def replicas(run: Run[Settings], flag: str, count: int, fits: Fits | None = None
 
 def is_own(settings: Victim) -> bool:
     """Tell whether the network comes with its weights."""
-    return ":" in settings.model or settings.weights is not None or victim.is_published(settings)
+    return ":" in settings.model or settings.weights is not None or is_published(settings)
 
 
 def network(
@@ -170,7 +171,7 @@ def network(
     """
     if real:
         refuse_no_data(run.config.victim)
-    return victim.prepare(run.config.victim, run.folder, fits or _any, whole)
+    return prepared.prepare(run.config.victim, run.folder, fits or _any, whole)
 
 
 def refuse_no_data(settings: Victim) -> None:

@@ -15,18 +15,19 @@ from jaxtyping import Array
 
 from fooljax import defenses, models, training
 from fooljax.data import Dataset
-from fooljax.runtime import victim
-from fooljax.runtime.units import Arrays
-from fooljax.runtime.victim import Prepared, Victim
-from fooljax.runtime.victim_data import blame
+from fooljax.study import prepared
 from fooljax.study.cells import compute, key_of
 from fooljax.study.classifiers import is_own, weights_of, with_weights
 from fooljax.study.detection import RATES
 from fooljax.study.filtering import Filter, filters
 from fooljax.study.fooling import FOOLING
 from fooljax.study.making import Material, repeated
+from fooljax.study.prepared import Prepared
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Fooling, choose
+from fooljax.study.units import Arrays
+from fooljax.study.victim import Victim
+from fooljax.study.victim_data import blame
 from fooljax.types import Classifier, Features, Images, RandomKey
 
 PLAIN = "plain"
@@ -211,7 +212,7 @@ def _train(run: Run[Settings], bench: Bench, name: str, **changes: Any) -> Class
     """Train another network beside the plain one, or load it where an earlier run has."""
     place = f"{bench.settings.classifier}-{name}"
     settings = dataclasses.replace(bench.settings, classifier=place, **changes)
-    return victim.prepare(settings, run.folder).classifier
+    return prepared.prepare(settings, run.folder).classifier
 
 
 def _retrained(recipe: Any) -> Callable[[Run[Settings], Bench], Defended]:
@@ -240,7 +241,7 @@ def _fooling_class(run: Run[Settings], bench: Bench) -> Defended:
             way = repeated(FOOLING["cppn"].build(less, shape), FOOLING_RUNS)
             images.append(way(key_evolve, plain, bench.material).images)
         enlarged = training.with_fooling_class(bench.material.train, jnp.concatenate(images))
-        recipe = victim.build_recipe(bench.settings)
+        recipe = prepared.build_recipe(bench.settings)
         tuned, _ = training.fit(key_fit, fresh, enlarged, **recipe._asdict())
         return {name: np.asarray(leaf) for name, leaf in weights_of(tuned).items()}
 

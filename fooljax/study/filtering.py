@@ -9,8 +9,8 @@ import numpy as np
 
 from fooljax import defenses
 from fooljax.runtime.limits import Positive, complain
-from fooljax.runtime.victim_data import blame
 from fooljax.study.settings import choose
+from fooljax.study.victim_data import blame
 from fooljax.types import Classifier, Images, Logits, Params, RandomKey
 
 #: The filter that changes nothing.

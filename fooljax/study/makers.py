@@ -9,14 +9,14 @@ import numpy as np
 
 from fooljax import analysis, attacks
 from fooljax.attacks.universal_measures import add
-from fooljax.runtime import memory
-from fooljax.runtime.victim_data import blame
+from fooljax.study import memory
 from fooljax.study.cells import key_of
 from fooljax.study.classifiers import Networks
 from fooljax.study.fooling import FOOLING
 from fooljax.study.making import Made, Make, Maker, Makers, Material, take
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
+from fooljax.study.victim_data import blame
 from fooljax.types import Classifier, RandomKey
 
 _UNIVERSAL_BATCH = 100

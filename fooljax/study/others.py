@@ -10,8 +10,9 @@ import numpy as np
 
 from fooljax import analysis
 from fooljax.data import as_float
-from fooljax.runtime.victim import Prepared, is_published, prepare
+from fooljax.study.prepared import Prepared, prepare
 from fooljax.study.run import Run, Settings
+from fooljax.study.victim import is_published
 from fooljax.types import Classifier
 
 TAU = 0.9  # from here on a network counts as sure

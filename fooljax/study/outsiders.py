@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike
 
 from fooljax import data
 from fooljax.runtime import inputs
-from fooljax.runtime.victim_data import blame
 from fooljax.study.cells import key_of
 from fooljax.study.classifiers import logits
 from fooljax.study.making import Made, Make, Maker, Makers, Material
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
+from fooljax.study.victim_data import blame
 from fooljax.types import Classifier, Images, RandomKey
 
 _TILES = 4

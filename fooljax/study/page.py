@@ -11,8 +11,8 @@ import numpy as np
 from fooljax import reporting
 from fooljax.reporting import Html
 from fooljax.runtime import files, notices, settings
-from fooljax.runtime.victim import Prepared
 from fooljax.study.cells import Results
+from fooljax.study.prepared import Prepared
 from fooljax.study.run import Run, Settings
 from fooljax.study.tables import Record, to_csv
 from fooljax.study.wording import duration, share

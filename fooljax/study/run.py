@@ -7,9 +7,9 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from fooljax.runtime import directory, limits
 from fooljax.runtime.devices import set_up
-from fooljax.runtime.victim import Victim
 from fooljax.study.command import module_of
 from fooljax.study.settings import NEUTRAL, RunFlags
+from fooljax.study.victim import Victim
 
 
 class Settings(Protocol):

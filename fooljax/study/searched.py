@@ -9,9 +9,9 @@ import numpy as np
 from fooljax import analysis, reporting
 from fooljax.data.resize import shrink
 from fooljax.evolution import lineage
-from fooljax.runtime.painting import THUMBNAIL, as_8_bit
-from fooljax.runtime.search_run import Finished
 from fooljax.study.page import Figure
+from fooljax.study.painting import THUMBNAIL, as_8_bit
+from fooljax.study.search_run import Finished
 from fooljax.study.wording import sure
 
 SIDE = 128  # most pixels of a picture on a sheet

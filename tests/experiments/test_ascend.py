@@ -11,9 +11,9 @@ import pytest
 from experiments import ascend
 from experiments.ascend import measure, page
 from fooljax import study
-from fooljax.runtime.victim import prepare
 from fooljax.study import Results, change
 from fooljax.study.cells import file_name
+from fooljax.study.prepared import prepare
 
 NAMES = {
     "ascent-none": {"way": "ascent", "name": "none", "start": "near_grey"},

@@ -12,8 +12,7 @@ import pytest
 from experiments import evolve
 from experiments.evolve import measure, page
 from fooljax.interrupts import Interrupted
-from fooljax.runtime import search_run
-from fooljax.study import Victim, change
+from fooljax.study import Victim, change, search_run
 from fooljax.types import Classifier
 
 PICTURES = ("gallery", "heatmap", "curves", "lineage")

@@ -7,8 +7,7 @@ import pytest
 
 from experiments import evolve
 from fooljax import study
-from fooljax.runtime import memory
-from fooljax.study import Victim, change
+from fooljax.study import Victim, change, memory
 from fooljax.types import Classifier
 
 

@@ -13,7 +13,7 @@ from experiments import evolve
 from experiments.evolve import page
 from fooljax import study
 from fooljax.evolution import Archive
-from fooljax.runtime.search_run import Clock, Finished
+from fooljax.study.search_run import Clock, Finished
 from fooljax.types import Classifier
 
 CLASSES, REPEATS, GENERATIONS = 60, 2, 10

@@ -11,9 +11,10 @@ from PIL import Image
 from experiments import evolve, retrain, universal
 from fooljax import data
 from fooljax.runtime import command
-from fooljax.runtime.victim import Victim, prepare
 from fooljax.study import RunFlags, change
 from fooljax.study.cells import file_name
+from fooljax.study.prepared import prepare
+from fooljax.study.victim import Victim
 
 SIDE, TRAIN, TEST, FEW = 8, 18, 9, 8
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from fooljax.data import load
-from fooljax.runtime import settings, units
-from fooljax.runtime.victim import Victim
+from fooljax.runtime import settings
+from fooljax.study import units
+from fooljax.study.victim import Victim
 
 EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic")
 EXPERIMENTS += ("perturb", "retrain", "smooth", "transfer", "universal", "unknown")
@@ -33,7 +34,7 @@ def stopped(monkeypatch):
         raise Stopped
 
     monkeypatch.setattr(units, "compute_all", stop)
-    monkeypatch.setattr("fooljax.runtime.search_run._resume", stop)
+    monkeypatch.setattr("fooljax.study.search_run._resume", stop)
 
 
 def write(path, what="images", shift=0):

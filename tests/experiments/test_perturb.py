@@ -12,8 +12,7 @@ from experiments import perturb
 from experiments.perturb import measure
 from fooljax.attacks import Finding
 from fooljax.interrupts import Interrupted
-from fooljax.runtime import units
-from fooljax.study import Victim, change
+from fooljax.study import Victim, change, units
 from fooljax.study.cells import file_name
 
 EPSILONS = (0.005, 0.01, 0.02)

@@ -33,7 +33,8 @@ def _good() -> dict[str, np.ndarray]:
 
 
 def _load(victim: dict[str, Any], steps: int = 1) -> None:
-    from fooljax.runtime.victim import Victim, prepare
+    from fooljax.study.prepared import prepare
+    from fooljax.study.victim import Victim
 
     network = Victim(model="softmax", train_steps=steps, **victim)
     prepare(network, Path(), lambda shape, classes: None)

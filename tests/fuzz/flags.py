@@ -13,7 +13,7 @@ from calls import Accepted, Call
 
 from fooljax import training
 from fooljax.runtime.limits import types_of
-from fooljax.runtime.victim import Victim
+from fooljax.study.victim import Victim
 
 EXPERIMENTS = (
     *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
@@ -141,7 +141,8 @@ def _remembered(key: jax.Array, classifier: Any, dataset: Any, *rest: Any, **opt
 
 
 def _run(experiment: str, words: list[str], folder: Path) -> None:
-    from fooljax.runtime import command, search_run, units
+    from fooljax.runtime import command
+    from fooljax.study import search_run, units
 
     def accept(*_: Any, **__: Any) -> None:
         raise Accepted

@@ -23,7 +23,8 @@ def calls() -> list[Call]:
 
 
 def _run(folder: Path, body: str, name: str = "net", file: str | None = None) -> None:
-    from fooljax.runtime.victim import Victim, prepare
+    from fooljax.study.prepared import prepare
+    from fooljax.study.victim import Victim
 
     path = folder / (file or f"mine{next(_NUMBERS)}.py")
     path.write_text(body)
@@ -156,7 +157,8 @@ def _places() -> Iterator[Call]:
     """What stands before and after the colon."""
 
     def place(model: str, *given: str) -> Call:
-        from fooljax.runtime.victim import Victim, prepare
+        from fooljax.study.prepared import prepare
+        from fooljax.study.victim import Victim
 
         def run(folder: Path) -> None:
             prepare(Victim(model=model), folder, lambda shape, classes: None)

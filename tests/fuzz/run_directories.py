@@ -42,7 +42,8 @@ def _parsed(experiment: str, args: list[str]) -> tuple[Any, Any]:
 @functools.cache
 def _begun(experiment: str) -> Path:
     """Make a run that was cut after its first chunk or unit; once for all calls."""
-    from fooljax.runtime import checkpoints, units
+    from fooljax.runtime import checkpoints
+    from fooljax.study import units
 
     class Cut(Exception):
         pass

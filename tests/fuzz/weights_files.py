@@ -28,7 +28,8 @@ def _saved(path: Path) -> dict[str, np.ndarray]:
 
 
 def _load(**victim: Any) -> None:
-    from fooljax.runtime.victim import Victim, prepare
+    from fooljax.study.prepared import prepare
+    from fooljax.study.victim import Victim
 
     victim = {"model": "softmax", "dataset": "digits", **victim}
     prepare(Victim(**victim), Path(), lambda shape, classes: None)

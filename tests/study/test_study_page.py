@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fooljax import reporting, study
-from fooljax.runtime.victim import Prepared
 from fooljax.study import RunFlags, Victim
+from fooljax.study.prepared import Prepared
 
 PAPERS = {"1412.1897": "Nguyen & others", "https://distill.pub/x": "Olah"}
 

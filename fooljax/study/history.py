@@ -16,7 +16,8 @@ import jax
 import numpy as np
 
 from fooljax import evolution
-from fooljax.runtime import files, notices, painting
+from fooljax.runtime import files, notices
+from fooljax.study import painting
 from fooljax.types import Encoding
 
 _FOLDER, _METRICS = "history", "metrics.jsonl"

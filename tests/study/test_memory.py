@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from fooljax import encodings, evolution
-from fooljax.runtime import memory
+from fooljax.study import memory
 from fooljax.types import Classifier
 
 HELD = 300 * memory.MB

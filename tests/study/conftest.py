@@ -2,7 +2,7 @@ import jax
 import pytest
 
 from fooljax import encodings, evolution
-from fooljax.runtime import search_run
+from fooljax.study import search_run
 from fooljax.types import Classifier
 
 GENERATIONS = 12

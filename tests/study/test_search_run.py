@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from fooljax.interrupts import Interrupted
-from fooljax.runtime import checkpoints, files, history
+from fooljax.runtime import checkpoints, files
+from fooljax.study import history
 
 GENERATIONS = 12
 

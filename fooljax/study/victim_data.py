@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fooljax.runtime import hosts, limits
+from fooljax.study.victim import Victim
 
 _LONGEST = 200  # characters of a path that a message repeats
 
 if TYPE_CHECKING:
     from fooljax.data import Dataset, Splits, Stream, Streams
-    from fooljax.runtime.victim import Victim
     from fooljax.types import Classifier
 
 
-def find_data(victim: "Victim", folder: Path) -> "Splits | Streams | None":
+def find_data(victim: Victim, folder: Path) -> "Splits | Streams | None":
     """Find all pictures; None if there are to be none.
 
     Args:
@@ -54,7 +54,7 @@ def find_data(victim: "Victim", folder: Path) -> "Splits | Streams | None":
     return found
 
 
-def hold(victim: "Victim", found: "Splits | Streams") -> "Splits":
+def hold(victim: Victim, found: "Splits | Streams") -> "Splits":
     """Read pictures on disk into memory, of each half as many as are held there.
 
     Raises:
@@ -82,13 +82,13 @@ def hold(victim: "Victim", found: "Splits | Streams") -> "Splits":
     return data.Splits(*halves)
 
 
-def _afford(victim: "Victim", size: int) -> None:
+def _afford(victim: Victim, size: int) -> None:
     """Refuse pictures that do not fit in memory, a byte for each number.
 
     Raises:
         ValueError: with the arithmetic.
     """
-    from fooljax.runtime import memory
+    from fooljax.study import memory
 
     if size > memory.room():
         height, width = victim.image_size or (0, 0)
@@ -98,7 +98,7 @@ def _afford(victim: "Victim", size: int) -> None:
         )
 
 
-def tested(victim: "Victim", part: "Dataset | Stream") -> "Dataset | Stream":
+def tested(victim: Victim, part: "Dataset | Stream") -> "Dataset | Stream":
     """Choose the test pictures that the accuracy is measured on."""
     import numpy as np
 
@@ -113,7 +113,7 @@ def tested(victim: "Victim", part: "Dataset | Stream") -> "Dataset | Stream":
 
 
 def accuracy(
-    victim: "Victim", classifier: "Classifier", part: "Dataset | Stream", folder: Path
+    victim: Victim, classifier: "Classifier", part: "Dataset | Stream", folder: Path
 ) -> float:
     """Measure how often a network is right; with a bar, and once only, on pictures on disk.
 
@@ -127,7 +127,8 @@ def accuracy(
         ValueError, OSError: if a picture is broken or not there.
     """
     from fooljax import data, training
-    from fooljax.runtime import identity, progress, units
+    from fooljax.runtime import identity, progress
+    from fooljax.study import units
 
     part = tested(victim, part)
     if not isinstance(part, data.Stream):

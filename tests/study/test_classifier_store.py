@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from fooljax.models import build
-from fooljax.runtime import checkpoints, classifier_store
+from fooljax.runtime import checkpoints
+from fooljax.study import classifier_store
 
 SETTINGS = {"dataset": "digits", "steps": 500, "shape": (3, 3, 1)}
 

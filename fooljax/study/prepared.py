@@ -4,13 +4,13 @@ import dataclasses
 import sys
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fooljax.runtime import hosts, own_network
-from fooljax.runtime.limits import Count, Pixels, Seed, Share
-from fooljax.runtime.victim_data import accuracy, blame, find_data, hold
+from fooljax.runtime import hosts
+from fooljax.study import own_network
+from fooljax.study.victim import Victim, is_published
+from fooljax.study.victim_data import accuracy, blame, find_data, hold
 
 if TYPE_CHECKING:
     from fooljax.data import Splits, Streams
@@ -18,67 +18,6 @@ if TYPE_CHECKING:
     from fooljax.types import Classifier
 
 _TRAINED = "classifier"
-
-
-@dataclass(frozen=True)
-class Victim:
-    """The network to fool, and the pictures it knows.
-
-    Attributes:
-        dataset: digits (comes with the package), mnist, fashion_mnist, kmnist,
-            cifar10, cifar100, imagenet, any image-classification set of
-            tensorflow-datasets, a folder of class sub-folders of pictures, an
-            .npz with images and labels, or none (only with a network of your
-            own).
-        data_dir: folder with data sets in sub-folders of their names; without
-            it, FOOLJAX_DATA_DIR, then a download.
-        image_size: height and width that pictures are resized to; as they are
-            unless given, photographs 224 x 224, and what a published network takes.
-        accuracy_images: test images that the accuracy is measured on, as evenly over
-            the classes as can be; all unless given, whether or not they fit in memory.
-        model: softmax, mlp, lenet, resnet; an ImageNet network (squeezenet1_1,
-            mobilenet_v1, mobilenet_v2, mobilenet_v2_torchvision, alexnet, caffenet,
-            vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none
-            has its published weights and is trained otherwise; or FILE.py:NAME for
-            your own: a Classifier, or a function without arguments that returns one.
-        weights: published weights, with which the network is not trained: a
-            .safetensors or .pth file, a folder of them, or
-            hf:OWNER/REPOSITORY[/FILE][@REVISION]. vgg16, vgg19, resnet18 and resnet50
-            are fetched by name unless given.
-        view: what an ImageNet network sees of images larger than it takes: the
-            center, or the average of ten crops (the paper's, ten times dearer).
-        classifier: folder that keeps the trained network for the next
-            experiment; inside the run directory unless given.
-        recipe: how the network is trained: quick (Adam, one cycle), caffe_lenet (the
-            paper's), adversarial (on what PGD makes of each batch), trades (the same
-            answers around each image), or to be unsure about noise:
-            outlier_exposure, energy_bounded, acet (noise that climbs).
-        train_steps: training steps; the recipe's own number unless given.
-        train_epsilon: for adversarial, trades and acet, how far a pixel may be
-            changed, in units of [0, 1]; the recipe's own number unless given.
-        train_seed: decides starting weights and batches of the training.
-    """
-
-    dataset: str = "digits"
-    data_dir: str | None = None
-    image_size: tuple[Pixels, Pixels] | None = None
-    accuracy_images: Count | None = None
-    model: str = "lenet"
-    weights: str | None = None
-    view: Literal["center", "ten"] = "center"
-    classifier: str | None = None
-    recipe: Literal[
-        "quick",
-        "caffe_lenet",
-        "adversarial",
-        "trades",
-        "outlier_exposure",
-        "energy_bounded",
-        "acet",
-    ] = "quick"
-    train_steps: Count | None = None
-    train_epsilon: Share | None = None
-    train_seed: Seed = 0
 
 
 class Prepared(NamedTuple):
@@ -166,13 +105,6 @@ def prepare(
     return Prepared(classifier, names, right, origin, splits, streams)
 
 
-def is_published(victim: Victim) -> bool:
-    """Tell whether the network comes with published ImageNet weights."""
-    from fooljax import models
-
-    return victim.model in models.PUBLISHED and victim.dataset in ("imagenet", "none")
-
-
 def load_published(victim: Victim) -> "Classifier":
     """Load an ImageNet network for images of the size that is asked for.
 
@@ -227,7 +159,8 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     import jax
 
     from fooljax import data, training
-    from fooljax.runtime import classifier_store, identity, progress
+    from fooljax.runtime import identity, progress
+    from fooljax.study import classifier_store
 
     recipe = build_recipe(victim)
     classifier = _fresh(victim, found)

@@ -16,16 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax import evolution, interrupts
-from fooljax.runtime import (
-    checkpoints,
-    devices,
-    history,
-    hosts,
-    identity,
-    inputs,
-    notices,
-    progress,
-)
+from fooljax.runtime import checkpoints, devices, hosts, identity, inputs, notices, progress
+from fooljax.study import history
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
 _SECONDS_A_CHUNK = 1.0

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from fooljax.models import build, save_weights
-from fooljax.runtime.victim import Victim, load_published, prepare
+from fooljax.study.prepared import load_published, prepare
+from fooljax.study.victim import Victim
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 
 from fooljax import encodings, evolution
 from fooljax.data.resize import shrink
-from fooljax.runtime import painting
+from fooljax.study import painting
 
 REPEATS, CLASSES = 2, 7
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fooljax.runtime.victim import Prepared, Victim, is_published, prepare
-from fooljax.runtime.victim_data import find_data, renamed
+from fooljax.study.prepared import Prepared, prepare
+from fooljax.study.victim import Victim, is_published
+from fooljax.study.victim_data import find_data, renamed
 
 if TYPE_CHECKING:
     from fooljax.data import Splits, Streams

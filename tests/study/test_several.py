@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fooljax.runtime.several import prepare_several
-from fooljax.runtime.victim import Victim
+from fooljax.study.several import prepare_several
+from fooljax.study.victim import Victim
 
 VICTIM = Victim(image_size=(8, 8), train_steps=20, train_seed=3)
 

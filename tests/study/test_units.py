@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fooljax.runtime import units
+from fooljax.study import units
 
 
 def counting(calls, name):
