@@ -32,6 +32,7 @@ def test_lists_what_there_is_without_running_it(tmp_path):
     assert found.stdout in run(tmp_path, "--help").stdout
 
 
+@pytest.mark.slow
 def test_runs_an_experiment_by_name(tmp_path):
     shown = run(tmp_path, "transfer", "--help")
     assert shown.returncode == 0 and "--generators" in shown.stdout

@@ -72,6 +72,7 @@ def test_what_fools_the_substitute_fools_the_victim(substitute, images, key):
     assert noise + 0.3 < fooled.mean() <= own
 
 
+@pytest.mark.slow
 def test_the_victim_as_its_own_substitute(images, key):
     goal = leave(jnp.argmax(VICTIM(images[:COUNT]), axis=1))
     found = attack_through(PGD, key, VICTIM, VICTIM, images[:COUNT], goal)

@@ -10,7 +10,7 @@ from fooljax.attacks import CATALOG, Effort, aimed, leave, reach
 
 EFFORT = Effort(steps=3, queries=40)
 EVERY = CATALOG | aimed(CATALOG)
-QUICK = ("fgsm", "deepfool", "square-targeted", "standard", "noise-l2")  # one of each kind
+QUICK = ("fgsm", "deepfool", "square-targeted", "noise-l2")  # one of each kind
 PARAMS = [pytest.param(name, marks=[pytest.mark.slow] * (name not in QUICK)) for name in EVERY]
 
 
@@ -35,7 +35,7 @@ def test_each_perturbs_with_every_epsilon(name, network, key):
     assert (entry.words and "(" in entry.about) or not entry.source
 
 
-@pytest.mark.parametrize("name", ["fgsm", "standard"])
+@pytest.mark.parametrize("name", ["fgsm", pytest.param("standard", marks=pytest.mark.slow)])
 def test_a_key_for_each_image_is_taken_too(name, network, key):
     images = jax.random.uniform(jax.random.fold_in(key, 1), (4, *SHAPE))
     goal = leave(np.asarray(network(images)).argmax(axis=1))

@@ -42,7 +42,9 @@ def linear():
     return Classifier(jax.random.normal(jax.random.key(2), (108, 3)), apply, SHAPE, 3)
 
 
-@pytest.mark.parametrize(("method", "target"), [("sgd", 1), ("deepfool", None)])
+@pytest.mark.parametrize(
+    ("method", "target"), [("sgd", 1), pytest.param("deepfool", None, marks=pytest.mark.slow)]
+)
 def test_learns_the_same(key, stream, held, linear, method, target):
     goal = None if target is None else attacks.reach(np.full(COUNT, target, np.int32))
     run = lambda images, **how: run_universal(

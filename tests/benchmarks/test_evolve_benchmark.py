@@ -77,6 +77,7 @@ def test_painting_is_positive_and_complete():
     assert "painting full" in evolve.summarize(document)
 
 
+@pytest.mark.slow
 def test_a_whole_run_goes_through_every_generation(key):
     apply = lambda params, images: images.reshape(images.shape[0], -1) @ params
     classifier = Classifier(jnp.eye(4), apply, (2, 2, 1), 4)

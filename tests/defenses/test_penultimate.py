@@ -6,10 +6,14 @@ import pytest
 
 from fooljax import models
 
+SLOW = pytest.mark.slow
 answer = jax.jit(lambda classifier, images: classifier(images))
 
 
-@pytest.mark.parametrize("name", ["softmax", "mlp", "lenet", "resnet"])
+@pytest.mark.parametrize(
+    "name",
+    ["softmax", "lenet", pytest.param("mlp", marks=SLOW), pytest.param("resnet", marks=SLOW)],
+)
 def test_features_are_what_the_last_layer_reads(name, key):
     classifier = models.build(name, key, (16, 16, 1), 3)
     features = models.penultimate(classifier)

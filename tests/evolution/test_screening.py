@@ -48,6 +48,7 @@ def test_what_the_screen_underrates_is_lost(toy):
     assert not infos.jumps.any()
 
 
+@pytest.mark.slow
 def test_half_precision_finds_and_float32_scores(toy):
     states, _ = run(
         map_elites(toy.encoding, CHILDREN, screen=models.in_bfloat16), toy.classifier, 20

@@ -51,6 +51,7 @@ def test_on_a_mesh(name, toy, key):
     assert_chunk_lowers(search, toy.classifier, jax.random.split(key, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIRECT_FIRST)
 def test_no_transfer_inside_a_chunk(name, toy, key):
     """The number of steps goes to the device on purpose, and nothing else does."""

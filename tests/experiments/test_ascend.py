@@ -158,6 +158,7 @@ def test_one_start_and_one_ascent(tmp_path):
         np.testing.assert_allclose(made[f"{file_name(NAMES[name])}.confidence"], own, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_without_evolved_images_the_page_does_not_speak_of_them(tmp_path):
     """For all classes at once: as many images as some classes have over their repeats."""
     config = change(ascend.PRESETS["smoke"], evolved=(), repeats=1, out=str(tmp_path / "run"))

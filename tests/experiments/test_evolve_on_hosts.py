@@ -80,7 +80,8 @@ def champions(folder):
     return (folder / "elites.npz").read_bytes(), (folder / "genomes.npz").read_bytes()
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 4])
 def test_several_processes_find_what_one_finds(start, own_network, alone, tmp_path, count):
     folder = tmp_path / "run"
     flags = (*FLAGS, "--generations", GENERATIONS, "--model", own_network, "--out", folder)

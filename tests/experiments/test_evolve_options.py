@@ -31,6 +31,7 @@ def limited(toy, tmp_path_factory):
     return config, evolve.main(config, toy)
 
 
+@pytest.mark.slow
 def test_a_memory_limit(toy, limited, tmp_path):
     """A limit that everything keeps to, and one that nothing keeps to."""
     with pytest.raises(
@@ -45,6 +46,7 @@ def test_a_memory_limit(toy, limited, tmp_path):
     assert recorded["peak"] > 0
 
 
+@pytest.mark.slow
 def test_half_precision_and_eight_bits(toy, tmp_path):
     summary = evolve.main(tiny(precision="bfloat16", genes="uint8", out=str(tmp_path / "run")), toy)
     kept = np.load(tmp_path / "run" / "elites.npz")
@@ -54,6 +56,7 @@ def test_half_precision_and_eight_bits(toy, tmp_path):
         np.testing.assert_allclose(confidence, told, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_images_are_shown_to_other_networks(tmp_path):
     """To one of the same architecture with other weights; it is asked by hand."""
     victim = Victim(model="softmax", train_steps=50)
@@ -83,6 +86,7 @@ def test_images_are_not_shown_to_networks_of_other_images(toy, tmp_path):
         evolve.main(tiny(victim=victim, shown_to=("softmax",), out=str(tmp_path / "run")), toy)
 
 
+@pytest.mark.slow
 def test_a_plan_is_kept(toy, limited, monkeypatch):
     """What the process holds when it is resumed must not change the course of the run."""
     config, first = limited

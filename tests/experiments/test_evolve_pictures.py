@@ -83,6 +83,7 @@ def many(tmp_path_factory):
     return folder, one, publish(folder, one)
 
 
+@pytest.mark.slow
 def test_draws_what_sums_up_many_classes(many):
     folder, _, text = many
     names = ("gallery", "heatmap", "curves", "shares", "diverse", "related", "lineage")

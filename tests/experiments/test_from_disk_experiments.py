@@ -96,6 +96,7 @@ def test_retrain(victim, monkeypatch, tmp_path):
         assert told["answers"].shape == (1, 6)
 
 
+@pytest.mark.slow
 def test_the_network_is_trained_and_tested_on_all(victim, monkeypatch, tmp_path, capsys):
     fits = lambda shape, classes: None
     for run in ("whole", "part", "few"):

@@ -76,6 +76,7 @@ def refused(name, tmp_path, array, what):
         go_on()
 
 
+@pytest.mark.slow
 def test_evolution_of_other_data_is_refused(stopped, tmp_path):
     refused("evolve", tmp_path, "images", "training images")
 

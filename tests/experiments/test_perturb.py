@@ -177,6 +177,7 @@ def test_the_shown_images_are_what_was_measured(finished):
         np.testing.assert_array_equal(wrong, measured(folder, name, "success")[at, :2])
 
 
+@pytest.mark.slow
 def test_a_diagnosis_is_kept_and_told(tiny, tmp_path, monkeypatch):
     """Asked about the first batch in both norms; with reasons made up, as a plane gives none."""
     asked = []
@@ -223,6 +224,7 @@ def test_interrupted_and_resumed_the_bytes_are_the_same(finished, tiny, tmp_path
         assert (folder / name).read_bytes() == (finished[0] / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_an_attack_gives_the_same_in_other_company(finished, tiny, tmp_path):
     """Neither the other attacks nor the number of images decide what happens to one."""
     folder = tmp_path / "run"

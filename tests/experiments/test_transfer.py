@@ -150,6 +150,7 @@ def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypat
         assert (tmp_path / "cut" / name).read_bytes() == (folder / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_without_a_generator_the_others_are_the_same(smoke, tmp_path):
     """Random numbers follow names, and not the place of a generator among others."""
     folder, config, _ = smoke

@@ -16,6 +16,7 @@ def test_words_become_filters_after_the_bare_network():
     assert [one.strength for one in found.values()] == [0.0, 2.0, 0.5, 0.8]
 
 
+@pytest.mark.slow
 def test_a_filter_is_seen_by_its_network():
     network = build("softmax", jax.random.key(1), (8, 8, 1), 4)
     found = study.filters("--defenses", ["levels=2", "noise=0.5"])

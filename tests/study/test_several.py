@@ -13,6 +13,7 @@ def weights(prepared):
     return np.concatenate([np.ravel(leaf) for leaf in prepared.classifier.params["fc"].values()])
 
 
+@pytest.mark.slow
 def test_every_architecture_from_several_seeds(tmp_path, capsys):
     networks = prepare_several(VICTIM, tmp_path, ("softmax",), seeds=2)
     assert list(networks) == ["softmax 1", "softmax 2"]

@@ -19,6 +19,7 @@ def victim(tmp_path_factory):
     return Victim(dataset="none", model="squeezenet1_1", weights=str(path), image_size=(32, 32))
 
 
+@pytest.mark.slow
 def test_some_classes_of_imagenet_are_not_taken_for_the_first_ones(victim, tmp_path):
     for part in ("train", "val"):
         for wnid in ("n01496331", "n01530575", "n01614925"):
