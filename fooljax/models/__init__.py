@@ -2,25 +2,38 @@
 
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
+from fooljax.models.equinox_module import from_equinox
 from fooljax.models.features import penultimate
+from fooljax.models.foreign import IMAGENET, Preprocess
+from fooljax.models.function import from_function
+from fooljax.models.keras_model import from_keras
 from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
+from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.torch_module import from_torch
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
 
 __all__ = [
+    "IMAGENET",
     "MLP",
     "NETWORKS",
     "PUBLISHED",
     "LeNet",
+    "Preprocess",
     "ResNet",
     "SoftmaxRegression",
     "build",
     "center_crop",
     "crop_probabilities",
+    "from_equinox",
     "from_flax",
+    "from_function",
+    "from_keras",
+    "from_nnx",
+    "from_torch",
     "in_bfloat16",
     "init_flax",
     "load_published",

@@ -11,6 +11,7 @@ from flax.core import unfreeze
 from fooljax import checks
 from fooljax.models.alexnet import AlexNet, CaffeNet
 from fooljax.models.flax_apply import FlaxApply, explained, mode
+from fooljax.models.foreign import check_kind
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.residual import ImageNetResNet
@@ -64,6 +65,7 @@ def from_flax(
             ``num_classes`` is not positive, the module's ``__call__`` needs more than
             images, or an attribute of it cannot be hashed.
     """
+    check_kind("from_flax", module)
     shape = checks.shape("input_shape", input_shape)
     num_classes = checks.count("num_classes", num_classes)
     try:

@@ -10,19 +10,25 @@ if TYPE_CHECKING:
     from fooljax.types import Classifier
 
 
-def load(model: str) -> "Classifier":
+def load(
+    model: str, input_shape: tuple[int, ...] | None = None, num_classes: int | None = None
+) -> "Classifier":
     """Run the user's file and take the network from it.
 
     Modules beside the file can be imported by it, as if it were run by itself.
 
     Args:
-        model: ``FILE.py:NAME``; the name is a ``Classifier``, or a function
-            without arguments that returns one.
+        model: ``FILE.py:NAME``; the name is a ``Classifier``, a network of PyTorch, Flax
+            NNX, Equinox or Keras, or a function without arguments that returns one.
+        input_shape: of one image of the data, ``(h, w, c)``; None without data.
+        num_classes: of the data; None without data.
 
     Raises:
         ValueError: if there is no such file or name, if the file cannot be run,
             or if the name is something else.
     """
+    from fooljax import models
+    from fooljax.models.foreign import adapter_of
     from fooljax.types import Classifier
 
     file, _, name = model.rpartition(":")
@@ -34,7 +40,7 @@ def load(model: str) -> "Classifier":
             f"--model {model}: {name!r} is not there, or None; give one of "
             f"{', '.join(names) or '-'}"
         )
-    if callable(found) and not isinstance(found, Classifier):
+    if callable(found) and not isinstance(found, Classifier) and adapter_of(found) is None:
         try:
             found = found()
         except (Exception, SystemExit) as error:
@@ -42,12 +48,24 @@ def load(model: str) -> "Classifier":
                 f"--model {model}: {name}() fails with {type(error).__name__}: {error}; "
                 "it is called without arguments"
             ) from error
-    if not isinstance(found, Classifier):
+    if isinstance(found, Classifier):
+        return found
+    adapter = adapter_of(found)
+    if adapter is None:
         raise ValueError(
-            f"--model {model}: {name} must be a fooljax.types.Classifier or a function "
-            f"that returns one, got {type(found).__name__}"
+            f"--model {model}: {name} must be a fooljax.types.Classifier, a network of another "
+            f"library, or a function that returns one, got {type(found).__name__}"
         )
-    return found
+    if adapter == "from_flax" or input_shape is None:
+        raise ValueError(
+            f"--model {model}: {type(found).__name__} does not say "
+            f"{'its weights' if adapter == 'from_flax' else 'what images it takes'}; return "
+            f"fooljax.models.{adapter}(...) of it, or give --dataset"
+        )
+    try:
+        return getattr(models, adapter)(found, input_shape, num_classes)
+    except ValueError as error:
+        raise ValueError(f"--model {model}: {error}") from error
 
 
 def _run(path: Path, model: str) -> ModuleType:

@@ -82,7 +82,9 @@ def prepare(
     elif ":" in victim.model:
         if victim.weights is not None:
             raise ValueError(f"--weights: {victim.model} brings its own; leave --weights out")
-        classifier, origin = own_network.load(victim.model), f"your own network, {victim.model}"
+        known = (None, None) if found is None else (found.train.input_shape, _classes(found))
+        classifier = own_network.load(victim.model, *known)
+        origin = f"your own network, {victim.model}"
     elif found is None:
         raise ValueError(
             "--dataset none needs a network of your own, --model FILE.py:NAME, or one for ImageNet"
@@ -218,16 +220,20 @@ def _names(
         return data.imagenet_names()
     if found is None:
         return tuple(str(label) for label in range(classifier.num_classes))
-    train, test = found.train, found.test
+    train = found.train
     if train.input_shape != tuple(classifier.input_shape):
         raise ValueError(
             f"--model {victim.model} takes images {tuple(classifier.input_shape)} but --dataset "
             f"{victim.dataset} has {train.input_shape}; set --image-size, or use --dataset none"
         )
-    if max(train.num_classes, test.num_classes) != classifier.num_classes:
+    if _classes(found) != classifier.num_classes:
         raise ValueError(
             f"--model {victim.model} has {classifier.num_classes} classes but --dataset "
             f"{victim.dataset} has {train.num_classes}; use the data it was trained on, "
             "or --dataset none"
         )
     return tuple(train.class_names)
+
+
+def _classes(found: "Splits | Streams") -> int:
+    return max(found.train.num_classes, found.test.num_classes)

@@ -26,7 +26,8 @@ class Victim:
             mobilenet_v1, mobilenet_v2, mobilenet_v2_torchvision, alexnet, caffenet,
             vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none
             has its published weights and is trained otherwise; or FILE.py:NAME for
-            your own: a Classifier, or a function without arguments that returns one.
+            your own: a Classifier, a network of PyTorch, Flax NNX, Equinox or Keras, or a
+            function without arguments that returns one.
         weights: published weights, with which the network is not trained: a
             .safetensors or .pth file, a folder of them, or
             hf:OWNER/REPOSITORY[/FILE][@REVISION]. vgg16, vgg19, resnet18 and resnet50

@@ -248,6 +248,11 @@ def _check(
     checks.count("steps", steps)
     checks.count("chunk", chunk)
     checks.classifier(classifier)
+    if not jax.tree.leaves(trained_part(classifier.params)):
+        raise ValueError(
+            "classifier has no weights that training could change, as one by models.from_torch or "
+            "from_function; train it where it comes from"
+        )
     if not isinstance(dataset, Dataset | PerturbedDataset | Stream):
         raise ValueError(
             f"dataset must be a Dataset or a Stream, got {checks.shown(dataset)}; "

@@ -1,0 +1,46 @@
+"""Flax NNX networks as classifiers."""
+
+from typing import Any
+
+from flax import nnx
+
+from fooljax import checks
+from fooljax.models.foreign import AS_IS, Preprocess, check_kind
+from fooljax.types import Bound, Classifier, Images, Logits, Params
+
+
+def from_nnx(
+    module: nnx.Module,
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    preprocess: Preprocess = AS_IS,
+) -> Classifier:
+    """Wrap a Flax NNX network as it answers: no dropout, running averages as they are.
+
+    It is taken apart once and put together inside ``apply``; equal modules make classifiers
+    of equal static parts. ``training.fit`` changes its ``nnx.Param`` and keeps all else.
+
+    Args:
+        module: maps images ``[b, h, w, c]`` to logits ``[b, m]``; left as it is.
+        input_shape: of one input, ``(h, w, c)`` of a picture in [0, 1].
+        num_classes: number of real classes, at most ``m``.
+        preprocess: what the network wants done to images.
+
+    Returns:
+        A classifier whose ``params`` are ``{"params": ..., "kept": ...}``.
+
+    Raises:
+        ValueError: if it is no NNX network.
+    """
+    check_kind("from_nnx", module)
+    shape = checks.shape("input_shape", input_shape)
+    num_classes = checks.count("num_classes", num_classes)
+    answering = nnx.clone(module)
+    answering.eval()
+    graph, weights, kept = nnx.split(answering, nnx.Param, ...)
+    params = {"params": weights, "kept": kept}
+    return Classifier(params, Bound(_apply, (graph, preprocess)), shape, num_classes)
+
+
+def _apply(graph: Any, preprocess: Preprocess, params: Params, images: Images) -> Logits:
+    return nnx.merge(graph, params["params"], params["kept"])(preprocess(images))

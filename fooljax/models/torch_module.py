@@ -1,0 +1,98 @@
+"""PyTorch networks as classifiers: PyTorch computes, its own autograd differentiates."""
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from fooljax import checks
+from fooljax.models import bridge
+from fooljax.models.foreign import CHANNELS_FIRST, Preprocess, check_kind
+from fooljax.types import Bound, Classifier
+
+if TYPE_CHECKING:
+    import torch
+
+
+def from_torch(
+    module: "torch.nn.Module",
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    preprocess: Preprocess = CHANNELS_FIRST,
+) -> Classifier:
+    """Wrap a PyTorch network, with its gradient.
+
+    The classifier keeps a copy, set to answer (``eval``): what happens to the module later
+    does not change it. Its weights are PyTorch's, so ``params`` is empty and
+    ``training.fit`` refuses it. Make it once: each call gives a network that is compiled
+    for anew. Runs where JAX computes on a CPU; for one compiled program, and for TPUs, see
+    torchax.
+
+    Args:
+        module: maps ``[b, c, h, w]`` to logits ``[b, m]``.
+        input_shape: of one input as fooljax has it, ``(h, w, c)`` of a picture in [0, 1].
+        num_classes: number of real classes, at most ``m``.
+        preprocess: what the network wants done to images; by default only the channels are
+            moved to the front.
+
+    Raises:
+        ValueError: if it is no PyTorch network, cannot take such images, answers anything
+            but logits ``[b, m]``, or if JAX computes on another device than the CPU.
+    """
+    check_kind("from_torch", module)
+    import torch
+
+    shape = checks.shape("input_shape", input_shape)
+    num_classes = checks.count("num_classes", num_classes)
+    module = copy.deepcopy(module).eval().requires_grad_(False)
+    if jax.local_devices()[0].device_kind != "cpu":
+        raise ValueError(
+            "from_torch runs where JAX computes on a CPU; set JAX_PLATFORMS=cpu, or convert the "
+            "network with torchax"
+        )
+    probe = preprocess(np.zeros((1, *shape), np.float32))
+    seen = tuple(probe.shape[1:])
+    name = f"{type(module).__module__}.{type(module).__qualname__}"
+    columns = _columns(module, torch.from_numpy(np.array(probe)), name, shape)
+    if columns < num_classes:
+        raise ValueError(f"num_classes: {name} has {columns} logits, got {num_classes} classes")
+
+    def read(buffer: Any) -> "torch.Tensor":
+        return torch.from_dlpack(buffer).reshape(-1, *seen)
+
+    def forward(context: Any, out: Any, images: Any) -> None:
+        del context
+        with torch.no_grad():
+            torch.from_dlpack(out).reshape(-1, columns).copy_(module(read(images)))
+
+    def backward(context: Any, out: Any, images: Any, cotangent: Any) -> None:
+        del context
+        with torch.enable_grad():
+            given = read(images).detach().requires_grad_()
+            pulled = torch.from_dlpack(cotangent).reshape(-1, columns)
+            (gradient,) = torch.autograd.grad(module(given), given, pulled)
+        read(out).copy_(gradient)
+
+    network = bridge.Outside(columns, forward, backward, name)
+    return Classifier((), Bound(bridge.apply, (network, preprocess)), shape, num_classes)
+
+
+def _columns(module: Any, images: Any, name: str, shape: tuple[int, ...]) -> int:
+    """Return how many logits a network gives."""
+    import torch
+
+    try:
+        with torch.no_grad():
+            logits = module(images)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"{name} cannot take images {shape}, handed to it as {tuple(images.shape)}: {error}; "
+            "set input_shape, or Preprocess(channels_first=...)"
+        ) from error
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 2:
+        what = tuple(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+        raise ValueError(
+            f"{name} must answer logits [b, m], got {what}; wrap it in a module that returns them"
+        )
+    return int(logits.shape[1])
