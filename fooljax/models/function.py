@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from fooljax import checks
@@ -37,7 +38,7 @@ def from_function(
     check_kind("from_function", function)
     shape = checks.shape("input_shape", input_shape)
     num_classes = checks.count("num_classes", num_classes)
-    probe = np.array(preprocess(np.zeros((2, *shape), np.float32)))
+    probe = np.array(preprocess(jnp.zeros((2, *shape))))
     seen = probe.shape[1:]
     probe.flags.writeable = False
     logits = np.asarray(function(probe))

@@ -37,8 +37,8 @@ def from_nnx(
     num_classes = checks.count("num_classes", num_classes)
     answering = nnx.clone(module)
     answering.eval()
-    graph, weights, kept = nnx.split(answering, nnx.Param, ...)
-    params = {"params": weights, "kept": kept}
+    graph, *states = nnx.split(answering, nnx.Param, ...)
+    params = dict(zip(("params", "kept"), states, strict=True))
     return Classifier(params, Bound(_apply, (graph, preprocess)), shape, num_classes)
 
 

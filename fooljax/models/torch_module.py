@@ -4,6 +4,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fooljax import checks
@@ -51,7 +52,7 @@ def from_torch(
             "from_torch runs where JAX computes on a CPU; set JAX_PLATFORMS=cpu, or convert the "
             "network with torchax"
         )
-    probe = preprocess(np.zeros((1, *shape), np.float32))
+    probe = preprocess(jnp.zeros((1, *shape)))
     seen = tuple(probe.shape[1:])
     name = f"{type(module).__module__}.{type(module).__qualname__}"
     columns = _columns(module, torch.from_numpy(np.array(probe)), name, shape)

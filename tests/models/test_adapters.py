@@ -257,7 +257,7 @@ import torch
 
 def make():
     torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
 """
 
 
