@@ -38,6 +38,11 @@ def on_cpu() -> bool:
     return not forced() and jax.default_backend() == "cpu"
 
 
+def real() -> str:
+    """Return the name of the devices that JAX computes on, whatever is forced."""
+    return jax.default_backend()
+
+
 def by_device(
     *operands: Any,
     cpu: Callable[..., Any],

@@ -18,9 +18,8 @@ from fooljax.study.victim import is_published
 
 ROOT = Path(__file__).parent.parent
 LAUNCH = ROOT / "launch"
-README = (ROOT / "README.md").read_text()
-SECTION = README.split("## On GPUs, TPUs and several hosts\n")[1].split("\n## ")[0]
-TEXTS = {path.name: path.read_text() for path in LAUNCH.iterdir()} | {"README.md": SECTION}
+SCALE = (ROOT / "docs" / "scale.md").read_text()
+TEXTS = {path.name: path.read_text() for path in LAUNCH.iterdir()} | {"scale.md": SCALE}
 VARIABLES = {  # what the launchers set
     "first": "10.0.0.1",
     "SKYPILOT_NUM_NODES": "2",

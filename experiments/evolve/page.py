@@ -83,7 +83,7 @@ def judge(found: Found) -> Iterator[study.Record]:
 
 
 def summarize(found: Found) -> dict[str, Any]:
-    """Return the numbers the claim is about; see README for the names."""
+    """Return the numbers the claim is about; see docs/evolve.md for the names."""
     config, confidence, history = found.config, found.confidence, found.finished.history
     medians, lowest = np.median(confidence, axis=2), np.min(confidence, axis=2)
     traits = {name: rows for name, rows in history.items() if name.startswith("trait_")}

@@ -3,11 +3,10 @@
 import copy
 from typing import TYPE_CHECKING, Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax import checks
+from fooljax import backend, checks
 from fooljax.models import bridge
 from fooljax.models.foreign import CHANNELS_FIRST, Preprocess, check_kind
 from fooljax.types import Bound, Classifier
@@ -47,10 +46,10 @@ def from_torch(
     shape = checks.shape("input_shape", input_shape)
     num_classes = checks.count("num_classes", num_classes)
     module = copy.deepcopy(module).eval().requires_grad_(False)
-    if jax.local_devices()[0].device_kind != "cpu":
+    if backend.real() != "cpu":
         raise ValueError(
-            "from_torch runs where JAX computes on a CPU; set JAX_PLATFORMS=cpu, or convert the "
-            "network with torchax"
+            f"from_torch runs where JAX computes on a CPU, here it is {backend.real()}; set "
+            "JAX_PLATFORMS=cpu, or convert the network with torchax"
         )
     probe = preprocess(jnp.zeros((1, *shape)))
     seen = tuple(probe.shape[1:])

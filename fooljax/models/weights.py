@@ -144,7 +144,7 @@ def _read_torch(path: Path) -> dict[str, np.ndarray]:
     except ImportError as error:
         raise ValueError(
             f'{path}: PyTorch files need pip install "fooljax[torch]"; or convert it once, where '
-            "PyTorch is, to safetensors (README, Published networks)"
+            "PyTorch is, to safetensors (docs/networks.md)"
         ) from error
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
