@@ -5,6 +5,7 @@ least two: a network reads a grey patch as well as any other.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jaxtyping import Float
 
 from fooljax import checks
 from fooljax.analysis import masks
+from fooljax.data import as_float
 from fooljax.types import Images, RandomKey
 
 Fill = Float[np.ndarray, "n ..."]
@@ -21,32 +23,29 @@ Fill = Float[np.ndarray, "n ..."]
 _BLUR = 1 / 16  # standard deviation, as a share of the image's longer side
 
 
-def plain(images: Images, level: float) -> Fill:
+def plain(images: Images | np.ndarray, level: float) -> Fill:
     """Fill with one level in every channel, in [0, 1].
 
     Raises:
         ValueError: if the level is outside [0, 1].
     """
     level = checks.between("level", level, 0.0, 1.0)
-    return np.full_like(np.asarray(images), level)
+    return np.full_like(np.asarray(as_float(images)), level)
 
 
-def mean(images: Images) -> Fill:
+def mean(images: Images | np.ndarray) -> Fill:
     """Fill every image with its own mean color."""
-    return _over_pixels(np.mean, images)
+    pictures = np.asarray(as_float(images))
+    color = pictures.mean(axis=tuple(range(1, pictures.ndim - 1)), keepdims=True)
+    return np.broadcast_to(color, pictures.shape)
 
 
-def median(images: Images) -> Fill:
-    """Fill every image with its own median color."""
-    return _over_pixels(np.median, images)
-
-
-def ground(images: Images) -> Fill:
-    """Fill every image with its own commonest color."""
+def median(images: Images | np.ndarray) -> Fill:
+    """Fill every image with its own median color, which is that of a plain ground."""
     return masks.ground(images)
 
 
-def blur(images: Images, sigma: float | None = None) -> Fill:
+def blur(images: Images | np.ndarray, sigma: float | None = None) -> Fill:
     """Fill every image with itself, blurred by a Gaussian.
 
     Args:
@@ -56,18 +55,18 @@ def blur(images: Images, sigma: float | None = None) -> Fill:
     Raises:
         ValueError: if ``sigma`` is not positive.
     """
-    pictures = np.asarray(images)
+    pictures = np.asarray(as_float(images))
     sigma = _BLUR * max(pictures.shape[1:-1]) if sigma is None else sigma
     spread = (0.0, *(checks.positive("sigma", sigma),) * (pictures.ndim - 2), 0.0)
     return scipy.ndimage.gaussian_filter(pictures, spread)
 
 
-def noise(key: RandomKey, images: Images) -> Fill:
+def noise(key: RandomKey, images: Images | np.ndarray) -> Fill:
     """Fill with uniform noise, that of an image depending on its place only."""
-    return np.asarray(_noise(checks.key(key), jnp.asarray(images)))
+    return np.asarray(_noise(checks.key(key), jnp.asarray(as_float(images))))
 
 
-def others(images: Images) -> Fill:
+def others(images: Images | np.ndarray) -> Fill:
     """Fill every image with the one before it.
 
     Raises:
@@ -75,7 +74,7 @@ def others(images: Images) -> Fill:
     """
     if len(images) < 2:
         raise ValueError("images: it takes two at least to fill one with another")
-    return np.roll(np.asarray(images), 1, axis=0)
+    return np.roll(np.asarray(as_float(images)), 1, axis=0)
 
 
 @jax.jit
@@ -86,22 +85,26 @@ def _noise(key: RandomKey, images: Images) -> Images:
     return jax.vmap(draw)(jnp.arange(len(images)))
 
 
-def _over_pixels(statistic: Callable[..., np.ndarray], images: Images) -> Fill:
-    pictures = np.asarray(images)
-    axes = tuple(range(1, pictures.ndim - 1))
-    color = statistic(pictures, axis=axes, keepdims=True).astype(pictures.dtype)
-    return np.broadcast_to(color, pictures.shape).copy()
+class Entry(NamedTuple):
+    """A fill that can be asked for by name.
+
+    Attributes:
+        paint: ``(key, images) -> fill``.
+        words: what is shown, as the end of "in front of ...".
+    """
+
+    paint: Callable[[RandomKey, Images | np.ndarray], Fill]
+    words: str
 
 
-#: Fills by name, ``(key, images) -> fill``: add yours here.
-FILLS: dict[str, Callable[[RandomKey, Images], Fill]] = {
-    "black": lambda key, images: plain(images, 0.0),
-    "grey": lambda key, images: plain(images, 0.5),
-    "white": lambda key, images: plain(images, 1.0),
-    "mean": lambda key, images: mean(images),
-    "median": lambda key, images: median(images),
-    "ground": lambda key, images: ground(images),
-    "blur": lambda key, images: blur(images),
-    "noise": noise,
-    "others": lambda key, images: others(images),
+#: Fills by name: add yours here.
+FILLS: dict[str, Entry] = {
+    "median": Entry(lambda key, images: median(images), "the image's median color"),
+    "mean": Entry(lambda key, images: mean(images), "the image's mean color"),
+    "blur": Entry(lambda key, images: blur(images), "the blurred image itself"),
+    "noise": Entry(noise, "uniform noise"),
+    "others": Entry(lambda key, images: others(images), "another image"),
+    "black": Entry(lambda key, images: plain(images, 0.0), "black"),
+    "grey": Entry(lambda key, images: plain(images, 0.5), "grey"),
+    "white": Entry(lambda key, images: plain(images, 1.0), "white"),
 }

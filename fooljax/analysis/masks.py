@@ -102,10 +102,10 @@ def central(shape: tuple[int, ...], sizes: ArrayLike) -> Masks:
     return np.concatenate([_boxes(sides, [[_middle(side, s)] for side in sides]) for s in shares])
 
 
-def components(images: Images, tolerance: float = 0.1, most: int = 64) -> Components:
-    """Find the connected parts of images away from their ground, the commonest color.
+def components(images: Images | np.ndarray, tolerance: float = 0.25, most: int = 64) -> Components:
+    """Find the connected parts of images away from their ground, the median color.
 
-    Pixels are connected if they touch, also at a corner.
+    Pixels are connected if they share a side.
 
     Args:
         images: ``[n, h, w, c]`` in [0, 1].
@@ -118,8 +118,7 @@ def components(images: Images, tolerance: float = 0.1, most: int = 64) -> Compon
     tolerance, most = checks.not_negative("tolerance", tolerance), checks.count("most", most)
     pictures = np.asarray(as_float(images))
     away = np.abs(pictures - ground(pictures)).max(axis=-1) > tolerance
-    touching = np.ones((3,) * (away.ndim - 1), bool)
-    each = [_labeled(one, touching, most) for one in away]
+    each = [_labeled(one, most) for one in away]
     counts = np.array([len(parts) for parts in each])
     masks = np.zeros((len(each), max(1, counts.max()), *away.shape[1:]), bool)
     for image, parts in enumerate(each):
@@ -129,14 +128,10 @@ def components(images: Images, tolerance: float = 0.1, most: int = 64) -> Compon
 
 
 def ground(images: Images | np.ndarray) -> Float[np.ndarray, "n ..."]:
-    """Return the commonest color of each image, of 256 levels, on all its pixels."""
+    """Return the median color of each image, on all its pixels."""
     pictures = np.asarray(as_float(images))
-    levels = np.round(255.0 * pictures).astype(np.uint8)
-    found = np.empty_like(pictures)
-    for image, level in enumerate(levels.reshape(len(levels), -1, levels.shape[-1])):
-        _, first, counts = np.unique(level, axis=0, return_index=True, return_counts=True)
-        found[image] = pictures[image].reshape(level.shape)[first[np.argmax(counts)]]
-    return found
+    color = np.median(pictures, axis=tuple(range(1, pictures.ndim - 1)), keepdims=True)
+    return np.broadcast_to(color.astype(np.float32), pictures.shape)
 
 
 def dilate(masks: Bool[np.ndarray, "m ..."], pixels: int) -> Masks:
@@ -192,7 +187,7 @@ def _middle(side: int, share: float) -> tuple[int, int]:
     return (side - size) // 2, (side - size) // 2 + size
 
 
-def _labeled(away: np.ndarray, touching: np.ndarray, most: int) -> list[np.ndarray]:
-    labels, count = scipy.ndimage.label(away, touching)
+def _labeled(away: np.ndarray, most: int) -> list[np.ndarray]:
+    labels, count = scipy.ndimage.label(away)
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     return [labels == 1 + label for label in np.argsort(-sizes, kind="stable")[:most]]

@@ -49,7 +49,7 @@ class Removals(NamedTuple):
 
 def answers_to(
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     masks: ArrayLike,
     fill: ArrayLike,
     batch_size: int | None = None,
@@ -76,14 +76,13 @@ def answers_to(
     classifier, images, fill = checked(classifier, images, fill)
     seen = _masks(masks, images.shape)
     rows, columns = np.divmod(np.arange(len(images) * seen.shape[1]), seen.shape[1])
-    size = min(batch_of(classifier, batch_size), len(rows))
-    logits = ask(classifier, images, seen, fill, rows, columns, size)
+    logits = ask(classifier, images, seen, fill, rows, columns, batch_size)
     return logits.reshape(len(images), seen.shape[1], -1)
 
 
 def occlusion(
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     targets: ArrayLike,
     fill: ArrayLike,
     size: int,
@@ -124,7 +123,7 @@ def occlusion(
 
 def central_windows(
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     targets: ArrayLike,
     fill: ArrayLike,
     sizes: Sequence[float],
@@ -150,13 +149,13 @@ def central_windows(
 
 def without_each_component(
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     targets: ArrayLike,
-    tolerance: float = 0.1,
+    tolerance: float = 0.25,
     most: int = 64,
     batch_size: int | None = None,
 ) -> Removals:
-    """Paint away one connected part of each image after the other, with its ground's color.
+    """Paint away one connected part of each image after the other, in its median color.
 
     Args:
         classifier: the network.
@@ -240,7 +239,7 @@ def ask(
     fill: Images,
     rows: Int[np.ndarray, " p"],
     columns: Int[np.ndarray, " p"],
-    size: int,
+    batch_size: int | None = None,
 ) -> Float[np.ndarray, "p k"]:
     """Ask about some pairs of an image and a mask, in batches of one size.
 
@@ -251,16 +250,18 @@ def ask(
         fill: one for all images, or one for each.
         rows: numbers of the images.
         columns: numbers of their masks.
-        size: images shown at a time.
+        batch_size: images shown at a time, as for `answers_to`.
     """
-    held, found = jnp.asarray(masks), list[Logits]()
+    size, found = batch_of(classifier, batch_size), list[Logits]()
+    sets = np.minimum(rows, len(masks) - 1)
     for first in range(0, len(rows), size):
         interrupts.check()
         if len(found) > 1:  # never more than two batches ahead of the device
             found[-2].block_until_ready()
-        # the last batch is filled up: no other shape, no other program
+        # the last batch is filled up: one program, and equal bits however many there are
         places = np.minimum(np.arange(first, first + size), len(rows) - 1)
-        found.append(_ask(classifier, images, held, fill, rows[places], columns[places]))
+        seen = masks[sets[places], columns[places]]
+        found.append(_ask(classifier, images, fill, seen, rows[places]))
     return np.concatenate(jax.device_get(found))[: len(rows)]
 
 
@@ -271,12 +272,9 @@ def paint(images: Images, seen: Float[Array, "b ..."], fill: Images) -> Images:
 
 
 @jax.jit
-def _ask(
-    classifier: Classifier, images: Images, masks: Array, fill: Images, rows: Array, columns: Array
-) -> Logits:
-    own = lambda array: array[rows] if len(array) > 1 else array[jnp.zeros_like(rows)]
-    seen = masks[rows if len(masks) > 1 else jnp.zeros_like(rows), columns]
-    return classifier(paint(images[rows], seen.astype(jnp.float32), own(fill)))
+def _ask(classifier: Classifier, images: Images, fill: Images, seen: Array, rows: Array) -> Logits:
+    behind = fill[rows if len(fill) > 1 else jnp.zeros_like(rows)]
+    return classifier(paint(images[rows], seen.astype(jnp.float32), behind))
 
 
 def _masks(given: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -76,7 +76,7 @@ class Interactions(NamedTuple):
 
 def interactions(
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     targets: ArrayLike,
     parts: Bool[np.ndarray, "m ..."],
     fill: ArrayLike,
@@ -110,7 +110,7 @@ def interactions(
     return Interactions(found[:, 0], lost[:, : len(covers)], lost[:, len(covers) :], pairs)
 
 
-def shuffled(key: RandomKey, images: Images, grid: int) -> Float[Array, "n h w c"]:
+def shuffled(key: RandomKey, images: Images | np.ndarray, grid: int) -> Float[Array, "n h w c"]:
     """Cut every image into ``grid`` x ``grid`` patches and put them together at random.
 
     Args:

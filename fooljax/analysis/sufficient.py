@@ -50,7 +50,7 @@ class Subset(NamedTuple):
 
 def sufficient(
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     targets: ArrayLike,
     fill: ArrayLike,
     confidence: float = 0.99,
@@ -100,7 +100,7 @@ def sufficient(
 
 def sufficient_parts(
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     targets: ArrayLike,
     parts: Bool[np.ndarray, "m ..."],
     fill: ArrayLike,
@@ -129,16 +129,15 @@ def sufficient_parts(
     """
     classifier, images, fill = checked(classifier, images, fill)
     _level(confidence)
-    covers, everyone = np.asarray(parts, bool), np.arange(len(images))
-    whole = answers_to(classifier, images, covers.any(axis=0)[None], fill, batch_size)
+    covers, everyone = np.array(parts, bool), np.arange(len(images))
+    whole = answers_to(classifier, images, np.any(covers, axis=0, keepdims=True), fill, batch_size)
     score = lambda logits: scores(logits, targets, classifier.num_classes, "log_odds")
-    size = min(batch_of(classifier, batch_size), len(images) * len(covers))
     path, shown = [score(whole)[:, 0]], [np.ones((len(images), len(covers)), bool)]
     for left in range(len(covers), 1, -1):
         trials = np.nonzero(shown[-1])[1].reshape(-1, left)  # what each may lose next
-        masks = (shown[-1] @ covers.reshape(len(covers), -1)).reshape(-1, 1, *covers.shape[1:])
+        masks = _union(shown[-1], covers)[:, None]
         rows, columns = np.repeat(everyone, left), trials.ravel()
-        said = ask(classifier, images, masks & ~covers, fill, rows, columns, size)
+        said = ask(classifier, images, masks & ~covers, fill, rows, columns, batch_size)
         odds = score(said.reshape(len(images), left, -1))
         best = np.argmax(odds, axis=1)
         shown.append(shown[-1].copy())
@@ -146,14 +145,14 @@ def sufficient_parts(
         path.append(odds[everyone, best])
     found, rest = np.stack(path, axis=1), 1.0 - np.arange(len(covers)) / len(covers)
     reached, last = _last(found, confidence)
-    kept = np.stack(shown, axis=1)[everyone, last] @ covers.reshape(len(covers), -1)
-    return _subset(kept.reshape(-1, *covers.shape[1:]), reached, last, found, rest)
+    kept = _union(np.stack(shown, axis=1)[everyone, last], covers)
+    return _subset(kept, reached, last, found, rest)
 
 
 def controls(
     key: RandomKey,
     classifier: Classifier,
-    images: Images,
+    images: Images | np.ndarray,
     targets: ArrayLike,
     subset: Subset,
     fill: ArrayLike,
@@ -240,6 +239,13 @@ def _remove(
     return gone.at[rows, least].set(goes), now
 
 
+def _union(
+    chosen: Bool[np.ndarray, "n m"], parts: Bool[np.ndarray, "m ..."]
+) -> Bool[np.ndarray, "n ..."]:
+    """Put the chosen parts of each image together."""
+    return np.tensordot(chosen.astype(np.float32), parts.astype(np.float32), 1) > 0.0
+
+
 def _level(confidence: float) -> float:
     """Return the log-odds of a confidence."""
     level = checks.between("confidence", confidence, 0.0, 1.0, "()")
@@ -248,9 +254,9 @@ def _level(confidence: float) -> float:
 
 def _last(path: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
     """Return whether, and after how many steps at most, the network is certain; 0 if never."""
-    certain = path >= _level(confidence)
+    certain = np.greater_equal(path, _level(confidence))
     last = path.shape[1] - 1 - np.argmax(certain[:, ::-1], axis=1)
-    reached = certain.any(axis=1)
+    reached = np.any(certain, axis=1)
     return reached, np.where(reached, last, 0)
 
 

@@ -88,7 +88,17 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.makers import MAKERS, build, choose_right, judge
-    from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated, take
+    from fooljax.study.making import (
+        SURE,
+        Made,
+        Make,
+        Maker,
+        Makers,
+        Material,
+        of_few_classes,
+        repeated,
+        take,
+    )
     from fooljax.study.others import TAU, prepare_others, show_others
     from fooljax.study.outsiders import (
         as_bytes,
@@ -144,7 +154,7 @@ _NAMES = {
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.makers": "MAKERS build choose_right judge",
-    "fooljax.study.making": "SURE Made Make Maker Makers Material repeated take",
+    "fooljax.study.making": ("SURE Made Make Maker Makers Material of_few_classes repeated take"),
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
     "fooljax.study.others": "TAU prepare_others show_others",
