@@ -1,16 +1,17 @@
 """What it is to make images against a network: the contract that all makers keep to."""
 
 from collections.abc import Callable, Mapping
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from fooljax import checks
 from fooljax.data import Dataset, as_float
 from fooljax.study.settings import Making
-from fooljax.types import Classifier, Images, RandomKey
+from fooljax.types import Bound, Classifier, Images, Logits, RandomKey
 
 SURE = 0.99  # confidence from which on an image has reached its label
 
@@ -91,6 +92,42 @@ Makers: TypeAlias = Mapping[str, Maker]
 def take(test: Dataset, train: Dataset, rows: Int[np.ndarray, " n"]) -> Material:
     """Take these test images as what makers may change, and all training images to learn from."""
     return Material(as_float(test.images[rows]), test.labels[rows], train, rows)
+
+
+def of_few_classes(make: Make, most: int) -> Make:
+    """Make images of classes drawn at random only, and keep a few of them.
+
+    The other classes stay columns that the network may answer with.
+
+    Args:
+        make: what to make images with.
+        most: of classes, and of images that are kept.
+    """
+
+    def make_some(key: RandomKey, classifier: Classifier, material: Material) -> Made:
+        key_class, key_make, key_take = jax.random.split(key, 3)
+        classes, columns = classifier.num_classes, checks.columns(classifier)
+        order = jax.random.permutation(key_class, classes)
+        order = jnp.concatenate([order, jnp.arange(classes, columns, dtype=order.dtype)])
+        part = Classifier(
+            (classifier.params, order),
+            Bound(_reordered, (classifier.apply,)),
+            classifier.input_shape,
+            min(most, classes),
+        )
+        made = make(key_make, part, material)
+        rows = jax.random.permutation(key_take, len(made.labels))[:most]
+        cost = None if made.cost is None else made.cost[np.asarray(rows)]
+        return Made(made.images[rows], order[made.labels[rows]], cost=cost)
+
+    return make_some
+
+
+def _reordered(
+    apply: Callable[[Any, Images], Logits], params: tuple[Any, Array], images: Images
+) -> Logits:
+    own, order = params
+    return apply(own, images)[:, order]
 
 
 def repeated(make: Make, times: int) -> Make:
