@@ -6,6 +6,8 @@ from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.measures import MEASURES, Measure
+from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer
+from fooljax.analysis.sampling import Samples, sample
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -28,6 +30,8 @@ __all__ = [
     "MEASURES",
     "Interval",
     "Measure",
+    "Normalizer",
+    "Samples",
     "SignSteps",
     "Substitute",
     "Transferred",
@@ -38,11 +42,14 @@ __all__ = [
     "gradient_alignment",
     "judge_fooling",
     "judge_perturbed",
+    "log_density",
+    "log_normalizer",
     "mean_over_pairs",
     "measures",
     "over_repeats",
     "pool",
     "relations",
+    "sample",
     "shares",
     "sign_steps",
     "train_substitute",
