@@ -8,6 +8,7 @@ from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.measures import MEASURES, Measure
 from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer
 from fooljax.analysis.sampling import Samples, sample
+from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -32,12 +33,14 @@ __all__ = [
     "Measure",
     "Normalizer",
     "Samples",
+    "Resemblance",
     "SignSteps",
     "Substitute",
     "Transferred",
     "Trial",
     "Verdicts",
     "attack_through",
+    "blurred",
     "choose_diverse",
     "gradient_alignment",
     "judge_fooling",
@@ -50,8 +53,10 @@ __all__ = [
     "pool",
     "relations",
     "sample",
+    "resemblance",
     "shares",
     "sign_steps",
+    "templates",
     "train_substitute",
     "try_certificates",
 ]
