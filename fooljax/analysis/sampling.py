@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from fooljax import backend, checks, interrupts, metrics, printing
 from fooljax.analysis.measures import Measure
-from fooljax.types import Classifier, Images, RandomKey
+from fooljax.types import Classifier, RandomKey
 
 #: What of a class counts: its logit, or the log-odds, which other classes' logits lower.
 Score = Literal["logit", "log_odds"]
@@ -152,10 +152,7 @@ def sample(
         begun = _begin(measure, score, classifier, rows, tilt, step_size, steps)
         done = _walk(measure, score, classifier, rows, tilt, burn_in, steps, begun)
         parts.append(_finish(measure, classifier, rows, burn_in, steps, done))
-    fold = lambda *each: np.concatenate(each)[:count].reshape(
-        len(labels), chains, *each[0].shape[1:]
-    )
-    return Samples(*(jnp.asarray(fold(*leaves)) for leaves in zip(*parts, strict=True)), burn_in)
+    return Samples(**_join(parts, len(labels), chains), burn_in=burn_in)
 
 
 def log_ratio(
@@ -325,11 +322,26 @@ def _finish(
     burn_in: Array,
     steps: Array,
     chains: _Chains,
-) -> tuple[Images, Array, Array, Array, Array, Array]:
-    """Return the fields of ``Samples`` with one axis for all chains."""
+) -> dict[str, Array]:
+    """Return the fields of ``Samples``, with one axis for all chains."""
     images = jax.vmap(measure.paint)(chains.place.latents)
     shares = metrics.probabilities(classifier(images))
-    confidence = jnp.take_along_axis(shares, rows.targets[:, None], axis=1)[:, 0]
-    acceptance = chains.accepted / (steps - burn_in)
-    latents, trace = chains.place.latents, chains.trace.T
-    return images, latents, confidence, trace, acceptance, jnp.exp(chains.log_step)
+    return {
+        "images": images,
+        "latents": chains.place.latents,
+        "confidence": jnp.take_along_axis(shares, rows.targets[:, None], axis=1)[:, 0],
+        "scores": chains.trace.T,
+        "acceptance": chains.accepted / (steps - burn_in),
+        "step_size": jnp.exp(chains.log_step),
+    }
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _join(parts: list[dict[str, Array]], classes: int, chains: int) -> dict[str, Array]:
+    """Put batches together, an axis for classes and one for chains."""
+
+    def fold(*each: Array) -> Array:
+        whole = jnp.concatenate(each)[: classes * chains]
+        return whole.reshape(classes, chains, *whole.shape[1:])
+
+    return jax.tree.map(fold, *parts)
