@@ -6,6 +6,7 @@ normal; a step leaves the density as it is, exactly, for any size of the step.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import jax
@@ -15,14 +16,16 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import ArrayLike
 
 from fooljax import backend, checks, interrupts, metrics, printing
+from fooljax.analysis import langevin
+from fooljax.analysis.langevin import LARGEST, Chains, Density, Rows
 from fooljax.analysis.measures import Measure
-from fooljax.types import Classifier, RandomKey
+from fooljax.types import Classifier, Logits, RandomKey
 
-#: What of a class counts: its logit, or the log-odds, which other classes' logits lower.
-Score = Literal["logit", "log_odds"]
-
-_TARGET = 0.574  # acceptance at which Langevin steps travel farthest (Roberts, Rosenthal, 1998)
-_LARGEST = 2.0  # a step of this size forgets the place that it starts from
+#: What of a class counts, by name: logits or, which other classes' logits lower, log-odds.
+SCORES: dict[str, Callable[[Logits], Array]] = {
+    "logit": lambda logits: logits,
+    "log_odds": metrics.log_odds,
+}
 
 
 class Samples(NamedTuple):
@@ -53,36 +56,6 @@ class Samples(NamedTuple):
         return printing.shapes(self)
 
 
-class _Rows(NamedTuple):
-    """What belongs to each chain from outside, leaves ``[n]``."""
-
-    keys: RandomKey
-    targets: Int[Array, " n"]
-
-
-class _Place(NamedTuple):
-    """A latent, and what the network says of it.
-
-    Attributes:
-        latents: ``[n, ...]``.
-        scores: ``[n]``, without the tilt.
-        slope: ``[n, ...]``, gradient of the tilted score in the latent.
-    """
-
-    latents: Float[Array, "n ..."]
-    scores: Float[Array, " n"]
-    slope: Float[Array, "n ..."]
-
-
-class _Chains(NamedTuple):
-    """Chains under way, leaves ``[n, ...]``; ``trace [t, n]``."""
-
-    place: _Place
-    log_step: Float[Array, " n"]
-    accepted: Float[Array, " n"]
-    trace: Float[Array, "t n"]
-
-
 def sample(
     key: RandomKey,
     classifier: Classifier,
@@ -94,7 +67,7 @@ def sample(
     steps: int = 600,
     burn_in: int | None = None,
     step_size: float = 0.1,
-    score: Score = "logit",
+    score: Literal["logit", "log_odds"] = "logit",
     batch_size: int | None = None,
 ) -> Samples:
     """Draw images of some classes from the density that the network's logits tilt.
@@ -139,8 +112,8 @@ def sample(
     burn_in = steps // 2 if burn_in is None else checks.count("burn_in", burn_in, 0)
     if burn_in >= steps:
         raise ValueError(f"burn_in must be less than steps, {steps}, got {burn_in}")
-    step_size = checks.between("step_size", step_size, 0.0, _LARGEST, "(]")
-    checks.choice("score", score, ("logit", "log_odds"))
+    step_size = checks.between("step_size", step_size, 0.0, LARGEST, "(]")
+    density = Density(measure, SCORES[checks.choice("score", score, SCORES)])
     count = len(labels) * chains
     size = min(count, count if batch_size is None else checks.count("batch_size", batch_size))
     every = _rows(key, jnp.asarray(labels), chains)
@@ -148,33 +121,11 @@ def sample(
     for first in range(0, count, size):
         # the last batch is filled up with its last chain: no other shape, no other program
         places = np.minimum(np.arange(first, first + size), count - 1)
-        rows = _Rows(*(leaf[places] for leaf in every))
-        begun = _begin(measure, score, classifier, rows, tilt, step_size, steps)
-        done = _walk(measure, score, classifier, rows, tilt, burn_in, steps, begun)
+        rows = Rows(*(leaf[places] for leaf in every))
+        begun = langevin.begin(density, classifier, rows, tilt, step_size, steps)
+        done = _walk(density, classifier, rows, tilt, burn_in, steps, begun)
         parts.append(_finish(measure, classifier, rows, burn_in, steps, done))
     return Samples(**_join(parts, len(labels), chains), burn_in=burn_in)
-
-
-def log_ratio(
-    step: Array, here: Array, there: Array, gained: Array, slope: Array, new_slope: Array
-) -> Array:
-    """Log of target times proposal, backward over forward, of one chain's step.
-
-    Args:
-        step: size of the step.
-        here: latent ``[...]`` that it starts from.
-        there: latent that it proposes.
-        gained: by how much the tilted score is higher there.
-        slope: gradient of the tilted score here.
-        new_slope: the same there.
-
-    Source:
-        Cotter et al., 2013, section 4.3: ``rho(u, v) - rho(v, u)`` with ``Phi`` the tilted
-        score with its sign changed.
-    """
-    along = jnp.sum((there - here) * (slope + new_slope))
-    bent = jnp.sum((there + here - slope - new_slope) * (slope - new_slope))
-    return gained - 0.5 * along - 0.25 * step * bent
 
 
 def checked_measure(measure: Measure, classifier: Classifier) -> Measure:
@@ -194,121 +145,27 @@ def checked_measure(measure: Measure, classifier: Classifier) -> Measure:
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def _rows(key: RandomKey, labels: Int[Array, " k"], chains: int) -> _Rows:
+def _rows(key: RandomKey, labels: Int[Array, " k"], chains: int) -> Rows:
     of_class = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, labels)
     fold = jax.vmap(jax.vmap(jax.random.fold_in, in_axes=(None, 0)), in_axes=(0, None))
-    return _Rows(fold(of_class, jnp.arange(chains)).reshape(-1), jnp.repeat(labels, chains))
-
-
-def _look(
-    measure: Measure,
-    score: Score,
-    classifier: Classifier,
-    targets: Int[Array, " n"],
-    tilt: Array,
-    latents: Float[Array, "n ..."],
-) -> _Place:
-    """Read scores and slopes: one forward and one backward pass."""
-
-    def tilted(latents: Array) -> tuple[Array, Array]:
-        logits = classifier(jax.vmap(measure.paint)(latents))
-        columns = logits if score == "logit" else metrics.log_odds(logits)
-        scores = jnp.take_along_axis(columns, targets[:, None], axis=1)[:, 0]
-        return tilt * jnp.sum(scores), scores
-
-    slope, scores = jax.grad(tilted, has_aux=True)(latents)
-    return _Place(latents, scores.astype(jnp.float32), slope)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 6))
-def _begin(
-    measure: Measure,
-    score: Score,
-    classifier: Classifier,
-    rows: _Rows,
-    tilt: Array,
-    step_size: Array,
-    steps: int,
-) -> _Chains:
-    fold = jax.vmap(jax.random.fold_in, in_axes=(0, None))
-    draw = jax.vmap(lambda key: jax.random.normal(key, measure.shape, jnp.float32))
-    place = _look(measure, score, classifier, rows.targets, tilt, draw(fold(rows.keys, 0)))
-    nothing = jnp.zeros(len(rows.targets), jnp.float32)
-    log_step = jnp.full_like(nothing, jnp.log(step_size))
-    return _Chains(place, log_step, nothing, jnp.zeros((steps, len(nothing)), jnp.float32))
-
-
-def _step(
-    measure: Measure,
-    score: Score,
-    classifier: Classifier,
-    rows: _Rows,
-    tilt: Array,
-    burn_in: Array,
-    index: Array,
-    chains: _Chains,
-) -> _Chains:
-    """Propose a place for every chain, and go there or stay."""
-    here, count = chains.place, len(rows.targets)
-    keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(rows.keys, index + 1)
-    noise, chance = jax.vmap(functools.partial(_draw, measure.shape))(keys)
-    size = jnp.exp(chains.log_step)
-    wide = lambda numbers: numbers.reshape(count, *(1 for _ in measure.shape))
-    step = wide(size)
-    drift = (2.0 - step) * here.latents + 2.0 * step * here.slope
-    moved = (drift + jnp.sqrt(8.0 * step) * noise) / (2.0 + step)
-    there = _look(measure, score, classifier, rows.targets, tilt, moved)
-    gained = tilt * (there.scores - here.scores)
-    ratio = jax.vmap(log_ratio)(size, here.latents, there.latents, gained, here.slope, there.slope)
-    ratio = jnp.where(jnp.isnan(ratio), -jnp.inf, ratio)  # of a network without an answer there
-    acceptance = jnp.exp(jnp.minimum(ratio, 0.0))
-    goes = chance < acceptance
-    place = jax.tree.map(
-        lambda new, old: jnp.where(goes if new.ndim == 1 else wide(goes), new, old), there, here
-    )
-    adapting = index < burn_in
-    gain = 2.0 * (index + 1.0) ** -0.6  # Robbins and Monro: smaller and smaller, and yet far enough
-    adapted = jnp.minimum(chains.log_step + gain * (acceptance - _TARGET), jnp.log(_LARGEST))
-    return _Chains(
-        place,
-        jnp.where(adapting, adapted, chains.log_step),
-        chains.accepted + jnp.where(adapting, 0.0, acceptance),
-        chains.trace.at[index].set(place.scores),
-    )
-
-
-def _draw(shape: tuple[int, ...], key: RandomKey) -> tuple[Array, Array]:
-    """Draw normal noise, and a number in [0, 1) that decides on acceptance."""
-    key_move, key_accept = jax.random.split(key)
-    noise = jax.random.normal(key_move, shape, jnp.float32)
-    return noise, jax.random.uniform(key_accept, dtype=jnp.float32)
-
-
-_advance = jax.jit(_step, static_argnums=(0, 1), donate_argnums=7)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 6), donate_argnums=7)
-def _all_steps(measure, score, classifier, rows, tilt, burn_in, steps, chains):
-    step = functools.partial(_step, measure, score, classifier, rows, tilt, burn_in)
-    return jax.lax.fori_loop(0, steps, step, chains)
+    return Rows(fold(of_class, jnp.arange(chains)).reshape(-1), jnp.repeat(labels, chains))
 
 
 def _walk(
-    measure: Measure,
-    score: Score,
+    density: Density,
     classifier: Classifier,
-    rows: _Rows,
+    rows: Rows,
     tilt: float,
     burn_in: int,
     steps: int,
-    chains: _Chains,
-) -> _Chains:
+    chains: Chains,
+) -> Chains:
     """Take all steps: one by one on a CPU, whose convolutions are slow in a compiled loop."""
     if not backend.on_cpu():
-        return _all_steps(measure, score, classifier, rows, tilt, burn_in, steps, chains)
+        return langevin.advance_all(density, classifier, rows, tilt, burn_in, steps, chains)
     for index in range(steps):
         interrupts.check()
-        chains = _advance(measure, score, classifier, rows, tilt, burn_in, index, chains)
+        chains = langevin.advance(density, classifier, rows, tilt, burn_in, index, chains)
         if index % 2:  # never far ahead of the device, so that it can be stopped
             chains.accepted.block_until_ready()
     return chains
@@ -318,10 +175,10 @@ def _walk(
 def _finish(
     measure: Measure,
     classifier: Classifier,
-    rows: _Rows,
+    rows: Rows,
     burn_in: Array,
     steps: Array,
-    chains: _Chains,
+    chains: Chains,
 ) -> dict[str, Array]:
     """Return the fields of ``Samples``, with one axis for all chains."""
     images = jax.vmap(measure.paint)(chains.place.latents)

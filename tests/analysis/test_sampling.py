@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from fooljax import models
-from fooljax.analysis import Measure, measures, sample, sampling
+from fooljax.analysis import Measure, langevin, measures, sample, sampling
 from fooljax.types import Classifier
 
 WEIGHTS = np.array([[0.5, -1.0], [0.2, 0.3], [-0.7, 0.4]], np.float32)
@@ -77,18 +77,18 @@ TWINS = {
     "without acceptance": lambda step, here, there, gained, slope, new: jnp.float32(0.0),
     "as if proposals were symmetric": lambda step, here, there, gained, slope, new: gained,
     "without the slope of the new place": lambda step, here, there, gained, slope, new: (
-        sampling.LOG_RATIO(step, here, there, gained, slope, slope)
+        langevin.LOG_RATIO(step, here, there, gained, slope, slope)
     ),
 }
 
 
 @pytest.mark.parametrize("twin", TWINS.values(), ids=TWINS.keys())
 def test_wrong_twins_are_caught(key, twin, monkeypatch):
-    monkeypatch.setattr(sampling, "LOG_RATIO", sampling.log_ratio, raising=False)
-    monkeypatch.setattr(sampling, "log_ratio", twin)
-    sampling._advance.clear_cache()
+    monkeypatch.setattr(langevin, "LOG_RATIO", langevin.log_ratio, raising=False)
+    monkeypatch.setattr(langevin, "log_ratio", twin)
+    langevin.advance.clear_cache()
     far = off_the_grid(key)
-    sampling._advance.clear_cache()
+    langevin.advance.clear_cache()
     assert far > 6.0
 
 
@@ -109,7 +109,7 @@ def test_detailed_balance_on_a_quadratic():
         truth = target(there) + jump(there, here) - target(here) - jump(here, there)
         gained = height(there) - height(here)
         given = (np.float32(one) for one in (here, there, gained, slope(here), slope(there)))
-        assert sampling.log_ratio(step, *given) == pytest.approx(truth, abs=1e-5)
+        assert langevin.log_ratio(step, *given) == pytest.approx(truth, abs=1e-5)
 
 
 def test_chains_know_nothing_of_each_other(key):
@@ -127,10 +127,11 @@ def test_chains_know_nothing_of_each_other(key):
 def test_a_compiled_loop_takes_the_same_steps(key, accelerator):
     settings = {"chains": 2, "steps": 12, "step_size": 0.5}
     looped = sample(key, BUMPY, UNIT, 1.0, **settings)
+    density = langevin.Density(UNIT, sampling.SCORES["logit"])
     rows = sampling._rows(key, jnp.arange(2), 2)
-    chains = sampling._begin(UNIT, "logit", BUMPY, rows, 1.0, 0.5, 12)
+    chains = langevin.begin(density, BUMPY, rows, 1.0, 0.5, 12)
     for index in range(12):
-        chains = sampling._advance(UNIT, "logit", BUMPY, rows, 1.0, 6, index, chains)
+        chains = langevin.advance(density, BUMPY, rows, 1.0, 6, index, chains)
     np.testing.assert_allclose(looped.scores.reshape(4, 12).T, chains.trace, rtol=1e-5)
 
 
@@ -142,10 +143,10 @@ def test_step_sizes_settle_and_log_odds_are_a_choice(key):
     )
     settings = {"classes": [2], "chains": 20, "steps": 60, "step_size": 2.0}
     measure = measures.uniform((6, 10, 1))
-    before = sampling._advance._cache_size()
+    before = langevin.advance._cache_size()
     for one in (network, sharp):
         found = sample(key, one, measure, 3.0, score="log_odds", **settings)
-    assert sampling._advance._cache_size() == before + 1
+    assert langevin.advance._cache_size() == before + 1
     assert 0.4 < float(found.acceptance.mean()) < 0.9 and float(found.step_size.max()) < 2.0
     shares = jax.nn.sigmoid(found.scores[..., -1])
     np.testing.assert_allclose(shares, found.confidence, rtol=1e-4)
