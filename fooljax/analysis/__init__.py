@@ -6,7 +6,7 @@ from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.measures import MEASURES, Measure
-from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer
+from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
 from fooljax.analysis.sampling import Samples, sample
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.substitute import (
@@ -59,4 +59,5 @@ __all__ = [
     "templates",
     "train_substitute",
     "try_certificates",
+    "whole_curve",
 ]

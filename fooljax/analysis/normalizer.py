@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 
 from fooljax import checks
 
+_COMMON = 0.1  # share of plain draws above a score down to which they are trusted
+
 
 class Normalizer(NamedTuple):
     """The normalizer of a tilted density, a number a tilt.
@@ -26,6 +28,40 @@ class Normalizer(NamedTuple):
     log_z: Float[np.ndarray, " g"]
     mean: Float[np.ndarray, " g"]
     beyond: Float[np.ndarray, " g"]
+
+
+def whole_curve(
+    draws: ArrayLike, levels: ArrayLike, log_p: ArrayLike
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Join what plain draws say of common scores and what splitting says of rare ones.
+
+    Args:
+        draws: scores of images of ``q`` drawn plainly, ``[m]``, in any order.
+        levels: of splitting, ascending, ``[n]``; NaN where there is none.
+        log_p: natural logarithm of the probability of a higher score, ``[n]``.
+
+    Returns:
+        Levels and ``log_p`` as `log_normalizer` takes them: every draw until a tenth of
+        them is left, and beyond it the levels.
+
+    Raises:
+        ValueError: if there are fewer than 2 draws, or levels and probabilities are not as many.
+    """
+    scores = np.unique(checks.row("draws", draws))
+    many = np.asarray(draws).size
+    at, log_tail = np.asarray(levels, np.float64), np.asarray(log_p, np.float64)
+    if many < 2 or at.ndim != 1 or at.shape != log_tail.shape:
+        raise ValueError(
+            f"draws must be 2 or more, and levels and log_p as many, got {many} draws, levels "
+            f"{at.shape}, log_p {log_tail.shape}"
+        )
+    # half of a draw lies above itself: so the first level has a probability below 1
+    ranks = np.searchsorted(np.sort(draws), scores, side="left") + 0.5
+    share = 1.0 - ranks / many
+    common = share >= _COMMON
+    rare = np.isfinite(at) & np.isfinite(log_tail)
+    rare &= (at > scores[common].max()) & (log_tail < np.log(share[common].min()))
+    return np.append(scores[common], at[rare]), np.append(np.log(share[common]), log_tail[rare])
 
 
 def log_normalizer(levels: ArrayLike, log_p: ArrayLike, tilts: ArrayLike) -> Normalizer:
@@ -82,7 +118,7 @@ def log_density(scores: ArrayLike, tilt: float, log_z: ArrayLike) -> Float[np.nd
         ValueError: if the shapes differ, or a number is out of its range.
 
     Source:
-        Dai, Lu and Wu, 2015, arXiv:1412.1771, section 2; with ``log Z`` left out it is the
+        Dai, Lu and Wu, 2015, arXiv:1412.6296, section 2; with ``log Z`` left out it is the
         energy of Grathwohl et al., 2020, arXiv:1912.03263.
     """
     tilt, each = checks.not_negative("tilt", tilt), checks.row("log_z", log_z)

@@ -98,7 +98,7 @@ def sample(
             range.
 
     Source:
-        Dai, Lu and Wu, 2015, arXiv:1412.1771 (the density). Cotter, Roberts, Stuart and
+        Dai, Lu and Wu, 2015, arXiv:1412.6296 (the density). Cotter, Roberts, Stuart and
         White, 2013, Statistical Science 28, section 4.3 (the step; pCNL).
     """
     classifier, key = checks.classifier(classifier), checks.key(key)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fooljax.analysis import log_density, log_normalizer
+from fooljax.analysis import log_density, log_normalizer, whole_curve
 
 TILTS = np.array([0.0, 1.0, 3.0, 10.0])
 
@@ -26,6 +26,16 @@ def test_levels_of_splitting_suffice():
     levels = stats.norm.isf(shares)
     found = log_normalizer(levels, log_p, [1.0, 3.0, 7.0])
     np.testing.assert_allclose(found.log_z, [0.5, 4.5, 24.5], atol=0.05)
+
+
+def test_draws_and_levels_are_joined():
+    draws = np.random.default_rng(0).normal(size=4000)
+    shares = 0.5 ** np.arange(1.0, 60.0)
+    levels = np.append(stats.norm.isf(shares), np.nan)
+    joined = whole_curve(draws, levels, np.append(np.log(shares), np.nan))
+    found = log_normalizer(*joined, [0.0, 1.0, 4.0])
+    np.testing.assert_allclose(found.log_z, [0.0, 0.5, 8.0], atol=0.06)
+    assert len(joined[0]) > 3600 and found.beyond.max() < 1e-3
 
 
 def test_a_curve_that_ends_too_early_is_said():
@@ -59,6 +69,7 @@ def test_densities_integrate_to_one():
         (lambda: log_normalizer([1, 0], [0, -1], [1]), "levels must ascend"),
         (lambda: log_normalizer([0, 1], [-1, 0], [1]), "log_p descend"),
         (lambda: log_normalizer([0, 1], [0, -1], []), "tilts must be a row"),
+        (lambda: whole_curve([1.0], [2.0], [-1.0]), "draws must be 2 or more"),
         (lambda: log_density(np.ones((3, 2)), 1.0, np.zeros(3)), r"scores must be \[n, 3\]"),
     ],
 )
