@@ -25,10 +25,13 @@ from fooljax.analysis.transfer import (
     relations,
     shares,
 )
+from fooljax.analysis.volume import Volume, draw_scores, volume
+from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
 
 __all__ = [
     "BEYOND",
     "MEASURES",
+    "Estimate",
     "Interval",
     "Measure",
     "Normalizer",
@@ -39,12 +42,17 @@ __all__ = [
     "Transferred",
     "Trial",
     "Verdicts",
+    "Volume",
     "attack_through",
     "blurred",
     "choose_diverse",
+    "draw_scores",
+    "estimate",
     "gradient_alignment",
+    "ideal_sd",
     "judge_fooling",
     "judge_perturbed",
+    "log10_ball",
     "log_density",
     "log_normalizer",
     "mean_over_pairs",
@@ -59,5 +67,6 @@ __all__ = [
     "templates",
     "train_substitute",
     "try_certificates",
+    "volume",
     "whole_curve",
 ]
