@@ -9,8 +9,8 @@ from fooljax.data import load
 from fooljax.runtime import settings, units
 from fooljax.runtime.victim import Victim
 
-EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic")
-EXPERIMENTS += ("perturb", "retrain", "smooth", "transfer", "universal", "unknown")
+EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "imagine")
+EXPERIMENTS += ("logistic", "perturb", "retrain", "smooth", "transfer", "universal", "unknown")
 OWN = """
 import jax.numpy as jnp
 from fooljax.types import Classifier
