@@ -31,6 +31,7 @@ HIGHEST = 1e9  # no logit is as high: the depth ends a curve
 
 #: What is measured on chains, shares among it, and how often real images score higher.
 SHARES, OF_CHAINS = ("named", "acceptance"), ("own_correlation", "logit", "r_hat", "effective")
+OF_CHAIN = ("confidence", "own_correlation", "named", "acceptance")
 AREAS = ("auroc", "auroc_energy", "auroc_confidence")
 
 
@@ -45,13 +46,12 @@ class Config:
             recipe: adversarial, trades and others. An unknown name lists them all.
         measure: how images are drawn where logits say nothing: uniform, binary, smooth,
             cppn. Densities of real images need uniform.
-        tilts: factors of the logit, a row of pictures each; 1 takes the weights
-            literally, higher is colder.
+        tilts: factors of the logit: 1 takes the weights literally, higher is colder.
         classes: most classes to draw, evenly chosen.
         chains: of each class.
-        steps: of each chain; the first half adapts its step size, and does not count.
-        depth: how rare a logit the curve for log Z still reaches, in nats; the images of
-            a higher tilt need more. 0 for none.
+        steps: of each chain; in the first half, which does not count, its step size adapts.
+        depth: how rare a logit the curve for log Z reaches, in nats: high tilts need
+            more, 0 is none.
         particles: of each class, that the curve is found with.
         generators: images that fool, to be told from real ones: direct and cppn (evolved),
             ascent and others (gradient), noise and other controls.
@@ -82,8 +82,8 @@ PRESETS = {
         tilts=(1.0, 20.0),
         chains=2,
         steps=40,
-        depth=12.0,
-        particles=16,
+        depth=7.0,
+        particles=8,
         generators=("ascent", "noise"),
         repeats=2,
     ),
@@ -99,7 +99,7 @@ class Scene(NamedTuple):
         classes: ``[k]``, that are drawn.
         makers: ways to make images that fool, by name.
         ways: the same, ready to be called.
-        templates: ``[num_classes, h, w, c]``, what tells a class from the others.
+        templates: ``[k, h, w, c]``, what tells each from the others.
     """
 
     networks: study.Networks
@@ -148,6 +148,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
+    import jax
+
     config = run.config
     known = {PLAIN: None, **dict.fromkeys(fj.training.RECIPES)}
     study.choose("--networks", config.networks, known)
@@ -170,8 +172,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
         with study.blame(f"--measure {config.measure}"):
             entry.build(shape, entry.usual)
         count = min(config.classes, num_classes)
-        if count * config.chains < 2:
-            raise ValueError("--chains 1, --classes 1: two chains at least are compared")
+        if count < 2:
+            raise ValueError(f"--classes must be at least 2, to be compared, got {count}")
         fj.runtime.memory.afford(shape, classes=count, chains=config.chains)
         fj.runtime.memory.afford((1,), classes=count, chains=config.chains, steps=config.steps)
 
@@ -180,13 +182,16 @@ def set_scene(run: study.Run[Config]) -> Scene:
         (config.victim.model,) * len(config.networks),
     )
     train, shape = networks.splits.train, networks.shape
-    with study.blame("--dataset"):
-        templates = fj.analysis.templates(train.images, train.labels, train.num_classes)
     places = np.linspace(0, len(networks.class_names) - 1, config.classes)
+    classes = np.unique(places.round().astype(int))
+    some = np.isin(train.labels, classes)
+    labels = jax.numpy.searchsorted(classes, train.labels[some])
+    with study.blame("--dataset"):
+        templates = fj.analysis.templates(train.images[some], labels, len(classes))
     return Scene(
         networks,
         entry.build(shape, entry.usual),
-        np.unique(places.round().astype(int)),
+        classes,
         makers,
         study.build("--generators", makers, config.fooling.making, shape),
         templates,
@@ -205,17 +210,12 @@ def _prepare(run: study.Run[Config], name: str, fits: study.Fits) -> study.Prepa
 def draw(run: study.Run[Config], scene: Scene) -> study.Results:
     """Run the chains of every network and tilt."""
     config = run.config
+    chains, steps = config.chains, config.steps
 
     def walk(key: RandomKey, network: str, tilt: float, repeat: int) -> Mapping[str, ArrayLike]:
         classifier = scene.networks.each[network].classifier
         found = fj.analysis.sample(
-            key,
-            classifier,
-            scene.measure,
-            tilt,
-            classes=scene.classes,
-            chains=config.chains,
-            steps=config.steps,
+            key, classifier, scene.measure, tilt, classes=scene.classes, chains=chains, steps=steps
         )
         flat = found.images.reshape(-1, *scene.networks.shape)
         kept = {name: value for name, value in found._asdict().items() if name != "latents"}
@@ -229,10 +229,11 @@ def resemble(scene: Scene, images: Images) -> dict[str, np.ndarray]:
     """Compare images ``[k * m, h, w, c]``, class after class, with what is typical of each."""
     import jax.numpy as jnp
 
-    labels = np.repeat(scene.classes, len(images) // len(scene.classes))
+    count = len(scene.classes)
+    labels = np.repeat(np.arange(count), len(images) // count)
     templates, key = jnp.asarray(scene.templates), study.key_of(0, part="unused")
     like = fj.analysis.resemblance(images, jnp.asarray(labels), templates, SIGMA, key, 1)
-    fold = lambda values: np.asarray(values).reshape(len(scene.classes), -1)
+    fold = lambda values: np.asarray(values).reshape(count, -1)
     return {"own_correlation": fold(like.own), "named": fold(np.asarray(like.named) == labels)}
 
 
@@ -335,11 +336,8 @@ def judge_chains(
                 **cell,
                 "class": int(label),
                 "chain": chain,
-                "confidence": float(arrays["confidence"][i, chain]),
-                "own_correlation": float(arrays["own_correlation"][i, chain]),
-                "named": float(arrays["named"][i, chain]),
+                **{name: float(arrays[name][i, chain]) for name in OF_CHAIN},
                 "logit": float(later[chain].mean()),
-                "acceptance": float(arrays["acceptance"][i, chain]),
                 "r_hat": mixing.r_hat if mixing and mixing.effective else None,
                 "effective": mixing.effective if mixing else 0.0,
             }

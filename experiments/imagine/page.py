@@ -9,14 +9,14 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import BEYOND, MIXED, OWN, PLAIN, REAL, SIGMA, UNIFORM, Found, Tables
+from .measure import BEYOND, MIXED, OWN, REAL, SIGMA, UNIFORM, Found, Tables
 
 LEVEL = 0.5  # of the median confidence: below it, draws show the network nothing
 
 
 def report(found: Found, tables: Tables) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
-    network, low, high = _first(found), min(found.config.tilts), max(found.config.tilts)
+    network, low, high = found.config.networks[0], min(found.config.tilts), max(found.config.tilts)
     median = lambda tilt: tables.confidence.value("confidence", network=network, tilt=tilt).mean
     like = tables.chains.value("own_correlation", network=network, tilt=high).mean
     figures = [(study.sure(median(low)), f"median confidence in what is drawn at tilt {low:g}")]
@@ -76,7 +76,10 @@ def findings(found: Found, tables: Tables) -> Iterator[study.Block]:
             said.append(f"{words}, and {named} are most like their own class")
         yield fj.reporting.paragraph(fj.reporting.strong(name), ": ", "; ".join(said), ".")
     low = min(found.config.tilts)
-    if tables.confidence.value("confidence", network=_first(found), tilt=low).mean < LEVEL:
+    if (
+        tables.confidence.value("confidence", network=found.config.networks[0], tilt=low).mean
+        < LEVEL
+    ):
         yield (
             f"At tilt {low:g}{', the weights read literally,' if low == 1 else ''} the network "
             "draws images that it is itself not sure of: it is a model of noise. Nearly all images "
@@ -101,7 +104,7 @@ def findings(found: Found, tables: Tables) -> Iterator[study.Block]:
         rows,
         "In brackets 95 % intervals over the repeats. Most like own class: share of images that "
         "are more like the mean image of their own class than like any other; by guessing 1 in "
-        f"{len(found.scene.networks.class_names)}. The mean logit without chains follows from how "
+        f"{len(found.scene.classes)}. The mean logit without chains follows from how "
         "probable each logit is (last section): where it agrees with that of the chains both can "
         "be believed, for they share nothing but the network.",
     )
@@ -140,14 +143,13 @@ def mixing(found: Found, tables: Tables) -> Iterator[study.Block]:
     if good:
         yield (
             f"Mixed, by the logit: {', '.join(good)}. Chains of a class started from different "
-            "images and went through the same logits, so their images are draws from the density."
+            "images and went through the same logits: their images are draws from the density."
         )
     if bad:
         yield (
             f"Not mixed in {config.steps:,} steps: {', '.join(bad)}. Chains of a class are still "
-            "at different logits. Each step is exact all the same; but these images are places "
-            "that a chain reaches, and not yet fair draws, and their numbers would move with "
-            "more steps (--steps)."
+            "at different logits. Each step is exact all the same; but these are images that a "
+            "chain reaches, not yet fair draws, and numbers would move with more --steps."
         )
     yield fj.reporting.table(
         ("Network", "Tilt", "Steps accepted", "R-hat", "Worth independent draws", "Worst R-hat"),
@@ -159,13 +161,11 @@ def mixing(found: Found, tables: Tables) -> Iterator[study.Block]:
         "95 % intervals; the last column is the worst class of any repeat. A good share of "
         "accepted steps is 0.57.",
     )
-    network = _first(found)
-    cells = {
-        f"tilt {tilt:g}": found.results.one(network=network, tilt=tilt, repeat=0)["scores"]
-        for tilt in sorted(config.tilts)
-    }
-    steps = np.unique(np.linspace(0, config.steps - 1, 200).astype(int))
-    grids = {name: np.concatenate(list(one))[:, steps] for name, one in cells.items()}
+    network = found.config.networks[0]
+    steps, grids = np.unique(np.linspace(0, config.steps - 1, 200).astype(int)), {}
+    for tilt in sorted(config.tilts):
+        scores = found.results.one(network=network, tilt=tilt, repeat=0)["scores"]
+        grids[f"tilt {tilt:g}"] = np.concatenate(list(scores))[:, steps]
     caption = (
         f"Logits along the chains of the {network} network. Lines: mean over all chains of all "
         "classes of the first repeat; shaded: from the lowest to the highest chain. Where a line "
@@ -184,12 +184,11 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
         return
     yield (
         "The paper that found fooling images hoped that a network which knew how probable an image "
-        "is would see that they are not. So here is p(x), the even mixture of all classes, in nats "
-        "above the reference, where every image has 0. For it the logits of a class must be "
-        "normalized, by log Z: it follows from how probable every logit is among images of the "
-        "reference, which multilevel splitting finds down to "
-        f"e^-{config.depth:g}. A tilt of which more than {BEYOND:.0%} of Z lies beyond that is "
-        "left out.".replace("%", " %")
+        "is would see that they are not. So here is p(x), the even mixture of the classes drawn, "
+        "in nats above the reference, where every image has 0. It takes each class's log Z, which "
+        "follows from how probable every logit is among images of the reference; multilevel "
+        f"splitting finds that down to e^-{config.depth:g}. A tilt of which more than "
+        f"{100 * BEYOND:g} % of Z lies beyond that is left out."
     )
     network = tables.densities.rows[0].keys["network"]
     tilt = min(tables.densities.where(network=network).names("tilt"))
@@ -223,8 +222,8 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
         "over the repeats.",
     )
     yield (
-        "Density is not what a draw looks like: real images can be far more probable, each, than "
-        f"the network's {OWN}, and yet never be drawn, because there are so few of them."
+        "Density is not what draws look like: each real image may be far more probable than the "
+        f"network's {OWN}, and yet none is ever drawn, because there are so few of them."
     )
     numbers = ("log_z", "mean_by_curve")
     rows = [
@@ -241,11 +240,6 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
         "beyond the end of the curve, the numbers are lower bounds: give a larger --depth."
     )
     yield study.Folded("log Z of every class", [fj.reporting.table(header, rows, words)])
-
-
-def _first(found: Found) -> str:
-    names = list(found.scene.networks.each)
-    return PLAIN if PLAIN in names else names[0]
 
 
 def _about(row: study.Row) -> tuple[str, str]:

@@ -47,16 +47,16 @@ def whole_curve(
     Raises:
         ValueError: if there are fewer than 2 draws, or levels and probabilities are not as many.
     """
-    scores = np.unique(checks.row("draws", draws))
-    many = np.asarray(draws).size
-    at, log_tail = np.asarray(levels, np.float64), np.asarray(log_p, np.float64)
+    row = checks.row("draws", draws)
+    scores, many = np.unique(row), row.size
+    at, log_tail = (np.asarray(one, np.float64) for one in (levels, log_p))
     if many < 2 or at.ndim != 1 or at.shape != log_tail.shape:
         raise ValueError(
             f"draws must be 2 or more, and levels and log_p as many, got {many} draws, levels "
             f"{at.shape}, log_p {log_tail.shape}"
         )
     # half of a draw lies above itself: so the first level has a probability below 1
-    ranks = np.searchsorted(np.sort(draws), scores, side="left") + 0.5
+    ranks = np.searchsorted(np.sort(row), scores, side="left") + 0.5
     share = 1.0 - ranks / many
     common = share >= _COMMON
     rare = np.isfinite(at) & np.isfinite(log_tail)
@@ -122,10 +122,12 @@ def log_density(scores: ArrayLike, tilt: float, log_z: ArrayLike) -> Float[np.nd
         energy of Grathwohl et al., 2020, arXiv:1912.03263.
     """
     tilt, each = checks.not_negative("tilt", tilt), checks.row("log_z", log_z)
-    table = np.asarray(checks.array("scores", scores), np.float64)
-    if table.ndim != 2 or table.shape[1] != len(each):
-        raise ValueError(f"scores must be [n, {len(each)}], as log_z has it, got {table.shape}")
-    return np.logaddexp.reduce(tilt * table - each, axis=1) - np.log(len(each))
+    table = np.asarray(checks.array("scores", scores))
+    if table.ndim != 2 or table.shape[1] != len(each) or table.dtype.kind not in "biuf":
+        raise ValueError(
+            f"scores must be numbers [n, {len(each)}], as log_z has it, got {checks.shown(table)}"
+        )
+    return np.logaddexp.reduce(tilt * table.astype(np.float64) - each, axis=1) - np.log(len(each))
 
 
 def _log_expm1_ratio(x: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:

@@ -104,10 +104,7 @@ def sample(
     classifier, key = checks.classifier(classifier), checks.key(key)
     measure = checked_measure(measure, classifier)
     tilt = checks.not_negative("tilt", tilt)
-    labels = np.arange(classifier.num_classes) if classes is None else np.atleast_1d(classes)
-    labels = np.asarray(checks.labels(labels, len(labels), classifier.num_classes, "classes"))
-    if len(np.unique(labels)) < len(labels) or not len(labels):
-        raise ValueError(f"classes must name at least one, each once, got {labels.tolist()}")
+    labels = _labels(classes, classifier.num_classes)
     chains, steps = checks.count("chains", chains), checks.count("steps", steps, 2)
     burn_in = steps // 2 if burn_in is None else checks.count("burn_in", burn_in, 0)
     if burn_in >= steps:
@@ -142,6 +139,15 @@ def checked_measure(measure: Measure, classifier: Classifier) -> Measure:
             f"them, got {image.shape}"
         )
     return measure
+
+
+def _labels(classes: ArrayLike | None, num_classes: int) -> Int[np.ndarray, " k"]:
+    if classes is None:
+        return np.arange(num_classes)
+    given = np.asarray(checks.whole(classes, "classes"))
+    if given.ndim != 1 or not given.size or len(np.unique(given)) < given.size:
+        raise ValueError(f"classes must be a row of different labels, got {checks.shown(classes)}")
+    return np.asarray(checks.labels(given, len(given), num_classes, "classes"))
 
 
 @functools.partial(jax.jit, static_argnums=2)

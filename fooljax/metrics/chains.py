@@ -38,9 +38,12 @@ def mixing(traces: ArrayLike) -> Mixing:
         Geyer, 1992, Statistical Science 7 (where the sum of correlations ends: initial
         monotone sequence).
     """
-    values = np.asarray(checks.array("traces", traces), np.float64)
-    if values.ndim != 2 or not len(values) or values.shape[1] < 4:
-        raise ValueError(f"traces must be [chains, steps] of 4 steps or more, got {values.shape}")
+    given = np.asarray(checks.array("traces", traces))
+    if given.ndim != 2 or not len(given) or given.shape[1] < 4 or given.dtype.kind not in "biuf":
+        raise ValueError(
+            f"traces must be numbers [chains, steps], 4 steps or more, got {checks.shown(given)}"
+        )
+    values = given.astype(np.float64)
     if not np.isfinite(values).all():
         raise ValueError("traces must be finite numbers, got NaN or infinity")
     half = values.shape[1] // 2

@@ -70,7 +70,10 @@ def test_densities_integrate_to_one():
         (lambda: log_normalizer([0, 1], [-1, 0], [1]), "log_p descend"),
         (lambda: log_normalizer([0, 1], [0, -1], []), "tilts must be a row"),
         (lambda: whole_curve([1.0], [2.0], [-1.0]), "draws must be 2 or more"),
-        (lambda: log_density(np.ones((3, 2)), 1.0, np.zeros(3)), r"scores must be \[n, 3\]"),
+        (
+            lambda: log_density(np.ones((3, 2)), 1.0, np.zeros(3)),
+            r"scores must be numbers \[n, 3\]",
+        ),
     ],
 )
 def test_impossible_curves(call, message):

@@ -161,7 +161,7 @@ def test_step_sizes_settle_and_log_odds_are_a_choice(key):
         ({"burn_in": 9}, "burn_in must be less than steps, 9, got 9"),
         ({"step_size": 2.5}, r"step_size must be in \(0, 2\], got 2.5"),
         ({"classes": [0, 2]}, r"classes must be in \[0, 2\), got 2 at index 1"),
-        ({"classes": [1, 1]}, r"classes must name at least one, each once, got \[1, 1\]"),
+        ({"classes": [1, 1]}, "classes must be a row of different labels, got a list of 2"),
         ({"score": "odds"}, "score must be logit or log_odds, got 'odds'"),
         ({"measure": GAUSSIAN}, r"measure must paint images \(2,\), .* got \(3,\)"),
         ({"measure": measures.uniform}, "measure must be a Measure, got the function uniform"),

@@ -135,7 +135,7 @@ IMPOSSIBLE = {
     },
     "--measure: unknown 'unifrom'; did you mean uniform": {"measure": "unifrom"},
     "--generators: unknown 'deepfol'": {"generators": ("deepfol",)},
-    "two chains at least are compared": {"chains": 1, "classes": 1},
+    "--classes must be at least 2": {"classes": 1},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
 }
 
