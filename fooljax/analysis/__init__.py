@@ -1,6 +1,9 @@
 """What attacks on many networks add up to, and which parts of an image a network answers to."""
 
 from fooljax.analysis import fills, masks
+"""What attacks on many networks add up to, and how much of image space a network is sure of."""
+
+from fooljax.analysis import measures
 from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
@@ -13,6 +16,10 @@ from fooljax.analysis.parts import (
     without_each_component,
 )
 from fooljax.analysis.patches import Interactions, interactions, shuffled
+from fooljax.analysis.measures import MEASURES, Measure
+from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
+from fooljax.analysis.sampling import Samples, sample
+from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -30,12 +37,21 @@ from fooljax.analysis.transfer import (
     relations,
     shares,
 )
+from fooljax.analysis.volume import Volume, draw_scores, volume
+from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
 
 __all__ = [
     "BEYOND",
     "Interactions",
     "Interval",
     "Removals",
+    "MEASURES",
+    "Estimate",
+    "Interval",
+    "Measure",
+    "Normalizer",
+    "Resemblance",
+    "Samples",
     "SignSteps",
     "Subset",
     "Substitute",
@@ -55,9 +71,26 @@ __all__ = [
     "masks",
     "mean_over_pairs",
     "occlusion",
+    "Volume",
+    "attack_through",
+    "blurred",
+    "choose_diverse",
+    "draw_scores",
+    "estimate",
+    "gradient_alignment",
+    "ideal_sd",
+    "judge_fooling",
+    "judge_perturbed",
+    "log10_ball",
+    "log_density",
+    "log_normalizer",
+    "mean_over_pairs",
+    "measures",
     "over_repeats",
     "pool",
     "relations",
+    "resemblance",
+    "sample",
     "shares",
     "shuffled",
     "sign_steps",
@@ -66,4 +99,9 @@ __all__ = [
     "train_substitute",
     "try_certificates",
     "without_each_component",
+    "templates",
+    "train_substitute",
+    "try_certificates",
+    "volume",
+    "whole_curve",
 ]

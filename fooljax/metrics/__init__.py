@@ -7,6 +7,7 @@ from fooljax.metrics.calibration import (
     coverage_curve,
     expected_calibration_error,
 )
+from fooljax.metrics.chains import Mixing, mixing
 from fooljax.metrics.confidence import log_odds, log_probabilities, margins, probabilities
 from fooljax.metrics.detection import (
     Roc,
@@ -34,6 +35,7 @@ __all__ = [
     "ConfidenceSummary",
     "Coverage",
     "Interval",
+    "Mixing",
     "Roc",
     "acceptance_threshold",
     "aupr_id_pos",
@@ -52,6 +54,7 @@ __all__ = [
     "log_probabilities",
     "mann_whitney",
     "margins",
+    "mixing",
     "probabilities",
     "roc_curve",
     "share_accepted",

@@ -10,8 +10,8 @@ from fooljax.runtime import settings
 from fooljax.study import units
 from fooljax.study.victim import Victim
 
-EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic")
-EXPERIMENTS += ("perturb", "retrain", "smooth", "transfer", "universal", "unknown")
+EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "imagine")
+EXPERIMENTS += ("logistic", "perturb", "retrain", "smooth", "transfer", "universal", "unknown")
 OWN = """
 import jax.numpy as jnp
 from fooljax.types import Classifier

@@ -16,8 +16,8 @@ from fooljax.runtime.limits import types_of
 from fooljax.study.victim import Victim
 
 EXPERIMENTS = (
-    *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
-    *("perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
+    *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "imagine"),
+    *("logistic", "perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
 )
 EACH = 2  # bad values of every flag of an experiment,
 EACH_SHARED = 1  # and of those that all experiments share
@@ -30,11 +30,20 @@ LOOPS = {
     *("seed", "train_seed"),
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
-ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "total_variation"}
+ZERO |= {
+    "depth",
+    "epsilon",
+    "epsilon_l2",
+    "epsilon_l1",
+    "epsilons",
+    "epsilons_l2",
+    "total_variation",
+}
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
-    *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
+    *("defenses", "encoding", "measure", "methods", "networks", "others", "outliers", "search"),
+    *("shown_to", "weights"),
     "coordinator",
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}

@@ -13,7 +13,7 @@ import numpy as np
 from calls import Call, descriptions
 from wrong_values import CLASSES, MANY, good, wrong
 
-from fooljax import attacks, defenses, training
+from fooljax import analysis, attacks, defenses, training
 from fooljax.models.findings import Finding
 
 EACH = 2  # wrong values of every argument
@@ -101,6 +101,10 @@ analysis.try_certificates key classifier images sigma:radius steps:count samples
 analysis.sign_steps key classifier images labels epsilons:values
 analysis.judge_fooling logits targets:labels tau:share
 analysis.over_repeats level:share shares:numbers
+analysis.sample key classifier tilt:radius chains:count steps:count step_size:radius score:choice
+analysis.log_normalizer levels:values log_p:values tilts:values
+analysis.log_density scores:numbers tilt:radius log_z:values
+metrics.mixing traces:numbers
 metrics.auroc known:values outliers:values
 metrics.roc_curve known:values outliers:values
 metrics.fpr95_id_pos known:values outliers:values
@@ -126,6 +130,10 @@ def _others() -> dict[str, dict[str, Any]]:
         "pgd": {"norm": "linf"},
         "score_evolution": {"strategy": "snes", "population": 4},
         "ascent": {"rule": "adam"},
+        "sample": {"measure": analysis.measures.uniform(good()["shape"]), "score": "logit"},
+        "log_normalizer": {"levels": [0.0, 1.0, 2.0], "log_p": [-0.1, -1.0, -3.0]},
+        "log_density": {"scores": np.zeros((2, 3))},
+        "mixing": {"traces": np.zeros((2, 9))},
         "sweep": {"make": attacks.fgsm},
         "reject": {"threshold": defenses.Threshold(0.0)},
         "over_repeats": {"shares": [0.1, 0.2]},
