@@ -1,13 +1,12 @@
-"""What attacks on many networks add up to, and which parts of an image a network answers to."""
+"""What attacks add up to, how much of image space fools, and what a network looks for."""
 
-from fooljax.analysis import fills, masks
-"""What attacks on many networks add up to, and how much of image space a network is sure of."""
-
-from fooljax.analysis import measures
+from fooljax.analysis import fills, masks, measures
 from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
+from fooljax.analysis.measures import MEASURES, Measure
+from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
 from fooljax.analysis.parts import (
     Removals,
     answers_to,
@@ -16,16 +15,9 @@ from fooljax.analysis.parts import (
     without_each_component,
 )
 from fooljax.analysis.patches import Interactions, interactions, shuffled
-from fooljax.analysis.measures import MEASURES, Measure
-from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
 from fooljax.analysis.sampling import Samples, sample
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
-from fooljax.analysis.substitute import (
-    Substitute,
-    Transferred,
-    attack_through,
-    train_substitute,
-)
+from fooljax.analysis.substitute import Substitute, Transferred, attack_through, train_substitute
 from fooljax.analysis.sufficient import Subset, controls, sufficient, sufficient_parts
 from fooljax.analysis.transfer import (
     Interval,
@@ -42,14 +34,13 @@ from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log1
 
 __all__ = [
     "BEYOND",
-    "Interactions",
-    "Interval",
-    "Removals",
     "MEASURES",
     "Estimate",
+    "Interactions",
     "Interval",
     "Measure",
     "Normalizer",
+    "Removals",
     "Resemblance",
     "Samples",
     "SignSteps",
@@ -58,34 +49,28 @@ __all__ = [
     "Transferred",
     "Trial",
     "Verdicts",
+    "Volume",
     "answers_to",
     "attack_through",
+    "blurred",
     "central_windows",
     "choose_diverse",
     "controls",
-    "fills",
-    "gradient_alignment",
-    "interactions",
-    "judge_fooling",
-    "judge_perturbed",
-    "masks",
-    "mean_over_pairs",
-    "occlusion",
-    "Volume",
-    "attack_through",
-    "blurred",
-    "choose_diverse",
     "draw_scores",
     "estimate",
+    "fills",
     "gradient_alignment",
     "ideal_sd",
+    "interactions",
     "judge_fooling",
     "judge_perturbed",
     "log10_ball",
     "log_density",
     "log_normalizer",
+    "masks",
     "mean_over_pairs",
     "measures",
+    "occlusion",
     "over_repeats",
     "pool",
     "relations",
@@ -96,12 +81,10 @@ __all__ = [
     "sign_steps",
     "sufficient",
     "sufficient_parts",
-    "train_substitute",
-    "try_certificates",
-    "without_each_component",
     "templates",
     "train_substitute",
     "try_certificates",
     "volume",
     "whole_curve",
+    "without_each_component",
 ]

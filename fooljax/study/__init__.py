@@ -85,8 +85,6 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.makers import MAKERS, build, choose_right, judge
-    from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated, take
-    from fooljax.study.memory import afford
     from fooljax.study.making import (
         SURE,
         Made,
@@ -98,6 +96,7 @@ if TYPE_CHECKING:  # the same names as below
         repeated,
         take,
     )
+    from fooljax.study.memory import afford
     from fooljax.study.others import TAU, prepare_others, show_others
     from fooljax.study.outsiders import (
         as_bytes,
@@ -159,7 +158,7 @@ _NAMES = {
     "fooljax.study.memory": "afford",
     "fooljax.study.painting": "paint",
     "fooljax.study.makers": "MAKERS build choose_right judge",
-    "fooljax.study.making": ("SURE Made Make Maker Makers Material of_few_classes repeated take"),
+    "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
     "fooljax.study.others": "TAU prepare_others show_others",
