@@ -4,6 +4,7 @@ from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
+from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -24,12 +25,14 @@ from fooljax.analysis.transfer import (
 __all__ = [
     "BEYOND",
     "Interval",
+    "Resemblance",
     "SignSteps",
     "Substitute",
     "Transferred",
     "Trial",
     "Verdicts",
     "attack_through",
+    "blurred",
     "choose_diverse",
     "gradient_alignment",
     "judge_fooling",
@@ -38,8 +41,10 @@ __all__ = [
     "over_repeats",
     "pool",
     "relations",
+    "resemblance",
     "shares",
     "sign_steps",
+    "templates",
     "train_substitute",
     "try_certificates",
 ]

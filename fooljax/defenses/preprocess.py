@@ -87,7 +87,8 @@ def blur_matrix(size: int, sigma: float) -> Float[np.ndarray, "size size"]:
     return gaussian_filter1d(np.eye(size, dtype=np.float32), sigma, axis=0)
 
 
-def _blur(matrices: tuple[Array, Array], images: Images) -> Images:
+def blur(matrices: tuple[Array, Array], images: Images) -> Images:
+    """Blur images ``[b, h, w, c]`` by the matrices of their height and width."""
     rows, columns = matrices
     return jnp.einsum("yh,bhwc,xw->byxc", rows, images, columns)
 
@@ -108,7 +109,7 @@ def gaussian_blur(classifier: Classifier, sigma: float) -> Classifier:
     sigma, classifier = checks.positive("sigma", sigma), checks.classifier(classifier)
     height, width, _ = classifier.input_shape
     matrices = tuple(jnp.asarray(blur_matrix(size, sigma)) for size in (height, width))
-    return shown_through(classifier, _blur, matrices)
+    return shown_through(classifier, blur, matrices)
 
 
 def _median(size: int, numbers: None, images: Images) -> Images:
