@@ -42,7 +42,7 @@ def test_is_the_correlation_of_blurred_pixels(sigma):
 
 def test_templates_are_class_means_less_what_all_share():
     found = analysis.templates(IMAGES, LABELS, CLASSES)
-    means = np.stack([IMAGES[LABELS == label].mean(axis=0) for label in range(CLASSES)])
+    means = np.stack([IMAGES[label == LABELS].mean(axis=0) for label in range(CLASSES)])
     np.testing.assert_allclose(found, means - means.mean(axis=0), atol=1e-6)
     few = np.repeat(np.arange(CLASSES), [1, 2, 3, 4, 5, 6, 1, 2])  # large classes weigh no more
     assert abs(analysis.templates(IMAGES, few, CLASSES).sum(axis=0)).max() < 1e-5

@@ -17,7 +17,8 @@ from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = (
     *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
-    *("perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
+    *("perturb", "retrain", "smooth", "squint", "transfer", "universal"),
+    *("unknown",),
 )
 EACH = 2  # bad values of every flag of an experiment,
 EACH_SHARED = 1  # and of those that all experiments share
@@ -31,6 +32,7 @@ LOOPS = {
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
 ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "total_variation"}
+ZERO |= {"sigmas"}
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
