@@ -128,7 +128,7 @@ def main(config: Config) -> dict[str, Any]:
     with study.opened(main, config) as run:
         known = {**study.FOOLING, REAL: real_images()}
         makers = study.choose("--generators", config.generators, known)
-        networks = prepare(run)
+        networks = study.network_and_others(run, "--shown-to", config.shown_to)
         train = networks.splits.train
         with fj.runtime.victim_data.blame("--dataset"):
             patterns = fj.analysis.templates(train.images, train.labels, train.num_classes)
@@ -157,17 +157,6 @@ def real_images() -> study.Maker:
     """Return a maker that hands out real test images: what a class is said to look like."""
     make = lambda key, classifier, material: study.Made(material.images, material.labels)
     return study.Maker("fooling", True, "real test images", "", lambda making, shape: make)
-
-
-def prepare(run: study.Run[Config]) -> study.Networks:
-    """Train or load all networks; the images are made for the first and for the others."""
-    model, shown_to = run.config.victim.model, run.config.shown_to
-    study.choose("--shown-to", [name for name in shown_to if ":" not in name], fj.models.NETWORKS)
-    first = study.network(run)
-    others = study.prepare_others(run, "--shown-to", shown_to, first.classifier)
-    each = {model: first}
-    each |= {name + ", other weights" * (name == model): one for name, one in others.items()}
-    return study.Networks(each, (model, *shown_to))
 
 
 def make(run: study.Run[Config], networks: study.Networks, makers: study.Makers) -> study.Results:
@@ -271,9 +260,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     if rest or others:
         yield study.Heading("The other kinds of images, and other networks")
     yield from rest
-    for name in others:
-        yield picture(found, kind, name)
-        yield study.Folded(f"How much blur? Images for {name}", list(curves(found, name)))
+    yield from (picture(found, kind, name) for name in others)
 
 
 def story(found: Found) -> Iterator[study.Block]:
@@ -340,7 +327,7 @@ def findings(found: Found) -> Iterator[study.Block]:
 
 def curves(found: Found, network: str) -> Iterator[study.Block]:
     """Show likeness, and what networks say, over the blur."""
-    place, drawn = list(found.networks.each).index(network), found.means.where(made_for=network)
+    drawn = found.means.where(made_for=network)
     for measure, (axis, words) in MEASURES.items():
         looks: dict[str, Any] = {"y_label": axis.lower(), "shares": measure in SHARES}
         looks["x_label"] = "standard deviation of the blur, pixels"
@@ -350,8 +337,7 @@ def curves(found: Found, network: str) -> Iterator[study.Block]:
             "controls are dashed. Shaded: 95 % intervals over the runs."
         )
         if len(found.networks.each) > 1 or measure != "named_by_others":
-            name = f"{measure}_{place}"
-            yield study.lines(name, drawn, "sigma", measure, "generator", caption, **looks)
+            yield study.lines(measure, drawn, "sigma", measure, "generator", caption, **looks)
 
 
 def picture(found: Found, generator: str, network: str) -> study.Figure:

@@ -5,6 +5,7 @@ from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
+from fooljax.analysis.straight import TangentReach, along, tangent_reach
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -28,9 +29,11 @@ __all__ = [
     "Resemblance",
     "SignSteps",
     "Substitute",
+    "TangentReach",
     "Transferred",
     "Trial",
     "Verdicts",
+    "along",
     "attack_through",
     "blurred",
     "choose_diverse",
@@ -44,6 +47,7 @@ __all__ = [
     "resemblance",
     "shares",
     "sign_steps",
+    "tangent_reach",
     "templates",
     "train_substitute",
     "try_certificates",

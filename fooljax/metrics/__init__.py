@@ -19,6 +19,13 @@ from fooljax.metrics.detection import (
     roc_curve,
     share_accepted,
 )
+from fooljax.metrics.reliability import (
+    Reliability,
+    brier,
+    negative_log_likelihood,
+    reliability,
+    temperature,
+)
 from fooljax.metrics.smoothness import high_frequency_share, total_variation
 from fooljax.metrics.statistics import (
     Comparison,
@@ -34,12 +41,14 @@ __all__ = [
     "ConfidenceSummary",
     "Coverage",
     "Interval",
+    "Reliability",
     "Roc",
     "acceptance_threshold",
     "aupr_id_pos",
     "aupr_ood_pos",
     "auroc",
     "bootstrap",
+    "brier",
     "clopper_pearson",
     "confidence_summary",
     "coverage_curve",
@@ -52,8 +61,11 @@ __all__ = [
     "log_probabilities",
     "mann_whitney",
     "margins",
+    "negative_log_likelihood",
     "probabilities",
+    "reliability",
     "roc_curve",
     "share_accepted",
+    "temperature",
     "total_variation",
 ]

@@ -89,7 +89,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.fooling import FOOLING
     from fooljax.study.makers import MAKERS, build, choose_right, judge
     from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated, take
-    from fooljax.study.others import TAU, prepare_others, show_others
+    from fooljax.study.others import TAU, network_and_others, prepare_others, show_others
     from fooljax.study.outsiders import (
         as_bytes,
         choose_outsiders,
@@ -147,7 +147,7 @@ _NAMES = {
     "fooljax.study.making": "SURE Made Make Maker Makers Material repeated take",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
-    "fooljax.study.others": "TAU prepare_others show_others",
+    "fooljax.study.others": "TAU network_and_others prepare_others show_others",
     "fooljax.study.outsiders": "as_bytes choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
