@@ -13,8 +13,10 @@ from fooljax.reporting.drawing import FAINT, INK
 from fooljax.reporting.wording import drawable
 
 # a class more than there are colors is drawn in grey
-_COLORS = ("0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "7f3c8d", "a5aa20")
-_COLORS += ("b3303a", "3f51b5")
+_COLORS = (
+    *("0072b2", "d55e00", "009e73", "cc79a7", "e69f00", "56b4e9", "7f3c8d", "a5aa20"),
+    *("b3303a", "3f51b5"),
+)
 _REST = "707070"
 _SIDE = 3.4  # inches of a map
 
