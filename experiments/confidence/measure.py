@@ -151,8 +151,10 @@ def measure(run: study.Run[Config], networks: study.Networks, makers: study.Make
         return {"error": found.error, "change": found.change}
 
     def cut(key: Any, network: str) -> Mapping[str, Any]:
-        made = images.one(generator=fooling[0], network=network, repeat=0) if fooling else {}
-        fools = made.get("images", real[0])[-1]  # without any, another real one
+        fools = real[0][-1]  # another real one if none is there
+        if fooling:
+            made = images.one(generator=fooling[0], network=network, repeat=0)
+            fools = made["images"][np.argmax(made["labels"] != truth[rows[0][0]])]
         return plane(of(network), np.stack([real[0][0], fools, noise(0)[0]]), config.slice_pixels)
 
     fooling = [name for name, maker in makers.items() if maker.fools]

@@ -321,9 +321,8 @@ def slice_of(found: Found) -> study.Figure:
     caption = (
         "What the networks name, and how surely, on a plane through three images: a real test "
         f"image, one of kind {fooling} made for that network, and uniform noise. How to read it: a "
-        "color is a class, and the paler it is the less sure the network is. The plane goes "
-        "beyond the three images by half their distance, and there pixels leave the range from "
-        "black to white."
+        "color is a class, the paler the less sure the network is. The plane goes on beyond the "
+        "images by half their distance, and there pixels leave the range from black to white."
     )
     names = found.networks.class_names
     draw = lambda path: fj.reporting.slices(path, maps, places, corners, names)

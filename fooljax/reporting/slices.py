@@ -82,6 +82,7 @@ def slices(
             )
         panel.set_title(drawable(name, "network"), fontsize=10, color=INK, parse_math=False)
         panel.tick_params(colors=INK, labelsize=8)
+        panel.locator_params(nbins=5)
         panel.spines[:].set_color(FAINT)
     for label in shown:
         text = drawable(str(class_names[label]), f"class {label}").split(",")[0]

@@ -9,8 +9,9 @@ from fooljax.data import load
 from fooljax.runtime import settings, units
 from fooljax.runtime.victim import Victim
 
-EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic")
-EXPERIMENTS += ("perturb", "retrain", "smooth", "squint", "transfer", "universal", "unknown")
+EXPERIMENTS = ("ascend", "confidence", "ensemble", "evolve", "foolbench", "harden_universal")
+EXPERIMENTS += ("logistic", "perturb", "retrain", "smooth", "squint", "transfer", "universal")
+EXPERIMENTS += ("unknown",)
 OWN = """
 import jax.numpy as jnp
 from fooljax.types import Classifier

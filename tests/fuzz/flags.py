@@ -16,8 +16,8 @@ from fooljax.runtime.limits import types_of
 from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = (
-    *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
-    *("perturb", "retrain", "smooth", "squint", "transfer", "universal"),
+    *("ascend", "confidence", "ensemble", "evolve", "foolbench", "harden_universal"),
+    *("logistic", "perturb", "retrain", "smooth", "squint", "transfer", "universal"),
     *("unknown",),
 )
 EACH = 2  # bad values of every flag of an experiment,
@@ -37,6 +37,7 @@ NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
     *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
+    *("compared",),
     "coordinator",
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}
