@@ -290,7 +290,7 @@ def tangents(found: Found) -> Iterator[study.Block]:
     )
     header = ("Network", "On the way to", *(f"{100 * step:g} %" for step in shown))
     yield fj.reporting.table(header, rows, caption)
-    for place, end in enumerate(ends):
+    for end in ("noise", REAL):
         series, bands = {}, {}
         for network in found.networks.each:
             of = found.reach.column("step", "r2", to=end, network=network)
@@ -298,14 +298,14 @@ def tangents(found: Found) -> Iterator[study.Block]:
             series[network] = (100.0 * np.array(list(of)), table[0])
             if not np.isnan(table).any():
                 bands[network] = (table[1], table[2])
+        words = "uniform noise" if end == "noise" else "another real image"
         caption = (
-            f"How well the tangent at real images foretells the logits on the way to {end}. How to "
-            f"read it: at 1 the network is as good as linear; what is below {LOWEST:g} is drawn "
+            f"How well the tangent at real images foretells the logits on the way to {words}. How "
+            f"to read it: at 1 the network is as good as linear; what is below {LOWEST:g} is drawn "
             "there. Shaded: from the lowest to the highest run."
-        ).replace("to noise", "to uniform noise")
+        )
         looks = {"x_label": "part of the way, %", "y_label": "R2 of the tangent", "log_x": True}
-        figure = curves(f"tangent_{place}", series, bands, caption, looks)
-        yield figure if end in ("noise", REAL) else study.Folded(f"On the way to {end}", [figure])
+        yield curves(f"tangent_{end.split()[-1]}", series, bands, caption, looks)
 
 
 def slice_of(found: Found) -> study.Figure:

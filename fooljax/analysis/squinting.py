@@ -181,4 +181,5 @@ def _p_value(
 
     sums = jax.lax.map(by_chance, jax.random.split(key, permutations), batch_size=500)
     least = jnp.trace(totals) - _ROUNDING * jnp.sum(jnp.abs(totals))
-    return (1.0 + jnp.sum(sums >= least)) / (1.0 + permutations)
+    as_much = jnp.sum(sums >= least, dtype=jnp.float32)
+    return (1.0 + as_much) / (1.0 + permutations)

@@ -100,7 +100,7 @@ def test_the_slice_goes_through_its_images(smoke):
 def test_pictures_and_page(smoke):
     folder, _, _ = smoke
     pictures = sorted(path.name for path in folder.glob("*.png"))
-    assert len(pictures) == 2 + 2 + 3 + 1 and "slice.png" in pictures
+    assert len(pictures) == 2 + 2 + 2 + 1 and "slice.png" in pictures
     text = (folder / "report.html").read_text()
     assert text.count("data:image/png;base64,") == len(pictures)
     assert "python -m experiments.confidence --model mlp --train-steps 60" in text
