@@ -174,8 +174,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
         count = min(config.classes, num_classes)
         if count < 2:
             raise ValueError(f"--classes must be at least 2, to be compared, got {count}")
-        study.memory.afford(shape, classes=count, chains=config.chains)
-        study.memory.afford((1,), classes=count, chains=config.chains, steps=config.steps)
+        study.afford(shape, classes=count, chains=config.chains)
+        study.afford((1,), classes=count, chains=config.chains, steps=config.steps)
 
     networks = study.Networks(
         {name: _prepare(run, name, fits) for name in config.networks},

@@ -137,7 +137,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         fill = config.fills[0]
         raise ValueError(f"--fills must name 2 at least: one alone may be the reason; got {fill}")
     networks = study.replicas(run, "--model", 1, refuse)
-    study.memory.afford(networks.shape, images=config.images, repeats=repeats)
+    study.afford(networks.shape, images=config.images, repeats=repeats)
     choose = lambda repeat: study.choose_right(run, networks, config.images, repeat)
     return Scene(networks, [choose(repeat) for repeat in range(repeats)], makers)
 

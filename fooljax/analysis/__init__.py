@@ -17,6 +17,7 @@ from fooljax.analysis.parts import (
 from fooljax.analysis.patches import Interactions, interactions, shuffled
 from fooljax.analysis.sampling import Samples, sample
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
+from fooljax.analysis.straight import TangentReach, along, tangent_reach
 from fooljax.analysis.substitute import Substitute, Transferred, attack_through, train_substitute
 from fooljax.analysis.sufficient import Subset, controls, sufficient, sufficient_parts
 from fooljax.analysis.transfer import (
@@ -46,10 +47,12 @@ __all__ = [
     "SignSteps",
     "Subset",
     "Substitute",
+    "TangentReach",
     "Transferred",
     "Trial",
     "Verdicts",
     "Volume",
+    "along",
     "answers_to",
     "attack_through",
     "blurred",
@@ -81,6 +84,7 @@ __all__ = [
     "sign_steps",
     "sufficient",
     "sufficient_parts",
+    "tangent_reach",
     "templates",
     "train_substitute",
     "try_certificates",

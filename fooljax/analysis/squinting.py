@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
+from numpy.typing import ArrayLike
 
 from fooljax import checks, printing
 from fooljax.data import as_float
@@ -39,7 +40,7 @@ class Resemblance(NamedTuple):
 
 
 def templates(
-    images: Images, labels: Int[Array, " n"], num_classes: int
+    images: Images | np.ndarray, labels: ArrayLike, num_classes: int
 ) -> Float[np.ndarray, "k ..."]:
     """Return what tells each class from the others: its mean, less the mean of all means.
 
@@ -63,7 +64,7 @@ def templates(
     return ((means - means.mean(axis=0)) / scale).astype(np.float32)
 
 
-def blurred(images: Images, sigma: float) -> Images:
+def blurred(images: Images | np.ndarray, sigma: float) -> Images:
     """Blur images with a Gaussian, as a look through half-closed eyes does; edges are mirrored.
 
     Args:
@@ -82,9 +83,9 @@ def blurred(images: Images, sigma: float) -> Images:
 
 
 def resemblance(
-    images: Images,
-    classes: Int[Array, " n"],
-    templates: Float[Array, "k h w c"],
+    images: Images | np.ndarray,
+    classes: ArrayLike,
+    templates: ArrayLike,
     sigma: float,
     key: RandomKey,
     permutations: int = 5000,
@@ -101,7 +102,7 @@ def resemblance(
     Args:
         images: ``[n, h, w, c]``, uint8, or float32 in [0, 1], all of one kind.
         classes: what they were made to show, ``[n]``.
-        templates: of every class, from `templates`.
+        templates: of every class, ``[k, h, w, c]``, from `templates`.
         sigma: standard deviation of the blur in pixels; 0 for none.
         key: decides the permutations.
         permutations: how many.
@@ -180,4 +181,5 @@ def _p_value(
 
     sums = jax.lax.map(by_chance, jax.random.split(key, permutations), batch_size=500)
     least = jnp.trace(totals) - _ROUNDING * jnp.sum(jnp.abs(totals))
-    return (1.0 + jnp.sum(sums >= least)) / (1.0 + permutations)
+    as_much = jnp.sum(sums >= least, dtype=jnp.float32)
+    return (1.0 + as_much) / (1.0 + permutations)

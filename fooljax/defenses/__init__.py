@@ -20,6 +20,7 @@ from fooljax.defenses.smoothing import (
     predict_smoothed,
     radius_of,
 )
+from fooljax.defenses.tempered import Tempered, tempered
 from fooljax.defenses.vote import majority_vote, unanimous
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Entry",
     "Score",
     "ScoreEntry",
+    "Tempered",
     "Threshold",
     "calibrate",
     "certify",
@@ -57,6 +59,7 @@ __all__ = [
     "reject",
     "resize_and_pad",
     "straight_through",
+    "tempered",
     "unanimous",
     "with_gradient_of",
 ]

@@ -20,6 +20,13 @@ from fooljax.metrics.detection import (
     roc_curve,
     share_accepted,
 )
+from fooljax.metrics.reliability import (
+    Reliability,
+    brier,
+    negative_log_likelihood,
+    reliability,
+    temperature,
+)
 from fooljax.metrics.smoothness import high_frequency_share, total_variation
 from fooljax.metrics.statistics import (
     Comparison,
@@ -36,12 +43,14 @@ __all__ = [
     "Coverage",
     "Interval",
     "Mixing",
+    "Reliability",
     "Roc",
     "acceptance_threshold",
     "aupr_id_pos",
     "aupr_ood_pos",
     "auroc",
     "bootstrap",
+    "brier",
     "clopper_pearson",
     "confidence_summary",
     "coverage_curve",
@@ -55,8 +64,11 @@ __all__ = [
     "mann_whitney",
     "margins",
     "mixing",
+    "negative_log_likelihood",
     "probabilities",
+    "reliability",
     "roc_curve",
     "share_accepted",
+    "temperature",
     "total_variation",
 ]

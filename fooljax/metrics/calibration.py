@@ -70,7 +70,7 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
         Guo et al., 2017, arXiv:1706.04599, equation 3, with 15 bins as there.
     """
     bins = checks.count("bins", bins)
-    sure, correct = _shares(confidence), _as_many(right, confidence)
+    sure, correct = as_shares(confidence), as_many(right, confidence)
     place = np.clip(np.ceil(sure * bins).astype(int) - 1, 0, bins - 1)
     gap = np.bincount(place, correct - sure, minlength=bins)
     return float(np.abs(gap).sum() / len(sure))
@@ -85,7 +85,7 @@ def confidence_summary(confidence: ArrayLike) -> ConfidenceSummary:
     Raises:
         ValueError: if there are no images, or a confidence is NaN or outside [0, 1].
     """
-    sure = _shares(confidence)
+    sure = as_shares(confidence)
     above = (float(np.mean(sure >= level)) for level in (0.95, 0.99, 0.9999))
     quantiles = (float(one) for one in np.quantile(sure, (0.5, 0.95, 0.99)))
     return ConfidenceSummary(float(sure.mean()), *quantiles, *above)
@@ -107,21 +107,23 @@ def coverage_curve(scores: ArrayLike, right: ArrayLike) -> Coverage:
     Source:
         El-Yaniv and Wiener, 2010, JMLR 11 (selective classification).
     """
-    values, correct = checked(scores, "scores"), _as_many(right, scores)
+    values, correct = checked(scores, "scores"), as_many(right, scores)
     order = np.argsort(-values, kind="stable")
     last = np.flatnonzero(np.append(np.diff(values[order]) != 0.0, True))
     hits = np.cumsum(correct[order])[last]
     return Coverage((last + 1) / len(values), hits / (last + 1))
 
 
-def _shares(confidence: ArrayLike) -> NDArray[np.float64]:
+def as_shares(confidence: ArrayLike) -> NDArray[np.float64]:
+    """Return confidences ``[n]`` in [0, 1], or say what is wrong with them."""
     sure = checked(confidence, "confidence")
     if sure.min() < -checks.NEAR or sure.max() > 1.0 + checks.NEAR:
         raise ValueError(f"confidence must be in [0, 1], got {sure.min():.9g} to {sure.max():.9g}")
     return np.clip(sure, 0.0, 1.0)
 
 
-def _as_many(right: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
+def as_many(right: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
+    """Return which answers are right, one for each score, or say what is wrong with them."""
     correct = np.asarray(right)
     if correct.shape != np.shape(scores):
         raise ValueError(f"right must be {np.shape(scores)}, got {correct.shape}")

@@ -25,6 +25,7 @@ from fooljax.reporting.lineages import lineage
 from fooljax.reporting.matrices import matrix
 from fooljax.reporting.niches import niche_page
 from fooljax.reporting.plots import lines
+from fooljax.reporting.slices import slices
 from fooljax.reporting.wording import percent
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "paragraph",
     "percent",
     "section",
+    "slices",
     "strong",
     "table",
     "tiles",

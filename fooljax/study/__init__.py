@@ -75,13 +75,7 @@ if TYPE_CHECKING:  # the same names as below
         legend,
         roc,
     )
-    from fooljax.study.evolved import (
-        Evolved,
-        controls,
-        evolve,
-        evolve_repeats,
-        express,
-    )
+    from fooljax.study.evolved import Evolved, controls, evolve, evolve_repeats, express
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.makers import MAKERS, build, choose_right, judge
@@ -97,13 +91,8 @@ if TYPE_CHECKING:  # the same names as below
         take,
     )
     from fooljax.study.memory import afford
-    from fooljax.study.others import TAU, prepare_others, show_others
-    from fooljax.study.outsiders import (
-        as_bytes,
-        choose_outsiders,
-        load_others,
-        noises,
-    )
+    from fooljax.study.others import TAU, network_and_others, prepare_others, show_others
+    from fooljax.study.outsiders import as_bytes, choose_outsiders, load_others, noises
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
@@ -144,32 +133,32 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
 _NAMES = {
-    "fooljax.study.units": "Arrays",
-    "fooljax.study.prepared": "Prepared prepare",
-    "fooljax.study.victim_data": "blame renamed",
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
-    "fooljax.study.command": "launch",
-    "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
-    "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
-    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
-    "fooljax.study.fooling": "FOOLING",
-    "fooljax.study.filtering": "BARE Filter filters",
-    "fooljax.study.memory": "afford",
-    "fooljax.study.painting": "paint",
-    "fooljax.study.makers": "MAKERS build choose_right judge",
-    "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
-    "fooljax.study.others": "TAU prepare_others show_others",
+    "fooljax.study.command": "launch",
+    "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
+    "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
+    "fooljax.study.filtering": "BARE Filter filters",
+    "fooljax.study.fooling": "FOOLING",
+    "fooljax.study.makers": "MAKERS build choose_right judge",
+    "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
+    "fooljax.study.memory": "afford",
+    "fooljax.study.others": "TAU network_and_others prepare_others show_others",
     "fooljax.study.outsiders": "as_bytes choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
+    "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
+    "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
     "short_names until",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
+    "fooljax.study.units": "Arrays",
+    "fooljax.study.victim_data": "blame renamed",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -8,15 +8,38 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax import analysis
+from fooljax import analysis, models
 from fooljax.data import as_float
+from fooljax.study.classifiers import Networks, network
 from fooljax.study.prepared import Prepared, prepare
 from fooljax.study.run import Run, Settings
+from fooljax.study.settings import choose
 from fooljax.study.victim import is_published
 from fooljax.types import Classifier
 
 TAU = 0.9  # from here on a network counts as sure
 _AT_ONCE = 25
+
+
+def network_and_others(run: Run[Settings], flag: str, others: Sequence[str]) -> Networks:
+    """Prepare the network that ``--model`` names, and others that know the same pictures.
+
+    Args:
+        run: keeps the trained networks.
+        flag: that names the others, with its dashes.
+        others: architectures, as ``--model`` takes them; one like the first has other
+            starting weights.
+
+    Raises:
+        ValueError, OSError: as `prepare_others`.
+    """
+    choose(flag, [name for name in others if ":" not in name], models.NETWORKS)
+    model = run.config.victim.model
+    first = network(run)
+    prepared = prepare_others(run, flag, others, first.classifier)
+    again = lambda name: f"{name}, other weights" if name == model else name
+    each = {model: first, **{again(name): one for name, one in prepared.items()}}
+    return Networks(each, (model, *others))
 
 
 def prepare_others(

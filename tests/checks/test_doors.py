@@ -55,6 +55,8 @@ DOORS = {
     "predict": lambda k, c, x, y: training.predict(c, x),
     "fit": fit,
     "alignment": lambda k, c, x, y: analysis.gradient_alignment([c], x, leave(y)),
+    "along": lambda k, c, x, y: analysis.along(c, x, IMAGES, (1.0,)),
+    "tangent_reach": lambda k, c, x, y: analysis.tangent_reach(c, x, IMAGES, (1.0,)),
     "attack_through": lambda k, c, x, y: analysis.attack_through(PGD, k, c, c, x, leave(y)),
 }
 KEYED = {"run", "sweep", "standard", "in_turn", "diagnose", "universal", "certify", "noisy"}
@@ -62,7 +64,7 @@ KEYED |= {"predict_smoothed", "start", "fit", "attack_through"}
 BLIND = {"noisy", "ensemble", "start"}  # take no images
 REPORTS = {"diagnose"}  # says of images out of range that they are, in a finding
 UNLABELED = {*BLIND, "certify", "predict_smoothed", "judge", "calibrate", "nearest_neighbor"}
-UNLABELED |= {"predict"}
+UNLABELED |= {"predict", "along", "tangent_reach"}
 
 one_column = Classifier(WEIGHTS, lambda p, x: (x.reshape(len(x), -1) @ p)[:, :1], SHAPE, CLASSES)
 no_axis = Classifier(WEIGHTS, lambda p, x: (x.reshape(len(x), -1) @ p)[:, 0], SHAPE, CLASSES)

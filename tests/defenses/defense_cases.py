@@ -17,6 +17,7 @@ from fooljax.defenses import (
     noisy,
     quantize,
     resize_and_pad,
+    tempered,
     unanimous,
 )
 from fooljax.types import Classifier, Defense
@@ -121,6 +122,7 @@ CASES = {
     "median": Case(lambda classifier: median_filter(classifier, 3)),
     "levels": Case(lambda classifier: quantize(classifier, 4), alike=True),
     "jpeg": Case(lambda classifier: jpeg(classifier, 30)),
+    "temperature": Case(lambda classifier: tempered(classifier, 2.0)),
     "jpeg of two levels": Case(lambda classifier: quantize(jpeg(classifier, 30), 2), alike=True),
     # the defended network draws often, and other keys than the adversary's
     "resize and pad": Case(_mean_of(_resize, 1, 100), _mean_of(_resize, 2, 32)),

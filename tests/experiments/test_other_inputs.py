@@ -1,6 +1,7 @@
 """No experiment goes on with data, weights or functions that changed since it was begun."""
 
 import importlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,11 @@ from fooljax.runtime import settings
 from fooljax.study import units
 from fooljax.study.victim import Victim
 
-EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "imagine")
-EXPERIMENTS += ("logistic", "perturb", "retrain", "smooth", "transfer", "universal", "unknown")
+FOLDER = Path(__file__).parents[2] / "experiments"
+EXPERIMENTS = sorted(
+    {path.stem for path in FOLDER.glob("[a-z]*.py")}
+    | {path.parent.name for path in FOLDER.glob("*/__main__.py")}
+)
 OWN = """
 import jax.numpy as jnp
 from fooljax.types import Classifier

@@ -15,9 +15,10 @@ from fooljax import training
 from fooljax.runtime.limits import types_of
 from fooljax.study.victim import Victim
 
-EXPERIMENTS = (
-    *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "imagine"),
-    *("logistic", "perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
+FOLDER = Path(__file__).parents[2] / "experiments"
+EXPERIMENTS = sorted(
+    {path.stem for path in FOLDER.glob("[a-z]*.py")}
+    | {path.parent.name for path in FOLDER.glob("*/__main__.py")}
 )
 EACH = 2  # bad values of every flag of an experiment,
 EACH_SHARED = 1  # and of those that all experiments share
@@ -28,23 +29,17 @@ LOOPS = {
     *("halve_rate_every", "accuracy_images"),
     *("shown", "known", "attacked", "test_images", "clean_images", "pgd_images", "pixels"),  # most
     *("seed", "train_seed"),
+    *("moves", "random_images"),
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
-ZERO |= {
-    "depth",
-    "epsilon",
-    "epsilon_l2",
-    "epsilon_l1",
-    "epsilons",
-    "epsilons_l2",
-    "total_variation",
-}
+ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "total_variation"}
+ZERO |= {"depth", "sigmas"}
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
-    *("defenses", "encoding", "measure", "methods", "networks", "others", "outliers", "search"),
-    *("shown_to", "weights"),
-    "coordinator",
+    *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
+    *("compared", "coordinator", "descriptors", "fills", "kinds", "layers", "looks", "measure"),
+    *("measures", "networks"),
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}
 

@@ -58,6 +58,7 @@ defenses.predict_smoothed key classifier images sigma:radius samples:count alpha
 defenses.noisy key classifier sigma:radius
 defenses.resize_and_pad key classifier smallest:share
 defenses.gaussian_blur classifier sigma:radius
+defenses.tempered classifier temperature:radius
 defenses.jpeg classifier quality:real
 defenses.median_filter classifier size:count
 defenses.quantize classifier levels:count
@@ -99,6 +100,8 @@ analysis.train_substitute key victim:classifier untrained:classifier images
 analysis.gradient_alignment classifiers images goal
 analysis.try_certificates key classifier images sigma:radius steps:count samples:count alpha:share
 analysis.sign_steps key classifier images labels epsilons:values
+analysis.along classifier images lengths:values
+analysis.tangent_reach classifier images ends:images steps:values
 analysis.judge_fooling logits targets:labels tau:share
 analysis.over_repeats level:share shares:numbers
 analysis.sample key classifier tilt:radius chains:count steps:count step_size:radius score:choice
@@ -113,6 +116,7 @@ metrics.share_accepted scores:values threshold:bound
 metrics.clopper_pearson successes:natural trials:count level:share
 metrics.confidence_summary confidence:values
 metrics.expected_calibration_error confidence:values
+metrics.reliability confidence:values bins:count level:share
 metrics.mann_whitney first:values second:values
 metrics.bootstrap values:values level:share
 reporting.percent confidence:share
@@ -152,6 +156,8 @@ def _others() -> dict[str, dict[str, Any]]:
         "judge_fooling": {"num_classes": CLASSES, "targets": jnp.asarray(good()["labels"])},
         "clopper_pearson": {"successes": 1},
         "expected_calibration_error": {"right": three},
+        "reliability": {"right": three},
+        "along": {"directions": good()["images"]},
         "curves": {"path": out, "generations": [0, 1, 2]},
         "grid": {"path": out, "captions": [["a"] * MANY]},
         "matrix": {"path": out, "row_names": ["a"], "column_names": ["b"], "label": "x"},

@@ -133,6 +133,7 @@ DEFENSES = {
     "blur": lambda net: defenses.gaussian_blur(net, 0.8),
     "median": lambda net: defenses.median_filter(net, 3),
     "levels": lambda net: defenses.quantize(net, 4),
+    "temperature": lambda net: defenses.tempered(net, 2.0),
     "jpeg": lambda net: defenses.jpeg(net, 30),
     "resize": lambda net: defenses.expectation(
         key(4), lambda k, n: defenses.resize_and_pad(k, n, 0.7), net, 2
@@ -216,6 +217,28 @@ def _analyzed():
     )
 
 
+def _squinted():
+    patterns = analysis.templates(DATA, DATA_LABELS, CLASSES)
+    return patterns, analysis.resemblance(IMAGES, LABELS, patterns, 1.0, key(4), permutations=20)
+
+
+def _followed():
+    ends, steps = np.flip(IMAGES, axis=0), (0.5, 1.0)
+    lines = analysis.along(network(), IMAGES, ends - IMAGES, steps)
+    return lines, analysis.tangent_reach(network(), IMAGES, ends, steps)
+
+
+def _imagined():
+    uniform, settings = analysis.measures.uniform(SHAPE), {"chains": 2, "steps": 4}
+    drawn = [
+        analysis.sample(key(6), network(), uniform, 1.5, score=score, **settings)
+        for score in ("logit", "log_odds")
+    ]
+    curve = analysis.whole_curve(IMAGES.ravel(), [1.0, 1.2], [-5.0, -6.0])
+    traces = np.sin(np.arange(40.0)).reshape(2, 20)
+    return *drawn, analysis.log_normalizer(*curve, [0.0, 1.0]), metrics.mixing(traces)
+
+
 def _measured():
     logits = jnp.asarray(IMAGES.reshape(5, -1)[:, :CLASSES])
     high, low = IMAGES.ravel(), IMAGES.ravel() - 0.2
@@ -255,6 +278,9 @@ CALLS: dict[str, Callable] = {
     "train batch norm": _normed,
     "certify": _certified,
     "analysis": _analyzed,
+    "squint": _squinted,
+    "lines": _followed,
+    "imagine": _imagined,
     "metrics": _measured,
     "networks": _networks,
 }

@@ -1,0 +1,57 @@
+"""A temperature: it changes how sure a network says to be, and no answer."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from fooljax import checks
+from fooljax.types import Bound, Classifier, Images, Logits, Params
+
+
+class Tempered(NamedTuple):
+    """Params of a network whose logits are divided by a temperature.
+
+    Attributes:
+        params: the network's own.
+        temperature: above 0.
+    """
+
+    params: Params
+    temperature: Float[Array, ""]
+
+
+def tempered(classifier: Classifier, temperature: float) -> Classifier:
+    """Divide a network's logits by a temperature, so that its confidences are true.
+
+    Answers stay what they are, and so does the success of every attack that wants another
+    answer.
+
+    Args:
+        classifier: the network.
+        temperature: above 1 the network is less sure; ``metrics.temperature`` finds it.
+
+    Returns:
+        A classifier whose params are ``Tempered``: other temperatures compile nothing.
+
+    Raises:
+        ValueError: if ``temperature`` is not positive.
+
+    Source:
+        Guo et al., 2017, arXiv:1706.04599, section 4.2.
+    """
+    temperature, classifier = (
+        checks.positive("temperature", temperature),
+        checks.classifier(classifier),
+    )
+    return Classifier(
+        Tempered(classifier.params, jnp.float32(temperature)),
+        Bound(_apply, (classifier.apply,)),
+        classifier.input_shape,
+        classifier.num_classes,
+    )
+
+
+def _apply(network: Callable[[Params, Images], Logits], given: Tempered, images: Images) -> Logits:
+    return network(given.params, images) / given.temperature
