@@ -1,9 +1,11 @@
-"""What attacks on many networks add up to."""
+"""What attacks on many networks add up to, and how much of image space a network is sure of."""
 
+from fooljax.analysis import measures
 from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
+from fooljax.analysis.measures import MEASURES, Measure
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -23,7 +25,9 @@ from fooljax.analysis.transfer import (
 
 __all__ = [
     "BEYOND",
+    "MEASURES",
     "Interval",
+    "Measure",
     "SignSteps",
     "Substitute",
     "Transferred",
@@ -35,6 +39,7 @@ __all__ = [
     "judge_fooling",
     "judge_perturbed",
     "mean_over_pairs",
+    "measures",
     "over_repeats",
     "pool",
     "relations",
