@@ -22,10 +22,13 @@ from fooljax.analysis.transfer import (
     relations,
     shares,
 )
+from fooljax.analysis.volume import Volume, draw_scores, volume
+from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
 
 __all__ = [
     "BEYOND",
     "MEASURES",
+    "Estimate",
     "Interval",
     "Measure",
     "SignSteps",
@@ -33,11 +36,16 @@ __all__ = [
     "Transferred",
     "Trial",
     "Verdicts",
+    "Volume",
     "attack_through",
     "choose_diverse",
+    "draw_scores",
+    "estimate",
     "gradient_alignment",
+    "ideal_sd",
     "judge_fooling",
     "judge_perturbed",
+    "log10_ball",
     "mean_over_pairs",
     "measures",
     "over_repeats",
@@ -47,4 +55,5 @@ __all__ = [
     "sign_steps",
     "train_substitute",
     "try_certificates",
+    "volume",
 ]

@@ -1,0 +1,97 @@
+"""Put independent runs of splitting together, and say how far they may be off."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import scipy.special
+import scipy.stats
+from numpy.typing import ArrayLike
+
+from fooljax import checks
+
+
+class Estimate(NamedTuple):
+    """A share from independent runs.
+
+    Attributes:
+        log10: logarithm of the mean over the runs of the shares themselves, which has no bias;
+            minus infinity if no run got there.
+        low: lower end of the 95 % interval by Student's t of the runs' logarithms, around
+            ``log10``; NaN from a single run, or where a run found nothing.
+        high: its upper end.
+        sd: standard deviation of a run's logarithm; NaN as above.
+        ideal_sd: what it is when particles move far enough between levels to be independent.
+        scattered: whether ``sd`` is more than twice that: more moves are needed, or there are
+            regions that particles do not travel between.
+    """
+
+    log10: float
+    low: float
+    high: float
+    sd: float
+    ideal_sd: float
+    scattered: bool
+
+
+def estimate(
+    log10_runs: ArrayLike, particles: int, keep: float = 0.5, level: float = 0.95
+) -> Estimate:
+    """Put independent runs together.
+
+    Args:
+        log10_runs: ``[r]``, the logarithm to base 10 of each run's share; minus infinity
+            where it found nothing.
+        particles: of a run.
+        keep: share of particles meant to survive a level.
+        level: of confidence of the interval, in (0, 1).
+
+    Raises:
+        ValueError: if there is no run, or a number is out of its range.
+    """
+    runs = np.asarray(checks.array("log10_runs", log10_runs), np.float64)
+    if runs.ndim != 1 or not runs.size or np.isnan(runs).any():
+        raise ValueError(f"log10_runs must be a row of numbers, got {checks.shown(runs)}")
+    level = checks.between("level", level, 0.0, 1.0, "()")
+    ln10, count, nan = math.log(10.0), len(runs), math.nan
+    mean = float((scipy.special.logsumexp(ln10 * runs) - math.log(count)) / ln10)
+    ideal = ideal_sd(mean, particles, keep)
+    if count == 1 or np.isneginf(runs).any():
+        return Estimate(mean, nan, nan, nan, ideal, False)
+    sd = float(runs.std(ddof=1))
+    half = float(scipy.stats.t.ppf(0.5 + level / 2, count - 1)) * sd / math.sqrt(count)
+    return Estimate(mean, mean - half, min(mean + half, 0.0), sd, ideal, sd > 2 * ideal)
+
+
+def ideal_sd(log10_p: float, particles: int, keep: float = 0.5) -> float:
+    """Return the standard deviation of a run's log10 share, were its particles independent.
+
+    Args:
+        log10_p: logarithm to base 10 of the share.
+        particles: of a run.
+        keep: share of particles meant to survive a level.
+
+    Source:
+        Cerou and Guyader, 2007, Stochastic Analysis and Applications 25, theorem 1.
+    """
+    if not math.isfinite(log10_p):
+        return math.nan
+    whole = math.floor(log10_p / math.log10(keep))
+    last = 10.0 ** (log10_p - whole * math.log10(keep))  # the share that the last level has
+    variance = (whole * (1.0 - keep) / keep + (1.0 - last) / last) / particles
+    return math.sqrt(variance) / math.log(10.0)
+
+
+def log10_ball(dimensions: int, radius: float) -> float:
+    """Return the logarithm to base 10 of a Euclidean ball's volume.
+
+    Args:
+        dimensions: of the space.
+        radius: of the ball.
+
+    Raises:
+        ValueError: if one is not positive.
+    """
+    half = checks.count("dimensions", dimensions) / 2
+    natural = half * math.log(math.pi) - math.lgamma(half + 1.0)
+    return natural / math.log(10.0) + dimensions * math.log10(checks.positive("radius", radius))
