@@ -25,6 +25,7 @@ from fooljax.reporting.lineages import lineage
 from fooljax.reporting.matrices import matrix
 from fooljax.reporting.niches import niche_page
 from fooljax.reporting.plots import lines
+from fooljax.reporting.rulers import ruler
 from fooljax.reporting.wording import percent
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "page",
     "paragraph",
     "percent",
+    "ruler",
     "section",
     "strong",
     "table",

@@ -78,6 +78,7 @@ if TYPE_CHECKING:  # the same names as below
         legend,
         roc,
     )
+    from fooljax.study.drawings import Drawing, choose_measures
     from fooljax.study.evolved import (
         Evolved,
         controls,
@@ -129,7 +130,7 @@ if TYPE_CHECKING:  # the same names as below
         to_csv,
         where,
     )
-    from fooljax.study.wording import against, answer, duration, share, spell, sure
+    from fooljax.study.wording import against, answer, duration, power, share, spell, sure
 
 _NAMES = {
     "fooljax.runtime.units": "Arrays",
@@ -140,6 +141,7 @@ _NAMES = {
     "fooljax.study.command": "launch",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
+    "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
@@ -156,7 +158,7 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
-    "fooljax.study.wording": "against answer duration share spell sure",
+    "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -17,7 +17,7 @@ from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = (
     *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
-    *("perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
+    *("perturb", "retrain", "smooth", "transfer", "universal", "unknown", "volume"),
 )
 EACH = 2  # bad values of every flag of an experiment,
 EACH_SHARED = 1  # and of those that all experiments share
@@ -27,6 +27,7 @@ LOOPS = {
     *("train_steps", "deepfool_steps", "tune_steps", "collect_generations", "queries", "chunk"),
     *("halve_rate_every", "accuracy_images"),
     *("shown", "known", "attacked", "test_images", "clean_images", "pgd_images", "pixels"),  # most
+    *("moves", "random_images"),
     *("seed", "train_seed"),
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
@@ -35,7 +36,7 @@ NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
     *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
-    "coordinator",
+    *("coordinator", "measures"),
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}
 
