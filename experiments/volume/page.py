@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -45,7 +44,9 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         yield ruler(found)
     if len(scene.networks) > 1:
         yield study.Heading("What a defense leaves")
-        yield from defended(found)
+        top = study.where(found.records, confidence=found.top)
+        smaller = study.shrinkage(top, ("measure", "defense"), PLAIN)
+        yield study.table_of_shrinkage(smaller, ("Images", "Defense"), found.top)
     yield study.Heading("Can that be trusted?")
     yield from controls(found)
     yield study.Heading("From any confidence to the highest")
@@ -169,38 +170,6 @@ def ruler(found: Found) -> study.Figure:
     kept = {name: some for name, some in marks.items() if some}
     draw = lambda path: fj.reporting.ruler(path, kept, x_label="log10 of the share of all images")
     return study.Figure("ruler", draw, caption)
-
-
-def defended(found: Found) -> Iterator[study.Block]:
-    """Say by how much a defense shrinks what fools."""
-    top = study.where(found.records, confidence=found.top)
-    named = lambda r: (r["measure"], r["class"], r["repeat"])
-    plain = {named(r): r["log10_p"] for r in top if r["defense"] == PLAIN}
-    shrunk = [
-        {**r, "decades": plain[named(r)] - r["log10_p"]}
-        for r in top
-        if None not in (r["log10_p"], plain[named(r)]) and r["defense"] != PLAIN
-    ]
-    free = functools.partial(fj.analysis.over_repeats, bounds=(-np.inf, np.inf))
-    table = study.summarize(shrunk, ("measure", "defense"), ["decades"], over=free)
-    lost = lambda row: sum(
-        r["log10_p"] is None for r in study.where(found.rows, confidence=found.top, **row.keys)
-    )
-    yield fj.reporting.table(
-        ("Images", "Defense", "Powers of ten smaller", "Classes not found at all"),
-        [
-            (
-                *row.keys.values(),
-                study.spell(row.values["decades"], "{:.2f}".format),
-                str(lost(row)),
-            )
-            for row in table.rows
-        ],
-        f"By how many powers of ten a defense makes the share of images of "
-        f"{study.sure(found.top)} or more smaller, mean over the classes (95 % interval over the "
-        "repeats). Negative: it makes it larger.",
-        sortable=True,
-    )
 
 
 def controls(found: Found) -> Iterator[study.Block]:

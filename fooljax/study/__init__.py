@@ -130,6 +130,13 @@ if TYPE_CHECKING:  # the same names as below
         to_csv,
         where,
     )
+    from fooljax.study.volumes import (
+        SMALLER,
+        VOLUME,
+        compare_volumes,
+        shrinkage,
+        table_of_shrinkage,
+    )
     from fooljax.study.wording import against, answer, duration, power, share, spell, sure
 
 _NAMES = {
@@ -158,6 +165,7 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
+    "fooljax.study.volumes": "SMALLER VOLUME compare_volumes shrinkage table_of_shrinkage",
     "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
