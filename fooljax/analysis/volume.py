@@ -20,7 +20,8 @@ from fooljax.analysis.splitting import split
 from fooljax.analysis.volume_estimates import estimate
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
-_ON_ACCELERATOR = 4096  # images at a time
+_DRAWN, _ON_ACCELERATOR = 500, 4096  # images at a time
+_NUMBERS_ON_CPU, _LEAST_ON_CPU = 2**21, 16  # in the images of a batch; images
 
 
 class Volume(NamedTuple):
@@ -146,8 +147,8 @@ def volume(
     count = runs * len(labels)
     if batch_size is None:
         devices = 1 if mesh is None else mesh.size
-        several = min(_ON_ACCELERATOR, -(-count * particles // devices))
-        batch_size = particles if backend.on_cpu() else several
+        several = -(-count * particles // devices)
+        batch_size = min(particles if backend.on_cpu() else several, _affordable(classifier))
     settings = Settings(measure, score, particles, moves, keep, mesh)
     course = split(
         settings,
@@ -188,7 +189,7 @@ def draw_scores(
     count: int,
     *,
     score: Callable[[Logits], Array] = metrics.log_odds,
-    batch_size: int = 500,
+    batch_size: int | None = None,
 ) -> Float[np.ndarray, "count k"]:
     """Draw images at random and score them: the control of `volume`, where it can see anything.
 
@@ -205,6 +206,8 @@ def draw_scores(
     """
     classifier, key = checks.classifier(classifier), checks.key(key)
     measure, count = checks.kind("measure", measure, Measure), checks.count("count", count)
+    if batch_size is None:
+        batch_size = min(_DRAWN, _affordable(classifier))
     batch_size = checks.count("batch_size", batch_size)
     indices = np.arange(-(-count // batch_size) * batch_size, dtype=np.int32)
     parts = [
@@ -220,6 +223,13 @@ def _goals(confidences: ArrayLike) -> Float[np.ndarray, " c"]:
     for one in row:
         checks.between("confidences", one, 0.0, 1.0, "()")
     return scipy.special.logit(np.unique(row))
+
+
+def _affordable(classifier: Classifier) -> int:
+    """Return how many images of a network are best shown to it at a time, at most."""
+    if not backend.on_cpu():
+        return _ON_ACCELERATOR
+    return max(_LEAST_ON_CPU, _NUMBERS_ON_CPU // math.prod(classifier.input_shape))
 
 
 def _labels(classes: ArrayLike | None, num_classes: int) -> Int[np.ndarray, " k"]:

@@ -25,6 +25,7 @@ from fooljax.reporting.lineages import lineage
 from fooljax.reporting.matrices import matrix
 from fooljax.reporting.niches import niche_page
 from fooljax.reporting.plots import lines
+from fooljax.reporting.rulers import ruler
 from fooljax.reporting.slices import slices
 from fooljax.reporting.wording import percent
 
@@ -46,6 +47,7 @@ __all__ = [
     "page",
     "paragraph",
     "percent",
+    "ruler",
     "section",
     "slices",
     "strong",

@@ -75,6 +75,7 @@ if TYPE_CHECKING:  # the same names as below
         legend,
         roc,
     )
+    from fooljax.study.drawings import Drawing, choose_measures
     from fooljax.study.evolved import Evolved, controls, evolve, evolve_repeats, express
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
@@ -130,7 +131,14 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.units import Arrays
     from fooljax.study.victim_data import blame, renamed
-    from fooljax.study.wording import against, answer, duration, share, spell, sure
+    from fooljax.study.volumes import (
+        SMALLER,
+        VOLUME,
+        compare_volumes,
+        shrinkage,
+        table_of_shrinkage,
+    )
+    from fooljax.study.wording import against, answer, duration, power, share, spell, sure
 
 _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
@@ -140,6 +148,7 @@ _NAMES = {
     "fooljax.study.command": "launch",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
@@ -159,7 +168,8 @@ _NAMES = {
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.victim_data": "blame renamed",
-    "fooljax.study.wording": "against answer duration share spell sure",
+    "fooljax.study.volumes": "SMALLER VOLUME compare_volumes shrinkage table_of_shrinkage",
+    "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -10,14 +10,27 @@ from fooljax.metrics import Interval, probabilities
 from fooljax.reporting import percent
 from fooljax.reporting.wording import certainty
 
-__all__ = ["against", "answer", "duration", "share", "spell", "sure"]
+__all__ = ["against", "answer", "duration", "power", "share", "spell", "sure"]
 
 _UNKNOWN = "not measured"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def share(value: float | None) -> str:
     """A share in [0, 1], to a tenth of a percent."""
     return _UNKNOWN if value is None or math.isnan(value) else percent(round(float(value), 3))
+
+
+def power(log10: float | None) -> str:
+    """A share given by its logarithm to base 10, however small; down to 1 in 1,000 in percent."""
+    if log10 is None or math.isnan(log10):
+        return _UNKNOWN
+    if log10 >= -3.0:
+        return share(10.0**log10)
+    whole = math.floor(log10)
+    front = round(10.0 ** (log10 - whole))
+    front, whole = (1, whole + 1) if front == 10 else (front, whole)
+    return f"{front} \N{MULTIPLICATION SIGN} 10{str(whole).translate(_RAISED)}"
 
 
 def sure(confidence: float | None) -> str:

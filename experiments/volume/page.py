@@ -1,0 +1,297 @@
+"""The page of a finished ``experiments.volume`` run, for somebody who did not run it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+import fooljax as fj
+from fooljax import study
+
+from .measure import LEAST_HITS, PLAIN, Found, balls, levels
+
+KEYS = ("measure", "defense", "confidence", "class")
+_SHOWN = 10  # classes in a picture
+_BLUR = 0.05  # of the height of an image: 1.4 of 28 pixels
+
+
+def exponent(row: Mapping[str, Any]) -> str:
+    """Write a logarithm with its interval."""
+    if row["log10_p"] is None:
+        return "none found"
+    text = f"{row['log10_p']:.1f}"
+    return text if row["low"] is None else f"{text} ({row['low']:.1f} to {row['high']:.1f})"
+
+
+def report(found: Found) -> Iterator[study.Opening | study.Block]:
+    """Yield the page, block after block."""
+    scene = found.scene
+    yield study.Opening(
+        "How much of image space fools?",
+        "Which share of all images does a network give a class with certainty? There is no such "
+        "share without saying how images are drawn. Here it is estimated for several ways, "
+        "however small it is.",
+        list(tiles(found)),
+    )
+    yield study.Heading("What was done")
+    yield from story(found)
+    yield study.Heading("What came out")
+    yield from findings(found)
+    yield overview(found)
+    if found.known("uniform"):
+        yield ruler(found)
+    if len(scene.networks) > 1:
+        yield study.Heading("What a defense leaves")
+        top = study.where(found.records, confidence=found.top)
+        smaller = study.shrinkage(top, ("measure", "defense"), PLAIN)
+        yield study.table_of_shrinkage(smaller, ("Images", "Defense"), found.top)
+    yield study.Heading("Can that be trusted?")
+    yield from controls(found)
+    yield study.Heading("From any confidence to the highest")
+    yield (
+        "The way to the highest confidence passes all lower ones, so each run gives the whole "
+        "curve: which share of images is at least so certain."
+    )
+    for one in scene.measures:
+        yield from curves(found, one)
+    pictures = [one for one in scene.measures if place(found, one)]
+    if len(scene.plain.classifier.input_shape) == 3 and pictures:
+        yield study.Heading("What such images look like")
+        yield (
+            "The particles at the end are fair draws from the images that reach the confidence: "
+            "what a typical one looks like, and not the best that a search can find. Below each "
+            "what the network says of it; and of the same image blurred."
+        )
+        yield from (gallery(found, one) for one in pictures)
+    yield study.Heading("All numbers")
+    yield everything(found)
+
+
+def tiles(found: Found) -> Iterator[tuple[str, str]]:
+    """Yield the key numbers."""
+    for name in list(found.scene.measures)[:3]:
+        rows = found.whole(name) or sorted(found.known(name), key=lambda row: -row["log10_p"])
+        for row in rows[:1]:
+            words = f"of {name} images are {row.get('class', 'some class')} to the network, with "
+            yield study.power(row["log10_p"]), f"{words}{study.sure(found.top)} or more"
+    for near in balls(found.config, found.scene)[:1]:
+        words = f"of all images lie within {near['radius']:g} of a training image, at most"
+        yield study.power(near["log10_p"]), words
+
+
+def story(found: Found) -> Iterator[study.Block]:
+    """Say what was done."""
+    config, scene = found.config, found.scene
+    yield (
+        f"The network: {scene.plain.origin}. Images were drawn in the ways below. A crowd of "
+        f"{config.particles} of them was drawn for each of {len(scene.labels)} classes. The half "
+        "that is least like the class by the network's own log-odds was replaced by copies of the "
+        f"others, and all moved a little, {config.moves} times, without falling below the level "
+        "left behind. Each such level is about half as probable as the one before, so that their "
+        "number tells the share (adaptive multilevel splitting). No class ever borrows from "
+        f"another. All was done {config.repeats} times from other random numbers."
+    )
+    rows = [(name, f"drawn {one.words}") for name, one in scene.measures.items()]
+    yield fj.reporting.table(("Images", "How they are drawn"), rows)
+    if len(scene.networks) > 1:
+        rows = [(name, one.words) for name, one in scene.defenses.items()]
+        yield fj.reporting.table(("Defense", "What it is"), rows)
+
+
+def findings(found: Found) -> Iterator[study.Block]:
+    """Say in words what the numbers say, and no more."""
+    for name in found.scene.measures:
+        rows = sorted(found.known(name), key=lambda row: row["log10_p"])
+        said = [f"{study.power(r['log10_p'])} are {r['class']}" for r in (rows[:1] + rows[1:][-1:])]
+        words = ", and ".join(said) or "none was found for any class"
+        ends = " (the fewest and the most of all classes)" if len(rows) > 2 else ""
+        for whole in found.whole(name):
+            ends += f"; log10 of the share of all classes together is {exponent(whole)}"
+        strong = fj.reporting.strong(f"{name} images")
+        yield fj.reporting.paragraph(
+            strong, f" with {study.sure(found.top)} or more: {words}{ends}."
+        )
+    shares = [row["log10_p"] for row in found.known("uniform")]
+    for near in balls(found.config, found.scene) if shares else ():
+        gap = max(shares) - near["log10_p"]
+        if gap > 1.0:
+            yield (
+                f"Balls of radius {near['radius']:.3g} around all training images fill "
+                f"{study.power(near['log10_p'])} of the space at most. Of the uniform images that "
+                f"are most often certain, all but {study.power(-gap)} are farther than that from "
+                "everything that the network has learned from."
+            )
+
+
+def overview(found: Found) -> study.Figure:
+    """Show the highest confidence, by measure and class."""
+    names, measures = found.scene.names, list(found.scene.measures)
+    grid = np.full((3, len(measures), len(names)), np.nan)
+    for i, measure in enumerate(measures):
+        for row in found.known(measure):
+            grid[:, i, names.index(row["class"])] = ends(row)
+    caption = (
+        "Logarithm to base 10 of the share of images, by the way of drawing them and by class. How "
+        "to read it: -6 is one image in a million. They are given the class with "
+        f"{study.sure(found.top)} or more. Below each number: how far it may be off (95 % interval "
+        "over the repeats). A dash: none was ever found."
+    )
+    looks = {"label": "log10 of the share", "row_label": "images", "column_label": "class"}
+    draw = lambda path: fj.reporting.matrix(
+        path, grid[0], measures, names, **looks, shares=False, intervals=(grid[2] - grid[1]) / 2
+    )
+    return study.Figure("overview", draw, caption)
+
+
+def ends(row: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Return a logarithm and its interval as numbers."""
+    found = np.array([row["log10_p"], row["low"], row["high"]], float)
+    return float(found[0]), float(found[1]), float(found[2])
+
+
+def ruler(found: Found) -> study.Figure:
+    """Show shares of the space beside each other."""
+    marks = dict[str, dict[str, tuple[float, float, float]]]()
+    for confidence in sorted({min(found.config.confidences), found.top}):
+        rows = found.known("uniform", confidence)[:_SHOWN]
+        marks[f"at least {study.sure(confidence)}"] = {row["class"]: ends(row) for row in rows}
+    marks["balls around all training images"] = {
+        f"radius {one['radius']:.3g}": (one["log10_p"], np.nan, np.nan)
+        for one in balls(found.config, found.scene)
+    }
+    caption = (
+        "How much of the space of all images it is, in powers of ten. How to read it: every step "
+        "to the left is a tenth of the space. Dots are classes, lines their 95 % intervals over "
+        "the repeats; below, all images near a training image: within the radius given, and "
+        "within the distance that a test image typically has to the nearest one."
+    )
+    kept = {name: some for name, some in marks.items() if some}
+    draw = lambda path: fj.reporting.ruler(path, kept, x_label="log10 of the share of all images")
+    return study.Figure("ruler", draw, caption)
+
+
+def controls(found: Found) -> Iterator[study.Block]:
+    """Compare with counting, and with what independent particles would scatter."""
+    seen = [row for row in found.rows if row["agrees"] is not None]
+    told = [row for row in found.rows if row["sd"] is not None and row["ideal_sd"]]
+    missing = sum(row["log10_p"] is None for row in found.rows)
+    taken = float(np.mean([record["acceptance"] for record in found.records]))
+    yield (
+        f"Counting: {found.config.random_images * found.config.repeats:,} plain random images were "
+        f"drawn in each way. Where at least {LEAST_HITS} of them reached the confidence, splitting "
+        f"and counting agree within chance in {sum(row['agrees'] for row in seen)} of {len(seen)} "
+        "cases; 95 % would be expected. Rarer ones nobody can count."
+    )
+    if told:
+        ratio = np.sqrt(np.mean([(row["sd"] / row["ideal_sd"]) ** 2 for row in told]))
+        many = sum(row["scattered"] for row in told)
+        yield (
+            f"Scatter: the logarithms of the repeats scatter {ratio:.2f} times as much as if the "
+            f"particles were independent, which is 1. For {many} of {len(told)} shares it is more "
+            "than twice as much; where that is often so, moves are too few, or there are regions "
+            "between which particles do not travel: give more --moves or --particles."
+        )
+    yield (
+        f"Of the moves {study.share(taken)} were taken; their length is chosen class by class for "
+        f"30 %. Nothing was found, in any repeat, for {missing} of {len(found.rows)} shares."
+    )
+    if seen:
+        counted = lambda r: (
+            f"{r['random_mean']:.2f} ({r['random_low']:.2f} to {r['random_high']:.2f})"
+        )
+        lines = [
+            (*(r[name] for name in KEYS), exponent(r), counted(r), "yes" if r["agrees"] else "no")
+            for r in seen
+        ]
+        titles = ("Images", "Defense", "Confidence", "Class", "log10, splitting", "log10, counting")
+        table = fj.reporting.table((*titles, "Agree"), lines, sortable=True)
+        yield study.Folded("Splitting and counting, side by side", [table])
+
+
+def place(found: Found, measure: str) -> list[int]:
+    """Return the classes of which images were drawn in the first repeat, some of them."""
+    arrays = found.results.one(measure=measure, defense=PLAIN, repeat=0)
+    held = np.flatnonzero(arrays["held"][-1])
+    return [int(k) for k in held[:_SHOWN]]
+
+
+def curves(found: Found, measure: str) -> Iterator[study.Figure]:
+    """Show the share of images over the score, a line for each class."""
+    cells = [one for _, one in found.results.where(measure=measure, defense=PLAIN).found]
+    series, bands = {}, {}
+    for k, name in list(enumerate(found.scene.names))[:_SHOWN]:
+        runs = []
+        for one in cells:
+            known = ~np.isnan(one["curve_score"][k])
+            runs.append((one["curve_score"][k][known], one["curve_log10_p"][k][known]))
+        if min(len(x) for x, _ in runs) < 2:
+            continue
+        grid = np.linspace(max(x[0] for x, _ in runs), min(x[-1] for x, _ in runs), 60)
+        lines = np.array([np.interp(grid, x, y) for x, y in runs])
+        series[name] = (grid, lines.mean(axis=0))
+        bands[name] = (lines.min(axis=0), lines.max(axis=0))
+    goal = levels(found.config)[-1]
+    caption = (
+        f"Share of {measure} images, over how certain of a class the network is of them. How to "
+        "read it: a line falls by one where there are ten times fewer such images. Log-odds of 0 "
+        f"are a confidence of 50 %, 2.2 of 90 %, 4.6 of 99 %; the runs end at {goal:.1f}, "
+        f"{study.sure(found.top)}. Shaded: from the lowest to the highest repeat."
+    )
+    titles = "log-odds of the class", "log10 of the share of images"
+    if series:
+        draw = lambda path: fj.reporting.lines(
+            path, series, bands=bands, x_label=titles[0], y_label=titles[1]
+        )
+        yield study.Figure(f"curve_{measure.replace(' ', '_')}", draw, caption)
+
+
+def gallery(found: Found, measure: str) -> study.Figure:
+    """Show a draw for each class, and the same blurred, with what the network says of both."""
+    from scipy.ndimage import gaussian_filter
+
+    scene = found.scene
+    classes, network = place(found, measure), scene.networks[PLAIN]
+    arrays = found.results.one(measure=measure, defense=PLAIN, repeat=0)
+    raw = arrays["images"][-1, classes, 0]
+    sigma = max(_BLUR * raw.shape[1], 0.5)
+    rows = [raw, gaussian_filter(raw, (0, sigma, sigma, 0)).astype(np.float32)]
+    captions = []
+    for images in rows:
+        said = np.asarray(fj.metrics.probabilities(study.logits(network, images)))
+        names = [*study.short_names(scene.plain.class_names), *["none"] * said.shape[1]]
+        captions.append([f"{names[row.argmax()]}\n{study.sure(row.max())}" for row in said])
+    return study.images(
+        f"drawn_{measure.replace(' ', '_')}",
+        rows,
+        captions,
+        f"Fair draws from the {measure} images that are given a class with "
+        f"{study.sure(found.top)} or more, one for each class. Above as they are, below blurred by "
+        f"{sigma:.1f} pixels, as if one squints. Below each image: the network's answer, and its "
+        "confidence.",
+        row_names=["drawn", "blurred"],
+        column_names=[scene.names[k] for k in classes],
+    )
+
+
+def everything(found: Found) -> study.Block:
+    """Show all estimates."""
+    number = lambda value: "\N{EN DASH}" if value is None else f"{value:.2f}"
+    lines = [
+        (
+            *(r[name] for name in KEYS),
+            exponent(r),
+            number(r["sd"]),
+            number(r["ideal_sd"]),
+            f"{r['evaluations']:,}",
+        )
+        for r in found.rows
+    ]
+    titles = ("Images", "Defense", "Confidence", "Class", "log10 of the share", "SD", "Ideal SD")
+    caption = (
+        "The share is the mean over the repeats, its interval Student's t of their logarithms. SD: "
+        "of one repeat's logarithm; ideal: were its particles independent. Evaluations: images "
+        "shown to the network, all repeats together; lower confidences are passed on the way."
+    )
+    return fj.reporting.table((*titles, "Evaluations"), lines, caption, sortable=True)

@@ -1,0 +1,102 @@
+"""By how much a defense shrinks the share of images that a network is sure of."""
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+
+from numpy.typing import ArrayLike
+
+from fooljax import analysis, reporting
+from fooljax.reporting import Html
+from fooljax.study.cells import compute
+from fooljax.study.run import Run, Settings
+from fooljax.study.tables import Record, Table, summarize
+from fooljax.study.wording import spell, sure
+from fooljax.types import Classifier, RandomKey
+
+VOLUME = 0.99  # confidence from which on an image of `compare_volumes` counts
+SMALLER = "decades_smaller"
+
+
+def compare_volumes(
+    run: Run[Settings], networks: Mapping[tuple[str, str], Classifier], particles: int
+) -> list[Record]:
+    """Estimate the share of uniform images that networks are sure of, class by class.
+
+    Args:
+        run: keeps what was computed, a file for each network.
+        networks: by defense and by the name of the plain network.
+        particles: of each class; without any, nothing is estimated.
+
+    Returns:
+        Records of ``defense``, ``network``, ``class`` and ``log10_p``, None where no image
+        was found.
+    """
+    if not particles:
+        return []
+
+    def split(key: RandomKey, volume: str, defense: str, network: str) -> Mapping[str, ArrayLike]:
+        one = networks[defense, network]
+        measure = analysis.measures.uniform(one.input_shape)
+        found = analysis.volume(key, one, measure, VOLUME, runs=1, particles=particles, images=0)
+        return {"log10_p": found.log10_p[0, 0], "evaluations": found.evaluations[0, 0]}
+
+    cells = [
+        {"volume": "uniform", "defense": defense, "network": name} for defense, name in networks
+    ]
+    return [
+        {"defense": cell["defense"], "network": cell["network"], "class": label, "log10_p": share}
+        for cell, arrays in compute(run, cells, split, "measuring volumes").found
+        for label, log10_p in enumerate(arrays["log10_p"].tolist())
+        for share in [log10_p if math.isfinite(log10_p) else None]
+    ]
+
+
+def shrinkage(
+    records: Sequence[Record], by: Sequence[str], plain: str, repeat: str = "repeat"
+) -> Table:
+    """Say by how many powers of ten a share is smaller than the plain network's.
+
+    Shares are compared class by class and repeat by repeat, and averaged over the classes;
+    those of which either network has none found do not count.
+
+    Args:
+        records: with ``defense``, ``class``, ``log10_p`` and the other keys.
+        by: keys that make a row of their own; ``defense`` among them.
+        plain: the defense that is none.
+        repeat: the key that tells independent repeats apart.
+
+    Returns:
+        A table of `SMALLER`, with 95 % intervals over the repeats.
+    """
+    keys = (*(key for key in by if key != "defense"), "class", repeat)
+    place = lambda one: tuple(one[key] for key in keys)
+    bare = {place(one): one["log10_p"] for one in records if one["defense"] == plain}
+    smaller = [
+        {**one, SMALLER: bare[place(one)] - one["log10_p"]}
+        for one in records
+        if one["defense"] != plain and None not in (one["log10_p"], bare[place(one)])
+    ]
+    over = functools.partial(analysis.over_repeats, bounds=(-math.inf, math.inf))
+    return summarize(smaller, by, [SMALLER], repeat, over)
+
+
+def table_of_shrinkage(table: Table, titles: Sequence[str], confidence: float) -> Html:
+    """Write what `shrinkage` says.
+
+    Args:
+        table: what to write.
+        titles: of the columns of its keys.
+        confidence: from which on an image counted.
+    """
+    lines = [
+        (*map(str, row.keys.values()), spell(row.values[SMALLER], "{:.2f}".format))
+        for row in table.rows
+    ]
+    return reporting.table(
+        (*titles, "Powers of ten smaller"),
+        lines,
+        f"By how many powers of ten the share of images of {sure(confidence)} or more is smaller "
+        "with a defense, mean over the classes (95 % interval over the repeats). Below 0: larger.",
+        sortable=True,
+    )
