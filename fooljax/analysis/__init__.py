@@ -2,7 +2,13 @@
 
 from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
-from fooljax.analysis.diversity import choose_diverse
+from fooljax.analysis.diversity import (
+    Explained,
+    choose_diverse,
+    cosine,
+    effective_number,
+    explained,
+)
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.substitute import (
     Substitute,
@@ -23,6 +29,7 @@ from fooljax.analysis.transfer import (
 
 __all__ = [
     "BEYOND",
+    "Explained",
     "Interval",
     "SignSteps",
     "Substitute",
@@ -31,6 +38,9 @@ __all__ = [
     "Verdicts",
     "attack_through",
     "choose_diverse",
+    "cosine",
+    "effective_number",
+    "explained",
     "gradient_alignment",
     "judge_fooling",
     "judge_perturbed",
