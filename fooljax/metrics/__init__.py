@@ -1,4 +1,4 @@
-"""Numbers that say how certain a network is, how well it knows its limits, how smooth an image."""
+"""Numbers that say how certain a network is, how well it knows its limits, how images look."""
 
 from fooljax.metrics.calibration import (
     ConfidenceSummary,
@@ -19,6 +19,8 @@ from fooljax.metrics.detection import (
     roc_curve,
     share_accepted,
 )
+from fooljax.metrics.illumination import Illumination, illumination
+from fooljax.metrics.looks import brightness, contrast, symmetry
 from fooljax.metrics.smoothness import high_frequency_share, total_variation
 from fooljax.metrics.statistics import (
     Comparison,
@@ -33,6 +35,7 @@ __all__ = [
     "Comparison",
     "ConfidenceSummary",
     "Coverage",
+    "Illumination",
     "Interval",
     "Roc",
     "acceptance_threshold",
@@ -40,14 +43,17 @@ __all__ = [
     "aupr_ood_pos",
     "auroc",
     "bootstrap",
+    "brightness",
     "clopper_pearson",
     "confidence_summary",
+    "contrast",
     "coverage_curve",
     "evaluations_to_reach",
     "expected_calibration_error",
     "fpr95_id_pos",
     "fpr95_ood_pos",
     "high_frequency_share",
+    "illumination",
     "log_odds",
     "log_probabilities",
     "mann_whitney",
@@ -55,5 +61,6 @@ __all__ = [
     "probabilities",
     "roc_curve",
     "share_accepted",
+    "symmetry",
     "total_variation",
 ]
