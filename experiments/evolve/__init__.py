@@ -16,8 +16,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,17 +66,26 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
         network = prepare(run, classifier)
         others = study.prepare_others(run, "--shown-to", config.shown_to, network.classifier)
         encoding = measure.build_encoding(config, network.classifier.input_shape)
-        finished, planned, key = evolve(run, encoding, network.classifier)
+        searched = study.carry_references("--descriptors", config.descriptors, network)
+        finished, planned, key = evolve(run, encoding, searched)
         if not hosts.first():
             return {}
-        images = fj.runtime.painting.paint(encoding, finished.state.archive)
-        save(run.folder, finished, images)
+        niches = fj.runtime.painting.paint(encoding, finished.state.archive)
+        fj.runtime.search_run.save(run.folder, finished, niches)
+        grid = measure.build_grid(config)
+        images, looks = study.sort_niches(
+            grid, config.descriptors, finished, niches, len(network.class_names)
+        )
         controls = study.controls(key, network.classifier, encoding)
         shown, diverse = study.show_others(images, others), None
         if images.shape[1] > page.MANY:
-            diverse = study.choose_diverse(images, finished, page.BEST, page.LEVEL)
-        found = page.Found(config, network, finished, images, controls, shown, diverse)
-        numbers = page.summarize(found) | {"memory": held(config, planned)}
+            diverse = study.choose_diverse(niches, finished, page.BEST, page.LEVEL)
+        variety = study.measure_variety(config.run.seed, network, encoding, images, finished)
+        found = page.Found(
+            config, network, finished, images, controls, shown, diverse, looks, variety
+        )
+        memory = fj.runtime.memory.taken(config.memory_limit, planned)
+        numbers = page.summarize(found) | {"memory": memory}
         median, lowest = (numbers[f"{which}_confidence"] for which in ("median", "min"))
         summary = study.publish(
             run,
@@ -140,6 +147,7 @@ def evolve(
     if config.memory_limit is not None:
         planned = measure.plan(run, begin, build, classifier)
         print(f"memory: {planned.describe()}", file=sys.stderr)
+    watched = config.tensorboard and hosts.first()
     shared, begin = devices.everywhere((classifier, begin), measure.mesh(config))
     finished = search_run.run(
         run.folder,
@@ -150,48 +158,6 @@ def evolve(
         config.generations,
         functools.partial(measure.evaluations, config),
         chunk=config.chunk,
-        on_chunk=tensorboard(run.folder) if config.tensorboard and hosts.first() else None,
+        on_chunk=fj.runtime.tensorboard.log(run.folder) if watched else None,
     )
     return finished, planned, after
-
-
-def save(folder: Path, finished: Finished, images: np.ndarray) -> None:
-    """Write ``elites.npz``, the champions and their origin, and ``genomes.npz``."""
-    import jax
-
-    from fooljax.runtime import files
-
-    archive = finished.state.archive
-    names = {"confidences": "confidence", "birth_generations": "born", "parent_niches": "parent"}
-    names["fitness"] = "fitness"
-    arrays = {name: np.asarray(getattr(archive, field)) for name, field in names.items()}
-    files.write_npz(folder / "elites.npz", {"images": images, **arrays})
-    leaves = jax.tree_util.tree_leaves_with_path(archive.genomes)
-    name = lambda path: jax.tree_util.keystr(path, simple=True, separator=".") or "genes"
-    files.write_npz(folder / "genomes.npz", {name(path): np.asarray(one) for path, one in leaves})
-
-
-def held(config: Config, planned: Plan | None) -> dict[str, float | None]:
-    """Return how much memory the run planned with, and took."""
-    from fooljax.runtime import memory
-
-    limit = None if config.memory_limit is None else config.memory_limit * memory.GB
-    size, count = (None, None) if planned is None else (planned.size, planned.micro_batch)
-    return {"limit": limit, "planned": size, "micro_batch": count, "peak": memory.peak()}
-
-
-def tensorboard(folder: Path) -> Callable[[int, Mapping[str, np.ndarray]], None]:
-    """Return a function that logs a chunk's records for TensorBoard."""
-    from tensorboardX import SummaryWriter
-
-    writer = SummaryWriter(str(folder / "tensorboard"))
-
-    def log(generation: int, rows: Mapping[str, np.ndarray]) -> None:
-        confidence = rows["confidence"]
-        for row, at in enumerate(range(generation - len(confidence) + 1, generation + 1)):
-            writer.add_scalar("confidence/median", np.median(confidence[row]), at)
-            writer.add_scalar("confidence/min", np.min(confidence[row]), at)
-            writer.add_scalar("jumps", np.mean(rows["jumps"][row]), at)
-        writer.flush()
-
-    return log

@@ -22,7 +22,7 @@ class Explained(NamedTuple):
         share: of all squared distances, the part between groups, in [0, 1].
         chance: the mean share of labels shuffled at random.
         p_value: how often shuffled labels explain as much, at least
-            ``1 / (permutations + 1)``.
+            ``1 / (permutations + 1)``. All are NaN where all images are equal.
         null: shares of the shuffled labels, ``[permutations]``.
     """
 
@@ -95,7 +95,7 @@ def explained(
             explain then counts for nothing. Runs are compared within classes like this.
 
     Raises:
-        ValueError: if shapes disagree, or there is one group only, or all images are equal.
+        ValueError: if shapes disagree, or there is one group only.
 
     Source:
         Anderson, 2001, Austral Ecology 26 (PERMANOVA, restricted permutations).
@@ -115,8 +115,10 @@ def explained(
     centered = where - where.mean(axis=0)
     gram = centered @ centered.T
     whole = np.trace(gram)
-    if len(sizes) < 2 or whole <= 0.0:
-        raise ValueError("groups explain nothing where all images are equal or of one group")
+    if len(sizes) < 2:
+        raise ValueError("groups must have two different labels at least, got one")
+    if whole <= 0.0:
+        return Explained(np.nan, np.nan, np.nan, np.full(permutations, np.nan))
     first, second = np.nonzero(labels[:, None] == labels[None, :])
     weight = 1.0 / sizes[labels[first]]
     between = lambda order: float(np.sum(weight * gram[order[first], order[second]]) / whole)

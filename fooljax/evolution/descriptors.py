@@ -154,8 +154,8 @@ DESCRIPTORS = {
         _look(metrics.total_variation), 0.0, 0.5, "total variation (difference of neighbors)"
     ),
     "fineness": Descriptor(
-        _look(metrics.high_frequency_share), 0.0, 0.75, "share of energy in fine detail"
+        _look(metrics.high_frequency_share), 0.0, 1.0, "share of energy in fine detail"
     ),
     "symmetry": Descriptor(_look(metrics.symmetry), 0.0, 1.0, "likeness of left and right"),
-    "nearest": Descriptor(nearest, 0.0, 0.6, "distance from the nearest training image"),
+    "nearest": Descriptor(nearest, 0.0, 0.8, "distance from the nearest training image"),
 }

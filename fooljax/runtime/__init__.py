@@ -24,6 +24,7 @@ _MODULES = (
     "search_run",
     "settings",
     "several",
+    "tensorboard",
     "threads",
     "units",
     "victim",

@@ -19,6 +19,7 @@ from fooljax import evolution, interrupts
 from fooljax.runtime import (
     checkpoints,
     devices,
+    files,
     history,
     hosts,
     identity,
@@ -180,6 +181,18 @@ def run(
         )
     records = history.read(folder) if hosts.first() else ({}, {})
     return Finished(found, *records, generation, clock)
+
+
+def save(folder: Path, finished: Finished, images: np.ndarray) -> None:
+    """Write ``elites.npz``, the champions and their origin, and ``genomes.npz``."""
+    archive = finished.state.archive
+    names = {"confidences": "confidence", "birth_generations": "born", "parent_niches": "parent"}
+    names["fitness"] = "fitness"
+    arrays = {name: np.asarray(getattr(archive, field)) for name, field in names.items()}
+    files.write_npz(folder / "elites.npz", {"images": images, **arrays})
+    leaves = jax.tree_util.tree_leaves_with_path(archive.genomes)
+    name = lambda path: jax.tree_util.keystr(path, simple=True, separator=".") or "genes"
+    files.write_npz(folder / "genomes.npz", {name(path): np.asarray(one) for path, one in leaves})
 
 
 def _refuse_silence(archive: Any, encoding: Encoding, classifier: Classifier) -> None:

@@ -84,12 +84,22 @@ if TYPE_CHECKING:  # the same names as below
         evolve,
         evolve_repeats,
         express,
+        table_of_controls,
     )
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
+    from fooljax.study.illuminated import (
+        Illuminated,
+        carry_references,
+        place_in_grid,
+        read_grid,
+        show_grid,
+        sort_niches,
+        sum_up_grid,
+    )
     from fooljax.study.makers import MAKERS, build, choose_right, judge
     from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material, repeated, take
-    from fooljax.study.others import TAU, prepare_others, show_others
+    from fooljax.study.others import TAU, prepare_others, show_others, table_of_others
     from fooljax.study.outsiders import (
         as_bytes,
         choose_outsiders,
@@ -107,6 +117,12 @@ if TYPE_CHECKING:  # the same names as below
         published_for,
         short_names,
         until,
+    )
+    from fooljax.study.reached import (
+        compare_band,
+        medians_of_band,
+        shares_above,
+        show_reached,
     )
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
@@ -129,6 +145,7 @@ if TYPE_CHECKING:  # the same names as below
         to_csv,
         where,
     )
+    from fooljax.study.variety import Variety, measure_variety, plain_variety, show_variety
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
 _NAMES = {
@@ -140,22 +157,26 @@ _NAMES = {
     "fooljax.study.command": "launch",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
-    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
+    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express table_of_controls",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
+    "fooljax.study.illuminated": "Illuminated carry_references place_in_grid read_grid "
+    "show_grid sort_niches sum_up_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material repeated take",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
-    "fooljax.study.others": "TAU prepare_others show_others",
+    "fooljax.study.others": "TAU prepare_others show_others table_of_others",
     "fooljax.study.outsiders": "as_bytes choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
     "short_names until",
+    "fooljax.study.reached": "compare_band medians_of_band shares_above show_reached",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
+    "fooljax.study.variety": "Variety measure_variety plain_variety show_variety",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

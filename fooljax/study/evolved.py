@@ -1,5 +1,6 @@
 """Images evolved for every class: once, or independently several times."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
@@ -8,9 +9,15 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from fooljax import evolution, metrics
+from fooljax.reporting import Html, table
+from fooljax.study.wording import share, sure
 from fooljax.types import Classifier, Encoding, Images, RandomKey
 
 _CONTROLS = 1000  # images of each kind
+_KINDS = {
+    "random_images": "Random images, as in generation 0",
+    "gaussian_noise": "Gaussian noise",
+}
 
 
 class Evolved(NamedTuple):
@@ -124,6 +131,25 @@ def controls(
             "median_best_per_class": np.median(confidence.max(axis=0)),
         }
     return result
+
+
+def table_of_controls(
+    found: Mapping[str, Mapping[str, float | None]], first: float, last: float
+) -> Html:
+    """Write what a network says of images that nobody evolved, beside those that were.
+
+    Args:
+        found: from `controls`.
+        first: median confidence in the champions of generation 0.
+        last: the same at the end.
+    """
+    parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
+    rows: list[tuple[str, ...]] = [("Evolved", "—", "—", sure(last))]
+    for kind, one in found.items():
+        rows.append((_KINDS[kind], *(share(one.get(part)) for part in parts)))
+    rows.append(("Champions of generation 0 of the search", "—", "—", sure(first)))
+    titles = ("Images", "Confidence in the most likely class (median)", "Share above 99 %")
+    return table((*titles, "Best image of each class (median)"), rows)
 
 
 def express(encoding: Encoding, archive: evolution.Archive) -> Float[Array, "... h w c"]:

@@ -135,10 +135,14 @@ def test_the_peer_says_the_same(key):
         ),
         (lambda key: explained(np.eye(2), [0, 1], 0, key), "permutations must be at least 1"),
         (lambda key: explained(np.eye(2), [0, 1, 1], 9, key), "need a label for each of 2 images"),
-        (lambda key: explained(np.eye(2), [1, 1], 9, key), "groups explain nothing"),
-        (lambda key: explained(np.ones((4, 1)), [0, 0, 1, 1], 9, key), "groups explain nothing"),
+        (lambda key: explained(np.eye(2), [1, 1], 9, key), "groups must have two different labels"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(call, message, key):
     with pytest.raises(ValueError, match=message):
         call(key)
+
+
+def test_nothing_is_explained_of_equal_images(key):
+    found = explained(np.ones((4, 1)), [0, 0, 1, 1], 9, key)
+    assert np.isnan([found.share, found.chance, found.p_value, *found.null]).all()
