@@ -65,11 +65,11 @@ class Found(NamedTuple):
 
     @property
     def niches(self) -> tuple[np.ndarray, list[str]]:
-        """The champions of all niches, ``[repeats, niches, h, w, c]``, and what each is of."""
+        """The champions of all niches, ``[repeats, niches, h, w, c]``, and the class of each."""
         names = study.short_names(self.names)
         if self.illuminated is None:
             return self.images, names
-        return self.illuminated.flat, self.illuminated.label(names)
+        return self.illuminated.flat, [name for name in names for _ in self.illuminated.labels]
 
     @property
     def published(self) -> study.Published | None:
@@ -214,7 +214,8 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     images, names, published = found.images, study.short_names(found.names), found.published
     generations, middle = np.arange(len(confidence)), np.median(confidence, axis=1)
     niches, of_niches = found.niches
-    study.browse(browse, niches, of_niches, finished)
+    cells = [""] if found.illuminated is None else found.illuminated.labels
+    study.browse(browse, niches, [name + cell for name in found.names for cell in cells], finished)
     small = fj.data.resize.shrink(images, study.SIDE)
     yield study.Heading("The images")
     yield study.Figure(

@@ -126,7 +126,14 @@ def run(
             if hosts.first():
                 archive = devices.here(state.archive)
                 history.record(
-                    folder, generation, rows, archive, encoding, evaluations, clock.seconds
+                    folder,
+                    generation,
+                    rows,
+                    archive,
+                    encoding,
+                    evaluations,
+                    clock.seconds,
+                    classifier.num_classes,
                 )
                 if on_chunk is not None:
                     on_chunk(generation, rows)
@@ -164,7 +171,8 @@ def run(
             keep(rows)
             saved = time.monotonic() - saving
             pace = (evaluations(count) - evaluations(0)) / max(computed, 1e-9)
-            show(generation, _status(rows, pace if steady else None))
+            best = history.by_class(rows["confidence"][-1:], classifier.num_classes)
+            show(generation, _status(best, pace if steady else None))
             wanted = max(_SECONDS_A_CHUNK, saved / _CHECKPOINT_SHARE)
             pleasant = round(wanted / max(computed / count, 1e-9))
             length = chunk or max(1, min(pleasant, 2 * count, LONGEST_CHUNK))
@@ -264,8 +272,7 @@ def _to_next_stop(generation: int, length: int, generations: int) -> int:
     return min(length, generations - generation)
 
 
-def _status(rows: history.Rows, pace: float | None) -> str:
-    """Describe the last generation; ``pace`` is in images a second, None while compiling."""
-    confidence = rows["confidence"][-1]
+def _status(confidence: np.ndarray, pace: float | None) -> str:
+    """Describe a generation; ``pace`` is in images a second, None while compiling."""
     text = f"median {np.median(confidence):.5f}  worst {np.min(confidence):.5f}"
     return text if pace is None else f"{text}  {pace:,.0f} images/s"

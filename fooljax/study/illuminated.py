@@ -54,20 +54,18 @@ class Illuminated(NamedTuple):
         """The images niche after niche, ``[r, k * m, h, w, c]``."""
         return self.images.reshape(len(self.images), -1, *self.images.shape[3:])
 
-    def label(self, names: Sequence[str]) -> list[str]:
-        """Return the class of every niche and the middle of its cell, in words."""
-        return [
-            ", ".join([name, *(f"{what} {at:g}" for what, at in place_in_grid(self, i).items())])
-            for name in names
-            for i in range(self.grid.size)
-        ]
+    @property
+    def labels(self) -> list[str]:
+        """The middle of every cell in words, to follow the name of a class."""
+        places = (place_in_grid(self, cell) for cell in range(self.grid.size))
+        return ["".join(f", {name} {at:g}" for name, at in place.items()) for place in places]
 
     @property
     def ends(self) -> Iterator[tuple[str, list[str]]]:
         """Each descriptor's name, and what each of its cells spans."""
         for name, one in zip(self.names, self.grid.descriptors, strict=True):
             edges = np.linspace(one.low, one.high, self.grid.cells + 1)
-            yield name, [f"{a:.3g} to {b:.3g}" for a, b in itertools.pairwise(edges)]
+            yield name, [f"{a:.3g}\N{EN DASH}{b:.3g}" for a, b in itertools.pairwise(edges)]
 
 
 def read_grid(flag: str, words: Sequence[str], cells: int, num_classes: int) -> Grid | None:
@@ -279,7 +277,7 @@ def _sheet(found: Illuminated, label: int, names: Sequence[str]) -> Figure:
     white = 255 if shown.dtype == np.uint8 else 1.0
     shown = np.where(held[..., None, None, None], shown, white).astype(shown.dtype)
     captions = [
-        [sure(value) if there else "" for value, there in zip(values, row, strict=True)]
+        [sure(value) if there else "—" for value, there in zip(values, row, strict=True)]
         for values, row in zip(confidence[chosen], held, strict=True)
     ]
     axes = f"{found.grid.descriptors[0].words} grows " + ("upward" if upward else "to the right")
@@ -292,7 +290,7 @@ def _sheet(found: Illuminated, label: int, names: Sequence[str]) -> Figure:
         captions,
         f"Images that are taken for {names[label]}, sorted by their looks. How to read it: {axes}"
         f"{more}. Below each image stands how sure the network is that it shows "
-        f"{names[label]}; where nothing stands, no image of that look was found. They are from "
+        f"{names[label]}; a dash means that no image of that look was found. They are from "
         "the first run.",
         row_names=[f"{upward} {one}" for one in up] if upward else None,
         column_names=[f"{rightward} {one}" for one in right],

@@ -219,37 +219,34 @@ def show_variety(
         f"{found['features'].space} (mean over the classes). {repeats} would mean that no two of "
         "them have anything in common; 1 that all are the same."
     )
-    number = lambda value: f"{value:.2f}"
     titles = {
         "evolved": "evolved",
         "random": "random images of the encoding",
         "real": "real test images",
     }
-    kinds = [kind for kind in titles if kind in found["pixels"].of_class]
-    rows = []
-    for one in found.values():
-        cells = [
-            spell(span(values[~np.isnan(values)]), number)
-            for values in (one.of_class[kind] for kind in kinds)
-        ]
-        parts = [_spelled(part) for part in (one.by_class, one.by_run)]
-        rows.append((one.space, *cells, f"{one.whole:.1f} of {one.size}", *parts))
+    spaces = list(found.values())
+    middle_of = lambda values: spell(span(values[~np.isnan(values)]), "{:.2f}".format)
+    rows = [
+        (f"Among {repeats} of a class, {title}", *(middle_of(one.of_class[kind]) for one in spaces))
+        for kind, title in titles.items()
+        if kind in found["pixels"].of_class
+    ]
+    rows += [
+        (f"Among all {spaces[0].size} evolved", *(f"{one.whole:.1f}" for one in spaces)),
+        ("Explained by the class", *(_spelled(one.by_class) for one in spaces)),
+        ("Explained by the run", *(_spelled(one.by_run) for one in spaces)),
+    ]
     yield reporting.table(
-        (
-            "Compared",
-            *(f"Different images among {repeats} of a class: {titles[kind]}" for kind in kinds),
-            "Among all evolved",
-            "Explained by the class",
-            "Explained by the run",
-        ),
+        ("Different images", *(f"In {one.space}" for one in spaces)),
         rows,
         "Effective numbers of images (median of the classes, lowest and highest class), and the "
         "share of all squared distances that lies between classes, and between runs",
     )
     yield (
         "How to read it: the effective number (Vendi score) counts images by how unlike they are: "
-        "copies count once, images without anything in common count each. The middle columns say "
-        "what it is of images that nobody evolved. Shares are compared with labels shuffled "
+        "copies count once, images without anything in common count each. Random and real images "
+        "say what it is where nobody evolved anything. Of pixels an image's own mean is subtracted "
+        "first. Shares are compared with labels shuffled "
         f"{_PERMUTATIONS} times (those of runs within each class); p is how often these explain "
         "as much."
     )
