@@ -84,6 +84,7 @@ if TYPE_CHECKING:  # the same names as below
         evolve,
         evolve_repeats,
         express,
+        random_images,
         table_of_controls,
     )
     from fooljax.study.filtering import BARE, Filter, filters
@@ -157,7 +158,8 @@ _NAMES = {
     "fooljax.study.command": "launch",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
-    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express table_of_controls",
+    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express "
+    "random_images table_of_controls",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.illuminated": "Illuminated carry_references place_in_grid read_grid "

@@ -1,6 +1,7 @@
 """Images evolved for every class: once, or independently several times."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -97,20 +98,17 @@ def controls(
     """
     key_random, key_noise = jax.random.split(key)
 
-    count = 100 if np.prod(classifier.input_shape) <= 10_000 else 20  # images at once
+    count = _at_once(classifier.input_shape)
     rounds = _CONTROLS // count
     shape = (count, *classifier.input_shape)
-
-    @jax.jit
-    def random_images(keys):
-        return jax.vmap(encoding.express)(jax.vmap(encoding.init)(keys))
 
     @jax.jit
     def noise(key):
         return jnp.clip(0.5 + 0.25 * jax.random.normal(key, shape, dtype=jnp.float32), 0, 1)
 
-    kinds = {
-        "random_images": (random_images, jax.random.split(key_random, (rounds, count))),
+    draw = functools.partial(_draw, encoding)
+    kinds: dict[str, tuple[Callable[[RandomKey], Images], RandomKey]] = {
+        "random_images": (draw, jax.random.split(key_random, (rounds, count))),
         "gaussian_noise": (noise, jax.random.split(key_noise, rounds)),
     }
     read = jax.jit(lambda classifier, images: metrics.probabilities(classifier(images)))
@@ -131,6 +129,24 @@ def controls(
             "median_best_per_class": np.median(confidence.max(axis=0)),
         }
     return result
+
+
+def random_images(
+    key: RandomKey, encoding: Encoding, shape: tuple[int, ...], count: int
+) -> Float[np.ndarray, "n h w c"]:
+    """Draw images that the encoding's search would start from; ``shape`` is that of one."""
+    at_once = _at_once(shape)
+    batches = jax.random.split(key, (-(-count // at_once), at_once))
+    return np.concatenate([np.asarray(_draw(encoding, keys)) for keys in batches])[:count]
+
+
+def _at_once(shape: tuple[int, ...]) -> int:
+    return 100 if np.prod(shape) <= 10_000 else 20
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _draw(encoding: Encoding, keys: RandomKey) -> Images:
+    return jax.vmap(encoding.express)(jax.vmap(encoding.init)(keys))
 
 
 def table_of_controls(

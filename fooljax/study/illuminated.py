@@ -102,7 +102,7 @@ def read_grid(flag: str, words: Sequence[str], cells: int, num_classes: int) -> 
     try:
         found = grid(descriptors, cells)
     except ValueError as error:
-        raise ValueError(f"{flag}: {error}") from error
+        raise ValueError(f"{flag}: {str(error).removeprefix('descriptors: ')}") from error
     if found.size * num_classes > _MOST_NICHES:
         raise ValueError(
             f"{flag}: {found.size:,} looks of {num_classes:,} classes are more than "

@@ -14,6 +14,7 @@ from fooljax.data.resize import shrink
 from fooljax.runtime.search_run import Finished
 from fooljax.runtime.victim import Prepared
 from fooljax.study.cells import key_of
+from fooljax.study.evolved import random_images
 from fooljax.study.page import Block
 from fooljax.study.tables import span
 from fooljax.study.wording import share, spell
@@ -74,15 +75,17 @@ def measure_variety(
     born = np.asarray(finished.state.archive.born).reshape(repeats, num_classes, -1)
     filled = np.max(born, axis=2) >= 0
     classes = np.linspace(0, num_classes - 1, min(num_classes, _MOST)).round().astype(int)
+    every = np.ones((repeats, len(classes)), bool)
     kinds = {"evolved": (images[:, classes], filled[:, classes])}
     there = kinds["evolved"][1].sum(axis=0)
     if np.sum(there > 0) < 2 or there.max() < 2:
         return {}
-    drawn = _draw(encoding, key_of(seed, drawn="variety"), (repeats, len(classes)))
-    kinds["random"] = (drawn, np.ones(drawn.shape[:2], bool))
+    key = key_of(seed, drawn="variety")
+    drawn = random_images(key, encoding, images.shape[2:], repeats * len(classes))
+    kinds["random"] = (drawn.reshape(repeats, len(classes), *drawn.shape[1:]), every)
     real = None if network.splits is None else network.splits.test
     if (shown := _real(real, classes, repeats)) is not None:
-        kinds["real"] = (shown, np.ones(shown.shape[:2], bool))
+        kinds["real"] = (shown, every)
     classifier = network.classifier
     read, words = _reader(classifier)
     spaces: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -138,14 +141,6 @@ def _likeness(
     pairs = of.T @ apart @ of
     total = of.T @ (apart * analysis.cosine(flat)) @ of
     return np.where(pairs > 0, total / np.maximum(pairs, 1.0), np.nan)
-
-
-def _draw(encoding: Encoding, key: RandomKey, shape: tuple[int, int]) -> np.ndarray:
-    keys = jax.random.split(key, shape[0] * shape[1])
-    paint = jax.jit(lambda keys: jax.vmap(encoding.express)(jax.vmap(encoding.init)(keys)))
-    parts = [np.asarray(paint(keys[i : i + _AT_ONCE])) for i in range(0, len(keys), _AT_ONCE)]
-    images = np.concatenate(parts)
-    return images.reshape(*shape, *images.shape[1:])
 
 
 def _real(real: Dataset | None, classes: np.ndarray, repeats: int) -> np.ndarray | None:
