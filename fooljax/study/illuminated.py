@@ -213,9 +213,10 @@ def show_grid(found: Illuminated, names: Sequence[str]) -> Iterator[Block]:
         f"each class had {found.grid.size:,} niches: {found.grid.cells} equal steps of "
         f"{', and of '.join(parts)}. An image competed only with images of the same look. The "
         f"random images of generation 0 had {share(first)} of the looks, those at the end "
-        f"{share(last)}, and in {share(fooled)} of all niches the network is at least "
-        f"{sure(SURE)} sure (means over classes{' and runs' if repeats > 1 else ''}). Not every "
-        "look exists: an almost black image, for instance, cannot be far from its mirror image."
+        f"{share(last)}. In {share(fooled)} of all niches, {share(fooled / last)} of those that "
+        f"hold an image, the network is at least {sure(SURE)} sure (means over classes"
+        f"{' and runs' if repeats > 1 else ''}). Not every look exists: an almost black image, for "
+        "instance, cannot be far from its mirror image."
     )
     scores = metrics.illumination(found.confidence[-1], found.filled[-1]).norm_qd_score
     order = np.argsort(np.mean(scores, axis=0), kind="stable")

@@ -34,7 +34,17 @@ ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "tota
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
-    *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
+    *(
+        "defenses",
+        "descriptors",
+        "encoding",
+        "methods",
+        "others",
+        "outliers",
+        "search",
+        "shown_to",
+        "weights",
+    ),
     "coordinator",
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}
