@@ -143,7 +143,10 @@ def _orders(
 
 
 def _table(name: str, values: ArrayLike) -> Float[np.ndarray, "n d"]:
-    table = np.asarray(values, np.float64)
+    table = np.asarray(checks.array(name, values))
+    if table.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be real numbers, got {table.dtype}")
+    table = table.astype(np.float64)
     if table.ndim != 2 or not table.size or not np.isfinite(table).all():
         raise ValueError(
             f"{name} must be finite, [images, numbers], at least one of each; got {table.shape}"
