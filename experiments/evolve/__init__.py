@@ -2,11 +2,13 @@
 
 Run:    python -m experiments.evolve
         python -m experiments.evolve --encoding cppn --dataset mnist
+        python -m experiments.evolve --encoding cppn --descriptors brightness symmetry
         python -m experiments.evolve --preset paper-mnist-direct --data-dir DIR
 Cost:   one to two minutes on two laptop cores, training included (embedded digits,
         5 runs of 200 generations of 200 images).
 Expect: every class above 99 % confidence within 200 generations, half of them
-        above 99.99 % by generation 100; random images stay far below.
+        above 99.99 % by generation 100; random images stay far below. Five runs of a class
+        are nearly five images in pixels, and fewer than two in what the network sees.
 Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled,
         arXiv:1412.1897, sections 2.2, 3.1 and 3.2.
 """

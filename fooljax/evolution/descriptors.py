@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from fooljax import checks, metrics
+from fooljax.data import as_float
 from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
@@ -92,13 +93,13 @@ def with_references(classifier: Classifier, images: Images) -> Classifier:
 
     Args:
         classifier: any network.
-        images: ``[n, h, w, c]`` in [0, 1], such as training images.
+        images: ``[n, h, w, c]`` in [0, 1] or uint8, such as training images.
 
     Raises:
         ValueError: if the images are none of the network's.
     """
     checks.classifier(classifier)
-    references = jnp.asarray(checks.images(images, classifier.input_shape), jnp.float32)
+    references = as_float(checks.images(images, classifier.input_shape))
     return dataclasses.replace(
         classifier,
         params=(classifier.params, references),

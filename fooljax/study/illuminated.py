@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from fooljax import metrics, reporting
-from fooljax.data import as_float
 from fooljax.data.resize import shrink
 from fooljax.evolution import DESCRIPTORS, Grid, grid, with_references
 from fooljax.runtime.search_run import Finished
@@ -121,8 +120,7 @@ def carry_references(flag: str, words: Sequence[str], network: Prepared) -> Clas
         return network.classifier
     if network.splits is None:
         raise ValueError(f"{flag} nearest needs training images in memory; give a --dataset")
-    images = network.splits.train.images[:_REFERENCES]
-    return with_references(network.classifier, as_float(images))
+    return with_references(network.classifier, network.splits.train.images[:_REFERENCES])
 
 
 def sort_niches(

@@ -69,6 +69,8 @@ def test_distance_from_the_nearest_reference(toy, key):
     apart = np.sqrt(np.mean((np.asarray(images)[:, None] - others[None]) ** 2, axis=(2, 3, 4)))
     np.testing.assert_allclose(nearest(carrying, images), apart.min(axis=1), rtol=1e-5)
     np.testing.assert_allclose(nearest(carrying, black_and_white()), 0.0, atol=1e-6)
+    in_bytes = with_references(toy.classifier, (others * 255).astype(np.uint8))
+    np.testing.assert_array_equal(in_bytes.params[1], others)
     with pytest.raises(ValueError, match="nearest measures the distance to the images of"):
         nearest(toy.classifier, images)
     with pytest.raises(ValueError, match="images must be"):

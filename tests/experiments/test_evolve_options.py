@@ -1,6 +1,7 @@
 """Options for large images and other networks: memory, precision, ``--shown-to``."""
 
 import signal
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -147,3 +148,19 @@ def test_looks_are_the_same_after_a_stop(toy, looks, tmp_path, monkeypatch):
 def test_distances_need_training_images(toy, tmp_path):
     with pytest.raises(ValueError, match="--descriptors nearest needs training images"):
         evolve.main(tiny(descriptors=("nearest",), out=str(tmp_path / "run")), toy)
+
+
+@pytest.mark.slow
+def test_runs_differ_in_pixels_and_agree_in_what_the_network_sees(data_dir, tmp_path):
+    """Five runs for the paper's own network, within what a throw-away prototype measured."""
+    weights = Path(data_dir) / "models" / "caffe_lenet_mnist.safetensors"
+    victim = Victim(dataset="mnist", data_dir=data_dir, model="lenet", weights=str(weights))
+    summary = evolve.main(evolve.Config(victim=victim, run=study.RunFlags(out=str(tmp_path / "r"))))
+    pixels, features = (summary["diversity"][space] for space in ("pixels", "features"))
+    mean = lambda one, kind: np.mean(one["effective_number_of_class"][kind])
+    assert 4.5 < mean(pixels, "evolved") < mean(pixels, "random") <= 5.0
+    assert 1.0 <= mean(features, "evolved") < min(2.0, mean(features, "real"))
+    assert pixels["explained_by_class"]["share"] == pytest.approx(0.297, abs=0.03)
+    assert features["explained_by_class"]["share"] > 0.85
+    assert pixels["explained_by_class"]["chance"] == pytest.approx(9 / 49, abs=0.005)
+    assert pixels["explained_by_class"]["p_value"] == features["explained_by_class"]["p_value"]
