@@ -16,6 +16,7 @@ from fooljax.study import Batch, Capacity, Count, Natural, Rate, RunFlags, Victi
 if TYPE_CHECKING:
     from jax.sharding import Mesh
 
+    from fooljax.evolution import Grid
     from fooljax.study.memory import Plan
     from fooljax.types import Classifier, Encoding, RandomKey, Search
 
@@ -37,6 +38,11 @@ class Config:
         search: map_elites (every child competes for every class), own_niche (a
             child competes for its top class only), or the name of an evosax
             strategy, one for each class: snes, open_es, sep_cma_es, pgpe, ...
+        descriptors: what images may look like, as NAME or NAME:LOW:HIGH, from brightness,
+            contrast, variation, fineness, symmetry, nearest (distance from the nearest
+            training image). Every class then keeps the best image of each look; none of
+            them, and so one image a class, unless given.
+        grid: steps of each descriptor.
         variation: how children of the direct encoding are made: polynomial
             mutation, the same after SBX crossover (inherit, or original with its
             resetting of genes the parents share), or iso_line (Iso+LineDD).
@@ -79,6 +85,8 @@ class Config:
     encoding: str = "direct"
     shown_to: tuple[str, ...] = ()
     search: str = "map_elites"
+    descriptors: tuple[str, ...] = ()
+    grid: Count = 8
     variation: Literal["polynomial", "inherit", "original", "iso_line"] = "polynomial"
     mutation_rate: Rate = 0.1
     halve_rate_every: Natural = 0
@@ -141,6 +149,14 @@ def check(config: Config) -> None:
             "--shown-to: architectures as in --model, each once; got "
             f"{' '.join(config.shown_to) or 'none'}"
         )
+    if config.descriptors and config.search not in _POPULATIONS:
+        raise ValueError(
+            f"--descriptors need --search map_elites or own_niche; {config.search} searches for "
+            "each class by itself"
+        )
+    if config.grid != Config().grid and not config.descriptors:
+        raise ValueError("--grid is the number of steps of --descriptors; give some, or leave it")
+    build_grid(config)
     if config.precision != "float32" and config.search not in _POPULATIONS:
         raise ValueError(
             f"--precision {config.precision} sorts out images that beat no champion; --search "
@@ -197,6 +213,15 @@ def _cppn(config: Config, shape: tuple[int, ...]) -> Encoding:
         raise ValueError(f"--nodes, --edges: {error}") from error
 
 
+def build_grid(config: Config, num_classes: int = 1) -> Grid | None:
+    """Return the cells that every class has, None without descriptors.
+
+    Raises:
+        ValueError: if there are too many, naming the flag.
+    """
+    return study.read_grid("--descriptors", config.descriptors, config.grid, num_classes)
+
+
 def mesh(config: Config) -> Mesh:
     """Return the devices that share the children.
 
@@ -244,7 +269,12 @@ def build_search(
     if niches := _POPULATIONS.get(config.search):
         screen = fj.models.in_bfloat16 if config.precision == "bfloat16" else None
         search = fj.evolution.map_elites(
-            encoding, config.children, niches=niches, screen=screen, **options
+            encoding,
+            config.children,
+            niches=niches,
+            grid=build_grid(config, num_classes),
+            screen=screen,
+            **options,
         )
     else:
         if config.children < 2 * num_classes:
@@ -306,6 +336,8 @@ def plan(
     need = lambda count: (
         sharing * fj.evolution.memory_needed(keys, build(count), classifier, capacity)
     )
-    numbers = config.repeats * classifier.num_classes * math.prod(shape)
+    grid = build_grid(config, classifier.num_classes)
+    niches = classifier.num_classes * (1 if grid is None else grid.size)
+    numbers = config.repeats * niches * math.prod(shape)
     limit = config.memory_limit or math.inf
     return memory.plan_once(run.folder, limit, free, need, numbers)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,15 +20,10 @@ if TYPE_CHECKING:
 MANY = 40  # more classes get the pictures that sum them up
 BEST, LEVEL = 40, 0.99  # of the diverse images
 LEVELS = ("0.99", "0.999", "0.9999")
-SHARES = ("0.5", "0.9", "0.99")
 ENCODINGS = {
     "direct": "gives every pixel a number of its own, so the images tend to look like static",
     "cppn": "paints each image with a small evolving network of functions of the position (a "
     "compositional pattern-producing network), so the images tend to show regular patterns",
-}
-CONTROLS = {
-    "random_images": "Random images, as in generation 0",
-    "gaussian_noise": "Gaussian noise",
 }
 
 
@@ -39,10 +34,12 @@ class Found(NamedTuple):
         config: the settings.
         network: that the images were evolved for.
         finished: the run.
-        images: the champions, ``[repeats, k, h, w, c]`` in [0, 1], or uint8.
+        images: the best of each class, ``[repeats, k, h, w, c]`` in [0, 1], or uint8.
         controls: how sure the network is of images that nobody evolved.
         shown: what other networks say, by name.
         diverse: the best images that differ, where the classes are many.
+        illuminated: the champions by class and look, if that was asked for.
+        variety: how different the runs are.
     """
 
     config: Config
@@ -52,16 +49,27 @@ class Found(NamedTuple):
     controls: Mapping[str, study.Record]
     shown: Mapping[str, study.Record]
     diverse: study.Diverse | None
+    illuminated: study.Illuminated | None = None
+    variety: Mapping[str, study.Variety] = MappingProxyType({})
 
     @property
     def confidence(self) -> np.ndarray:
-        """Of the champions, ``[generations + 1, repeats, k]``."""
-        return self.finished.history["confidence"]
+        """In the best image of each class, ``[generations + 1, repeats, k]``."""
+        of_niches = self.finished.history["confidence"]
+        return of_niches.reshape(*of_niches.shape[:2], len(self.names), -1).max(axis=3)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the classes."""
         return self.network.class_names
+
+    @property
+    def niches(self) -> tuple[np.ndarray, list[str]]:
+        """The champions of all niches, ``[repeats, niches, h, w, c]``, and the class of each."""
+        names = study.short_names(self.names)
+        if self.illuminated is None:
+            return self.images, names
+        return self.illuminated.flat, [name for name in names for _ in self.illuminated.labels]
 
     @property
     def published(self) -> study.Published | None:
@@ -70,12 +78,14 @@ class Found(NamedTuple):
 
 
 def judge(found: Found) -> Iterator[study.Record]:
-    """Yield a record for each repeat and class."""
+    """Yield a record for each repeat and niche."""
     archive = found.finished.state.archive
+    cells = archive.born.shape[1] // len(found.names)
     for repeat, niche in np.ndindex(archive.born.shape):
         yield {
             "repeat": repeat,
-            "class": found.network.class_names[niche],
+            "class": found.names[niche // cells],
+            **study.place_in_grid(found.illuminated, niche),
             "confidence": float(archive.confidence[repeat, niche]),
             "birth_generation": int(archive.born[repeat, niche]),
             "parent_niche": int(archive.parent[repeat, niche]),
@@ -104,13 +114,15 @@ def summarize(found: Found) -> dict[str, Any]:
         "min_confidence_by_generation_per_repeat": lowest.T,
         **{
             f"share_above_{level}_by_generation": shares
-            for level, shares in shares_above(confidence).items()
+            for level, shares in study.shares_above(confidence).items()
         },
-        **(band(found) or {}),
+        **(study.medians_of_band(confidence[-1], found.published) or {}),
         "first_generation_all_above": first_above(lowest),
         "random_image_median_confidence": found.controls["random_images"]["median_top1_confidence"],
         "controls": found.controls,
         "shown_to": found.shown,
+        "diversity": study.plain_variety(found.variety),
+        "illumination": found.illuminated and study.sum_up_grid(found.illuminated),
         "diverse": found.diverse and found.diverse._asdict(),
         "jumps": np.sum(history["jumps"], axis=0),
         "traits": means | ({} if refused is None else {"refused_mutations": int(np.sum(refused))}),
@@ -128,19 +140,6 @@ def pace(found: Found) -> float | None:
     return images / clock.steady_seconds if images else None
 
 
-def shares_above(confidence: np.ndarray) -> dict[str, list[float]]:
-    """Return the share of classes whose median over the repeats is at least a level.
-
-    Args:
-        confidence: ``[generations, repeats, k]``.
-
-    Returns:
-        By level, a share for each generation.
-    """
-    middle = np.median(confidence, axis=1)
-    return {level: np.mean(middle >= float(level), axis=1).tolist() for level in SHARES}
-
-
 def first_above(lowest: np.ndarray) -> dict[str, list[int | None]]:
     """Return the first generation in which every class was above a level, for each repeat.
 
@@ -151,27 +150,10 @@ def first_above(lowest: np.ndarray) -> dict[str, list[int | None]]:
     return {level: [first(one >= float(level)) for one in lowest.T] for level in LEVELS}
 
 
-def band(found: Found) -> dict[str, Any] | None:
-    """Return medians over dogs and cats, and over the others, if the classes are ImageNet's."""
-    if found.published is None:
-        return None
-    middle = np.median(found.confidence[-1], axis=0)
-    inside = np.zeros(len(middle), bool)
-    inside[study.BAND[0] : study.BAND[1] + 1] = True
-    return {
-        "median_confidence_dogs_and_cats": np.median(middle[inside]),
-        "median_confidence_other_classes": np.median(middle[~inside]),
-        "published_medians_dogs_and_cats_and_others": [
-            found.published.inside,
-            found.published.outside,
-        ],
-    }
-
-
 def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block, and write the page of all niches beside it."""
-    last, clock = found.confidence[-1], found.finished.clock
-    count = evaluations(found.config, found.config.generations)
+    last, clock, config = found.confidence[-1], found.finished.clock, found.config
+    count = evaluations(config, config.generations)
     yield study.Opening(
         "Images that fool a neural network",
         "What nonsense is a neural network certain of? These images were evolved to find out.",
@@ -189,11 +171,19 @@ def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
     yield study.Heading("What was done")
     yield from story(found)
     yield from pictures(found, browse)
+    if found.illuminated is not None:
+        yield study.Heading("How many looks fool")
+        yield from study.show_grid(found.illuminated, study.short_names(found.names))
+    if found.variety:
+        yield study.Heading("How different are the runs?")
+        names = study.short_names(found.names)
+        yield from study.show_variety(found.variety, config.repeats, names)
     yield study.Heading("Is it the search, or would any noise do?")
     yield from controls(found)
     if found.shown:
         yield study.Heading("Do other networks see the same?")
-        yield from others(found)
+        yield "The final images, made for another network; shares are over all classes and runs."
+        yield study.table_of_others(found.shown)
     yield study.Heading("All numbers")
     yield from numbers(found)
 
@@ -223,7 +213,9 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     confidence, finished, reporting = found.confidence, found.finished, fj.reporting
     images, names, published = found.images, study.short_names(found.names), found.published
     generations, middle = np.arange(len(confidence)), np.median(confidence, axis=1)
-    study.browse(browse, images, found.names, finished)
+    niches, of_niches = found.niches
+    cells = [""] if found.illuminated is None else found.illuminated.labels
+    study.browse(browse, niches, [name + cell for name in found.names for cell in cells], finished)
     small = fj.data.resize.shrink(images, study.SIDE)
     yield study.Heading("The images")
     yield study.Figure(
@@ -238,7 +230,7 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     yield reporting.paragraph(link, ", to search, to sort, and with their ancestors.")
     if found.diverse is not None:
         yield study.Heading("The best images that differ")
-        yield study.diverse(images, names, finished, found.diverse)
+        yield study.diverse(niches, of_niches, finished, found.diverse)
         yield about(found.diverse)
     points = published and study.until(published.medians, finished.generation)
     yield study.Heading("How fast it went")
@@ -257,7 +249,7 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     )
     if len(names) > MANY:
         yield study.Heading("How many classes were reached")
-        yield from reached(found)
+        yield from study.show_reached(confidence, published)
     yield study.Heading("Class by class")
     marked = (*study.BAND, study.BAND_NAME) if published else None
     yield study.Figure(
@@ -267,14 +259,15 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
         "line across is a class, time runs to the right, and bright means sure. Lines that stay "
         "dark are classes the network is hard to fool about.",
     )
-    if medians := band(found):
-        yield compare(*medians.values())
-    groups = study.RELATED if study.is_imagenet(found.names) else {}
-    kin = study.related(images, names, finished, groups) if len(names) > MANY else None
+    if medians := study.medians_of_band(confidence[-1], published):
+        yield study.compare_band(*medians.values())
+    known = study.is_imagenet(found.names) and found.illuminated is None
+    groups = study.RELATED if known else {}
+    kin = study.related(niches, of_niches, finished, groups) if len(names) > MANY else None
     if kin is not None:
         yield study.Heading("Related classes")
         yield kin
-    line = study.ancestors(images, names, finished)
+    line = study.ancestors(niches, of_niches, finished)
     if line is not None:
         yield study.Heading("Where an image came from")
         yield line
@@ -291,49 +284,6 @@ def about(diverse: study.Diverse) -> str:
     )
 
 
-def compare(inside: float, outside: float, known: tuple[float, float]) -> str:
-    """Compare dogs and cats with all other classes."""
-    order = "lower than" if inside < outside else "not lower than"
-    paper = " and ".join(study.share(value) for value in known)
-    return (
-        f"The marked classes, dogs and cats, end at a median of {study.sure(inside)}, {order} that "
-        f"of all others, {study.sure(outside)} (in the paper, at its end, {paper})."
-    )
-
-
-def reached(found: Found) -> Iterator[study.Block]:
-    """Show the share of classes above each level by generation."""
-    last = found.finished.generation
-    at = np.unique(np.linspace(0, last, min(last + 1, 400)).round().astype(int))
-    series: dict[str, tuple[Any, Any]] = {}  # whatever numpy makes arrays of
-    dashed, shares = [], shares_above(found.confidence)
-    for level, share in shares.items():
-        words = study.share(float(level))
-        series[f"above {words}"] = (at, np.array(share)[at])
-        points = found.published and study.until(found.published.shares.get(level, ()), last)
-        if points:
-            dashed.append(f"paper, above {words}")
-            series[dashed[-1]] = tuple(np.array(points, float).T)
-    draw = functools.partial(
-        fj.reporting.lines,
-        series=series,
-        x_label="generation",
-        y_label="share of classes",
-        shares=True,
-        dashed=dashed,
-    )
-    yield study.Figure(
-        "shares",
-        draw,
-        "Share of the classes above three confidences, over the generations. How to read it: each "
-        "line is a confidence; its height is the share of classes whose image (the median of the "
-        "runs) has at least that much. Open marks and dashed lines, if any, are the paper's.",
-    )
-    ends = [f"{study.share(one[-1])} of the classes reach {study.share(float(level))}"
-            for level, one in shares.items()]  # fmt: skip
-    yield f"At the end {', '.join(ends)}."
-
-
 def controls(found: Found) -> Iterator[study.Block]:
     """Compare with images that nobody evolved."""
     yield (
@@ -341,34 +291,8 @@ def controls(found: Found) -> Iterator[study.Block]:
         "nobody evolved. If those already received high confidence, the evolved images would "
         "prove little; the gap between the rows is what the search found."
     )
-    parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
-    first, last = (study.sure(np.median(found.confidence[at])) for at in (0, -1))
-    rows: list[tuple[str, ...]] = [("Evolved", "—", "—", last)]
-    for kind, one in found.controls.items():
-        rows.append((CONTROLS[kind], *(study.share(one[part]) for part in parts)))
-    rows.append(("Champions of generation 0 of the search", "—", "—", first))
-    titles = ("Images", "Confidence in the most likely class (median)", "Share above 99 %")
-    yield fj.reporting.table((*titles, "Best image of each class (median)"), rows)
-
-
-def others(found: Found) -> Iterator[study.Block]:
-    """Say what other networks take the images for."""
-    yield "The final images, made for another network; shares are over all classes and runs."
-    titles = {
-        "same_label": "Say the same class",
-        "sure_label": f"and are at least {study.sure(study.TAU)} sure",
-        "any_label_sure": f"At least {study.sure(study.TAU)} sure of any class",
-        "median_confidence": "Confidence in the same class (median)",
-    }
-    rows = [
-        (
-            name,
-            study.share(one["clean_accuracy"]),
-            *(study.share(float(np.mean(one[part]))) for part in titles),
-        )
-        for name, one in found.shown.items()
-    ]
-    yield fj.reporting.table(("Network", "Real test images right", *titles.values()), rows)
+    first, last = (np.median(found.confidence[at]) for at in (0, -1))
+    yield study.table_of_controls(found.controls, first, last)
 
 
 def numbers(found: Found) -> Iterator[study.Block]:

@@ -3,7 +3,13 @@
 from fooljax.analysis import fills, masks, measures
 from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
-from fooljax.analysis.diversity import choose_diverse
+from fooljax.analysis.diversity import (
+    Explained,
+    choose_diverse,
+    cosine,
+    effective_number,
+    explained,
+)
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.measures import MEASURES, Measure
 from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
@@ -37,6 +43,7 @@ __all__ = [
     "BEYOND",
     "MEASURES",
     "Estimate",
+    "Explained",
     "Interactions",
     "Interval",
     "Measure",
@@ -59,8 +66,11 @@ __all__ = [
     "central_windows",
     "choose_diverse",
     "controls",
+    "cosine",
     "draw_scores",
+    "effective_number",
     "estimate",
+    "explained",
     "fills",
     "gradient_alignment",
     "ideal_sd",

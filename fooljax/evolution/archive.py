@@ -13,6 +13,9 @@ from fooljax.types import Genome
 class Archive(NamedTuple):
     """The champion of every niche.
 
+    Niches are classes, or the cells of a grid for each class: class by class, the cells of
+    the first one first.
+
     Attributes:
         genomes: champions; every leaf has a leading axis of length ``k``.
         fitness: what the contest compares; ``-inf`` marks an empty niche.
@@ -40,13 +43,13 @@ class Challengers(NamedTuple):
         genomes: every leaf has a leading axis of length ``b``.
         scores: fitness of each candidate in each niche; ``-inf`` where it may
             not compete.
-        confidence: softmax probability of each niche's class.
+        confidence: softmax probability of each class; every class has equally many niches.
         parent: niche of each candidate's parent, -1 if it has none.
     """
 
     genomes: Genome
     scores: Float[Array, "b k"]
-    confidence: Float[Array, "b k"]
+    confidence: Float[Array, "b classes"]
     parent: Int32[Array, " b"]
 
     def __repr__(self) -> str:
@@ -160,10 +163,11 @@ def insert(
         jumps = jax.lax.psum(contest.jumps, axis_name)
 
     niche = jnp.arange(bar.size, dtype=jnp.int32)
+    label = niche // (bar.size // challengers.confidence.shape[1])
     taken = Archive(
         genomes=jax.tree.map(lambda leaf: leaf[contest.winner], challengers.genomes),
         fitness=challengers.scores[contest.winner, niche],
-        confidence=challengers.confidence[contest.winner, niche],
+        confidence=challengers.confidence[contest.winner, label],
         born=jnp.broadcast_to(generation, bar.shape),
         parent=challengers.parent[contest.winner],
     )

@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int32
 
 from fooljax import metrics
 from fooljax.evolution.archive import Challengers
+from fooljax.evolution.descriptors import Grid, place
 from fooljax.types import Classifier, Defense, Encoding, Genome, Images, Logits
 
 Fitness: TypeAlias = Literal["logprob", "margin", "prob"]
@@ -30,7 +31,8 @@ def evaluate(
     *,
     fitness: Fitness,
     enter: Entry | None = None,
-    screen: tuple[Defense, Float[Array, " k"]] | None = None,
+    grid: Grid | None = None,
+    screen: tuple[Defense, Float[Array, " niches"]] | None = None,
     micro_batch: int | None = None,
     axis_name: str | None = None,
 ) -> tuple[Challengers, Mapping[str, Array]]:
@@ -44,6 +46,8 @@ def evaluate(
         fitness: what a niche maximises: log-probability, margin or probability.
         enter: ``(child indices [b], logits [b, m]) -> bool [b, k]``, the niches
             each child may compete in; all of them unless given.
+        grid: gives every class a niche for each of its cells, ``k * grid.size`` in all, class
+            by class; a child then competes in its own cell only.
         screen: what makes a cheaper network of the classifier, and the fitness to beat.
             That network looks at every child first, and only those that it places above
             some niche's bar are shown to the classifier, whose word alone counts.
@@ -66,13 +70,17 @@ def evaluate(
         genomes, parent = jax.vmap(make)(indices)
         images = jax.vmap(encoding.express)(genomes)
         k = classifier.num_classes
+        spread = lambda scores: scores
+        if grid is not None:
+            inside = jax.nn.one_hot(place(grid, classifier, images), grid.size, dtype=bool)
+            spread = lambda scores: _into_cells(scores, inside)
         seen = indices < children
         if screen is None:
             logits = classifier(images)
         else:
             cheaper, bar = screen
             rough = FITNESS[fitness](cheaper(classifier)(images))[:, :k]
-            seen = seen & jnp.any(rough > bar[None], axis=-1)
+            seen = seen & jnp.any(spread(rough) > bar[None], axis=-1)
             logits = _look_again(classifier, images, seen)
         scores = FITNESS[fitness](logits)[:, :k]
         confidence = metrics.probabilities(logits)[:, :k]
@@ -84,7 +92,7 @@ def evaluate(
         counted = jax.tree.map(lambda trait: jnp.where(real, trait, 0), traits)
         return Challengers(
             genomes=genomes,
-            scores=jnp.where(allowed, scores, -jnp.inf),
+            scores=spread(jnp.where(allowed, scores, -jnp.inf)),
             confidence=confidence,
             parent=parent,
         ), counted
@@ -103,6 +111,12 @@ def evaluate(
     if axis_name is not None:
         totals = jax.lax.psum(totals, axis_name)
     return challengers, totals
+
+
+def _into_cells(scores: Float[Array, "b k"], inside: Bool[Array, "b cells"]) -> Array:
+    """Give each child its scores in its own cell of every class, ``-inf`` in all others."""
+    spread = jnp.where(inside[:, None, :], scores[:, :, None], -jnp.inf)
+    return spread.reshape(len(scores), -1)
 
 
 def _look_again(classifier: Classifier, images: Images, promising: Bool[Array, " b"]) -> Logits:

@@ -1,4 +1,4 @@
-"""MAP-Elites with one niche for each class."""
+"""MAP-Elites with one niche for each class, or a grid of them."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int32
 
 from fooljax import checks, printing
 from fooljax.evolution.archive import Archive, Contest, insert
+from fooljax.evolution.descriptors import Grid
 from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
 from fooljax.types import Bound, Classifier, Defense, Encoding, Genome, Image, RandomKey, Search
 
@@ -55,14 +56,14 @@ class Generation(NamedTuple):
         return printing.shapes(self)
 
 
-def empty_archive(genome: Genome, num_classes: int) -> Archive:
+def empty_archive(genome: Genome, niches: int) -> Archive:
     """Return an archive without champions; ``genome`` stands in for them in every niche."""
-    rows = lambda leaf: jnp.broadcast_to(leaf, (num_classes, *leaf.shape))
-    nobody = jnp.full(num_classes, -1, jnp.int32)
+    rows = lambda leaf: jnp.broadcast_to(leaf, (niches, *leaf.shape))
+    nobody = jnp.full(niches, -1, jnp.int32)
     return Archive(
         genomes=jax.tree.map(rows, genome),
-        fitness=jnp.full(num_classes, -jnp.inf, jnp.float32),
-        confidence=jnp.zeros(num_classes, jnp.float32),
+        fitness=jnp.full(niches, -jnp.inf, jnp.float32),
+        confidence=jnp.zeros(niches, jnp.float32),
         born=nobody,
         parent=nobody,
     )
@@ -110,6 +111,7 @@ class _Settings(NamedTuple):
     init_children: int
     fitness: Fitness
     niches: Niches
+    grid: Grid | None
     screen: Defense | None
     micro_batch: int | None
     axis_name: str | None
@@ -122,6 +124,7 @@ def map_elites(
     *,
     fitness: Fitness = "logprob",
     niches: Niches = "all",
+    grid: Grid | None = None,
     screen: Defense | None = None,
     micro_batch: int | None = None,
     axis_name: str | None = None,
@@ -140,6 +143,9 @@ def map_elites(
             a float32 ``prob`` is exactly 1 and can no longer improve.
         niches: ``all`` as in the paper, or ``own`` (a child enters the niche of
             its top class only, textbook MAP-Elites) for comparison.
+        grid: of descriptors, from ``grid``: every class then has a niche for each cell, and
+            keeps the best image of each look. A child competes in its own cell only, of
+            all classes or of its top one. Niches are ``k * grid.size``, class by class.
         screen: makes a cheaper network, such as ``models.in_bfloat16``, that looks at
             all children first; those that it places above a champion are shown to the
             network itself, which alone decides. A child that it underrates is lost.
@@ -157,17 +163,19 @@ def map_elites(
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
-        Mouret and Clune, 2015, arXiv:1504.04909.
+        Mouret and Clune, 2015, arXiv:1504.04909 (with a grid).
     """
     init_children = children if init_children is None else init_children
     check_search(fitness, children, init_children, micro_batch)
     checks.kind("encoding", encoding, Encoding)
     checks.choice("niches", niches, ("all", "own"))
+    if grid is not None:
+        checks.kind("grid", grid, Grid, "make it with evolution.grid")
     if screen is not None:
         checks.function("screen", screen, "classifier -> classifier")
 
     settings = _Settings(
-        encoding, children, init_children, fitness, niches, screen, micro_batch, axis_name
+        encoding, children, init_children, fitness, niches, grid, screen, micro_batch, axis_name
     )
     return Search(Bound(_init, (settings,)), Bound(_step, (settings,)))
 
@@ -179,7 +187,8 @@ def _init(
     key_first = jax.random.fold_in(key, 0)
     # a real genome, not zeros: children start from it if no random image enters a niche
     genome = encoding.init(jax.random.fold_in(key_first, count))
-    start = Evolution(empty_archive(genome, classifier.num_classes), jnp.int32(0))
+    niches = classifier.num_classes * (1 if settings.grid is None else settings.grid.size)
+    start = Evolution(empty_archive(genome, niches), jnp.int32(0))
     make = lambda key: (encoding.init(key), jnp.int32(-1))
     return _advance(settings, key_first, classifier, start, make, count)
 
@@ -225,6 +234,7 @@ def _advance(
         count,
         fitness=settings.fitness,
         enter=enter,
+        grid=settings.grid,
         screen=screen,
         micro_batch=settings.micro_batch,
         axis_name=settings.axis_name,

@@ -20,6 +20,8 @@ from fooljax.metrics.detection import (
     roc_curve,
     share_accepted,
 )
+from fooljax.metrics.illumination import Illumination, illumination
+from fooljax.metrics.looks import brightness, contrast, symmetry
 from fooljax.metrics.reliability import (
     Reliability,
     brier,
@@ -41,6 +43,7 @@ __all__ = [
     "Comparison",
     "ConfidenceSummary",
     "Coverage",
+    "Illumination",
     "Interval",
     "Mixing",
     "Reliability",
@@ -51,14 +54,17 @@ __all__ = [
     "auroc",
     "bootstrap",
     "brier",
+    "brightness",
     "clopper_pearson",
     "confidence_summary",
+    "contrast",
     "coverage_curve",
     "evaluations_to_reach",
     "expected_calibration_error",
     "fpr95_id_pos",
     "fpr95_ood_pos",
     "high_frequency_share",
+    "illumination",
     "log_odds",
     "log_probabilities",
     "mann_whitney",
@@ -69,6 +75,7 @@ __all__ = [
     "reliability",
     "roc_curve",
     "share_accepted",
+    "symmetry",
     "temperature",
     "total_variation",
 ]

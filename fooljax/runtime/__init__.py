@@ -17,6 +17,7 @@ _MODULES = (
     "presence",
     "progress",
     "settings",
+    "tensorboard",
     "threads",
 )
 

@@ -76,9 +76,26 @@ if TYPE_CHECKING:  # the same names as below
         roc,
     )
     from fooljax.study.drawings import Drawing, choose_measures
-    from fooljax.study.evolved import Evolved, controls, evolve, evolve_repeats, express
+    from fooljax.study.evolved import (
+        Evolved,
+        controls,
+        evolve,
+        evolve_repeats,
+        express,
+        random_images,
+        table_of_controls,
+    )
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
+    from fooljax.study.illuminated import (
+        Illuminated,
+        carry_references,
+        place_in_grid,
+        read_grid,
+        show_grid,
+        sort_niches,
+        sum_up_grid,
+    )
     from fooljax.study.makers import MAKERS, build, choose_right, judge
     from fooljax.study.making import (
         SURE,
@@ -92,7 +109,13 @@ if TYPE_CHECKING:  # the same names as below
         take,
     )
     from fooljax.study.memory import afford
-    from fooljax.study.others import TAU, network_and_others, prepare_others, show_others
+    from fooljax.study.others import (
+        TAU,
+        network_and_others,
+        prepare_others,
+        show_others,
+        table_of_others,
+    )
     from fooljax.study.outsiders import as_bytes, choose_outsiders, load_others, noises
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
@@ -108,6 +131,7 @@ if TYPE_CHECKING:  # the same names as below
         short_names,
         until,
     )
+    from fooljax.study.reached import compare_band, medians_of_band, shares_above, show_reached
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -130,6 +154,7 @@ if TYPE_CHECKING:  # the same names as below
         where,
     )
     from fooljax.study.units import Arrays
+    from fooljax.study.variety import Variety, measure_variety, plain_variety, show_variety
     from fooljax.study.victim_data import blame, renamed
     from fooljax.study.volumes import (
         SMALLER,
@@ -149,13 +174,16 @@ _NAMES = {
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
     "fooljax.study.drawings": "Drawing choose_measures",
-    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express",
+    "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express random_images "
+    "table_of_controls",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
+    "fooljax.study.illuminated": "Illuminated carry_references place_in_grid read_grid "
+    "show_grid sort_niches sum_up_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
     "fooljax.study.memory": "afford",
-    "fooljax.study.others": "TAU network_and_others prepare_others show_others",
+    "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
     "fooljax.study.outsiders": "as_bytes choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.painting": "paint",
@@ -163,10 +191,12 @@ _NAMES = {
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
     "short_names until",
+    "fooljax.study.reached": "compare_band medians_of_band shares_above show_reached",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
+    "fooljax.study.variety": "Variety measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
     "fooljax.study.volumes": "SMALLER VOLUME compare_volumes shrinkage table_of_shrinkage",
     "fooljax.study.wording": "against answer duration power share spell sure",

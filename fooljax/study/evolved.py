@@ -1,5 +1,7 @@
 """Images evolved for every class: once, or independently several times."""
 
+import functools
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -8,9 +10,15 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from fooljax import evolution, metrics
+from fooljax.reporting import Html, table
+from fooljax.study.wording import share, sure
 from fooljax.types import Classifier, Encoding, Images, RandomKey
 
 _CONTROLS = 1000  # images of each kind
+_KINDS = {
+    "random_images": "Random images, as in generation 0",
+    "gaussian_noise": "Gaussian noise",
+}
 
 
 class Evolved(NamedTuple):
@@ -90,20 +98,17 @@ def controls(
     """
     key_random, key_noise = jax.random.split(key)
 
-    count = 100 if np.prod(classifier.input_shape) <= 10_000 else 20  # images at once
+    count = _at_once(classifier.input_shape)
     rounds = _CONTROLS // count
     shape = (count, *classifier.input_shape)
-
-    @jax.jit
-    def random_images(keys):
-        return jax.vmap(encoding.express)(jax.vmap(encoding.init)(keys))
 
     @jax.jit
     def noise(key):
         return jnp.clip(0.5 + 0.25 * jax.random.normal(key, shape, dtype=jnp.float32), 0, 1)
 
-    kinds = {
-        "random_images": (random_images, jax.random.split(key_random, (rounds, count))),
+    draw = functools.partial(_draw, encoding)
+    kinds: dict[str, tuple[Callable[[RandomKey], Images], RandomKey]] = {
+        "random_images": (draw, jax.random.split(key_random, (rounds, count))),
         "gaussian_noise": (noise, jax.random.split(key_noise, rounds)),
     }
     read = jax.jit(lambda classifier, images: metrics.probabilities(classifier(images)))
@@ -124,6 +129,43 @@ def controls(
             "median_best_per_class": np.median(confidence.max(axis=0)),
         }
     return result
+
+
+def random_images(
+    key: RandomKey, encoding: Encoding, shape: tuple[int, ...], count: int
+) -> Float[np.ndarray, "n h w c"]:
+    """Draw images that the encoding's search would start from; ``shape`` is that of one."""
+    at_once = _at_once(shape)
+    batches = jax.random.split(key, (-(-count // at_once), at_once))
+    return np.concatenate([np.asarray(_draw(encoding, keys)) for keys in batches])[:count]
+
+
+def _at_once(shape: tuple[int, ...]) -> int:
+    return 100 if np.prod(shape) <= 10_000 else 20
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _draw(encoding: Encoding, keys: RandomKey) -> Images:
+    return jax.vmap(encoding.express)(jax.vmap(encoding.init)(keys))
+
+
+def table_of_controls(
+    found: Mapping[str, Mapping[str, float | None]], first: float, last: float
+) -> Html:
+    """Write what a network says of images that nobody evolved, beside those that were.
+
+    Args:
+        found: from `controls`.
+        first: median confidence in the champions of generation 0.
+        last: the same at the end.
+    """
+    parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
+    rows: list[tuple[str, ...]] = [("Evolved", "—", "—", sure(last))]
+    for kind, one in found.items():
+        rows.append((_KINDS[kind], *(share(one.get(part)) for part in parts)))
+    rows.append(("Champions of generation 0 of the search", "—", "—", sure(first)))
+    titles = ("Images", "Confidence in the most likely class (median)", "Share above 99 %")
+    return table((*titles, "Best image of each class (median)"), rows)
 
 
 def express(encoding: Encoding, archive: evolution.Archive) -> Float[Array, "... h w c"]:

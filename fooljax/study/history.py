@@ -40,6 +40,11 @@ def to_rows(infos: evolution.Generation) -> Rows:
     return rows | {f"trait_{name}": value for name, value in host.traits.items()}
 
 
+def by_class(confidence: np.ndarray, num_classes: int) -> np.ndarray:
+    """Return the confidence in the best image of each class, of ``[..., niches]``."""
+    return confidence.reshape(*confidence.shape[:-1], num_classes, -1).max(axis=-1)
+
+
 def record(
     folder: Path,
     generation: int,
@@ -48,6 +53,7 @@ def record(
     encoding: Encoding,
     evaluations: Callable[[int], int],
     seconds: float,
+    num_classes: int,
 ) -> None:
     """Write down a chunk that ends with ``generation``.
 
@@ -59,13 +65,14 @@ def record(
         encoding: paints them.
         evaluations: images shown to the network up to a generation.
         seconds: spent so far.
+        num_classes: of the network; each has equally many niches.
     """
     arrays = dict(rows)
     if is_milestone(generation):
         arrays["snapshot"] = painting.paint_thumbnails(encoding, archive)
     (folder / _FOLDER).mkdir(exist_ok=True)
     files.write_npz(folder / _FOLDER / f"{generation:08d}.npz", arrays, compress=True)
-    confidence = rows["confidence"]
+    confidence = by_class(rows["confidence"], num_classes)
     first = generation - len(confidence) + 1
     files.append_lines(
         folder / _METRICS,

@@ -41,6 +41,18 @@ class Plan(NamedTuple):
         return f"{self.micro_batch} children at a time, about {self.size / GB:.2f} GB"
 
 
+def taken(limit: float | None, planned: Plan | None) -> dict[str, float | None]:
+    """Return how much memory a run planned with, and took.
+
+    Args:
+        limit: in GB of 1e9 bytes, if there was one.
+        planned: how it kept to it.
+    """
+    size, count = (None, None) if planned is None else (planned.size, planned.micro_batch)
+    whole = None if limit is None else limit * GB
+    return {"limit": whole, "planned": size, "micro_batch": count, "peak": peak()}
+
+
 def plan(limit: float, most: int, need: Callable[[int], int], numbers: int = 0) -> Plan:
     """Find the largest micro-batch with which a search keeps to a limit.
 

@@ -10,11 +10,13 @@ import numpy as np
 
 from fooljax import analysis, models
 from fooljax.data import as_float
+from fooljax.reporting import Html, table
 from fooljax.study.classifiers import Networks, network
 from fooljax.study.prepared import Prepared, prepare
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import choose
 from fooljax.study.victim import is_published
+from fooljax.study.wording import share, sure
 from fooljax.types import Classifier
 
 TAU = 0.9  # from here on a network counts as sure
@@ -102,6 +104,25 @@ def show_others(images: np.ndarray, networks: Mapping[str, Prepared]) -> dict[st
         name: {"clean_accuracy": network.accuracy, **_says(images, network)}
         for name, network in networks.items()
     }
+
+
+def table_of_others(found: Mapping[str, Mapping[str, Any]]) -> Html:
+    """Write what other networks take images for; from `show_others`."""
+    titles = {
+        "same_label": "Say the same class",
+        "sure_label": f"and are at least {sure(TAU)} sure",
+        "any_label_sure": f"At least {sure(TAU)} sure of any class",
+        "median_confidence": "Confidence in the same class (median)",
+    }
+    rows = [
+        (
+            name,
+            share(one["clean_accuracy"]),
+            *(share(float(np.mean(one[part]))) for part in titles),
+        )
+        for name, one in found.items()
+    ]
+    return table(("Network", "Real test images right", *titles.values()), rows)
 
 
 def _says(images: np.ndarray, network: Prepared) -> dict[str, list[float]]:

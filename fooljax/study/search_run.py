@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax import evolution, interrupts
-from fooljax.runtime import checkpoints, devices, hosts, identity, inputs, notices, progress
+from fooljax.runtime import checkpoints, devices, files, hosts, identity, inputs, notices, progress
 from fooljax.study import history
 from fooljax.types import Classifier, Encoding, RandomKey, Search
 
@@ -117,7 +117,14 @@ def run(
             if hosts.first():
                 archive = devices.here(state.archive)
                 history.record(
-                    folder, generation, rows, archive, encoding, evaluations, clock.seconds
+                    folder,
+                    generation,
+                    rows,
+                    archive,
+                    encoding,
+                    evaluations,
+                    clock.seconds,
+                    classifier.num_classes,
                 )
                 if on_chunk is not None:
                     on_chunk(generation, rows)
@@ -155,7 +162,8 @@ def run(
             keep(rows)
             saved = time.monotonic() - saving
             pace = (evaluations(count) - evaluations(0)) / max(computed, 1e-9)
-            show(generation, _status(rows, pace if steady else None))
+            best = history.by_class(rows["confidence"][-1:], classifier.num_classes)
+            show(generation, _status(best, pace if steady else None))
             wanted = max(_SECONDS_A_CHUNK, saved / _CHECKPOINT_SHARE)
             pleasant = round(wanted / max(computed / count, 1e-9))
             length = chunk or max(1, min(pleasant, 2 * count, LONGEST_CHUNK))
@@ -172,6 +180,18 @@ def run(
         )
     records = history.read(folder) if hosts.first() else ({}, {})
     return Finished(found, *records, generation, clock)
+
+
+def save(folder: Path, finished: Finished, images: np.ndarray) -> None:
+    """Write ``elites.npz``, the champions and their origin, and ``genomes.npz``."""
+    archive = finished.state.archive
+    names = {"confidences": "confidence", "birth_generations": "born", "parent_niches": "parent"}
+    names["fitness"] = "fitness"
+    arrays = {name: np.asarray(getattr(archive, field)) for name, field in names.items()}
+    files.write_npz(folder / "elites.npz", {"images": images, **arrays})
+    leaves = jax.tree_util.tree_leaves_with_path(archive.genomes)
+    name = lambda path: jax.tree_util.keystr(path, simple=True, separator=".") or "genes"
+    files.write_npz(folder / "genomes.npz", {name(path): np.asarray(one) for path, one in leaves})
 
 
 def _refuse_silence(archive: Any, encoding: Encoding, classifier: Classifier) -> None:
@@ -243,8 +263,7 @@ def _to_next_stop(generation: int, length: int, generations: int) -> int:
     return min(length, generations - generation)
 
 
-def _status(rows: history.Rows, pace: float | None) -> str:
-    """Describe the last generation; ``pace`` is in images a second, None while compiling."""
-    confidence = rows["confidence"][-1]
+def _status(confidence: np.ndarray, pace: float | None) -> str:
+    """Describe a generation; ``pace`` is in images a second, None while compiling."""
     text = f"median {np.median(confidence):.5f}  worst {np.min(confidence):.5f}"
     return text if pace is None else f"{text}  {pace:,.0f} images/s"

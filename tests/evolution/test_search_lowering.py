@@ -7,20 +7,24 @@ from evosax.algorithms import distribution_based_algorithms
 from lowering import assert_lowers
 
 from fooljax.encodings import cppn, direct
-from fooljax.evolution import advance, map_elites, repeat, start, strategy
+from fooljax.evolution import DESCRIPTORS, advance, grid, map_elites, repeat, start, strategy
 from fooljax.evolution.distributions import _UNUSABLE
-from fooljax.evolution.run import _steps
+from fooljax.evolution.run import _start, _steps
 from fooljax.models import in_bfloat16
 from fooljax.runtime import devices
 
 pytestmark = pytest.mark.usefixtures("accelerator")
 SHAPE = (4, 4, 1)
+GRID = grid([one for name, one in DESCRIPTORS.items() if name != "nearest"], 2)
 STRATEGIES = sorted(set(distribution_based_algorithms) - set(_UNUSABLE))
 SEARCHES = {
     "direct": lambda axis: map_elites(direct(SHAPE), 12, axis_name=axis),
     "cppn": lambda axis: map_elites(cppn(SHAPE, 10, 16), 12, axis_name=axis),
     "bytes, own niches, screened": lambda axis: map_elites(
         direct(SHAPE, storage="uint8"), 12, niches="own", screen=in_bfloat16, axis_name=axis
+    ),
+    "a grid, own niches, screened": lambda axis: map_elites(
+        direct(SHAPE), 12, niches="own", grid=GRID, screen=in_bfloat16, axis_name=axis
     ),
     "in batches": lambda axis: map_elites(direct(SHAPE), 12, micro_batch=2, axis_name=axis),
     **{
@@ -41,7 +45,7 @@ def assert_chunk_lowers(search, classifier, keys):
 @pytest.mark.parametrize("name", SLOW)
 def test_on_one_device(name, toy, key):
     search, keys = repeat(SEARCHES[name](None)), jax.random.split(key, 2)
-    assert_lowers(start, keys, search=search, classifier=toy.classifier)
+    assert_lowers(_start, keys, search=search, classifier=toy.classifier)
     assert_chunk_lowers(search, toy.classifier, keys)
 
 

@@ -6,15 +6,19 @@ import pytest
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
-from fooljax.evolution import map_elites, repeat, strategy
+from fooljax.evolution import DESCRIPTORS, grid, map_elites, repeat, strategy
 from fooljax.types import Search
 
 AXIS = "children"
+GRID = grid([DESCRIPTORS["brightness"]._replace(low=0.4, high=0.6), DESCRIPTORS["symmetry"]], 5)
 # 22 children in batches of 4: two children of padding on 1 device, ten on 8
 SEARCHES = {
     "all": lambda toy, axis: map_elites(toy.encoding, 22, micro_batch=4, axis_name=axis),
     "own": lambda toy, axis: map_elites(
         toy.encoding, 22, 9, niches="own", micro_batch=4, axis_name=axis
+    ),
+    "grid": lambda toy, axis: map_elites(
+        toy.encoding, 22, grid=GRID, micro_batch=4, axis_name=axis
     ),
     "snes": lambda toy, axis: strategy("snes", toy.encoding, 22, micro_batch=4, axis_name=axis),
 }
@@ -57,6 +61,9 @@ def whole(toy):
     "name, devices",
     [
         ("all", 8),
+        ("grid", 8),
+        pytest.param("grid", 1, marks=pytest.mark.slow),
+        pytest.param("grid", 2, marks=pytest.mark.slow),
         pytest.param("all", 2, marks=pytest.mark.slow),
         pytest.param("snes", 8, marks=pytest.mark.slow),
         pytest.param("all", 1, marks=pytest.mark.slow),

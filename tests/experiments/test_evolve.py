@@ -226,6 +226,23 @@ IMPOSSIBLE = {
         "search": "snes",
         "children": 30,
     },
+    "--descriptors: unknown 'brihgtness'; did you mean brightness": {
+        "descriptors": ("brihgtness",)
+    },
+    "--descriptors: a range is NAME:LOW:HIGH, as contrast:0:0.5, got contrast:1": {
+        "descriptors": ("contrast:1",)
+    },
+    "--descriptors: contrast .* needs finite low < high, got 1.0 and 0.0": {
+        "descriptors": ("contrast:1:0",)
+    },
+    "--descriptors: each descriptor once": {"descriptors": ("contrast", "contrast:0:1")},
+    "--descriptors: 4,096 looks of 10 classes are more than 10,000": {
+        "descriptors": ("contrast", "symmetry", "brightness"),
+        "grid": 16,
+    },
+    "--descriptors need --search map_elites": {"descriptors": ("contrast",), "search": "snes"},
+    "--grid is the number of steps of --descriptors": {"grid": 3},
+    "--grid must be at least 1, got 0": {"descriptors": ("contrast",), "grid": 0},
     "--nodes must be at least 5, got 3": {"encoding": "cppn", "nodes": 3},
     "--search nope: .*map_elites, or own_niche": {"search": "nope", "children": 30},
     "--search snes: .*one array of floats": {"encoding": "cppn", "search": "snes", "children": 30},

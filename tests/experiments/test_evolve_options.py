@@ -1,5 +1,8 @@
 """Options for large images and other networks: memory, precision, ``--shown-to``."""
 
+import signal
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,9 @@ import pytest
 
 from experiments import evolve
 from fooljax import study
-from fooljax.study import Victim, change, memory
+from fooljax.evolution.descriptors import place
+from fooljax.interrupts import Interrupted
+from fooljax.study import Victim, change, memory, search_run
 from fooljax.types import Classifier
 
 
@@ -95,3 +100,70 @@ def test_a_plan_is_kept(toy, limited, monkeypatch):
     assert evolve.main(again, toy)["memory"]["planned"] == first["memory"]["planned"]
     other = change(again, memory_limit=60.0)
     assert evolve.main(other, toy)["memory"]["planned"] > 49e9
+
+
+@pytest.fixture(scope="module")
+def looks(toy, tmp_path_factory):
+    """A run over a grid of looks: its settings, its folder and its summary."""
+    folder = tmp_path_factory.mktemp("looks") / "run"
+    config = tiny(children=40, descriptors=("brightness:0.4:0.6", "symmetry"), grid=3)
+    return config, folder, evolve.main(change(config, out=str(folder)), toy)
+
+
+def test_every_class_keeps_its_looks(toy, looks):
+    config, folder, summary = looks
+    elites = np.load(folder / "elites.npz")
+    images, filled = elites["images"], elites["birth_generations"] >= 0
+    assert images.shape == (2, 27, 8, 8, 1) and 6 < filled.sum() < 54
+    grid = study.read_grid("--descriptors", config.descriptors, config.grid, 3)
+    for run, there in zip(images, filled, strict=True):
+        cells = place(grid, toy, jnp.asarray(run))
+        np.testing.assert_array_equal(np.asarray(cells)[there], np.flatnonzero(there) % 9)
+    told = summary["illumination"]
+    assert told["coverage"] == pytest.approx(filled.mean())
+    confidence = elites["confidences"].reshape(2, 3, 9)
+    np.testing.assert_allclose(told["qd_score_per_class"], confidence.sum(axis=2), rtol=1e-5)
+    np.testing.assert_allclose(summary["per_class_confidence"], confidence.max(axis=2), rtol=1e-6)
+    assert [len(one) for one in told["coverage_by_generation"]] == [5, 5]
+    page = (folder / "report.html").read_text()
+    assert "How many looks fool" in page and "How different are the runs?" in page
+    header = (folder / "records.csv").read_text().partition("\n")[0]
+    assert header.startswith("repeat,class,brightness,symmetry,confidence")
+
+
+def test_looks_are_the_same_after_a_stop(toy, looks, tmp_path, monkeypatch):
+    config, whole, _ = looks
+    record = search_run.history.record
+
+    def record_and_stop(folder, generation, *rest):
+        record(folder, generation, *rest)
+        if generation == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="after generation 2"):
+        patch.setattr(search_run.history, "record", record_and_stop)
+        evolve.main(change(config, out=str(tmp_path / "cut"), chunk=1), toy)
+    evolve.main(change(config, resume=str(tmp_path / "cut")), toy)
+    for name in ("elites.npz", "genomes.npz", "records.csv", "looks_1.png"):
+        assert (tmp_path / "cut" / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_distances_need_training_images(toy, tmp_path):
+    with pytest.raises(ValueError, match="--descriptors nearest needs training images"):
+        evolve.main(tiny(descriptors=("nearest",), out=str(tmp_path / "run")), toy)
+
+
+@pytest.mark.slow
+def test_runs_differ_in_pixels_and_agree_in_what_the_network_sees(data_dir, tmp_path):
+    """Five runs for the paper's own network, within what a throw-away prototype measured."""
+    weights = Path(data_dir) / "models" / "caffe_lenet_mnist.safetensors"
+    victim = Victim(dataset="mnist", data_dir=data_dir, model="lenet", weights=str(weights))
+    summary = evolve.main(evolve.Config(victim=victim, run=study.RunFlags(out=str(tmp_path / "r"))))
+    pixels, features = (summary["diversity"][space] for space in ("pixels", "features"))
+    mean = lambda one, kind: np.mean(one["effective_number_of_class"][kind])
+    assert 4.5 < mean(pixels, "evolved") < mean(pixels, "random") <= 5.0
+    assert 1.0 <= mean(features, "evolved") < min(2.0, mean(features, "real"))
+    assert pixels["explained_by_class"]["share"] == pytest.approx(0.297, abs=0.03)
+    assert features["explained_by_class"]["share"] > 0.85
+    assert pixels["explained_by_class"]["chance"] == pytest.approx(9 / 49, abs=0.005)
+    assert pixels["explained_by_class"]["p_value"] == features["explained_by_class"]["p_value"]

@@ -54,7 +54,8 @@ def found(names, encoding="cppn", repeats=REPEATS, **settings):
     classifier = Classifier((), lambda params, images: images, images.shape[2:], len(names))
     network = study.Prepared(classifier, tuple(names), 0.9, "a network made up")
     parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
-    controls = {kind: dict.fromkeys(parts, 0.25) for kind in page.CONTROLS}
+    kinds = ("random_images", "gaussian_noise")
+    controls = {kind: dict.fromkeys(parts, 0.25) for kind in kinds}
     diverse = None
     if len(names) > page.MANY:
         diverse = study.choose_diverse(images, finished, page.BEST, page.LEVEL)
@@ -146,21 +147,21 @@ def test_the_band_is_measured_and_said(inside):
     confidence[2] = 0.05  # a third run that is an outlier everywhere
     history = {**one.finished.history, "confidence": confidence[None]}
     one = one._replace(finished=one.finished._replace(history=history))
-    measured = page.band(one)
+    measured = study.medians_of_band(one.confidence[-1], one.published)
     assert measured["median_confidence_dogs_and_cats"] == inside
     assert measured["median_confidence_other_classes"] == 0.6
-    words = page.compare(*measured.values()).replace("\N{NO-BREAK SPACE}", " ")
+    words = study.compare_band(*measured.values()).replace("\N{NO-BREAK SPACE}", " ")
     order = "lower than" if inside < 0.6 else "not lower than"
     assert f"at a median of {100 * inside:.0f} %, {order} that of all others, 60 %" in words
     assert "(in the paper, at its end, 49 % and 92 %)" in words
-    assert page.band(found("abcde", repeats=1)) is None
+    assert study.medians_of_band(one.confidence[-1], None) is None
 
 
 def test_shares_are_of_the_median_over_the_repeats():
     confidence = np.zeros((2, 3, 4))
     confidence[1, :, 0] = [1.0, 0.5, 0.0]
     confidence[1, :, 1] = [0.95, 0.0, 0.9]
-    shares = page.shares_above(confidence)
+    shares = study.shares_above(confidence)
     assert shares == {"0.5": [0.0, 0.5], "0.9": [0.0, 0.25], "0.99": [0.0, 0.0]}
 
 

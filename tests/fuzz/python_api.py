@@ -123,6 +123,9 @@ reporting.percent confidence:share
 reporting.curves confidences:values
 reporting.grid images
 reporting.matrix values:numbers
+evolution.with_references classifier images
+analysis.effective_number features:numbers
+analysis.explained features:numbers permutations:count key
 """
 
 
@@ -154,6 +157,8 @@ def _others() -> dict[str, dict[str, Any]]:
         "try_certificates": {"through": good()["classifier"], "steps": 2, "selection": 5},
         "train_substitute": {"recipe": training.quick(steps=1)},
         "judge_fooling": {"num_classes": CLASSES, "targets": jnp.asarray(good()["labels"])},
+        "effective_number": {"features": np.eye(3)},
+        "explained": {"features": np.eye(3), "groups": [0, 0, 1], "permutations": 2},
         "clopper_pearson": {"successes": 1},
         "expected_calibration_error": {"right": three},
         "reliability": {"right": three},

@@ -1,0 +1,162 @@
+"""Descriptors: what fooling images may look like, as a grid of niches for every class."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int32
+
+from fooljax import checks, metrics
+from fooljax.data import as_float
+from fooljax.types import Bound, Classifier, Images, Logits, Params
+
+
+class Descriptor(NamedTuple):
+    """A measure of images that niches are spread along.
+
+    Attributes:
+        measure: ``(classifier, images) -> [b]``.
+        low: where the first cell begins.
+        high: where the last one ends.
+        words: what is measured, as "brightness (mean of the pixels)".
+    """
+
+    measure: Callable[[Classifier, Images], Float[Array, " b"]]
+    low: float
+    high: float
+    words: str
+
+
+class Grid(NamedTuple):
+    """Cells of equal width along each of some descriptors.
+
+    Attributes:
+        descriptors: the last one runs fastest.
+        cells: along each.
+    """
+
+    descriptors: tuple[Descriptor, ...]
+    cells: int
+
+    @property
+    def size(self) -> int:
+        """How many cells there are in all."""
+        return self.cells ** len(self.descriptors)
+
+
+def grid(descriptors: Sequence[Descriptor], cells: int) -> Grid:
+    """Lay a grid over some descriptors.
+
+    Args:
+        descriptors: from ``DESCRIPTORS``, or your own.
+        cells: along each, at least 1.
+
+    Raises:
+        ValueError: if there is none, one has no range, or a number is impossible.
+    """
+    cells = checks.count("cells", cells)
+    if not descriptors:
+        raise ValueError("descriptors: at least one is needed, got none")
+    for one in descriptors:
+        checks.kind("descriptors", one, Descriptor, "take them from DESCRIPTORS")
+        if not (math.isfinite(one.low) and math.isfinite(one.high) and one.low < one.high):
+            raise ValueError(
+                f"descriptors: {one.words} needs finite low < high, got {one.low} and {one.high}"
+            )
+    return Grid(tuple(descriptors), cells)
+
+
+def place(grid: Grid, classifier: Classifier, images: Images) -> Int32[Array, " b"]:
+    """Return the cell of each image, in ``[0, grid.size)``.
+
+    What lies beyond an end belongs to the cell at that end, as in pyribs. An image with a
+    measure that is NaN has no cell, which is -1.
+    """
+    cell = jnp.zeros(len(images), jnp.int32)
+    known = jnp.ones(len(images), bool)
+    for one in grid.descriptors:
+        value = one.measure(classifier, images).astype(jnp.float32)
+        along = jnp.floor((value - one.low) / (one.high - one.low) * grid.cells)
+        along = jnp.clip(along, 0, grid.cells - 1)
+        known = known & ~jnp.isnan(value)
+        cell = cell * grid.cells + jnp.where(known, along, 0.0).astype(jnp.int32)
+    return jnp.where(known, cell, -1)
+
+
+def with_references(classifier: Classifier, images: Images) -> Classifier:
+    """Let a classifier carry images that ``nearest`` measures the distance to.
+
+    Its answers stay the same; the images are params, so that others need no compilation.
+
+    Args:
+        classifier: any network.
+        images: ``[n, h, w, c]`` in [0, 1] or uint8, such as training images.
+
+    Raises:
+        ValueError: if the images are none of the network's.
+    """
+    checks.classifier(classifier)
+    references = as_float(checks.images(images, classifier.input_shape))
+    return dataclasses.replace(
+        classifier,
+        params=(classifier.params, references),
+        apply=Bound(_without_references, (classifier.apply,)),
+    )
+
+
+def _without_references(
+    apply: Callable[[Params, Images], Logits], params: tuple[Params, Images], images: Images
+) -> Logits:
+    return apply(params[0], images)
+
+
+def nearest(classifier: Classifier, images: Images) -> Float[Array, " b"]:
+    """Return the distance from the nearest reference, as root mean square of a pixel.
+
+    In [0, 1]: 0 for a copy, 1 for a black image where all references are white.
+
+    Args:
+        classifier: from ``with_references``.
+        images: to measure.
+
+    Raises:
+        ValueError: if the classifier carries no references.
+    """
+    if not (
+        isinstance(classifier.apply, Bound) and classifier.apply.function is _without_references
+    ):
+        raise ValueError(
+            "nearest measures the distance to the images of with_references(classifier)"
+        )
+    flat = images.reshape(len(images), -1)
+    others = classifier.params[1].reshape(-1, flat.shape[1])
+    squares = jnp.sum(flat**2, axis=1)[:, None] + jnp.sum(others**2, axis=1)[None]
+    products = jnp.matmul(flat, others.T, precision=jax.lax.Precision.HIGHEST)
+    apart = jnp.min(squares - 2.0 * products, axis=1)
+    return jnp.sqrt(jnp.maximum(apart, 0.0) / flat.shape[1])
+
+
+def _look(of: Callable[[Images], Array]) -> Callable[[Classifier, Images], Array]:
+    return lambda classifier, images: of(images)
+
+
+#: Measures of pictures to choose from, by name.
+DESCRIPTORS = {
+    "brightness": Descriptor(
+        _look(metrics.brightness), 0.0, 1.0, "brightness (mean of the pixels)"
+    ),
+    "contrast": Descriptor(
+        _look(metrics.contrast), 0.0, 0.5, "contrast (standard deviation of the pixels)"
+    ),
+    "variation": Descriptor(
+        _look(metrics.total_variation), 0.0, 0.5, "total variation (difference of neighbors)"
+    ),
+    "fineness": Descriptor(
+        _look(metrics.high_frequency_share), 0.0, 1.0, "share of energy in fine detail"
+    ),
+    "symmetry": Descriptor(_look(metrics.symmetry), 0.0, 1.0, "likeness of left and right"),
+    "nearest": Descriptor(nearest, 0.0, 0.8, "distance from the nearest training image"),
+}

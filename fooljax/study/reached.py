@@ -1,0 +1,94 @@
+"""How many of many classes were reached, and those that the paper speaks of."""
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from fooljax import reporting
+from fooljax.study.page import Block, Figure
+from fooljax.study.published import BAND, Published, until
+from fooljax.study.wording import share, sure
+
+_LEVELS = ("0.5", "0.9", "0.99")
+
+
+def shares_above(confidence: Float[np.ndarray, "g r k"]) -> dict[str, list[float]]:
+    """Return the share of classes whose median over the repeats is at least a level.
+
+    Args:
+        confidence: by generation, repeat and class.
+
+    Returns:
+        By level, a share for each generation.
+    """
+    middle = np.median(confidence, axis=1)
+    return {level: np.mean(middle >= float(level), axis=1).tolist() for level in _LEVELS}
+
+
+def show_reached(
+    confidence: Float[np.ndarray, "g r k"], published: Published | None
+) -> Iterator[Block]:
+    """Show the share of classes above each level by generation, beside the paper's if known."""
+    last = len(confidence) - 1
+    at = np.unique(np.linspace(0, last, min(last + 1, 400)).round().astype(int))
+    series: dict[str, tuple[Any, Any]] = {}  # whatever numpy makes arrays of
+    dashed, shares = [], shares_above(confidence)
+    for level, above in shares.items():
+        words = share(float(level))
+        series[f"above {words}"] = (at, np.array(above)[at])
+        points = published and until(published.shares.get(level, ()), last)
+        if points:
+            dashed.append(f"paper, above {words}")
+            series[dashed[-1]] = tuple(np.array(points, float).T)
+    draw = functools.partial(
+        reporting.lines,
+        series=series,
+        x_label="generation",
+        y_label="share of classes",
+        shares=True,
+        dashed=dashed,
+    )
+    yield Figure(
+        "shares",
+        draw,
+        "Share of the classes above three confidences, over the generations. How to read it: each "
+        "line is a confidence; its height is the share of classes whose image (the median of the "
+        "runs) has at least that much. Open marks and dashed lines, if any, are the paper's.",
+    )
+    ends = [f"{share(one[-1])} of the classes reach {share(float(level))}"
+            for level, one in shares.items()]  # fmt: skip
+    yield f"At the end {', '.join(ends)}."
+
+
+def medians_of_band(
+    last: Float[np.ndarray, "r k"], published: Published | None
+) -> dict[str, Any] | None:
+    """Return medians over dogs and cats, and over the others, if the classes are ImageNet's.
+
+    Args:
+        last: confidence at the end.
+        published: what the paper found; None with other classes.
+    """
+    if published is None:
+        return None
+    middle = np.median(last, axis=0)
+    inside = np.zeros(len(middle), bool)
+    inside[BAND[0] : BAND[1] + 1] = True
+    return {
+        "median_confidence_dogs_and_cats": np.median(middle[inside]),
+        "median_confidence_other_classes": np.median(middle[~inside]),
+        "published_medians_dogs_and_cats_and_others": [published.inside, published.outside],
+    }
+
+
+def compare_band(inside: float, outside: float, known: tuple[float, float]) -> str:
+    """Compare dogs and cats with all other classes; arguments as `medians_of_band` returns."""
+    order = "lower than" if inside < outside else "not lower than"
+    paper = " and ".join(share(value) for value in known)
+    return (
+        f"The marked classes, dogs and cats, end at a median of {sure(inside)}, {order} that "
+        f"of all others, {sure(outside)} (in the paper, at its end, {paper})."
+    )
