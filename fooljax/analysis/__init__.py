@@ -1,9 +1,12 @@
 """What attacks on many networks add up to."""
 
 from fooljax.analysis.alignment import gradient_alignment
+from fooljax.analysis.backward import BackwardRule, backward
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
+from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
+from fooljax.analysis.sanity import map_agreement, shuffle_top
 from fooljax.analysis.substitute import (
     Substitute,
     Transferred,
@@ -23,6 +26,7 @@ from fooljax.analysis.transfer import (
 
 __all__ = [
     "BEYOND",
+    "BackwardRule",
     "Interval",
     "SignSteps",
     "Substitute",
@@ -30,16 +34,22 @@ __all__ = [
     "Trial",
     "Verdicts",
     "attack_through",
+    "backward",
     "choose_diverse",
     "gradient_alignment",
+    "integrated_gradients",
     "judge_fooling",
     "judge_perturbed",
+    "map_agreement",
     "mean_over_pairs",
     "over_repeats",
     "pool",
     "relations",
+    "saliency",
     "shares",
+    "shuffle_top",
     "sign_steps",
+    "smooth_saliency",
     "train_substitute",
     "try_certificates",
 ]

@@ -7,6 +7,7 @@ from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
 
@@ -14,6 +15,7 @@ __all__ = [
     "MLP",
     "NETWORKS",
     "PUBLISHED",
+    "Layer",
     "LeNet",
     "ResNet",
     "SoftmaxRegression",
@@ -23,6 +25,7 @@ __all__ = [
     "from_flax",
     "in_bfloat16",
     "init_flax",
+    "layers",
     "load_published",
     "load_weights",
     "look",
@@ -30,5 +33,6 @@ __all__ = [
     "penultimate",
     "save_weights",
     "ten_crop",
+    "units",
     "validate",
 ]
