@@ -21,15 +21,16 @@ def backward(classifier: Classifier, rule: BackwardRule = "guided") -> Classifie
 
     A rectifier with input ``x`` passes a signal ``g`` back as
 
-    - ``gradient``: ``g`` where ``x > 0``; the classifier is returned as it is;
+    - ``gradient``: ``g`` where ``x > 0``;
     - ``deconvnet``: ``max(g, 0)`` everywhere;
     - ``guided``: ``max(g, 0)`` where ``x > 0``.
 
-    ReLU6 passes nothing where ``x`` is 6 or more, but under ``deconvnet``. Under the last
-    two pooling passes the signal to the first maximum of its window, as a switch does,
-    and not to all that are equal, as happens among rectified zeros. Rectifiers are found
-    in the program, whoever wrote the network: ``nn.relu``, ``nn.relu6``,
-    ``jnp.maximum(x, 0)``, ``jnp.clip(x, 0, 6)``. A network without any has but one way back.
+    ReLU6 passes nothing where ``x`` is 6 or more, but under ``deconvnet``. Pooling passes
+    the signal to the first maximum of its window, as a switch does, and not to all that are
+    equal, as happens among rectified zeros and where a photograph is white; ``jax.grad``
+    of the network itself shares it there, on some devices. Rectifiers are found in the
+    program, whoever wrote the network: ``nn.relu``, ``nn.relu6``, ``jnp.maximum(x, 0)``,
+    ``jnp.clip(x, 0, 6)``. A network without any has but one way back.
 
     Args:
         classifier: any network; params stay an argument.
@@ -44,8 +45,6 @@ def backward(classifier: Classifier, rule: BackwardRule = "guided") -> Classifie
     """
     classifier = checks.classifier(classifier)
     checks.choice("rule", rule, ("gradient", "guided", "deconvnet"))
-    if rule == "gradient":
-        return classifier
     return dataclasses.replace(classifier, apply=Bound(_apply, (classifier.apply, rule)))
 
 
@@ -121,6 +120,7 @@ _first_along.defvjp(lambda x, axes: (jnp.max(x, axis=axes), x), _first_along_bac
 
 _SWITCHES: Rules = {"maximum": _first, "reduce_max": _first_along}
 _RULES: dict[str, Rules] = {
+    "gradient": {"rectifier": jax.nn.relu, "ceiling": _below, **_SWITCHES},
     "guided": {"rectifier": _guided, "ceiling": _below, **_SWITCHES},
     "deconvnet": {"rectifier": _deconvnet, "ceiling": _through, **_SWITCHES},
 }

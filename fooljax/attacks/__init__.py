@@ -1,6 +1,6 @@
 """Attacks, by gradient and without: fooling images from nothing, and small perturbations."""
 
-from fooljax.attacks import spaces
+from fooljax.attacks import spaces, transforms
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
@@ -125,6 +125,7 @@ __all__ = [
     "strongest",
     "success_odds",
     "sweep",
+    "transforms",
     "universal_deepfool",
     "universal_sgd",
 ]

@@ -94,7 +94,7 @@ def pooled(pool, weights, images):
     return pool(images).reshape(len(images), -1) @ two(weights)
 
 
-@pytest.mark.parametrize("rule", CAPTUM)
+@pytest.mark.parametrize("rule", ["gradient", *CAPTUM])
 @pytest.mark.parametrize(
     ("pool", "count", "expected"), [(max_pool, 4, FIRST2), (max_pool3, 1, FIRST3)]
 )
