@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 from numpy.typing import ArrayLike
 from scipy import stats
 
@@ -43,8 +43,7 @@ def shuffle_top(key: RandomKey, classifier: Classifier) -> tuple[tuple[str, Clas
     shuffled = []
     for name in reversed(order):
         for i in (i for i in first if names[i] == name):
-            flat = jax.random.permutation(jax.random.fold_in(key, i), leaves[i].reshape(-1))
-            leaves[i] = flat.reshape(leaves[i].shape)
+            leaves[i] = _shuffled(jax.random.fold_in(key, i), leaves[i])
         params = jax.tree.unflatten(tree, leaves)
         shuffled.append((name, dataclasses.replace(classifier, params=params)))
     return tuple(shuffled)
@@ -67,6 +66,12 @@ def map_agreement(maps: ArrayLike, others: ArrayLike) -> Float[np.ndarray, " b"]
     a, b = (one - one.mean(axis=1, keepdims=True) for one in ranks)
     sizes = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return np.divide((a * b).sum(axis=1), sizes, out=np.full(len(a), np.nan), where=sizes > 0.0)
+
+
+def _shuffled(key: RandomKey, leaf: Array) -> Array:
+    """Let an array's numbers change places, on the host: JAX would compile for each shape."""
+    chance = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    return jnp.asarray(chance.permutation(np.asarray(leaf).reshape(-1)).reshape(leaf.shape))
 
 
 def _module(path: Any) -> str:
