@@ -55,8 +55,9 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         "A unit is a channel of a layer; its activation is the channel's mean over the picture. "
         f"{config.pictures:,} real pictures of {config.victim.dataset} were shown, and the one "
-        "that fires each unit most is shown below, with what goes back from the unit to the pixels. "
-        f"Then an image was made for each unit, {config.repeats} times from other random numbers:"
+        "that fires each unit most is shown below, with what goes back from the unit to the "
+        f"pixels. Then an image was made for each unit, {config.repeats} times from other random "
+        "numbers:"
     )
     yield fj.reporting.table(("Images", "How they were made"), rows)
     yield (

@@ -17,7 +17,7 @@ from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = (
     *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
-    *("perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
+    *("neurons", "perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
 )
 EACH = 2  # bad values of every flag of an experiment,
 EACH_SHARED = 1  # and of those that all experiments share
@@ -35,6 +35,7 @@ NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
     *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
+    *("kinds", "layers"),
     "coordinator",
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}
