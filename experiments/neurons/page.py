@@ -76,10 +76,11 @@ def shifts(found: Found) -> Iterator[study.Block]:
     """Say how much of an activation a shift leaves."""
     write = lambda mean: f"{mean:.2f}"
     rows = []
-    for row in found.numbers.rows:
+    layers = found.numbers.names("layer")
+    for row in sorted(found.numbers.rows, key=lambda row: layers.index(row.keys["layer"])):
         kept = found.kept.value("kept", **row.keys)
         left = "" if np.isnan(kept.mean) else study.spell(kept, write)
-        spelled = study.spell(row.values["deviations"], lambda mean: f"{mean:.1f}")
+        spelled = study.spell(row.values["deviations"], lambda mean: f"{round(mean, 1) + 0.0:.1f}")
         rows.append((row.keys["layer"], row.keys["kind"], spelled, left))
     titles = ("Layer", "Images", "Standard deviations above real pictures", "Kept after a shift")
     far = "1" if found.config.jitter == 1 else f"1 and by {found.config.jitter}"
@@ -127,7 +128,9 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
     mean, spread, units = real["mean"], real["spread"], real["units"]
     deviations = lambda values: [f"{x:+.1f} sd" for x in (values - mean) / spread]
     rows, words, names = [real["images"]], [deviations(real["activation"])], ["strongest real"]
-    for rule in RULES:
+    # where no rectifier lies in between all rules are one
+    same = [rule for rule in RULES[1:] if np.allclose(real[rule], real["gradient"], rtol=1e-3)]
+    for rule in (rule for rule in RULES if rule not in same):
         most = np.abs(real[rule]).max(axis=(1, 2, 3), keepdims=True)
         rows.append(0.5 + real[rule] / np.maximum(2.0 * most, 1e-30))
         pairs = zip(real[f"{rule}_top"], real[f"{rule}_all"], strict=True)
@@ -146,7 +149,8 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
         "picture that fires it most, of those shown; below it what goes back from the unit to the "
         "pixels by three rules (grey is nothing), with the rank correlation with the same map once "
         "the layer's own weights are shuffled, and once all below it are too: near 1, the "
-        "map does not depend on them. The rules differ only where rectifiers lie in between. "
+        "map does not depend on them. "
+        f"{'No rectifier lies in between, so that all three are the same. ' if same else ''}"
         "Then images made for the unit, of the first repeat, not "
         "selected, with their activation in standard deviations above the mean of real pictures, "
         "also after shifts."
