@@ -2,6 +2,7 @@
 
 from fooljax.analysis import fills, masks, measures
 from fooljax.analysis.alignment import gradient_alignment
+from fooljax.analysis.backward import BackwardRule, backward
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
 from fooljax.analysis.diversity import (
     Explained,
@@ -21,7 +22,9 @@ from fooljax.analysis.parts import (
     without_each_component,
 )
 from fooljax.analysis.patches import Interactions, interactions, shuffled
+from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
 from fooljax.analysis.sampling import Samples, sample
+from fooljax.analysis.sanity import map_agreement, shuffle_top
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.straight import TangentReach, along, tangent_reach
 from fooljax.analysis.substitute import Substitute, Transferred, attack_through, train_substitute
@@ -42,6 +45,7 @@ from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log1
 __all__ = [
     "BEYOND",
     "MEASURES",
+    "BackwardRule",
     "Estimate",
     "Explained",
     "Interactions",
@@ -62,6 +66,7 @@ __all__ = [
     "along",
     "answers_to",
     "attack_through",
+    "backward",
     "blurred",
     "central_windows",
     "choose_diverse",
@@ -74,12 +79,14 @@ __all__ = [
     "fills",
     "gradient_alignment",
     "ideal_sd",
+    "integrated_gradients",
     "interactions",
     "judge_fooling",
     "judge_perturbed",
     "log10_ball",
     "log_density",
     "log_normalizer",
+    "map_agreement",
     "masks",
     "mean_over_pairs",
     "measures",
@@ -88,10 +95,13 @@ __all__ = [
     "pool",
     "relations",
     "resemblance",
+    "saliency",
     "sample",
     "shares",
+    "shuffle_top",
     "shuffled",
     "sign_steps",
+    "smooth_saliency",
     "sufficient",
     "sufficient_parts",
     "tangent_reach",

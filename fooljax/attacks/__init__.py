@@ -1,6 +1,6 @@
 """Attacks, by gradient and without: fooling images from nothing, and small perturbations."""
 
-from fooljax.attacks import spaces
+from fooljax.attacks import spaces, transforms
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
@@ -47,12 +47,7 @@ from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
 from fooljax.attacks.standard_result import Stage, StandardResult
 from fooljax.attacks.sweep import sweep
-from fooljax.attacks.universal import (
-    Universal,
-    UniversalResult,
-    UniversalState,
-    run_universal,
-)
+from fooljax.attacks.universal import Universal, UniversalResult, UniversalState, run_universal
 from fooljax.attacks.universal_measures import (
     fooling_rate,
     perturbed_answers,
@@ -125,6 +120,7 @@ __all__ = [
     "strongest",
     "success_odds",
     "sweep",
+    "transforms",
     "universal_deepfool",
     "universal_sgd",
 ]

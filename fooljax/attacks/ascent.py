@@ -1,6 +1,7 @@
 """Fooling images by gradient ascent: from noise, grey or any image to a certain answer."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax
@@ -12,6 +13,7 @@ from fooljax import checks
 from fooljax.attacks import goals, scale, spaces
 from fooljax.attacks.attack import (
     Attack,
+    Better,
     Passes,
     Point,
     RandomKeys,
@@ -22,9 +24,11 @@ from fooljax.attacks.attack import (
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.regularization import Regularization, regularize, variation_slope
 from fooljax.attacks.spaces import Fixed, Moving, Space
+from fooljax.attacks.transforms import Transform, transform
 from fooljax.types import Bound, Classifier, Images, Logits
 
 Rule: TypeAlias = Literal["progress", "adam"]
+Objective: TypeAlias = Literal["probability", "logit"]
 
 _TINY = 1e-30
 _FIRST_SPREAD = 5.0  # of logits of noise
@@ -50,6 +54,17 @@ class Pace(NamedTuple):
     max_rate: Array | float
     center: Array | float
     step_size: Array | float
+
+
+class Way(NamedTuple):
+    """What is climbed, and where: the arguments of ``ascent`` that are no numbers of it."""
+
+    space: Space
+    rule: Rule
+    objective: Objective
+    regularization: Regularization
+    transforms: tuple[Transform, ...]
+    diversity: float
 
 
 class Memory(NamedTuple):
@@ -99,9 +114,7 @@ def _scaled(tree: Moving, numbers: Array) -> Moving:
 
 
 def _climb(
-    space: Space,
-    rule: Rule,
-    regularization: Regularization,
+    way: Way,
     keys: RandomKeys,
     pace: Pace,
     classifier: Classifier,
@@ -109,9 +122,10 @@ def _climb(
     goal: Goal,
     point: Point,
 ) -> tuple[Point, Logits, Passes]:
-    del keys, images
+    del images
     if not goal.targeted:
         raise ValueError("ascent raises a target's probability: give it a reach goal")
+    space, regularization = way.space, way.regularization
     moving, fixed, adam, done, spread = point.memory
 
     def usual(logits: Logits, num_classes: int) -> tuple[Array, Logits]:
@@ -123,8 +137,18 @@ def _climb(
     def log_chance(goal: Goal, logits: Logits, num_classes: int) -> Array:
         return goals.cross_entropy(goal, usual(logits, num_classes)[1], num_classes)
 
-    # d p = p d log p, and log p keeps a gradient where p is 1e-30 or 1 - 1e-30
-    seen, logits = gradient_of(log_chance, classifier, goal, point.images)
+    def raised(goal: Goal, logits: Logits, num_classes: int) -> Array:
+        # d p = p d log p, and log p keeps a gradient where p is 1e-30 or 1 - 1e-30
+        climbs = way.objective == "logit"
+        height = goals.logit(goal, logits) if climbs else log_chance(goal, logits, num_classes)
+        if way.diversity > 0.0:
+            height = height - way.diversity * likeness(goal, logits[:, :num_classes])
+        return height
+
+    move = lambda images: transform(way.transforms, keys, images)
+    seen, undo = jax.vjp(move, point.images) if way.transforms else (point.images, lambda g: (g,))
+    seen, logits = gradient_of(raised, classifier, goal, seen)
+    (seen,) = undo(seen)
     flat = is_flat(seen)
     if regularization.total_variation > 0.0:
         answered = per_image(jnp.isfinite(jnp.sum(logits, axis=1)), seen)
@@ -133,7 +157,7 @@ def _climb(
     _, pull_back = jax.vjp(lambda moving: space.paint(moving, fixed), moving)
     (slope,) = pull_back(seen)
     slope = jax.tree.map(lambda leaf: jnp.where(jnp.isfinite(leaf), leaf, 0.0), slope)
-    if rule == "adam":
+    if way.rule == "adam":
         step, adam = jax.vmap(lambda slope, state: _ADAM.update(slope, state))(slope, adam)
         step = _scaled(step, jnp.asarray(pace.step_size))
     else:
@@ -148,11 +172,29 @@ def _climb(
     return Point(space.paint(moved, fixed), memory), logits, Passes(1, 1, flat)
 
 
+def likeness(goal: Goal, logits: Logits) -> Float[Array, " b"]:
+    """Return how alike an image's logits are to those of others with its target, on average.
+
+    Alike is the correlation over all classes, in [-1, 1]; 0 for an image without others.
+
+    Args:
+        goal: of a batch ``b``.
+        logits: ``[b, k]``.
+    """
+    rows = logits - jnp.mean(logits, axis=1, keepdims=True)
+    rows = rows * jax.lax.rsqrt(jnp.sum(rows**2, axis=1, keepdims=True) + _TINY)
+    same = (goal.labels[:, None] == goal.labels[None, :]) & ~jnp.eye(len(rows), dtype=bool)
+    return jnp.sum(rows @ rows.T, axis=1, where=same) / jnp.maximum(jnp.sum(same, axis=1), 1)
+
+
 def ascent(
     steps: int = 500,
     *,
     space: Space | None = None,
     rule: Rule = "progress",
+    objective: Objective = "probability",
+    transforms: Sequence[Transform] = (),
+    diversity: float = 0.0,
     early: float = 0.02,
     late: float = 0.1,
     max_gain: float = 1.0,
@@ -175,7 +217,16 @@ def ascent(
         space: where to search; ``spaces.pixels()`` unless given.
         rule: ``progress`` aims in each step at a gain in probability of
             ``min(early, late * (1 - p))`` and goes as far as that takes to first
-            order; ``adam`` follows Adam on the log-probability.
+            order; ``adam`` follows Adam.
+        objective: ``probability`` of the target, or its ``logit`` whatever the others are,
+            which is a unit's activation where classes are units (``models.units``). That
+            needs ``adam``, and keeps the image with the largest logit.
+        transforms: random changes, another draw in each step, through which the network
+            looks: ``(transforms.jitter(8),)``. Then the best image so far is the one that
+            did best under its changes.
+        diversity: weight of how alike the logits of images with the same target are in the
+            batch, `likeness`, which is subtracted from what is raised. With it, and only
+            then, an image depends on its batch.
         early: gain aimed at in one step while the probability is low.
         late: share of what is missing to 1 that is aimed at later.
         max_gain: upper limit of the gain in log-probability aimed at in one
@@ -191,15 +242,16 @@ def ascent(
 
     Returns:
         An attack, for ``reach`` goals, that keeps the image with the largest
-        margin.
+        margin, or logit.
 
     Raises:
-        ValueError: if a number is out of its range, the rule is unknown, or the
-            regularization changes pixels in another space.
+        ValueError: if a number is out of its range, the rule or the objective is unknown,
+            they do not go together, or the regularization changes pixels in another space.
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 3.9 and its published
-        code; Yosinski et al., 2015, arXiv:1506.06579 (regularizers); Kingma and
+        code; Olah, Mordvintsev and Schubert, 2017, Feature Visualization (transforms,
+        diversity); Yosinski et al., 2015, arXiv:1506.06579 (regularizers); Kingma and
         Ba, 2015, arXiv:1412.6980 (Adam).
     """
     steps = checks.count("steps", steps)
@@ -212,6 +264,12 @@ def ascent(
         checks.positive("step_size", step_size),
     )
     checks.choice("rule", rule, ("progress", "adam"))
+    checks.choice("objective", objective, ("probability", "logit"))
+    if objective == "logit" and rule != "adam":
+        raise ValueError('the objective "logit" needs the rule "adam": progress is of probability')
+    for one in transforms:
+        checks.function("transforms", one, "(key, image) -> image")
+    diversity = checks.not_negative("diversity", diversity)
     if space is not None:
         checks.kind("space", space, Space)
     if regularization is not None:
@@ -219,5 +277,6 @@ def ascent(
     space, regularization = space or spaces.pixels(), regularization or Regularization()
     if regularization.changes_pixels and space != spaces.pixels():
         raise ValueError("regularization of pixels needs the space of pixels")
-    start, step = Bound(_start, (space, rule)), Bound(_climb, (space, rule, regularization))
-    return Attack(pace, start, step, steps, better="margin")
+    way = Way(space, rule, objective, regularization, tuple(transforms), diversity)
+    better: Better = "logit" if objective == "logit" else "margin"
+    return Attack(pace, Bound(_start, (space, rule)), Bound(_climb, (way,)), steps, better)

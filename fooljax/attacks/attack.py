@@ -15,7 +15,7 @@ from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult, score_checked
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
-Better: TypeAlias = Literal["margin", "l2", "linf"]
+Better: TypeAlias = Literal["margin", "logit", "l2", "linf"]
 Budget: TypeAlias = Any
 Loss: TypeAlias = Callable[[Goal, Logits, int], Float[Array, " b"]]
 RandomKeys: TypeAlias = RandomKey  # one for each sample, [b]
@@ -69,7 +69,8 @@ class Attack:
             the originals; keys and numbers are one for each sample.
         steps: how many; with none the images are looked at as they are.
         better: which of two images that reach the goal is kept: the one with
-            the larger ``margin``, or the one nearer in ``l2`` or ``linf``.
+            the larger ``margin``, or the one nearer in ``l2`` or ``linf``. Or of any two
+            that with the larger ``logit``.
         stops: whether a sample is left alone once it has reached its goal.
     """
 
@@ -270,11 +271,14 @@ def _keep(
     margin = goals.margin(goal, logits, classifier.num_classes)
     reached = margin > 0.0
     worth = margin
-    if better != "margin":
+    if better == "logit":
+        worth = goals.logit(goal, logits)
+    elif better != "margin":
         change = (here - images).reshape(len(images), -1)
         far = jnp.linalg.norm(change, ord=2 if better == "l2" else jnp.inf, axis=1)
         worth = jnp.where(reached, -far, margin)
-    wins = jnp.where(reached == progress.reached, worth > progress.worth, reached)
+    alike = (reached == progress.reached) | (better == "logit")
+    wins = jnp.where(alike, worth > progress.worth, reached)
     done, leaves = progress.reached & stops, reached & stops
     forwards = jnp.where(leaves, 1, passes.forwards)
     # at the goal there may be nothing left to climb

@@ -134,6 +134,11 @@ def log_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]
     return inside - outside
 
 
+def logit(goal: Goal, logits: Logits) -> Float[Array, " b"]:
+    """Return the logit of each image's label: the activation where classes are units."""
+    return jnp.take_along_axis(logits.astype(jnp.float32), goal.labels[:, None], axis=1)[:, 0]
+
+
 def _goal(labels: Int32[Array, " b"], targeted: bool) -> Goal:
     labels = jnp.asarray(checks.whole(labels, "labels"))
     if labels.ndim != 1 and not isinstance(labels, jax.core.Tracer):

@@ -1,4 +1,4 @@
-"""Where a gradient ascent searches: pixels, Fourier coefficients, the weights of a CPPN."""
+"""Where a gradient ascent searches: pixels, waves, their phases, the weights of a CPPN."""
 
 import functools
 import math
@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 
 from fooljax import checks, encodings
 from fooljax.attacks.attack import RandomKeys
+from fooljax.data import as_float
 from fooljax.encodings.color import Color
 from fooljax.encodings.cppn_genome import MAX_WEIGHT, Cppn, Rates, mutate
 from fooljax.encodings.cppn_gradient import compile_genomes, paint_programs
@@ -21,6 +22,7 @@ from fooljax.types import Images, RandomKey
 Moving: TypeAlias = Any
 Fixed: TypeAlias = Any
 
+_SMALLEST = 1e-6  # a wave, for each pixel, that has a phase
 _INSIDE = 1e-3  # pixels at 0 and 1 start so far inside, where a sigmoid still has a slope
 # Colors of photographs vary most in lightness, then between red and blue, least between
 # green and magenta. Standard deviations of their log-odds along these axes: 2.55, 0.75, 0.38
@@ -78,28 +80,108 @@ def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
         https://distill.pub/2017/feature-visualization (preconditioning).
     """
     decay = checks.not_negative("decay", decay)
-    height, width, channels = shape
+    height, width, _ = shape
+    to_waves, to_pixels = _waves(shape)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
     scale = np.maximum(frequency, 1.0 / max(height, width)) ** -decay
     # at the finest waves a step is as long in the coefficients as in the log-odds of the pixels
     scale = (scale / scale.min() * math.sqrt(height * width)).astype(np.float32)[None, ..., None]
-    color = (_COLOR if channels == 3 else np.eye(channels)).astype(np.float32)
 
     def start(keys: RandomKeys, images: Images) -> tuple[Moving, Fixed]:
         del keys
-        inside = jnp.clip(images, _INSIDE, 1.0 - _INSIDE)
-        waves = jnp.fft.rfft2(
-            (jnp.log(inside) - jnp.log1p(-inside)) @ np.linalg.inv(color), None, (1, 2)
-        )
-        waves = waves / scale
+        waves = to_waves(images) / scale
         return jnp.stack([waves.real, waves.imag], axis=-1), None
 
     def paint(coefficients: Moving, fixed: Fixed) -> Images:
         del fixed
-        waves = jax.lax.complex(coefficients[..., 0], coefficients[..., 1]) * scale
-        return jax.nn.sigmoid(jnp.fft.irfft2(waves, (height, width), (1, 2)) @ color)
+        return to_pixels(jax.lax.complex(coefficients[..., 0], coefficients[..., 1]) * scale)
 
     return Space(start, paint, settle=lambda coefficients: coefficients)
+
+
+class Spectral(NamedTuple):
+    """Where a search of `phases` begins; every leaf has a leading axis ``b``.
+
+    Attributes:
+        images: whose phases it begins at, ``[b, h, w, c]`` in [0, 1].
+        sizes: of the waves that it keeps, ``[b, h, w // 2 + 1, c]``, as of `spectrum`.
+    """
+
+    images: Images
+    sizes: Float[Array, "b h f c"]
+
+
+def spectrum(pictures: Images) -> Float[Array, "h f c"]:
+    """Return how large the waves of pictures are on average, for `phases`.
+
+    Args:
+        pictures: ``[n, h, w, c]``, floats in [0, 1] or uint8, such as photographs.
+
+    Returns:
+        Sizes of the waves of their log-odds; of the mean, the first, with its sign.
+    """
+    images = as_float(checks.images(pictures, jnp.shape(pictures)[1:], "pictures"))
+    waves = _waves(images.shape[1:])[0](images)
+    return jnp.mean(jnp.abs(waves), axis=0).at[0, 0].set(jnp.mean(waves[:, 0, 0].real, axis=0))
+
+
+@checks.cache
+def phases(shape: tuple[int, int, int]) -> Space:
+    """Search where waves lie, and keep how large they are: as in photographs, or any picture.
+
+    The waves are those of the pixels' log-odds, three channels made of lightness and two
+    color differences as in `fourier`. Begins at images, whose own waves keep their sizes,
+    or at `Spectral`, with sizes from elsewhere. Where an image has no wave, as grey has,
+    its phase is drawn. A step of Adam is in radians.
+
+    Args:
+        shape: image size ``(h, w, c)`` in pixels.
+
+    Source:
+        Fel et al., 2023, arXiv:2306.06805 (MACO), whose sizes are those of ImageNet.
+    """
+    height, width, _ = shape
+    to_waves, to_pixels = _waves(shape)
+    paired = np.zeros((1, 1, width // 2 + 1, 1), bool)  # columns that hold a wave twice
+    paired[:, :, [0, width // 2] if width % 2 == 0 else 0] = True
+
+    def start(keys: RandomKeys, begin_at: Images | Spectral) -> tuple[Moving, Fixed]:
+        images = begin_at.images if isinstance(begin_at, Spectral) else begin_at
+        waves = to_waves(images)
+        draw = lambda key: jax.random.normal(key, shape, jnp.float32)
+        noise = jnp.fft.rfft2(jax.vmap(draw)(keys), None, (1, 2))
+        some = jnp.where(jnp.abs(waves) > _SMALLEST * height * width, waves, noise)
+        units = (some / jnp.abs(some)).at[:, 0, 0].set(1.0)
+        own = jnp.abs(waves).at[:, 0, 0].set(waves[:, 0, 0].real)
+        sizes = begin_at.sizes if isinstance(begin_at, Spectral) else own
+        return jnp.zeros(sizes.shape, jnp.float32), (units.real, units.imag, sizes)
+
+    def paint(turns: Moving, fixed: Fixed) -> Images:
+        real, imaginary, sizes = fixed
+        opposite = jnp.roll(turns[:, ::-1], 1, axis=1)
+        turns = jnp.where(paired, (turns - opposite) / 2, turns)
+        turned = jax.lax.complex(jnp.cos(turns), jnp.sin(turns))
+        return to_pixels(sizes * jax.lax.complex(real, imaginary) * turned)
+
+    return Space(start, paint, settle=lambda turns: turns)
+
+
+def _waves(
+    shape: tuple[int, ...],
+) -> tuple[Callable[[Images], Array], Callable[[Array], Images]]:
+    """Return the ways from images to the waves of their log-odds, and back."""
+    height, width, channels = shape
+    color = (_COLOR if channels == 3 else np.eye(channels)).astype(np.float32)
+
+    def to_waves(images: Images) -> Array:
+        inside = jnp.clip(images, _INSIDE, 1.0 - _INSIDE)
+        odds = jnp.log(inside) - jnp.log1p(-inside)
+        return jnp.fft.rfft2(odds @ np.linalg.inv(color), None, (1, 2))
+
+    def to_pixels(waves: Array) -> Images:
+        return jax.nn.sigmoid(jnp.fft.irfft2(waves, (height, width), (1, 2)) @ color)
+
+    return to_waves, to_pixels
 
 
 @checks.cache

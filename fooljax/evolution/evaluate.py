@@ -12,13 +12,14 @@ from fooljax.evolution.archive import Challengers
 from fooljax.evolution.descriptors import Grid, place
 from fooljax.types import Classifier, Defense, Encoding, Genome, Images, Logits
 
-Fitness: TypeAlias = Literal["logprob", "margin", "prob"]
+Fitness: TypeAlias = Literal["logprob", "margin", "prob", "logit"]
 Entry: TypeAlias = Callable[[Int32[Array, " b"], Logits], Bool[Array, "b k"]]
 
 FITNESS = {
     "logprob": metrics.log_probabilities,
     "margin": metrics.margins,
     "prob": metrics.probabilities,
+    "logit": lambda logits: logits.astype(jnp.float32),
 }
 _AGAIN = 32  # images that are looked at again together
 
@@ -43,7 +44,8 @@ def evaluate(
         encoding: how genomes become images.
         make: ``child index -> (genome, parent niche)``.
         children: how many.
-        fitness: what a niche maximises: log-probability, margin or probability.
+        fitness: what a niche maximises: log-probability, margin, probability or the logit
+            itself, that is the activation where classes are units (``models.units``).
         enter: ``(child indices [b], logits [b, m]) -> bool [b, k]``, the niches
             each child may compete in; all of them unless given.
         grid: gives every class a niche for each of its cells, ``k * grid.size`` in all, class

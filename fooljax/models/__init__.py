@@ -13,6 +13,7 @@ from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.published import PUBLISHED, load_published
 from fooljax.models.torch_module import from_torch
+from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
 
@@ -21,6 +22,7 @@ __all__ = [
     "MLP",
     "NETWORKS",
     "PUBLISHED",
+    "Layer",
     "LeNet",
     "Preprocess",
     "ResNet",
@@ -36,6 +38,7 @@ __all__ = [
     "from_torch",
     "in_bfloat16",
     "init_flax",
+    "layers",
     "load_published",
     "load_weights",
     "look",
@@ -43,5 +46,6 @@ __all__ = [
     "penultimate",
     "save_weights",
     "ten_crop",
+    "units",
     "validate",
 ]

@@ -65,6 +65,7 @@ CASES = {
         REACH,
     ),
     "ascent fourier": Case(_ascent(3, space=_spaces.fourier(SHAPE)), REACH),
+    "ascent phases": Case(_ascent(3, space=_spaces.phases(SHAPE)), REACH),
     "ascent cppn random start": Case(
         _ascent(3, space=_spaces.cppn(SHAPE, 10, 16, mutations=2)), REACH, begins_at_images=False
     ),
