@@ -107,7 +107,7 @@ def fits(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
         )
     if config.jitter >= min(shape[:2]):
         raise ValueError(f"--jitter {config.jitter}: images are but {shape[0]}x{shape[1]} pixels")
-    study.memory.afford(shape, pictures=config.pictures)
+    study.afford(shape, pictures=config.pictures)
 
 
 def usual(classifier: Any) -> str:

@@ -38,7 +38,7 @@ def hidden(params, images):
 def test_records_are_what_the_units_do(smoke):
     """Deviations and shifts, in plain numpy, from the images on disk."""
     folder, config, summary = smoke
-    params = study.victim.prepare(config.victim, folder).classifier.params
+    params = study.prepare(config.victim, folder).classifier.params
     train = fj.data.load("digits", image_size=(8, 8)).train
     rows = np.unique(np.linspace(0, len(train.labels) - 1, 30).astype(int))
     natural = hidden(params, np.asarray(train.images)[rows] / 255.0)
