@@ -32,7 +32,8 @@ class Config:
     Attributes:
         victim: the network and its data.
         encoding: direct (every pixel a gene, irregular images), cppn (a small
-            network paints the image, regular images), or another of the catalog.
+            network paints the image, regular images), or FILE.py:NAME for a function of
+            your own, shape -> Encoding.
         shown_to: architectures that the finished images are shown to, as in --model,
             for the same data; with published ones --weights is a folder.
         search: map_elites (every child competes for every class), own_niche (a
@@ -128,7 +129,7 @@ def check(config: Config) -> None:
         ValueError: naming the flag and the remedy.
     """
     fj.runtime.limits.check(config)
-    study.choose("--encoding", [config.encoding], fj.encodings.CATALOG)
+    chosen(config)
     if config.devices is not None and config.devices > config.children:
         raise ValueError(
             f"--devices must not exceed --children, got {config.devices} and {config.children}"
@@ -169,6 +170,16 @@ def check(config: Config) -> None:
             raise ValueError('--tensorboard needs: pip install "fooljax[tensorboard]"') from error
 
 
+def chosen(config: Config) -> fj.encodings.Entry:
+    """Return the encoding that was asked for.
+
+    Raises:
+        ValueError: if there is none of the name, or the user's file cannot be run.
+    """
+    name, own = config.encoding, fj.encodings.own_encoding
+    return study.choose("--encoding", [name], fj.encodings.CATALOG, own)[name]
+
+
 def build_encoding(config: Config, shape: tuple[int, ...]) -> Encoding:
     """Return the search space of images of this shape.
 
@@ -178,7 +189,7 @@ def build_encoding(config: Config, shape: tuple[int, ...]) -> Encoding:
     build = {"direct": _direct, "cppn": _cppn}.get(config.encoding)
     try:
         if build is None:
-            return fj.encodings.CATALOG[config.encoding].build(shape)
+            return chosen(config).build(shape)
         if len(shape) != 3 or shape[2] not in (1, 3):
             raise ValueError(f"images of 1 or 3 channels are needed, got {shape}")
         return build(config, shape)

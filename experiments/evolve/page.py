@@ -12,6 +12,7 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
+from . import measure
 from .measure import Config, evaluations
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def story(found: Found) -> Iterator[study.Block]:
         "network knows, it kept the image that the network was most confident about; nothing asked "
         "for images that look like the class to people."
     )
-    words = ENCODINGS.get(config.encoding, fj.encodings.CATALOG[config.encoding].words)
+    words = ENCODINGS.get(config.encoding) or f"evolves images {measure.chosen(config).words}"
     strong = fj.reporting.strong(config.encoding)
     yield fj.reporting.paragraph("The encoding, ", strong, f", {words}.")
     yield (

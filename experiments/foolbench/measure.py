@@ -58,7 +58,8 @@ class Config:
         fooling: how images are made.
         defenses: rows of the table; all that apply unless given: fooling_class,
             outlier_exposure, acet, adversarial and ensemble train networks; changes of
-            every image, and how much, such as blur=1; reject_energy or another score.
+            every image, and how much, such as blur=1 (FILE.py:NAME=1 for your own, as in
+            experiments.smooth); reject_energy or another score.
             plain is always among them: images for the naive adversary are made for it.
         generators: kinds of fooling images; others are pictures of another kind.
         others: data set that they come from: a name, a folder or an .npz as with

@@ -39,7 +39,8 @@ class Config:
         victim: the network and its data.
         attacks: which attacks run, by name; all unless given. An unknown name
             lists them. With -targeted at the end of a name the goal is a random
-            other class instead of any.
+            other class instead of any. FILE.py:NAME is a function of your own,
+            epsilon -> Attack.
         images: how many test images are attacked, drawn at random from those that
             the network gets right.
         epsilon: largest change of a pixel (Linf) in the table.
@@ -139,7 +140,8 @@ def choose(config: Config) -> dict[str, Entry]:
     """
     known = fj.attacks.CATALOG | fj.attacks.aimed(fj.attacks.CATALOG)
     asked = config.attacks or (*fj.attacks.CATALOG, *AIMED)
-    wanted = study.choose("--attacks", asked, known)
+    wanted = study.choose("--attacks", asked, known, fj.attacks.own_attack)
+    known |= wanted
     return {name: one for name, one in known.items() if name in wanted or one.kind == "control"}
 
 

@@ -15,6 +15,7 @@ from fooljax.attacks.catalog import (
     Norm,
     UniversalEntry,
     aimed,
+    own_attack,
 )
 from fooljax.attacks.comparison import contradictions
 from fooljax.attacks.ddn import ddn
@@ -102,6 +103,7 @@ __all__ = [
     "margin",
     "noise",
     "on_each",
+    "own_attack",
     "perturbed_answers",
     "pgd",
     "published",

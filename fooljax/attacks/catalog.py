@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from fooljax import checks
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.carlini_wagner import carlini_wagner
@@ -112,6 +113,29 @@ def aimed(catalog: Mapping[str, Entry]) -> dict[str, Entry]:
         for name, entry in catalog.items()
         if entry.aimable
     }
+
+
+def own_attack(name: str, made: Any) -> Entry:
+    """Return an entry for an attack that is in no catalog.
+
+    Args:
+        name: of the function, for messages and pages.
+        made: an entry, or a function ``epsilon -> Attack`` whose attack stays within
+            epsilon of an image in Linf.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(made, Entry):
+        return made
+    attack = made(0.1) if callable(made) and not isinstance(made, Attack) else made
+    if attack is made or not isinstance(attack, Attack):
+        raise ValueError(
+            f"must be a function epsilon -> attacks.Attack, or an attacks.Entry, got "
+            f"{checks.shown(attack)}"
+        )
+    perturb = _alone(lambda _, epsilon: made(epsilon))
+    return Entry(perturb, "linf", "ball", f"an attack of your own, {name}", curve=True)
 
 
 def _alone(make: Callable[[Effort, float], Attack], restarts: int = 1) -> Perturb:

@@ -1,6 +1,6 @@
 """Defenses: functions from classifiers to a classifier, so that every attack runs against them."""
 
-from fooljax.defenses.catalog import CATALOG, Entry
+from fooljax.defenses.catalog import CATALOG, Entry, own_defense
 from fooljax.defenses.ensemble import Combine, ensemble
 from fooljax.defenses.feature_scores import mahalanobis, nearest_neighbor
 from fooljax.defenses.gradients import straight_through, with_gradient_of
@@ -53,6 +53,7 @@ __all__ = [
     "nearest_neighbor",
     "noisy",
     "openmax",
+    "own_defense",
     "predict_smoothed",
     "quantize",
     "radius_of",

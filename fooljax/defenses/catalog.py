@@ -5,8 +5,9 @@ know whom this table knows.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from fooljax import checks
 from fooljax.defenses.preprocess import gaussian_blur, jpeg, median_filter, quantize
 from fooljax.defenses.randomized import expectation, noisy, resize_and_pad
 from fooljax.types import Classifier, RandomKey
@@ -51,6 +52,26 @@ class Entry(NamedTuple):
             return self.draw(key, classifier, strength)
         once = lambda one, network: self.draw(one, network, strength)
         return expectation(key, once, classifier, draws)
+
+
+def own_defense(name: str, made: Any) -> Entry:
+    """Return an entry for a defense that is in no catalog.
+
+    Args:
+        name: of the function, for pages.
+        made: an entry, or a function ``(classifier, strength) -> Classifier``.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(made, Entry):
+        return made
+    if not callable(made):
+        raise ValueError(
+            "must be a function (classifier, strength) -> Classifier, or a defenses.Entry, got "
+            f"{checks.shown(made)}"
+        )
+    return Entry(_fixed(made), False, f"a defense of your own, {name}", "")
 
 
 _SQUEEZING = "Xu et al., 2018, arXiv:1704.01155"

@@ -1,6 +1,6 @@
 """Search spaces of images: draw a genome, vary it, paint it."""
 
-from fooljax.encodings.catalog import CATALOG, Entry
+from fooljax.encodings.catalog import CATALOG, Entry, own_encoding
 from fooljax.encodings.color import hls_to_rgb, hsv_to_rgb
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.cppn_genome import Cppn, Rates
@@ -22,6 +22,7 @@ __all__ = [
     "hls_to_rgb",
     "hsv_to_rgb",
     "iso_line_dd",
+    "own_encoding",
     "polynomial",
     "polynomial_mutation",
     "simulated_binary_crossover",

@@ -1,8 +1,9 @@
 """All encodings by name, with what they do and where they come from: add yours here."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from fooljax import checks
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.direct import direct
 from fooljax.types import Encoding
@@ -36,6 +37,25 @@ CATALOG: dict[str, Entry] = {
         _NGUYEN,
     ),
 }
+
+
+def own_encoding(name: str, made: Any) -> Entry:
+    """Return an entry for an encoding that is in no catalog.
+
+    Args:
+        name: of the function, for pages.
+        made: an entry, or a function ``shape -> Encoding``.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(made, Entry):
+        return made
+    if not callable(made):
+        raise ValueError(
+            f"must be a function shape -> Encoding, or an encodings.Entry, got {checks.shown(made)}"
+        )
+    return Entry(made, f"in an encoding of your own, {name}", "")
 
 
 def _picture(shape: tuple[int, ...]) -> tuple[int, int, int]:

@@ -76,7 +76,7 @@ def filters(flag: str, words: Sequence[str]) -> dict[str, Filter]:
     found = {BARE: Filter(BARE, 0.0, untouched)}
     for word in words:
         kind, _, number = word.partition("=")
-        entry = choose(flag, [kind], defenses.CATALOG)[kind]
+        entry = choose(flag, [kind], defenses.CATALOG, defenses.own_defense)[kind]
         try:
             strength = float(number)
         except ValueError:

@@ -1,10 +1,8 @@
 """A network from a file of the user's own, ``FILE.py:NAME``."""
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fooljax.study.own_file import take
 
 if TYPE_CHECKING:
     from fooljax.types import Classifier
@@ -31,15 +29,7 @@ def load(
     from fooljax.models.foreign import adapter_of
     from fooljax.types import Classifier
 
-    file, _, name = model.rpartition(":")
-    module = _run(Path(file), model)
-    found: Any = getattr(module, name, None)
-    if found is None:
-        names = [one for one in vars(module) if not one.startswith("_")]
-        raise ValueError(
-            f"--model {model}: {name!r} is not there, or None; give one of "
-            f"{', '.join(names) or '-'}"
-        )
+    name, found = model.rpartition(":")[2], take("--model", model)
     if callable(found) and not isinstance(found, Classifier) and adapter_of(found) is None:
         try:
             found = found()
@@ -66,24 +56,3 @@ def load(
         return getattr(models, adapter)(found, input_shape, num_classes)
     except ValueError as error:
         raise ValueError(f"--model {model}: {error}") from error
-
-
-def _run(path: Path, model: str) -> ModuleType:
-    if not path.is_file():
-        raise ValueError(f"--model {model}: there is no file {path}; give FILE.py:NAME")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ValueError(f"--model {model}: {path} is not a Python file; give FILE.py:NAME")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)  # dataclasses look their module up
-    folder = str(path.parent.absolute())
-    if folder not in sys.path:
-        sys.path.append(folder)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise ValueError(
-            f"--model {model}: the file cannot be run ({type(error).__name__}: {error}); "
-            f"mend it, until python {path} ends without an error"
-        ) from error
-    return module

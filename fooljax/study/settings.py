@@ -1,11 +1,13 @@
 """The settings that experiments share, and names that a catalog knows."""
 
+import contextlib
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fooljax.runtime.limits import Batch, Count, NotNegative, Rate, Seed, Share
+from fooljax.study.own_file import is_own, take
 
 Entry = TypeVar("Entry")
 
@@ -97,20 +99,42 @@ class Fooling:
         return Making(**{name: getattr(self, name) for name in names})
 
 
-def choose(flag: str, names: Sequence[str], catalog: Mapping[str, Entry]) -> dict[str, Entry]:
+def choose(
+    flag: str,
+    names: Sequence[str],
+    catalog: Mapping[str, Entry],
+    own: Callable[[str, Any], Entry] | None = None,
+) -> dict[str, Entry]:
     """Return the entries of a catalog that were asked for, in that order.
 
     Args:
         flag: that asked for them, with its dashes.
-        names: of the entries.
+        names: of the entries, or ``FILE.py:NAME`` for one of the user's own.
         catalog: all entries by name.
+        own: makes an entry of a name and what the user's file has there; if it is left out,
+            there are none.
 
     Raises:
-        ValueError: if a name is unknown, with the nearest known one.
+        ValueError: if a name is unknown, with the nearest known one; if a file cannot be
+            run, or holds something else.
     """
+    found = dict(catalog)
     for name in names:
-        if name not in catalog:
+        if own is not None and is_own(name):
+            made = take(flag, name)
+            with _naming(f"{flag} {name}"):
+                found[name] = own(name.rpartition(":")[2], made)
+        elif name not in catalog:
             near = difflib.get_close_matches(name, catalog, 1, 0.5)
             hint = f"did you mean {near[0]}? " if near else ""
             raise ValueError(f"{flag}: unknown {name!r}; {hint}There are {', '.join(catalog)}")
-    return {name: catalog[name] for name in names}
+    return {name: found[name] for name in names}
+
+
+@contextlib.contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Start the message of an error raised inside with what it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
