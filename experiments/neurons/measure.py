@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -200,7 +201,7 @@ def _make(kind: str, key: Any, network: Any, units: np.ndarray, config: Config, 
     import jax.numpy as jnp
 
     shape, count = network.input_shape, len(units)
-    key_start, key_climb = jax.random.split(key)
+    key_start, key_climb, key_wake, key_again = jax.random.split(key, 4)
     noise = jax.random.uniform(key_start, (count, *shape), jnp.float32)
     if kind == "noise":
         return noise
@@ -219,12 +220,25 @@ def _make(kind: str, key: Any, network: Any, units: np.ndarray, config: Config, 
         step_size=config.step_size,
         transforms=() if kind == "pixels" else (jitter,),
     )
-    grey = 0.5 + 0.1 * (noise - 0.5)
-    begin = None
-    if kind == "phases":
-        begin = spaces.Spectral(grey, jnp.broadcast_to(sizes[None], (count, *sizes.shape)))
     goal = fj.attacks.reach(jnp.asarray(units, jnp.int32))
-    return fj.attacks.run(attack, key_climb, network, grey, goal, start=begin).images
+
+    def climb(network: Any, start: Any, key: Any, steps: int) -> Any:
+        begin = start
+        if kind == "phases":
+            begin = spaces.Spectral(start, jnp.broadcast_to(sizes[None], (count, *sizes.shape)))
+        way = dataclasses.replace(attack, steps=steps)
+        return fj.attacks.run(way, key, network, start, goal, start=begin)
+
+    grey = 0.5 + 0.1 * (noise - 0.5)
+    first = climb(network, grey, key_climb, config.steps)
+    asleep = np.asarray(first.flat) > config.steps // 2
+    if not asleep.any():
+        return first.images
+    # where a rectifier is off on grey nothing goes back: begin where it is passed by
+    passing = fj.analysis.backward(network, "deconvnet")
+    awake = climb(passing, grey, key_wake, max(1, config.steps // 4)).images
+    again = climb(network, awake, key_again, config.steps).images
+    return jnp.where(asleep[:, None, None, None], again, first.images)
 
 
 def shuffle(run: study.Run[Config], prepared: study.Prepared) -> study.Results:

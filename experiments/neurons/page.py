@@ -61,7 +61,8 @@ def story(found: Found) -> Iterator[study.Block]:
     )
     yield fj.reporting.table(("Images", "How they were made"), rows)
     yield (
-        "An ascent climbs the activation itself, whatever other units do; evolution keeps the best "
+        "An ascent climbs the activation itself, whatever other units do, from grey; a unit that "
+        "is off there is woken first by a signal that passes rectifiers. Evolution keeps the best "
         "image for every unit of the layer at once (MAP-Elites, a niche for each). Activations "
         "are given as standard deviations above the mean of the real pictures, for units have "
         "scales of their own. Units that no picture fires were left out: "
@@ -112,9 +113,10 @@ def curve(sanity: Sequence[study.Record]) -> Iterator[study.Block]:
     )
     caption = (
         "Rank correlation of maps of the answer with those of the shuffled network, by how many "
-        "layers are shuffled, counted from the answer. How to read it: 1 is the same map, 0 has "
-        "nothing in common; a line that stays high belongs to a picture that does not depend on "
-        "what the network learned there. Layers: "
+        "layers are shuffled, counted from the answer. How to read it: 1 is the same map; what "
+        "unrelated networks have in common shows at the right, where all is shuffled. A line that "
+        "stays high belongs to a picture that does not depend on what the network learned there. "
+        "Shaded: 95 % intervals over the repeats. Layers: "
         + ", ".join(f"{depth} {name}" for depth, name in names.items())
         + "."
     )
@@ -149,7 +151,7 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
         "picture that fires it most, of those shown; below it what goes back from the unit to the "
         "pixels by three rules (grey is nothing), with the rank correlation with the same map once "
         "the layer's own weights are shuffled, and once all below it are too: near 1, the "
-        "map does not depend on them. "
+        "map does not depend on them, and there is no map where the shuffled unit is off. "
         f"{'No rectifier lies in between, so that all three are the same. ' if same else ''}"
         "Then images made for the unit, of the first repeat, not "
         "selected, with their activation in standard deviations above the mean of real pictures, "

@@ -25,7 +25,7 @@ from fooljax.types import Images, Logits, Params
 Role: TypeAlias = Literal["rectifier", "ceiling", "maximum", "reduce_max"]
 Rules: TypeAlias = Mapping[Role, Callable[..., Any]]
 
-_CALLS = ("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint")
+_CALLS = ("jit", "pjit", "closed_call", "core_call", "eval_jaxpr", "remat2", "checkpoint")
 _CUSTOM = ("custom_jvp_call", "custom_vjp_call")
 _BRANCHES = ("cond", "scan", "while")
 _SAME = ("broadcast_in_dim", "convert_element_type", "reshape", "squeeze", "copy")
@@ -147,7 +147,7 @@ def _replaced(
 
 def _rewritten(walk: _Walk, value: Any) -> Any:
     """Return a parameter of an equation, its jaxprs with rules in place."""
-    if isinstance(value, tuple):
+    if type(value) is tuple:
         return tuple(_rewritten(walk, one) for one in value)
     if not hasattr(value, "eqns"):
         return value

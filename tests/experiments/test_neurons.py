@@ -3,6 +3,7 @@ import json
 import re
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from experiments.neurons import measure
 from fooljax import study
 from fooljax.interrupts import Interrupted
 from fooljax.study import Victim, change
+from fooljax.types import Classifier
 
 KINDS = ("jitter", "noise")
 
@@ -97,6 +99,16 @@ def test_the_usual_layer_is_the_last_with_places():
     )
     assert usual("lenet", (16, 16, 1)) == "conv2"
     assert usual("softmax", (6, 6, 1)) == "fc"
+
+
+def test_a_unit_that_is_off_on_grey_is_woken(key):
+    """The first unit sees 18 pixels and fires from a sum of 14 on; of grey ones it is 9."""
+    weights = jnp.stack([jnp.ones(36).at[:18].set(0.0), jnp.ones(36)], axis=1)
+    apply = lambda params, x: jax.nn.relu(x.reshape(len(x), -1) @ params - jnp.array([[14.0, 0.0]]))
+    network = Classifier(weights, apply, (6, 6, 1), 2)
+    config = change(neurons.PRESETS["smoke"], steps=16, step_size=0.2)
+    images = measure._make("pixels", key, network, np.array([0, 1]), config, None)
+    assert np.all(np.diagonal(network(images)) > [3.9, 30.0])
 
 
 IMPOSSIBLE = {
