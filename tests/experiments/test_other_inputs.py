@@ -10,7 +10,7 @@ from fooljax.runtime import settings, units
 from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = ("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic")
-EXPERIMENTS += ("perturb", "retrain", "smooth", "transfer", "universal", "unknown")
+EXPERIMENTS += ("parts", "perturb", "retrain", "smooth", "transfer", "universal", "unknown")
 OWN = """
 import jax.numpy as jnp
 from fooljax.types import Classifier

@@ -16,7 +16,7 @@ from fooljax.runtime.limits import types_of
 from fooljax.runtime.victim import Victim
 
 EXPERIMENTS = (
-    *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic"),
+    *("ascend", "ensemble", "evolve", "foolbench", "harden_universal", "logistic", "parts"),
     *("perturb", "retrain", "smooth", "transfer", "universal", "unknown"),
 )
 EACH = 2  # bad values of every flag of an experiment,
@@ -34,7 +34,8 @@ ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "tota
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
-    *("defenses", "encoding", "methods", "others", "outliers", "search", "shown_to", "weights"),
+    *("defenses", "encoding", "fills", "looks", "methods", "others", "outliers", "search"),
+    *("shown_to", "weights"),
     "coordinator",
 }
 PLACES = {"data_dir", "classifier", "out", "resume"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-EXPERIMENTS = ("ascend", "harden_universal", "logistic", "transfer", "universal")
+EXPERIMENTS = ("ascend", "harden_universal", "logistic", "parts", "transfer", "universal")
 ASK = """
 import runpy, sys
 sys.argv = ["x", "--help"]
