@@ -70,10 +70,9 @@ PRESETS = {
     "default": Config(),
     "smoke": Config(
         victim=Victim(model="softmax", train_steps=60),
-        generators=("cppn",),
+        generators=("ascent",),
         images=4,
-        generations=3,
-        children=12,
+        ascent_steps=20,
         repeats=2,
         tau=0.5,
         fills=("median", "white"),

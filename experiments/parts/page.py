@@ -152,7 +152,8 @@ def pixels(found: Found) -> Iterator[study.Block]:
             titles[f"Images with such a subset, in front of {words}"] = ("reached", name, share)
         caption = (
             "The same in blocks, every candidate tried at every step. Blocks leave no ragged edge, "
-            "so this is the honest size of what is enough; it still depends on the fill."
+            "so this is the honest size of what is enough; it still depends on the fill: what a "
+            "faint blur hides is still to be seen."
         )
         yield table(found, "blocks", titles, caption)
 
@@ -202,7 +203,8 @@ def components(found: Found) -> Iterator[study.Block]:
         "Every part that stands apart from the image's ground (its median color) was painted away, "
         "one after the other. The paper did this by hand to one part each of three images: the "
         f"confidence was {PAPER[0]} before, and {PAPER[1]} after. Here it is all parts of all "
-        "images that have two at least, and of which the network is certain."
+        "images that have two at least, and of which the network is certain. Images without a "
+        "plain ground, such as noise, have many, which are no objects."
     )
     titles: Titles = {
         "Images with 2 parts or more": ("several", "", share),
@@ -255,15 +257,15 @@ def together(found: Found) -> Iterator[study.Block]:
 def shuffled(found: Found) -> Iterator[study.Block]:
     """Patches in another order."""
     what = {
-        "named": "images named by their class",
-        "certain": "images that the network is certain of",
+        "named": ("images named by their class", ""),
+        "certain": ("images that the network is certain of", ", whatever it takes them for"),
     }
-    for name, words in what.items():
+    for name, (words, whatever) in what.items():
         caption = (
-            f"Share of {words} after their patches were put in another order, whatever the class "
-            "is in the second figure. How to read it: 1 patch a side is the image as it is; the "
-            "further to the right, the smaller the patches. Who looks at textures only does not "
-            f"mind another order of large ones. {_BANDS}"
+            f"Share of {words} after their patches were put in another order{whatever}. How to "
+            "read it: 1 patch a side is the image as it is; the further to the right, the smaller "
+            "the patches. Who looks at textures only does not mind another order of large ones. "
+            f"{_BANDS}"
         )
         looks = {"x_label": "patches along each side", "y_label": words, "log_x": True}
         yield lines(found, f"shuffled_{name}", "shuffled", name, caption, **looks)

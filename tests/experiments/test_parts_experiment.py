@@ -30,7 +30,7 @@ def records(smoke):
         return [one | {"value": float(one["value"])} for one in csv.DictReader(stream)]
 
 
-def value(records, look, name, at, images="cppn", repeat="1"):
+def value(records, look, name, at, images="ascent", repeat="1"):
     found = study.where(records, look=look, name=name, at=at, images=images, repeat=repeat)
     assert len(found) == 1, (look, name, at)
     return found[0]["value"]
@@ -42,7 +42,7 @@ def confident(odds):
 
 def test_every_look_was_taken(smoke, records):
     assert {one["look"] for one in records} == {"whole", *LOOKS}
-    assert {one["images"] for one in records} == {"real", "cppn"}
+    assert {one["images"] for one in records} == {"real", "ascent"}
     assert set(numbers.READ) == set(LOOKS) == set(measure.LOOKS)
 
 
@@ -56,23 +56,23 @@ def test_the_public_names_are_those_of_the_records(smoke, records):
         "component_removed_confidence": ("components", "confidence", "without one"),
     }
     for public, (look, name, at) in asked.items():
-        assert set(summary[public]) <= {"real", "cppn"}
+        assert set(summary[public]) <= {"real", "ascent"}
         for kind, found in summary[public].items():
             values = [
                 one["value"]
                 for one in study.where(records, look=look, name=name, at=at, images=kind)
             ]
             assert found["mean"] == pytest.approx(np.mean(values)), public
-    assert {"real", "cppn"} == set(summary["additivity"]) == set(summary["sufficient_share"])
+    assert {"real", "ascent"} == set(summary["additivity"]) == set(summary["sufficient_share"])
 
 
 def test_shares_are_counted_from_the_arrays(smoke, records):
     folder, config, _ = smoke
     arrays = np.load(folder / "arrays.npz")
-    whole = arrays["images-cppn-repeat-1.odds"]
+    whole = arrays["images-ascent-repeat-1.odds"]
     certain = confident(whole) >= config.tau
     assert value(records, "whole", "certain", "") == pytest.approx(certain.mean())
-    with np.load(folder / "units" / "look-pixels-images-cppn-repeat-1.npz") as found:
+    with np.load(folder / "units" / "look-pixels-images-ascent-repeat-1.npz") as found:
         masks, reached, path = found["masks"], found["reached"], found["path"]
         dilated, subset = found["dilated 1"], found["subset"]
     level = np.log(config.tau / (1 - config.tau))
@@ -87,9 +87,9 @@ def test_shares_are_counted_from_the_arrays(smoke, records):
 
 
 def test_images_are_of_classes_of_their_own(smoke):
-    """Evolved for four of ten classes, drawn at random, and named as those by the network."""
+    """Made for four of ten classes, drawn at random, and named as those by the network."""
     arrays = np.load(smoke[0] / "arrays.npz")
-    labels = [arrays[f"images-cppn-repeat-{repeat}.labels"] for repeat in (0, 1)]
+    labels = [arrays[f"images-ascent-repeat-{repeat}.labels"] for repeat in (0, 1)]
     for some in labels:
         assert len(set(some.tolist())) == len(some) == 4 and set(some) <= set(range(10))
     assert sorted(labels[0]) != sorted(labels[1])
@@ -101,7 +101,7 @@ def test_pictures_and_page(smoke):
     assert page.count("data:image/png;base64,") == len(list(folder.glob("*.png"))) >= 8
     text = re.sub(r"base64,[^\"]*", "", page)
     assert "nan" not in text and "100 % of" not in text
-    assert "python -m experiments.parts --train-steps 60" in text
+    assert "python -m experiments.parts --model softmax --train-steps 60" in text
     for title in ("How few pixels", "middle enough", "One part painted", "add up", "Patches"):
         assert title in text
 
@@ -123,7 +123,7 @@ def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypat
         parts.main(config)
     assert 4 < len(list((tmp_path / "cut" / "units").iterdir())) < 36
     parts.main(change(config, out=None, resume=config.run.out))
-    for name in ("records.csv", "arrays.npz", "subsets_cppn.png", "occlusion_real.png"):
+    for name in ("records.csv", "arrays.npz", "subsets_ascent.png", "occlusion_real.png"):
         assert (tmp_path / "cut" / name).read_bytes() == (folder / name).read_bytes()
 
 
@@ -131,14 +131,14 @@ def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypat
 def test_without_a_look_the_others_are_the_same(smoke, records, tmp_path):
     folder, config, _ = smoke
     config = change(config, classifier=str(folder / "networks"), out=str(tmp_path / "run"))
-    parts.main(change(config, looks=("shuffled", "center"), generators=("cppn", "ascent")))
+    parts.main(change(config, looks=("shuffled", "center"), generators=("ascent", "noise")))
     lines = (folder / "records.csv").read_text().splitlines()
     fewer = (tmp_path / "run" / "records.csv").read_text().splitlines()
     same = [line for line in lines if line.startswith(("shuffled,", "center,"))]
     assert sorted(same) == sorted(
         line
         for line in fewer
-        if line.startswith(("shuffled,", "center,")) and ",ascent," not in line
+        if line.startswith(("shuffled,", "center,")) and ",noise," not in line
     )
 
 
