@@ -61,7 +61,7 @@ class Config:
     ascent_steps: Count = 100
     repeats: Pieces = 3
     tau: Confidence = 0.99
-    fills: Several[str] = ("median", "blur", "noise", "white", "others")
+    fills: Several[str] = ("median", "noise", "blur", "white", "others")
     step: Count | None = None
     run: RunFlags = field(default_factory=RunFlags)
 
@@ -70,10 +70,9 @@ PRESETS = {
     "default": Config(),
     "smoke": Config(
         victim=Victim(model="softmax", train_steps=60),
-        generators=("cppn",),
+        generators=("ascent",),
         images=4,
-        generations=3,
-        children=12,
+        ascent_steps=20,
         repeats=2,
         tau=0.5,
         fills=("median", "white"),
@@ -148,10 +147,10 @@ def refuse(shape: tuple[int, ...], num_classes: int) -> None:
     Raises:
         ValueError: naming the flag.
     """
-    if len(shape) != 3 or min(shape[:2]) < 4 or num_classes < 2:
+    if len(shape) != 3 or min(shape[:2]) < 4 or shape[2] not in (1, 3) or num_classes < 2:
         raise ValueError(
-            "--dataset, --model: pictures of 4 x 4 pixels and 2 classes at least are needed, got "
-            f"{shape} and {num_classes} classes"
+            "--dataset, --model: pictures of 4 x 4 pixels at least, of 1 or 3 channels, and 2 "
+            f"classes at least are needed, got {shape} and {num_classes} classes"
         )
 
 

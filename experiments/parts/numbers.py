@@ -12,6 +12,7 @@ from scipy.special import expit
 
 import fooljax as fj
 from fooljax import study
+from fooljax.metrics import Interval
 
 from .measure import SIZES, Config
 
@@ -21,7 +22,11 @@ Number: TypeAlias = tuple[str, str | float, float]
 Read: TypeAlias = Callable[[Config, np.ndarray, study.Arrays], Iterator[Number]]
 
 MIDDLE = SIZES[2]  # a window of 12 of 28 pixels, 18 % of the area
-FREE = ("parts", "additivity", "within", "strength")  # numbers that are no shares
+#: Between what numbers lie that are no shares.
+BOUNDS = {
+    **dict.fromkeys(("additivity", "within"), (-1.0, 1.0)),
+    **dict.fromkeys(("parts", "strength", "loss"), (0.0, math.inf)),
+}
 #: Numbers of ``summary.json``: by which look, name, and at what; None for the first fill.
 SUMMARY = {
     "sufficient_share": ("pixels", "share", ""),
@@ -51,23 +56,28 @@ def judge(config: Config, made: study.Results, seen: study.Results) -> Iterator[
 def average(records: Sequence[study.Record]) -> study.Table:
     """Average over the repeats, with intervals."""
     by, rows = ("look", "images", "name", "at"), list[study.Row]()
-    for free in (False, True):
-        bounds = (-1.0, math.inf) if free else (0.0, 1.0)
+    for name in dict.fromkeys(record["name"] for record in records):
+        bounds = BOUNDS.get(name, (0.0, 1.0))
         over = functools.partial(fj.analysis.over_repeats, bounds=bounds)
-        some = [record for record in records if (record["name"] in FREE) == free]
-        rows += study.summarize(some, by, ["value"], over=over).rows
+        rows += study.summarize(study.where(records, name=name), by, ["value"], over=over).rows
     return study.Table(tuple(rows))
+
+
+def public_number(config: Config, means: study.Table, public: str) -> dict[str, Interval]:
+    """Return a number of ``SUMMARY`` by kind of images, those of which there is one."""
+    look, name, at = SUMMARY[public]
+    at = config.fills[0] if at is None else at
+    return means.column("images", "value", look=look, name=name, at=at)
 
 
 def summarize(config: Config, means: study.Table) -> dict[str, Any]:
     """Return the numbers that the claim is about, by kind of images, and all others."""
-    found = {}
-    for public, (look, name, at) in SUMMARY.items():
-        at = config.fills[0] if at is None else at
-        column = means.column("images", "value", look=look, name=name, at=at)
-        found[public] = {kind: one._asdict() for kind, one in column.items()}
-    rows = [row for row in means.rows if row.keys["name"] != "path"]
-    return {**found, "means": study.Table(tuple(rows)).plain()}
+    found = {
+        public: {kind: one._asdict() for kind, one in public_number(config, means, public).items()}
+        for public in SUMMARY
+    }
+    rows = tuple(row for row in means.rows if row.keys["name"] != "path")
+    return {**found, "means": study.Table(rows).plain()}
 
 
 def middle(odds: np.ndarray) -> float:
@@ -87,12 +97,8 @@ def _center(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[N
 
 
 def _occlusion(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
-    """Yield the share of the area, hottest first, that makes up half of all losses."""
-    losses = np.sort(np.maximum(found["maps"], 0.0).reshape(len(odds), -1))[:, ::-1]
-    sums = np.cumsum(losses, axis=1)
-    some = sums[:, -1] > 0.0
-    half = np.argmax(sums[some] >= 0.5 * sums[some, -1:], axis=1)
-    yield "half", "", float(np.median((half + 1) / losses.shape[1])) if some.any() else math.nan
+    """Yield the largest loss of an image, in log-odds."""
+    yield "loss", "", float(np.median(found["maps"].max(axis=(1, 2))))
 
 
 def _components(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:

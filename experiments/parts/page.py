@@ -14,11 +14,10 @@ from fooljax.data.resize import shrink
 from fooljax.study import share, spell, sure
 
 from .measure import Config, Scene
-from .numbers import MIDDLE, SUMMARY
+from .numbers import MIDDLE, public_number
 
 COLUMNS = 8  # images side by side
 PAPER = ("99.94 %, 99.90 % and 99.91 %", "99.80 %, 99.40 % and 99.89 %")  # Figure 10
-_RED, _BLUE = np.array((0.80, 0.05, 0.05)), np.array((0.05, 0.20, 0.85))
 _BANDS = "Shaded: 95 % intervals over the repeats."
 
 #: Columns of a table by title: name of the number, at what, and how to write it.
@@ -56,21 +55,18 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
 
 def opening(found: Found) -> study.Opening:
     """Say in a few numbers what came out, of fooling images."""
-    tiles = {
-        "center_keeps": (share, "of {} images stay certain with nothing but their middle"),
-        "component_removed_confidence": (sure, "median confidence in {} images without one part"),
-        "sufficient_share": (share, "of the pixels of {} images are enough (median)"),
-        "additivity": (plain, "correlation of summed and joint losses of two parts, {} images"),
-    }
+    tiles = (
+        ("center_keeps", share, "of {} images stay certain with nothing but their middle"),
+        ("component_removed_confidence", sure, "median confidence in {} images without one part"),
+        ("sufficient_share", share, "of the pixels of {} images are enough (median)"),
+        ("additivity", plain, "correlation of summed and joint losses of two parts, {} images"),
+    )
     shown = []
-    for public, (write, words) in tiles.items():
-        look, name, at = SUMMARY[public]
-        at = found.config.fills[0] if at is None else at
-        column = found.means.column("images", "value", look=look, name=name, at=at)
-        first = ("cppn",) if look == "components" else ()
-        kinds = [kind for kind in (*first, *found.scene.makers) if kind in column]
-        if kinds:
-            shown.append((write(column[kinds[0]].mean), words.format(kinds[0])))
+    for public, write, words in tiles:
+        column = public_number(found.config, found.means, public)
+        kinds = [kind for kind in found.scene.makers if kind in column]
+        for kind in [kind for kind in kinds if kind == "cppn" or "without" not in words][:1]:
+            shown.append((write(column[kind].mean), words.format(kind)))
     return study.Opening(
         "Which part of an image is the network certain of?",
         "Real and fooling images were shown to a network again and again, each time with other "
@@ -156,7 +152,8 @@ def pixels(found: Found) -> Iterator[study.Block]:
             titles[f"Images with such a subset, in front of {words}"] = ("reached", name, share)
         caption = (
             "The same in blocks, every candidate tried at every step. Blocks leave no ragged edge, "
-            "so this is the honest size of what is enough; it still depends on the fill."
+            "so this is the honest size of what is enough; it still depends on the fill: what a "
+            "faint blur hides is still to be seen."
         )
         yield table(found, "blocks", titles, caption)
 
@@ -206,11 +203,12 @@ def components(found: Found) -> Iterator[study.Block]:
         "Every part that stands apart from the image's ground (its median color) was painted away, "
         "one after the other. The paper did this by hand to one part each of three images: the "
         f"confidence was {PAPER[0]} before, and {PAPER[1]} after. Here it is all parts of all "
-        "images that have two at least, and of which the network is certain."
+        "images that have two at least, and of which the network is certain. Images without a "
+        "plain ground, such as noise, have many, which are no objects."
     )
     titles: Titles = {
         "Images with 2 parts or more": ("several", "", share),
-        "Parts (median)": ("parts", "", lambda number: f"{number:.3g}"),
+        "Parts (median)": ("parts", "", plain),
         "Confidence": ("confidence", "whole", sure),
         "Without one part": ("confidence", "without one", sure),
         "Stay certain": ("keeps", "without one", share),
@@ -259,15 +257,15 @@ def together(found: Found) -> Iterator[study.Block]:
 def shuffled(found: Found) -> Iterator[study.Block]:
     """Patches in another order."""
     what = {
-        "named": "images named by their class",
-        "certain": "images that the network is certain of",
+        "named": ("images named by their class", ""),
+        "certain": ("images that the network is certain of", ", whatever it takes them for"),
     }
-    for name, words in what.items():
+    for name, (words, whatever) in what.items():
         caption = (
-            f"Share of {words} after their patches were put in another order, whatever the class "
-            "is in the second figure. How to read it: 1 patch a side is the image as it is; the "
-            "further to the right, the smaller the patches. Who looks at textures only does not "
-            f"mind another order of large ones. {_BANDS}"
+            f"Share of {words} after their patches were put in another order{whatever}. How to "
+            "read it: 1 patch a side is the image as it is; the further to the right, the smaller "
+            "the patches. Who looks at textures only does not mind another order of large ones. "
+            f"{_BANDS}"
         )
         looks = {"x_label": "patches along each side", "y_label": words, "log_x": True}
         yield lines(found, f"shuffled_{name}", "shuffled", name, caption, **looks)
@@ -275,16 +273,11 @@ def shuffled(found: Found) -> Iterator[study.Block]:
 
 def occlusion(found: Found) -> Iterator[study.Block]:
     """Maps of what is lost where a window is hidden."""
-    titles: Titles = {"Area with half of all losses (median)": ("half", "", share)}
-    yield table(found, "occlusion", titles, "How much of an image the class is seen in.")
     for kind in found.scene.kinds:
         arrays, maps = found.first(kind), found.look("occlusion", kind)["maps"][:COLUMNS]
-        pictures = in_color(arrays["images"][:COLUMNS])
-        most = np.abs(maps).max(axis=(1, 2), keepdims=True)
-        size = (maps / np.where(most > 0.0, most, 1.0))[..., None]
-        faint = 0.25 + 0.5 * pictures.mean(axis=-1, keepdims=True)
-        drawn = faint + np.abs(size) * (np.where(size > 0.0, _RED, _BLUE) - faint)
-        words = name_all(found, arrays, [f"{one:.3g}" for one in most.ravel()])
+        pictures = arrays["images"][:COLUMNS]
+        drawn, most = fj.reporting.overlay(pictures, maps), np.abs(maps).max(axis=(1, 2))
+        words = name_all(found, arrays, [f"{one:.3g}" for one in most])
         caption = (
             f"What {kind} images lose where a window of a seventh of the side is hidden. Red: the "
             "log-odds of the class fall, it was seen there. Blue: they rise, something there spoke "
@@ -333,7 +326,9 @@ def grid(
     names: Sequence[str] | None = None,
 ) -> study.Figure:
     """Show rows of images, in color, large ones reduced."""
-    shown = np.clip(np.stack([in_color(row) for row in rows]), 0.0, 1.0).astype(np.float32)
+    shown = np.clip(np.stack([fj.reporting.in_color(row) for row in rows]), 0.0, 1.0).astype(
+        np.float32
+    )
     shown = shrink(shown, study.SIDE)
     return study.images(name, shown, words, caption, row_names=names, columns=COLUMNS)
 
@@ -350,13 +345,6 @@ def name_all(found: Found, arrays: study.Arrays, words: Sequence[str]) -> list[s
     return [f"{names[label]}\n{one}" for label, one in zip(labels, words, strict=True)]
 
 
-def in_color(pictures: np.ndarray) -> np.ndarray:
-    """Return pictures with three channels, whatever they had."""
-    if pictures.shape[-1] == 3:
-        return pictures
-    return np.repeat(pictures.mean(axis=-1, keepdims=True), 3, axis=-1)
-
-
 def plain(number: float) -> str:
     """Write a number that is no share."""
-    return "not measured" if np.isnan(number) else f"{number:.3f}"
+    return "not measured" if np.isnan(number) else f"{number:.3f}".removesuffix(".000")

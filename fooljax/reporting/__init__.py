@@ -24,6 +24,7 @@ from fooljax.reporting.html import (
 from fooljax.reporting.lineages import lineage
 from fooljax.reporting.matrices import matrix
 from fooljax.reporting.niches import niche_page
+from fooljax.reporting.overlays import in_color, overlay
 from fooljax.reporting.plots import lines
 from fooljax.reporting.rulers import ruler
 from fooljax.reporting.slices import slices
@@ -38,12 +39,14 @@ __all__ = [
     "gallery",
     "grid",
     "heatmap",
+    "in_color",
     "join",
     "lineage",
     "lines",
     "link",
     "matrix",
     "niche_page",
+    "overlay",
     "page",
     "paragraph",
     "percent",

@@ -196,3 +196,17 @@ def test_weights_go_into_a_cell_and_come_back(networks):
     back = study.with_weights(networks[1], arrays)
     same = lambda one, other: np.testing.assert_array_equal(one, other)
     jax.tree.map(same, back.params, networks[0].params)
+
+
+def test_a_few_classes_drawn_at_random_are_what_is_made_for(networks, material):
+    """The labels are those of the network itself, which still has all its columns to answer by."""
+    few = study.of_few_classes(
+        MAKERS["ascent"].build(dataclasses.replace(MAKING, ascent_steps=40), SHAPE), 2
+    )
+    found = [few(jax.random.key(seed), networks[0], material) for seed in range(4)]
+    drawn = {tuple(np.asarray(made.labels).tolist()) for made in found}
+    assert len(drawn) > 1 and all(len(set(labels)) == 2 for labels in drawn)
+    for made in found:
+        assert made.images.shape == (2, *SHAPE)
+        answers = np.asarray(networks[0](made.images)).argmax(axis=1)
+        np.testing.assert_array_equal(answers, made.labels)
