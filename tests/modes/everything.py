@@ -216,6 +216,17 @@ def _analyzed():
     )
 
 
+def _imagined():
+    uniform, settings = analysis.measures.uniform(SHAPE), {"chains": 2, "steps": 4}
+    drawn = [
+        analysis.sample(key(6), network(), uniform, 1.5, score=score, **settings)
+        for score in ("logit", "log_odds")
+    ]
+    curve = analysis.whole_curve(IMAGES.ravel(), [1.0, 1.2], [-5.0, -6.0])
+    traces = np.sin(np.arange(40.0)).reshape(2, 20)
+    return *drawn, analysis.log_normalizer(*curve, [0.0, 1.0]), metrics.mixing(traces)
+
+
 def _measured():
     logits = jnp.asarray(IMAGES.reshape(5, -1)[:, :CLASSES])
     high, low = IMAGES.ravel(), IMAGES.ravel() - 0.2
@@ -255,6 +266,7 @@ CALLS: dict[str, Callable] = {
     "train batch norm": _normed,
     "certify": _certified,
     "analysis": _analyzed,
+    "imagine": _imagined,
     "metrics": _measured,
     "networks": _networks,
 }
