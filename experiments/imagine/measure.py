@@ -67,7 +67,7 @@ class Config:
     classes: study.Pieces = 10
     chains: study.Batch = 8
     steps: study.Count = 600
-    depth: study.NotNegative = 100.0
+    depth: study.NotNegative = 120.0
     particles: study.Batch = 50
     generators: Several[str] = ("direct", "cppn", "ascent", "noise")
     repeats: study.Pieces = 3

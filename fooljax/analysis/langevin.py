@@ -110,7 +110,7 @@ def step(
         lambda new, old: jnp.where(goes if new.ndim == 1 else wide(goes), new, old), there, here
     )
     adapting = index < burn_in
-    gain = 2.0 * (index + 1.0) ** -0.6  # Robbins and Monro: smaller and smaller, but far enough
+    gain = 2.0 * (jnp.float32(index) + 1.0) ** -0.6  # Robbins and Monro: less and less
     adapted = jnp.minimum(chains.log_step + gain * (acceptance - TARGET), jnp.log(LARGEST))
     return Chains(
         place,

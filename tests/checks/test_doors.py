@@ -54,14 +54,17 @@ DOORS = {
     "start": lambda k, c, x, y: evolution.start(k, SEARCH, c),
     "predict": lambda k, c, x, y: training.predict(c, x),
     "fit": fit,
+    "sample": lambda k, c, x, y: analysis.sample(
+        k, c, analysis.measures.uniform(SHAPE), 1.0, chains=1, steps=2
+    ),
     "alignment": lambda k, c, x, y: analysis.gradient_alignment([c], x, leave(y)),
     "along": lambda k, c, x, y: analysis.along(c, x, IMAGES, (1.0,)),
     "tangent_reach": lambda k, c, x, y: analysis.tangent_reach(c, x, IMAGES, (1.0,)),
     "attack_through": lambda k, c, x, y: analysis.attack_through(PGD, k, c, c, x, leave(y)),
 }
 KEYED = {"run", "sweep", "standard", "in_turn", "diagnose", "universal", "certify", "noisy"}
-KEYED |= {"predict_smoothed", "start", "fit", "attack_through"}
-BLIND = {"noisy", "ensemble", "start"}  # take no images
+KEYED |= {"predict_smoothed", "start", "fit", "sample", "attack_through"}
+BLIND = {"noisy", "ensemble", "start", "sample"}  # take no images
 REPORTS = {"diagnose"}  # says of images out of range that they are, in a finding
 UNLABELED = {*BLIND, "certify", "predict_smoothed", "judge", "calibrate", "nearest_neighbor"}
 UNLABELED |= {"predict", "along", "tangent_reach"}
