@@ -131,9 +131,8 @@ if TYPE_CHECKING:  # the same names as below
         where,
     )
     from fooljax.study.volumes import (
-        SMALLER,
-        VOLUME,
         compare_volumes,
+        left_of_volume,
         shrinkage,
         table_of_shrinkage,
     )
@@ -165,7 +164,7 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
-    "fooljax.study.volumes": "SMALLER VOLUME compare_volumes shrinkage table_of_shrinkage",
+    "fooljax.study.volumes": "compare_volumes left_of_volume shrinkage table_of_shrinkage",
     "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

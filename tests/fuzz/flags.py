@@ -27,11 +27,12 @@ LOOPS = {
     *("train_steps", "deepfool_steps", "tune_steps", "collect_generations", "queries", "chunk"),
     *("halve_rate_every", "accuracy_images"),
     *("shown", "known", "attacked", "test_images", "clean_images", "pgd_images", "pixels"),  # most
-    *("moves", "random_images"),
+    *("moves", "random_images", "volume_particles"),
     *("seed", "train_seed"),
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
 ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "total_variation"}
+ZERO |= {"volume_particles"}
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),
