@@ -4,8 +4,7 @@ Run:    python -m experiments.foolbench
         python -m experiments.foolbench --model my_network.py:make --dataset digits
         python -m experiments.foolbench --preset mnist --data-dir DIR
 Cost:   about twenty minutes on two laptop cores, training included (embedded digits,
-        twelve defenses, thirteen kinds of images, three seeds); reckoned from one seed
-        of eight defenses and eight kinds, which took five.
+        twelve defenses, thirteen kinds of images, three seeds).
 Expect: the plain network takes nearly all fooling images for something it knows; what
         a defense gains against images made for the plain network mostly vanishes
         where they are made for the defense.
@@ -47,13 +46,15 @@ def main(config: Config) -> dict[str, Any]:
         scene = measure.set_scene(run)
         results = measure.fool(run, scene)
         records = list(measure.judge(scene, results))
+        victims = {at: one.victim for at, one in scene.networks.items()}
+        volumes = study.compare_volumes(run, victims, config.volume_particles)
         found = page.average(config, scene, results, records)
         for name, text in {"table.csv": page.csv(found), "table.md": page.markdown(found)}.items():
             fj.runtime.files.write_text(run.folder / name, text)
         decisive = settings.flat(config).items()
         return study.publish(
             run,
-            page.report(found),
+            page.report(found, volumes),
             {name: bench.plain for name, bench in scene.benches.items()},
             results,
             records,
@@ -76,4 +77,5 @@ def main(config: Config) -> dict[str, Any]:
             rule=study.RULE,
             ranking=page.rank(found),
             masked=page.masked(found),
+            volumes=volumes,
         )

@@ -16,15 +16,14 @@ from numpy.typing import ArrayLike
 import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
-from fooljax.study import Fooling, Pieces, RunFlags, Several, Some, Victim
+from fooljax.study import Fooling, Natural, Pieces, RunFlags, Several, Some, Victim
 from fooljax.study.detection import DETECTION, RATES
 
 if TYPE_CHECKING:
     from fooljax.types import Classifier, Images, RandomKey
 
 PLAIN = "plain"  # the network without any
-CLEAN = "clean"
-OTHERS = "others"
+CLEAN, OTHERS = "clean", "others"
 ADVERSARIES = ("naive", "adaptive")
 BY = ("defense", "generator", "adversary")
 PASSES = "evaluations_to_99"
@@ -70,6 +69,8 @@ class Config:
             differ.
         clean_images: test images to compare with, at most; every other one sets the
             thresholds.
+        volume_particles: of each class, for the share of uniform images that a network
+            is sure of, as experiments.volume finds it; 200 take minutes, 0 leaves it out.
         run: where the run goes.
     """
 
@@ -83,6 +84,7 @@ class Config:
     others: str = "photographs"
     seeds: Pieces = 3
     clean_images: Annotated[int, Within(40, 10**9, why="ask for fewer")] = 1000
+    volume_particles: Natural = 0
     run: RunFlags = field(default_factory=RunFlags)
 
 

@@ -17,8 +17,7 @@ from .measure import ADVERSARIES, BY, PASSES, PLAIN, Config, Scene
 NAME, VERSION = "Fooling benchmark", "v1"
 INTERVALS = "95 %, Student's t over the networks, cut off where a share ends"
 _MASKED = 0.3  # by so much more of evolved images pass where gradients mislead
-ALL = "all kinds"
-_MOST = 10  # images of a kind that are shown
+ALL, _MOST = "all kinds", 10  # images of a kind that are shown
 
 
 class Found(NamedTuple):
@@ -135,7 +134,7 @@ def markdown(found: Found) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(cells)} |" for cells in rows)]) + "\n"
 
 
-def report(found: Found) -> Iterator[study.Opening | study.Block]:
+def report(found: Found, volumes: Sequence[study.Record]) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     ranked, share = rank(found), study.share
     worst = {one["defense"]: share(one["worst_accepted_95"]) for one in ranked}
@@ -165,6 +164,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "By the kind of images that it keeps out worst, the adversary knowing it.",
         sortable=True,
     )
+    yield from study.left_of_volume(volumes, PLAIN)
     yield study.Heading("All numbers")
     yield from everything(found)
     yield study.Heading("The images")

@@ -2,7 +2,7 @@
 
 Run:    python -m experiments.volume
         python -m experiments.volume --measures uniform binary smooth=4 --confidences 0.9 0.99
-        python -m experiments.volume --defenses ensemble blur=1 jpeg=30
+        python -m experiments.volume --defenses blur=1 jpeg=30 reject_energy
         python -m experiments.volume --dataset mnist --weights lenet.safetensors --data-dir DIR
 Cost:   about two minutes on two laptop cores, training included (embedded digits, ten
         classes, four measures, three repeats). A share of 1 in 10^d costs each class about
@@ -12,8 +12,8 @@ Expect: certain images are a tiny share of uniform noise, and yet nearly all of 
         from every training image; how tiny depends on the way of drawing images more than
         on the network.
 Source: Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897 (the question); Cerou and Guyader,
-        2007, Stochastic Analysis and Applications 25, and Tit, Furon and Rousset, 2021,
-        NeurIPS (the method); Webb et al., 2019, arXiv:1811.07209 (around one image).
+        2007, and Tit, Furon and Rousset, 2021 (the method); Webb et al., 2019,
+        arXiv:1811.07209 (the same around one image).
 """
 
 from __future__ import annotations

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 import fooljax as fj
 from fooljax import study
-from fooljax.runtime.limits import Devices
+from fooljax.runtime.limits import Devices, Within
 from fooljax.study import (
-    Batch,
     Confidence,
     Count,
     Fooling,
@@ -31,8 +30,7 @@ if TYPE_CHECKING:
     from fooljax.types import Classifier, RandomKey
 
 PLAIN = "plain"
-_CLEAN = 1000  # test images that thresholds of defenses are set on
-_DISTANCES = 200  # test images whose distance to the training images is measured
+_CLEAN, _DISTANCES = 1000, 200  # test images: that thresholds are set on, that are measured from
 _KEPT = 4  # draws of each class
 LEAST_HITS = 10  # random images from which on counting says something
 #: Arrays of a cell with an axis of confidences and one of classes, and of classes alone.
@@ -68,7 +66,7 @@ class Config:
     confidences: Several[Confidence] = (0.5, 0.9, 0.99)
     measures: Several[str] = ("uniform", "binary", "smooth", "cppn")
     classes: Some[Label] = ()
-    particles: Batch = 200
+    particles: Annotated[int, Within(2, 10**5, why="ask for fewer")] = 200
     moves: Count = 5
     repeats: Pieces = 3
     random_images: Count = 20_000
@@ -143,15 +141,10 @@ class Found(NamedTuple):
         """The highest confidence asked for."""
         return max(self.config.confidences)
 
-    def known(self, measure: str, confidence: float | None = None) -> list[dict[str, Any]]:
-        """Return the plain network's shares that were found, at the highest confidence or one."""
-        at = self.top if confidence is None else confidence
-        rows = study.where(self.rows, measure=measure, defense=PLAIN, confidence=at)
-        return [dict(row) for row in rows if row["log10_p"] is not None]
-
-    def whole(self, measure: str) -> list[dict[str, Any]]:
-        """Return the same for all classes together; nothing where it is not known."""
-        rows = study.where(self.wholes, measure=measure, defense=PLAIN, confidence=self.top)
+    def known(self, measure: str, whole: bool = False) -> list[dict[str, Any]]:
+        """Return the plain network's shares at the highest confidence, or that of all classes."""
+        about = {"measure": measure, "defense": PLAIN}
+        rows = study.where(self.wholes if whole else self.rows, confidence=self.top, **about)
         return [dict(row) for row in rows if row["log10_p"] is not None]
 
 
@@ -319,6 +312,8 @@ def _agree(row: Mapping[str, Any], config: Config) -> bool | None:
     """Tell whether splitting and counting differ by no more than chance; None where it is blind."""
     if row["random_hits"] < LEAST_HITS or row["log10_p"] is None:
         return None
-    counted = 1.0 / (math.sqrt(row["random_hits"]) * math.log(10.0))
-    sd = max(row["sd"] or 0.0, row["ideal_sd"] or 0.0) / math.sqrt(config.repeats)
-    return abs(row["log10_p"] - row["random_mean"]) <= 1.96 * math.hypot(counted, sd)
+    counted = (row["random_high"] - row["random_low"]) / 2
+    split = 1.96 * row["ideal_sd"] / math.sqrt(config.repeats)
+    if row["low"] is not None:
+        split = max(split, row["log10_p"] - row["low"])
+    return abs(row["log10_p"] - row["random_mean"]) <= math.hypot(counted, split)

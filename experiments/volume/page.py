@@ -12,17 +12,26 @@ from fooljax import study
 
 from .measure import LEAST_HITS, PLAIN, Found, balls, levels
 
-KEYS = ("measure", "defense", "confidence", "class")
+_KEYS = ("Images", "Defense", "Class", "Confidence")
 _SHOWN = 10  # classes in a picture
 _BLUR = 0.05  # of the height of an image: 1.4 of 28 pixels
 
 
-def exponent(row: Mapping[str, Any]) -> str:
+def exponent(mean: float | None, low: float | None, high: float | None) -> str:
     """Write a logarithm with its interval."""
-    if row["log10_p"] is None:
-        return "none found"
-    text = f"{row['log10_p']:.1f}"
-    return text if row["low"] is None else f"{text} ({row['low']:.1f} to {row['high']:.1f})"
+    text = "none found" if mean is None else f"{mean:.2f}"
+    return text if None in (low, high) else f"{text} ({low:.2f} to {high:.2f})"
+
+
+def amount(row: Mapping[str, Any]) -> str:
+    """Write a share with its interval."""
+    text, power = study.power(row["log10_p"]), study.power
+    return text if row["low"] is None else f"{text} ({power(row['low'])} to {power(row['high'])})"
+
+
+def about(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Write what a share is of, in the order of the titles."""
+    return row["measure"], row["defense"], row["class"], study.sure(row["confidence"])
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
@@ -72,7 +81,9 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
 def tiles(found: Found) -> Iterator[tuple[str, str]]:
     """Yield the key numbers."""
     for name in list(found.scene.measures)[:3]:
-        rows = found.whole(name) or sorted(found.known(name), key=lambda row: -row["log10_p"])
+        rows = found.known(name, whole=True) or sorted(
+            found.known(name), key=lambda row: -row["log10_p"]
+        )
         for row in rows[:1]:
             words = f"of {name} images are {row.get('class', 'some class')} to the network, with "
             yield study.power(row["log10_p"]), f"{words}{study.sure(found.top)} or more"
@@ -104,15 +115,14 @@ def findings(found: Found) -> Iterator[study.Block]:
     """Say in words what the numbers say, and no more."""
     for name in found.scene.measures:
         rows = sorted(found.known(name), key=lambda row: row["log10_p"])
-        said = [f"{study.power(r['log10_p'])} are {r['class']}" for r in (rows[:1] + rows[1:][-1:])]
-        words = ", and ".join(said) or "none was found for any class"
-        ends = " (the fewest and the most of all classes)" if len(rows) > 2 else ""
-        for whole in found.whole(name):
-            ends += f"; log10 of the share of all classes together is {exponent(whole)}"
-        strong = fj.reporting.strong(f"{name} images")
-        yield fj.reporting.paragraph(
-            strong, f" with {study.sure(found.top)} or more: {words}{ends}."
+        said = [f"{amount(row)} are called {row['class']}" for row in rows[:1] + rows[1:][-1:]]
+        words = ", the fewest, and ".join(said) or "none was found for any class"
+        words += ", the most of all classes" if len(rows) > 1 else ""
+        words += "".join(
+            f". All classes together: {amount(row)}" for row in found.known(name, whole=True)
         )
+        strong = fj.reporting.strong(f"{name} images")
+        yield fj.reporting.paragraph(strong, f" with {study.sure(found.top)} or more: {words}.")
     shares = [row["log10_p"] for row in found.known("uniform")]
     for near in balls(found.config, found.scene) if shares else ():
         gap = max(shares) - near["log10_p"]
@@ -153,21 +163,24 @@ def ends(row: Mapping[str, Any]) -> tuple[float, float, float]:
 
 def ruler(found: Found) -> study.Figure:
     """Show shares of the space beside each other."""
-    marks = dict[str, dict[str, tuple[float, float, float]]]()
-    for confidence in sorted({min(found.config.confidences), found.top}):
-        rows = found.known("uniform", confidence)[:_SHOWN]
-        marks[f"at least {study.sure(confidence)}"] = {row["class"]: ends(row) for row in rows}
-    marks["balls around all training images"] = {
-        f"radius {one['radius']:.3g}": (one["log10_p"], np.nan, np.nan)
-        for one in balls(found.config, found.scene)
+    rows = sorted(found.known("uniform"), key=lambda row: row["log10_p"])
+    words = (f"radius {found.config.radius:g}", f"as near as test images, {found.scene.near:.3g}")
+    near = [one["log10_p"] for one in balls(found.config, found.scene)]
+    groups = {
+        "balls around all training images": {
+            name: (share, np.nan, np.nan) for name, share in zip(words, near, strict=False)
+        },
+        f"uniform images with {study.sure(found.top)} or more": {
+            row["class"]: ends(row) for row in rows[-_SHOWN:]
+        },
     }
     caption = (
         "How much of the space of all images it is, in powers of ten. How to read it: every step "
-        "to the left is a tenth of the space. Dots are classes, lines their 95 % intervals over "
-        "the repeats; below, all images near a training image: within the radius given, and "
-        "within the distance that a test image typically has to the nearest one."
+        "to the left is a tenth of the space. Above, all images near a training image: within the "
+        "radius given, and within the distance that a test image typically has to the nearest "
+        "one. Below, the images that are given a class; lines are 95 % intervals over the repeats."
     )
-    kept = {name: some for name, some in marks.items() if some}
+    kept = {name: marks for name, marks in groups.items() if marks}
     draw = lambda path: fj.reporting.ruler(path, kept, x_label="log10 of the share of all images")
     return study.Figure("ruler", draw, caption)
 
@@ -176,7 +189,6 @@ def controls(found: Found) -> Iterator[study.Block]:
     """Compare with counting, and with what independent particles would scatter."""
     seen = [row for row in found.rows if row["agrees"] is not None]
     told = [row for row in found.rows if row["sd"] is not None and row["ideal_sd"]]
-    missing = sum(row["log10_p"] is None for row in found.rows)
     taken = float(np.mean([record["acceptance"] for record in found.records]))
     yield (
         f"Counting: {found.config.random_images * found.config.repeats:,} plain random images were "
@@ -195,17 +207,13 @@ def controls(found: Found) -> Iterator[study.Block]:
         )
     yield (
         f"Of the moves {study.share(taken)} were taken; their length is chosen class by class for "
-        f"30 %. Nothing was found, in any repeat, for {missing} of {len(found.rows)} shares."
+        f"30 %. No image was found for {[r['log10_p'] for r in found.rows].count(None)} shares."
     )
     if seen:
-        counted = lambda r: (
-            f"{r['random_mean']:.2f} ({r['random_low']:.2f} to {r['random_high']:.2f})"
-        )
-        lines = [
-            (*(r[name] for name in KEYS), exponent(r), counted(r), "yes" if r["agrees"] else "no")
-            for r in seen
-        ]
-        titles = ("Images", "Defense", "Confidence", "Class", "log10, splitting", "log10, counting")
+        counted = lambda r: exponent(*(r[f"random_{name}"] for name in ("mean", "low", "high")))
+        split = lambda r: exponent(r["log10_p"], r["low"], r["high"])
+        lines = [(*about(r), split(r), counted(r), "yes" if r["agrees"] else "no") for r in seen]
+        titles = (*_KEYS, "log10, splitting", "log10, counting")
         table = fj.reporting.table((*titles, "Agree"), lines, sortable=True)
         yield study.Folded("Splitting and counting, side by side", [table])
 
@@ -224,8 +232,11 @@ def curves(found: Found, measure: str) -> Iterator[study.Figure]:
     for k, name in list(enumerate(found.scene.names))[:_SHOWN]:
         runs = []
         for one in cells:
-            known = ~np.isnan(one["curve_score"][k])
-            runs.append((one["curve_score"][k][known], one["curve_log10_p"][k][known]))
+            x = np.append(one["curve_score"][k], levels(found.config))
+            y = np.append(one["curve_log10_p"][k], one["log10_p"][:, k])
+            known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+            order = known[np.lexsort((-y[known], x[known]))]
+            runs.append((x[order], y[order]))
         if min(len(x) for x, _ in runs) < 2:
             continue
         grid = np.linspace(max(x[0] for x, _ in runs), min(x[-1] for x, _ in runs), 60)
@@ -239,10 +250,10 @@ def curves(found: Found, measure: str) -> Iterator[study.Figure]:
         f"are a confidence of 50 %, 2.2 of 90 %, 4.6 of 99 %; the runs end at {goal:.1f}, "
         f"{study.sure(found.top)}. Shaded: from the lowest to the highest repeat."
     )
-    titles = "log-odds of the class", "log10 of the share of images"
+    x_label, y_label = "log-odds of the class", "log10 of the share of images"
     if series:
         draw = lambda path: fj.reporting.lines(
-            path, series, bands=bands, x_label=titles[0], y_label=titles[1]
+            path, series, bands=bands, x_label=x_label, y_label=y_label
         )
         yield study.Figure(f"curve_{measure.replace(' ', '_')}", draw, caption)
 
@@ -280,15 +291,15 @@ def everything(found: Found) -> study.Block:
     number = lambda value: "\N{EN DASH}" if value is None else f"{value:.2f}"
     lines = [
         (
-            *(r[name] for name in KEYS),
-            exponent(r),
+            *about(r),
+            exponent(r["log10_p"], r["low"], r["high"]),
             number(r["sd"]),
             number(r["ideal_sd"]),
             f"{r['evaluations']:,}",
         )
         for r in found.rows
     ]
-    titles = ("Images", "Defense", "Confidence", "Class", "log10 of the share", "SD", "Ideal SD")
+    titles = (*_KEYS, "log10 of the share", "SD", "Ideal SD")
     caption = (
         "The share is the mean over the repeats, its interval Student's t of their logarithms. SD: "
         "of one repeat's logarithm; ideal: were its particles independent. Evaluations: images "

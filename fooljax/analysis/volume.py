@@ -20,7 +20,7 @@ from fooljax.analysis.splitting import split
 from fooljax.analysis.volume_estimates import estimate
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
-_DRAWN, _ON_ACCELERATOR = 500, 4096  # images at a time
+_DRAWN, _ON_CPU, _ON_ACCELERATOR = 500, 256, 4096  # images at a time
 _NUMBERS_ON_CPU, _LEAST_ON_CPU = 2**21, 16  # in the images of a batch; images
 
 
@@ -148,7 +148,8 @@ def volume(
     if batch_size is None:
         devices = 1 if mesh is None else mesh.size
         several = -(-count * particles // devices)
-        batch_size = min(particles if backend.on_cpu() else several, _affordable(classifier))
+        crowds = particles * max(1, _ON_CPU // particles)  # whatever the number of crowds
+        batch_size = min(crowds if backend.on_cpu() else several, _affordable(classifier))
     settings = Settings(measure, score, particles, moves, keep, mesh)
     course = split(
         settings,
@@ -245,7 +246,8 @@ def _paint_all(
     measure: Measure, latents: Float[np.ndarray, "c g m ..."], held: Int[np.ndarray, "c g"]
 ) -> Float[np.ndarray, "c g m ..."]:
     """Paint the draws that there are, crowd by crowd; the others stay black."""
-    shape = jax.eval_shape(measure.paint, latents[0, 0, 0]).shape
+    latent = jax.ShapeDtypeStruct(measure.shape, jnp.float32)
+    shape = jax.eval_shape(measure.paint, latent).shape
     images = np.zeros((*latents.shape[:3], *shape), np.float32)
     for place in zip(*np.nonzero(held), strict=True):
         images[place][: held[place]] = np.asarray(_paint(measure, latents[place]))[: held[place]]

@@ -156,13 +156,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.units import Arrays
     from fooljax.study.variety import Variety, measure_variety, plain_variety, show_variety
     from fooljax.study.victim_data import blame, renamed
-    from fooljax.study.volumes import (
-        SMALLER,
-        VOLUME,
-        compare_volumes,
-        shrinkage,
-        table_of_shrinkage,
-    )
+    from fooljax.study.volumes import compare_volumes, left_of_volume, shrinkage, table_of_shrinkage
     from fooljax.study.wording import against, answer, duration, power, share, spell, sure
 
 _NAMES = {
@@ -198,7 +192,7 @@ _NAMES = {
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
-    "fooljax.study.volumes": "SMALLER VOLUME compare_volumes shrinkage table_of_shrinkage",
+    "fooljax.study.volumes": "compare_volumes left_of_volume shrinkage table_of_shrinkage",
     "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

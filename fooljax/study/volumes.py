@@ -2,13 +2,14 @@
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from numpy.typing import ArrayLike
 
 from fooljax import analysis, reporting
 from fooljax.reporting import Html
 from fooljax.study.cells import compute
+from fooljax.study.page import Block, Heading
 from fooljax.study.run import Run, Settings
 from fooljax.study.tables import Record, Table, summarize
 from fooljax.study.wording import spell, sure
@@ -79,6 +80,19 @@ def shrinkage(
     ]
     over = functools.partial(analysis.over_repeats, bounds=(-math.inf, math.inf))
     return summarize(smaller, by, [SMALLER], repeat, over)
+
+
+def left_of_volume(records: Sequence[Record], plain: str) -> Iterator[Block]:
+    """Yield the part of a page that says what defenses leave; nothing without records.
+
+    Args:
+        records: of `compare_volumes`.
+        plain: the defense that is none.
+    """
+    if records:
+        yield Heading("How much of image space is left")
+        smaller = shrinkage(records, ("defense",), plain, "network")
+        yield table_of_shrinkage(smaller, ("Defense",), VOLUME)
 
 
 def table_of_shrinkage(table: Table, titles: Sequence[str], confidence: float) -> Html:
