@@ -68,6 +68,7 @@ if TYPE_CHECKING:  # the same names as below
         guard,
         guards,
     )
+    from fooljax.study.descriptors import carry_references, read_grid
     from fooljax.study.detection import (
         DETECTION,
         RATES,
@@ -91,9 +92,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.fooling import FOOLING
     from fooljax.study.illuminated import (
         Illuminated,
-        carry_references,
         place_in_grid,
-        read_grid,
         show_grid,
         sort_niches,
         sum_up_grid,
@@ -146,7 +145,13 @@ if TYPE_CHECKING:  # the same names as below
         to_csv,
         where,
     )
-    from fooljax.study.variety import Variety, measure_variety, plain_variety, show_variety
+    from fooljax.study.variety import (
+        Variety,
+        effective_numbers,
+        measure_variety,
+        plain_variety,
+        show_variety,
+    )
     from fooljax.study.wording import against, answer, duration, share, spell, sure
 
 _NAMES = {
@@ -156,14 +161,14 @@ _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.command": "launch",
+    "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express "
     "random_images table_of_controls",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.filtering": "BARE Filter filters",
-    "fooljax.study.illuminated": "Illuminated carry_references place_in_grid read_grid "
-    "show_grid sort_niches sum_up_grid",
+    "fooljax.study.illuminated": "Illuminated place_in_grid show_grid sort_niches sum_up_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material repeated take",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
@@ -178,7 +183,7 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
-    "fooljax.study.variety": "Variety measure_variety plain_variety show_variety",
+    "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.wording": "against answer duration share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
