@@ -77,9 +77,7 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
         niches = study.paint(encoding, finished.state.archive)
         search_run.save(run.folder, finished, niches)
         grid = measure.build_grid(config)
-        images, looks = study.sort_niches(
-            grid, config.descriptors, finished, niches, len(network.class_names)
-        )
+        images, looks = study.sort_niches(grid, config.descriptors, finished, niches, network)
         controls = study.controls(key, network.classifier, encoding)
         shown, diverse = study.show_others(images, others), None
         if images.shape[1] > page.MANY:

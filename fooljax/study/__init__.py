@@ -65,6 +65,7 @@ if TYPE_CHECKING:  # the same names as below
         guard,
         guards,
     )
+    from fooljax.study.descriptors import carry_references, read_grid
     from fooljax.study.detection import (
         DETECTION,
         RATES,
@@ -89,9 +90,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.fooling import FOOLING
     from fooljax.study.illuminated import (
         Illuminated,
-        carry_references,
         place_in_grid,
-        read_grid,
         show_grid,
         sort_niches,
         sum_up_grid,
@@ -154,7 +153,13 @@ if TYPE_CHECKING:  # the same names as below
         where,
     )
     from fooljax.study.units import Arrays
-    from fooljax.study.variety import Variety, measure_variety, plain_variety, show_variety
+    from fooljax.study.variety import (
+        Variety,
+        effective_numbers,
+        measure_variety,
+        plain_variety,
+        show_variety,
+    )
     from fooljax.study.victim_data import blame, renamed
     from fooljax.study.volumes import compare_volumes, left_of_volume, shrinkage, table_of_shrinkage
     from fooljax.study.wording import against, answer, duration, power, share, spell, sure
@@ -166,14 +171,14 @@ _NAMES = {
     "networks replicas splits_of weights_of with_weights",
     "fooljax.study.command": "launch",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
+    "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
     "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express random_images "
     "table_of_controls",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
-    "fooljax.study.illuminated": "Illuminated carry_references place_in_grid read_grid "
-    "show_grid sort_niches sum_up_grid",
+    "fooljax.study.illuminated": "Illuminated place_in_grid show_grid sort_niches sum_up_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
     "fooljax.study.memory": "afford",
@@ -190,7 +195,7 @@ _NAMES = {
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
-    "fooljax.study.variety": "Variety measure_variety plain_variety show_variety",
+    "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
     "fooljax.study.volumes": "compare_volumes left_of_volume shrinkage table_of_shrinkage",
     "fooljax.study.wording": "against answer duration power share spell sure",

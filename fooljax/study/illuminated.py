@@ -1,7 +1,7 @@
 """What a search over a grid of descriptors found: looks that fool, class by class."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,23 +9,20 @@ from jaxtyping import Bool, Float
 
 from fooljax import metrics, reporting
 from fooljax.data.resize import shrink
-from fooljax.evolution import DESCRIPTORS, Grid, grid, with_references
+from fooljax.evolution import Grid
 from fooljax.study.page import Block, Figure, Folded
 from fooljax.study.pictures import images as sheet_of
 from fooljax.study.pictures import ranges
 from fooljax.study.prepared import Prepared
 from fooljax.study.search_run import Finished
 from fooljax.study.searched import SIDE
-from fooljax.study.settings import choose
 from fooljax.study.tables import span
+from fooljax.study.variety import effective_numbers
 from fooljax.study.wording import share, spell, sure
-from fooljax.types import Classifier
 
 SURE = 0.99  # confidence from which on a look fools
 _SHEETS = 10  # of classes, at most
 _ACROSS = 16  # cells of a sheet side by side, at most
-_MOST_NICHES = 10_000  # whose images a page can hold
-_REFERENCES = 1_000  # training images that distances are measured to
 
 
 class Illuminated(NamedTuple):
@@ -40,6 +37,8 @@ class Illuminated(NamedTuple):
         confidence: of each niche's image, ``[g, r, k, m]``.
         filled: which niches hold one.
         images: at the end, ``[r, k, m, h, w, c]``.
+        different: effective number of the images of each class that are sure, ``[r, k]``, in
+            pixels and in features, by what these are in words.
     """
 
     grid: Grid
@@ -47,6 +46,7 @@ class Illuminated(NamedTuple):
     confidence: Float[np.ndarray, "g r k m"]
     filled: Bool[np.ndarray, "g r k m"]
     images: np.ndarray
+    different: Mapping[str, Float[np.ndarray, "r k"]]
 
     @property
     def flat(self) -> np.ndarray:
@@ -67,68 +67,12 @@ class Illuminated(NamedTuple):
             yield name, [f"{a:.3g}\N{EN DASH}{b:.3g}" for a, b in itertools.pairwise(edges)]
 
 
-def read_grid(flag: str, words: Sequence[str], cells: int, num_classes: int) -> Grid | None:
-    """Make a grid of what a flag names, ``NAME`` or ``NAME:LOW:HIGH``; None without any.
-
-    Args:
-        flag: that names descriptors, with its dashes.
-        words: what it says.
-        cells: along each.
-        num_classes: that have such a grid each.
-
-    Raises:
-        ValueError: naming the flag.
-    """
-    descriptors = []
-    for word in words:
-        name, *ends = word.split(":")
-        choose(flag, [name], DESCRIPTORS)
-        one = DESCRIPTORS[name]
-        if ends:
-            try:
-                low, high = map(float, ends)
-            except ValueError:
-                raise ValueError(
-                    f"{flag}: a range is NAME:LOW:HIGH, as {name}:{one.low:g}:{one.high:g}, got "
-                    f"{word}"
-                ) from None
-            one = one._replace(low=low, high=high)
-        descriptors.append(one)
-    if not descriptors:
-        return None
-    if len({word.split(":")[0] for word in words}) < len(words):
-        raise ValueError(f"{flag}: each descriptor once, got {' '.join(words)}")
-    try:
-        found = grid(descriptors, cells)
-    except ValueError as error:
-        raise ValueError(f"{flag}: {str(error).removeprefix('descriptors: ')}") from error
-    if found.size * num_classes > _MOST_NICHES:
-        raise ValueError(
-            f"{flag}: {found.size:,} looks of {num_classes:,} classes are more than "
-            f"{_MOST_NICHES:,} images; name fewer, or take fewer steps (--grid)"
-        )
-    return found
-
-
-def carry_references(flag: str, words: Sequence[str], network: Prepared) -> Classifier:
-    """Return a network, with training images beside it where a descriptor needs them.
-
-    Raises:
-        ValueError: if it needs them and there are none, naming the flag.
-    """
-    if "nearest" not in (word.split(":")[0] for word in words):
-        return network.classifier
-    if network.splits is None:
-        raise ValueError(f"{flag} nearest needs training images in memory; give a --dataset")
-    return with_references(network.classifier, network.splits.train.images[:_REFERENCES])
-
-
 def sort_niches(
     grid: Grid | None,
     words: Sequence[str],
     finished: Finished,
     niches: np.ndarray,
-    num_classes: int,
+    network: Prepared,
 ) -> tuple[np.ndarray, Illuminated | None]:
     """Return the best image of each class, and all of them by look if there is a grid.
 
@@ -137,20 +81,24 @@ def sort_niches(
         words: that the descriptors were named with.
         finished: the run.
         niches: images of all niches, ``[r, k * m, h, w, c]``.
-        num_classes: of the network.
+        network: that they were made for.
     """
     if grid is None:
         return niches, None
+    num_classes = network.classifier.num_classes
     split = lambda rows: rows.reshape(*rows.shape[:2], num_classes, grid.size)
     images = niches.reshape(len(niches), num_classes, grid.size, *niches.shape[2:])
     fitness = np.asarray(finished.state.archive.fitness)
     best = np.argmax(fitness.reshape(images.shape[:3]), axis=2)
+    confidence = split(finished.history["confidence"])
+    filled = split(np.logical_or.accumulate(finished.history["taken"], axis=0))
     found = Illuminated(
         grid,
         tuple(word.split(":")[0] for word in words),
-        split(finished.history["confidence"]),
-        split(np.logical_or.accumulate(finished.history["taken"], axis=0)),
+        confidence,
+        filled,
         images,
+        effective_numbers(network, images, filled[-1] & (confidence[-1] >= SURE)),
     )
     runs, classes = np.indices(best.shape)
     return images[runs, classes, best], found
@@ -190,6 +138,10 @@ def sum_up_grid(found: Illuminated) -> dict[str, Any]:
         "norm_qd_score": np.mean(last.norm_qd_score),
         "sure_share": np.mean(found.filled[-1] & (found.confidence[-1] >= SURE)),
         "qd_score_per_class": last.qd_score,
+        "effective_number_of_sure": {
+            name: np.nanmean(of) if np.any(of > 0) else None
+            for name, of in zip(("pixels", "features"), found.different.values(), strict=True)
+        },
         **{f"{name}_by_generation": curve for name, curve in _curves(found).items()},
     }
 
@@ -209,13 +161,24 @@ def show_grid(found: Illuminated, names: Sequence[str]) -> Iterator[Block]:
     yield (
         "The most certain image of a class is one image. To see how many different looks fool, "
         f"each class had {found.grid.size:,} niches: {found.grid.cells} equal steps of "
-        f"{', and of '.join(parts)}. An image competed only with images of the same look. The "
+        f"{' and of '.join(parts)}. An image competed only with images of the same look. The "
         f"random images of generation 0 had {share(first)} of the looks, those at the end "
         f"{share(last)}. In {share(fooled)} of all niches, {share(fooled / last)} of those that "
         f"hold an image, the network is at least {sure(SURE)} sure (means over classes"
         f"{' and runs' if repeats > 1 else ''}). Not every look exists: an almost black image, for "
         "instance, cannot be far from its mirror image."
     )
+    count = np.sum(found.filled[-1] & (found.confidence[-1] >= SURE), axis=2)
+    if np.any(count > 1):
+        amounts = [
+            f"{np.nanmean(np.where(count > 1, of, np.nan)):.1f} in {space}"
+            for space, of in found.different.items()
+        ]
+        yield (
+            f"Are these really different images? Those of a class that are at least {sure(SURE)} "
+            f"sure, {np.mean(count[count > 1]):.1f} in a run, amount to an effective number of "
+            f"{' and '.join(amounts)} (Vendi score, means): so many that have nothing in common."
+        )
     scores = metrics.illumination(found.confidence[-1], found.filled[-1]).norm_qd_score
     order = np.argsort(np.mean(scores, axis=0), kind="stable")
     middle = order[len(order) // 2]

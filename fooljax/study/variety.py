@@ -86,12 +86,6 @@ def measure_variety(
     real = None if network.splits is None else network.splits.test
     if (shown := _real(real, classes, repeats)) is not None:
         kinds["real"] = (shown, every)
-    classifier = network.classifier
-    read, words = _reader(classifier)
-    spaces: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
-        "pixels": ("pixels", _pixels),
-        "features": (words, lambda shown: _read(read, classifier, shown)),
-    }
     return {
         name: _compare(
             key_of(seed, space=name),
@@ -99,8 +93,32 @@ def measure_variety(
             classes,
             {kind: (space(of), there) for kind, (of, there) in kinds.items()},
         )
-        for name, (words, space) in spaces.items()
+        for name, (words, space) in _spaces(network.classifier).items()
     }
+
+
+def effective_numbers(
+    network: Prepared, images: np.ndarray, chosen: Bool[np.ndarray, "r k m"]
+) -> dict[str, Float[np.ndarray, "r k"]]:
+    """Return the effective number of the chosen images of every class and run; NaN for none.
+
+    Args:
+        network: that the images were made for.
+        images: ``[r, k, m, h, w, c]``, float32 in [0, 1] or uint8.
+        chosen: which of them count.
+
+    Returns:
+        By the space in which they are compared, as `measure_variety` does, in words.
+    """
+    flat = images[chosen]
+    run, label, _ = np.nonzero(chosen)
+    found = {}
+    for words, space in _spaces(network.classifier).values():
+        rows = space(flat[None])[0] if len(flat) else flat
+        found[words] = np.full(chosen.shape[:2], np.nan)
+        for at in sorted(set(zip(run.tolist(), label.tolist(), strict=True))):
+            found[words][at] = analysis.effective_number(rows[(run == at[0]) & (label == at[1])])
+    return found
 
 
 def _compare(
@@ -161,19 +179,25 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     return flat - flat.mean(axis=-1, keepdims=True)
 
 
-def _reader(classifier: Classifier) -> tuple[Callable[[Any, Array], Array], str]:
+def _spaces(classifier: Classifier) -> dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]]:
+    """Return, by name, each space in words and what leads to it, ``[r, k, ...] -> [r, k, d]``."""
     try:
         features = models.penultimate(classifier)
+        words = "what the network's last layer reads"
+        read = lambda params, images: features(params, images)[1]
     except ValueError:
-        return classifier.apply, "what the network answers (logits)"
-    return lambda params, images: features(params, images)[1], "what the network's last layer reads"
+        words, read = "what the network answers (logits)", classifier.apply
+    apply = jax.jit(read)
+    return {
+        "pixels": ("pixels", _pixels),
+        "features": (words, lambda images: _read(apply, classifier, images)),
+    }
 
 
 def _read(
-    read: Callable[[Any, Array], Array], classifier: Classifier, images: np.ndarray
+    apply: Callable[[Any, Array], Array], classifier: Classifier, images: np.ndarray
 ) -> np.ndarray:
     flat = images.reshape(-1, *images.shape[2:])
-    apply = jax.jit(read)
     parts = [
         np.asarray(apply(classifier.params, as_float(jnp.asarray(flat[i : i + _AT_ONCE]))))
         for i in range(0, len(flat), _AT_ONCE)

@@ -66,6 +66,23 @@ def test_too_few_images_are_not_compared(born):
     assert not study.measure_variety(0, network(), direct(SHAPE), images, finished(born))
 
 
+def test_only_the_chosen_images_of_a_class_and_run_are_counted():
+    images = np.random.default_rng(0).uniform(size=(2, 2, 3, *SHAPE)).astype(np.float32)
+    images[0, 1, :2] = images[0, 1, 2]
+    chosen = np.array([[[1, 1, 0], [1, 1, 1]], [[0, 0, 0], [0, 1, 0]]], bool)
+    found = study.effective_numbers(network(), images, chosen)
+    assert list(found) == ["pixels", "what the network answers (logits)"]
+    flat = images[0, 0, :2].reshape(2, -1)
+    pair = analysis.effective_number(flat - flat.mean(axis=1, keepdims=True))
+    np.testing.assert_allclose(found["pixels"], [[pair, 1.0], [np.nan, 1.0]])
+    logits = analysis.effective_number(images[0, 0, :2, 0, :2, 0])
+    np.testing.assert_allclose(
+        found["what the network answers (logits)"], [[logits, 1.0], [np.nan, 1.0]], rtol=1e-5
+    )
+    nothing = study.effective_numbers(network(), images, np.zeros_like(chosen))
+    assert np.isnan(nothing["pixels"]).all()
+
+
 def test_likeness_is_across_runs_alone():
     """Within a run all are the same, and across runs nothing is."""
     run, label = np.repeat([0, 1], 3), np.tile([0, 1, 2], 2)
@@ -79,7 +96,7 @@ WORDS = ("brightness", "symmetry:0:1")
 
 def made_up():
     """Two runs of two classes: four looks each, each image as bright as its niche's number."""
-    images = np.broadcast_to(np.arange(8.0)[None, :, None, None, None] / 8, (2, 8, 2, 2, 1))
+    images = np.broadcast_to(np.arange(8.0)[None, :, None, None, None] / 8, (2, 8, *SHAPE))
     confidence = np.zeros((2, 2, 8), np.float32)
     confidence[0, :, 1] = 0.5
     confidence[1] = [[0.1, 0.99, 0, 0.2, 0, 0, 0, 0.3], [0.995, 0, 0, 0, 0.4, 0.6, 0.4, 0.6]]
@@ -92,7 +109,7 @@ def made_up():
 
 def test_the_best_of_each_class_and_all_by_look():
     images, run = made_up()
-    best, looks = study.sort_niches(GRID, WORDS, run, images, 2)
+    best, looks = study.sort_niches(GRID, WORDS, run, images, network())
     np.testing.assert_array_equal(best[..., 0, 0, 0] * 8, [[1, 7], [0, 5]])  # a tie: the first
     assert looks.names == ("brightness", "symmetry") and looks.images.shape[:3] == (2, 2, 4)
     summary = study.sum_up_grid(looks)
@@ -102,7 +119,7 @@ def test_the_best_of_each_class_and_all_by_look():
     np.testing.assert_allclose(summary["coverage_by_generation"], [[1 / 8, 4 / 8], [1 / 8, 6 / 8]])
     assert study.place_in_grid(looks, 6) == {"brightness": 0.75, "symmetry": 0.25}
     assert looks.labels[2] == ", brightness 0.75, symmetry 0.25"
-    assert study.sort_niches(None, (), run, images, 8) == (images, None)
+    assert study.sort_niches(None, (), run, images, network(8)) == (images, None)
 
 
 @pytest.mark.parametrize("names", [1, 2, 3])
@@ -121,7 +138,7 @@ def test_a_sheet_grows_upward_and_to_the_right(names, monkeypatch):
     confidence = np.linspace(0.5, 0.9, cells).reshape(1, 1, 1, cells)
     filled = np.ones_like(confidence, bool)
     filled[..., 0] = False
-    looks = study.Illuminated(over, tuple(DESCRIPTORS)[:names], confidence, filled, images)
+    looks = study.Illuminated(over, tuple(DESCRIPTORS)[:names], confidence, filled, images, {})
     illuminated._sheet(looks, 0, ["a"])
     expected = {
         1: [[1.0, 0.2]],

@@ -1,0 +1,67 @@
+"""From a flag that names descriptors to a grid of looks, and to what it is measured with."""
+
+from collections.abc import Sequence
+
+from fooljax.evolution import DESCRIPTORS, Grid, grid, with_references
+from fooljax.study.settings import choose
+from fooljax.study.victim import Prepared
+from fooljax.types import Classifier
+
+_MOST_NICHES = 10_000  # whose images a page can hold
+_REFERENCES = 1_000  # training images that distances are measured to
+
+
+def read_grid(flag: str, words: Sequence[str], cells: int, num_classes: int) -> Grid | None:
+    """Make a grid of what a flag names, ``NAME`` or ``NAME:LOW:HIGH``; None without any.
+
+    Args:
+        flag: that names descriptors, with its dashes.
+        words: what it says.
+        cells: along each.
+        num_classes: that have such a grid each.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    descriptors = []
+    for word in words:
+        name, *ends = word.split(":")
+        choose(flag, [name], DESCRIPTORS)
+        one = DESCRIPTORS[name]
+        if ends:
+            try:
+                low, high = map(float, ends)
+            except ValueError:
+                raise ValueError(
+                    f"{flag}: a range is NAME:LOW:HIGH, as {name}:{one.low:g}:{one.high:g}, got "
+                    f"{word}"
+                ) from None
+            one = one._replace(low=low, high=high)
+        descriptors.append(one)
+    if not descriptors:
+        return None
+    if len({word.split(":")[0] for word in words}) < len(words):
+        raise ValueError(f"{flag}: each descriptor once, got {' '.join(words)}")
+    try:
+        found = grid(descriptors, cells)
+    except ValueError as error:
+        raise ValueError(f"{flag}: {str(error).removeprefix('descriptors: ')}") from error
+    if found.size * num_classes > _MOST_NICHES:
+        raise ValueError(
+            f"{flag}: {found.size:,} looks of {num_classes:,} classes are more than "
+            f"{_MOST_NICHES:,} images; name fewer, or take fewer steps (--grid)"
+        )
+    return found
+
+
+def carry_references(flag: str, words: Sequence[str], network: Prepared) -> Classifier:
+    """Return a network, with training images beside it where a descriptor needs them.
+
+    Raises:
+        ValueError: if it needs them and there are none, naming the flag.
+    """
+    if "nearest" not in (word.split(":")[0] for word in words):
+        return network.classifier
+    if network.splits is None:
+        raise ValueError(f"{flag} nearest needs training images in memory; give a --dataset")
+    return with_references(network.classifier, network.splits.train.images[:_REFERENCES])
