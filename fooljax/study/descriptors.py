@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from fooljax.evolution import DESCRIPTORS, Grid, grid, with_references
+from fooljax.study.prepared import Prepared
 from fooljax.study.settings import choose
-from fooljax.study.victim import Prepared
 from fooljax.types import Classifier
 
 _MOST_NICHES = 10_000  # whose images a page can hold
