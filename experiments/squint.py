@@ -291,7 +291,7 @@ def story(found: Found) -> Iterator[study.Block]:
 
 def number(value: float) -> str:
     """Write a correlation."""
-    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def findings(found: Found) -> Iterator[study.Block]:
