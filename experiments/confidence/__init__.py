@@ -10,7 +10,7 @@ Cost:   a few minutes on two laptop cores (embedded digits, two networks); the I
 Expect: networks are less sure of their mistakes than of what they get right, and surest of
         what was made for them. Far away on a ray a network of rectifiers becomes certain;
         one whose rectifiers have a ceiling (MobileNet's end at 6) does not. A temperature
-        makes confidences on real images true, and takes no image's fooling away.
+        makes confidences on real images truer, and stops nothing from fooling.
 Source: Hein, Andriushchenko and Bitterwolf, 2019, arXiv:1812.05720 (rays); Guo et al., 2017,
         arXiv:1706.04599 (calibration, temperature); Goodfellow, Shlens and Szegedy, 2015,
         arXiv:1412.6572 (linear extrapolation).
