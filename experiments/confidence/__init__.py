@@ -5,12 +5,12 @@ Run:    python -m experiments.confidence
         python -m experiments.confidence --dataset imagenet --model squeezenet1_1 --weights DIR \
 --compared mobilenet_v2 --generators noise near_noise --images 20 --runs 2 --slice-pixels 25
 Cost:   a few minutes on two laptop cores (embedded digits, two networks); the ImageNet
-        command some fifteen. Evolving or climbing to a thousand classes takes hours there:
-        near_noise, which starts from noise and goes where the network already leans, does not.
+        command a quarter of an hour, half of it near_noise: it starts from noise and goes
+        where the network leans. To evolve or climb to a thousand classes takes hours there.
 Expect: networks are less sure of their mistakes than of what they get right, and surest of
         what was made for them. Far away on a ray a network of rectifiers becomes certain;
         one whose rectifiers have a ceiling (MobileNet's end at 6) does not. A temperature
-        makes confidences on real images true, and takes no image's fooling away.
+        makes confidences on real images truer, and stops nothing from fooling.
 Source: Hein, Andriushchenko and Bitterwolf, 2019, arXiv:1812.05720 (rays); Guo et al., 2017,
         arXiv:1706.04599 (calibration, temperature); Goodfellow, Shlens and Szegedy, 2015,
         arXiv:1412.6572 (linear extrapolation).

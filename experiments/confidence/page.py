@@ -228,10 +228,10 @@ def rays(found: Found) -> Iterator[study.Block]:
     for line in LINES:
         of = found.certain.column("network", "certain_at", line=line)
         write = lambda value: factor(value, config.farthest)
-        said = [f"{network} at {study.spell(one, write)}" for network, one in of.items()]
+        said = [f"{network} {study.spell(one, write)}" for network, one in of.items()]
         yield fj.reporting.paragraph(
             fj.reporting.strong(line),
-            f": half of the rays are named with a confidence of {level} or more by ",
+            f": factor at which half of the rays are named with a confidence of {level}: ",
             "; ".join(said),
             ".",
         )
@@ -279,7 +279,7 @@ def tangents(found: Found) -> Iterator[study.Block]:
         "no change at all would be better. Their mean, which no probability sees, is subtracted."
     )
     ends = found.reach.names("to")
-    write = lambda value: f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
+    write = lambda value: f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
     shown, rows = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0), []
     for network, end in itertools.product(found.networks.each, ends):
         of = found.reach.column("step", "r2", to=end, network=network)

@@ -58,10 +58,11 @@ def templates(
     empty = np.flatnonzero(np.bincount(classes, minlength=num_classes) == 0)
     if empty.size:
         raise ValueError(f"labels must name every class, got none of class {empty[0]}; add images")
-    mean = lambda label: shown[classes == label].mean(axis=0, dtype=np.float64)
+    mean = lambda label: shown[classes == label].mean(axis=0, dtype=np.float64).astype(np.float32)
     means = np.stack([mean(label) for label in range(num_classes)])
-    scale = 255.0 if shown.dtype == np.uint8 else 1.0
-    return ((means - means.mean(axis=0)) / scale).astype(np.float32)
+    means -= means.mean(axis=0, dtype=np.float64).astype(np.float32)  # in place: it may be large
+    means /= np.float32(255.0 if shown.dtype == np.uint8 else 1.0)
+    return means
 
 
 def blurred(images: Images | np.ndarray, sigma: float) -> Images:
