@@ -54,11 +54,14 @@ DOORS = {
     "start": lambda k, c, x, y: evolution.start(k, SEARCH, c),
     "predict": lambda k, c, x, y: training.predict(c, x),
     "fit": fit,
+    "saliency": lambda k, c, x, y: analysis.saliency(c, x, y, "guided"),
+    "smooth_saliency": lambda k, c, x, y: analysis.smooth_saliency(k, c, x, y, samples=2),
+    "integrated_gradients": lambda k, c, x, y: analysis.integrated_gradients(c, x, y, steps=2),
     "alignment": lambda k, c, x, y: analysis.gradient_alignment([c], x, leave(y)),
     "attack_through": lambda k, c, x, y: analysis.attack_through(PGD, k, c, c, x, leave(y)),
 }
 KEYED = {"run", "sweep", "standard", "in_turn", "diagnose", "universal", "certify", "noisy"}
-KEYED |= {"predict_smoothed", "start", "fit", "attack_through"}
+KEYED |= {"predict_smoothed", "smooth_saliency", "start", "fit", "attack_through"}
 BLIND = {"noisy", "ensemble", "start"}  # take no images
 REPORTS = {"diagnose"}  # says of images out of range that they are, in a finding
 UNLABELED = {*BLIND, "certify", "predict_smoothed", "judge", "calibrate", "nearest_neighbor"}
