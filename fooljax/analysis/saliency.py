@@ -16,7 +16,7 @@ from fooljax.types import Classifier, Images, RandomKey
 def saliency(
     classifier: Classifier,
     images: Images,
-    targets: Int[Array, " b"],
+    labels: Int[Array, " b"],
     rule: BackwardRule = "gradient",
 ) -> Float[Array, "b ..."]:
     """Return what goes back from one logit of each image to its pixels.
@@ -29,24 +29,24 @@ def saliency(
     Args:
         classifier: the network, or a layer of it, ``models.units``.
         images: ``[b, ...]``, floats in [0, 1] or uint8.
-        targets: class, or unit, of each image.
+        labels: class, or unit, of each image whose logit it is about.
         rule: what goes back; see `backward`.
 
     Returns:
         Maps of the images' shape, float32; logits per unit of [0, 1].
 
     Raises:
-        ValueError: if images or targets do not suit the classifier.
+        ValueError: if images or labels do not suit the classifier.
     """
-    classifier, images, targets = _checked(classifier, images, targets)
-    return _slope(backward(classifier, rule), images, targets)
+    classifier, images, labels = _checked(classifier, images, labels)
+    return _slope(backward(classifier, rule), images, labels)
 
 
 def smooth_saliency(
     key: RandomKey,
     classifier: Classifier,
     images: Images,
-    targets: Int[Array, " b"],
+    labels: Int[Array, " b"],
     *,
     sigma: float = 0.15,
     samples: int = 16,
@@ -58,7 +58,7 @@ def smooth_saliency(
         key: decides the noise; image ``i`` draws from ``fold_in(key, i)``.
         classifier: the network.
         images: ``[b, ...]``, floats in [0, 1] or uint8.
-        targets: class of each image.
+        labels: class of each image.
         sigma: standard deviation of the noise, in units of [0, 1].
         samples: noisy images that are averaged over.
         rule: what goes back; see `backward`.
@@ -71,14 +71,14 @@ def smooth_saliency(
     """
     key, sigma = checks.key(key), checks.not_negative("sigma", sigma)
     samples = checks.count("samples", samples)
-    classifier, images, targets = _checked(classifier, images, targets)
-    return _smooth(key, backward(classifier, rule), images, targets, sigma, samples)
+    classifier, images, labels = _checked(classifier, images, labels)
+    return _smooth(key, backward(classifier, rule), images, labels, sigma, samples)
 
 
 def integrated_gradients(
     classifier: Classifier,
     images: Images,
-    targets: Int[Array, " b"],
+    labels: Int[Array, " b"],
     baseline: Any = 0.0,
     *,
     steps: int = 32,
@@ -91,7 +91,7 @@ def integrated_gradients(
     Args:
         classifier: the network.
         images: ``[b, ...]``, floats in [0, 1] or uint8.
-        targets: class of each image.
+        labels: class of each image.
         baseline: a number, an image or images, in [0, 1].
         steps: points on the path.
 
@@ -103,7 +103,7 @@ def integrated_gradients(
         Sundararajan, Taly and Yan, 2017, arXiv:1703.01365.
     """
     steps = checks.count("steps", steps)
-    classifier, images, targets = _checked(classifier, images, targets)
+    classifier, images, labels = _checked(classifier, images, labels)
     start = jnp.asarray(baseline, jnp.float32)
     if start.shape not in ((), images.shape[1:], images.shape):
         raise ValueError(
@@ -112,19 +112,19 @@ def integrated_gradients(
         )
     if start.ndim != images.ndim:
         start = jnp.broadcast_to(start[None] if start.ndim else start, images.shape)
-    return _integrated(classifier, images, targets, start, steps)
+    return _integrated(classifier, images, labels, start, steps)
 
 
-def _checked(classifier: Any, images: Any, targets: Any) -> tuple[Classifier, Images, Array]:
+def _checked(classifier: Any, images: Any, labels: Any) -> tuple[Classifier, Images, Array]:
     classifier = checks.classifier(classifier)
     images = as_float(checks.images(images, classifier.input_shape))
     columns = checks.columns(classifier)
-    return classifier, images, jnp.asarray(checks.labels(targets, len(images), columns, "targets"))
+    return classifier, images, jnp.asarray(checks.labels(labels, len(images), columns))
 
 
-def _slope_of(classifier: Classifier, images: Images, targets: Array) -> Images:
+def _slope_of(classifier: Classifier, images: Images, labels: Array) -> Images:
     def total(images: Images) -> Array:
-        return jnp.sum(jnp.take_along_axis(classifier(images), targets[:, None], axis=1))
+        return jnp.sum(jnp.take_along_axis(classifier(images), labels[:, None], axis=1))
 
     return jax.grad(total)(images)
 
@@ -137,7 +137,7 @@ def _smooth(
     key: RandomKey,
     classifier: Classifier,
     images: Images,
-    targets: Array,
+    labels: Array,
     sigma: float,
     samples: int,
 ) -> Images:
@@ -148,19 +148,19 @@ def _smooth(
         folded = jax.vmap(jax.random.fold_in, (0, None))(keys, index)
         shape = images.shape[1:]
         noise = jax.vmap(lambda key: jax.random.normal(key, shape, jnp.float32))(folded)
-        return _slope_of(classifier, images + sigma * noise, targets)
+        return _slope_of(classifier, images + sigma * noise, labels)
 
     return _mean(one, samples, images)
 
 
 @functools.partial(jax.jit, static_argnums=4)
 def _integrated(
-    classifier: Classifier, images: Images, targets: Array, baseline: Images, steps: int
+    classifier: Classifier, images: Images, labels: Array, baseline: Images, steps: int
 ) -> Images:
     way = images - baseline
 
     def one(index: Array) -> Images:
-        return _slope_of(classifier, baseline + (index + 0.5) / steps * way, targets)
+        return _slope_of(classifier, baseline + (index + 0.5) / steps * way, labels)
 
     return way * _mean(one, steps, images)
 

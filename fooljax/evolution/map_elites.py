@@ -140,7 +140,8 @@ def map_elites(
         children: children in a generation.
         init_children: size of the random population, ``children`` unless given.
         fitness: what a niche maximises; ``logprob`` and ``margin`` go on where
-            a float32 ``prob`` is exactly 1 and can no longer improve.
+            a float32 ``prob`` is exactly 1 and can no longer improve; ``logit`` is the
+            activation where classes are units (``models.units``).
         niches: ``all`` as in the paper, or ``own`` (a child enters the niche of
             its top class only, textbook MAP-Elites) for comparison.
         grid: of descriptors, from ``grid``: every class then has a niche for each cell, and

@@ -105,7 +105,7 @@ WRONG = {
         c, x, TARGETS, jnp.zeros((2, 3))
     ),
     "steps must be at least 1": lambda c, x: integrated_gradients(c, x, TARGETS, steps=0),
-    "targets": lambda c, x: saliency(c, x, jnp.array([0, 1, 3], jnp.int32)),
+    "labels must be in": lambda c, x: saliency(c, x, jnp.array([0, 1, 3], jnp.int32)),
 }
 
 

@@ -57,6 +57,9 @@ DOORS = {
     "sample": lambda k, c, x, y: analysis.sample(
         k, c, analysis.measures.uniform(SHAPE), 1.0, chains=1, steps=2
     ),
+    "saliency": lambda k, c, x, y: analysis.saliency(c, x, y, "guided"),
+    "smooth_saliency": lambda k, c, x, y: analysis.smooth_saliency(k, c, x, y, samples=2),
+    "integrated_gradients": lambda k, c, x, y: analysis.integrated_gradients(c, x, y, steps=2),
     "alignment": lambda k, c, x, y: analysis.gradient_alignment([c], x, leave(y)),
     "along": lambda k, c, x, y: analysis.along(c, x, IMAGES, (1.0,)),
     "tangent_reach": lambda k, c, x, y: analysis.tangent_reach(c, x, IMAGES, (1.0,)),
@@ -65,6 +68,7 @@ DOORS = {
 KEYED = {"run", "sweep", "standard", "in_turn", "diagnose", "universal", "certify", "noisy"}
 KEYED |= {"predict_smoothed", "start", "fit", "sample", "attack_through"}
 BLIND = {"noisy", "ensemble", "start", "sample"}  # take no images
+KEYED |= {"smooth_saliency"}
 REPORTS = {"diagnose"}  # says of images out of range that they are, in a finding
 UNLABELED = {*BLIND, "certify", "predict_smoothed", "judge", "calibrate", "nearest_neighbor"}
 UNLABELED |= {"predict", "along", "tangent_reach"}
