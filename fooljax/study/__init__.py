@@ -120,6 +120,7 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.reached import (
         compare_band,
+        first_above,
         medians_of_band,
         shares_above,
         show_reached,
@@ -133,6 +134,7 @@ if TYPE_CHECKING:  # the same names as below
         choose_diverse,
         diverse,
         related,
+        tell_diverse,
     )
     from fooljax.study.tables import (
         Record,
@@ -179,9 +181,10 @@ _NAMES = {
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
     "short_names until",
-    "fooljax.study.reached": "compare_band medians_of_band shares_above show_reached",
+    "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
     "fooljax.study.run": "Run Settings opened",
-    "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
+    "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
+    "tell_diverse",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.wording": "against answer duration share spell sure",
