@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MANY = 40  # more classes get the pictures that sum them up
 BEST, LEVEL = 40, 0.99  # of the diverse images
-LEVELS = ("0.99", "0.999", "0.9999")
 ENCODINGS = {
     "direct": "gives every pixel a number of its own, so the images tend to look like static",
     "cppn": "paints each image with a small evolving network of functions of the position (a "
@@ -73,6 +72,11 @@ class Found(NamedTuple):
         return self.illuminated.flat, [name for name in names for _ in self.illuminated.labels]
 
     @property
+    def pace(self) -> float | None:
+        """Images a second once compiled; None in runs too short to tell."""
+        return self.finished.clock.pace(self.config.repeats * self.config.children)
+
+    @property
     def published(self) -> study.Published | None:
         """What the paper found with this encoding, if the classes are ImageNet's."""
         return study.published_for(self.network.class_names, self.config.encoding)
@@ -118,7 +122,7 @@ def summarize(found: Found) -> dict[str, Any]:
             for level, shares in study.shares_above(confidence).items()
         },
         **(study.medians_of_band(confidence[-1], found.published) or {}),
-        "first_generation_all_above": first_above(lowest),
+        "first_generation_all_above": study.first_above(lowest),
         "random_image_median_confidence": found.controls["random_images"]["median_top1_confidence"],
         "controls": found.controls,
         "shown_to": found.shown,
@@ -128,27 +132,10 @@ def summarize(found: Found) -> dict[str, Any]:
         "jumps": np.sum(history["jumps"], axis=0),
         "traits": means | ({} if refused is None else {"refused_mutations": int(np.sum(refused))}),
         "evaluations": evaluations(config, config.generations),
-        "evaluations_per_second": pace(found),
+        "evaluations_per_second": found.pace,
         "generations": config.generations,
         "repeats": config.repeats,
     }
-
-
-def pace(found: Found) -> float | None:
-    """Return images a second once compiled; None in runs too short to tell."""
-    clock = found.finished.clock
-    images = found.config.repeats * found.config.children * clock.steady_generations
-    return images / clock.steady_seconds if images else None
-
-
-def first_above(lowest: np.ndarray) -> dict[str, list[int | None]]:
-    """Return the first generation in which every class was above a level, for each repeat.
-
-    Args:
-        lowest: confidence of the least certain class, ``[generations, repeats]``.
-    """
-    first = lambda above: int(np.argmax(above)) if above.any() else None
-    return {level: [first(one >= float(level)) for one in lowest.T] for level in LEVELS}
 
 
 def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
@@ -232,7 +219,7 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     if found.diverse is not None:
         yield study.Heading("The best images that differ")
         yield study.diverse(niches, of_niches, finished, found.diverse)
-        yield about(found.diverse)
+        yield study.tell_diverse(found.diverse)
     points = published and study.until(published.medians, finished.generation)
     yield study.Heading("How fast it went")
     yield study.Figure(
@@ -274,17 +261,6 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
         yield line
 
 
-def about(diverse: study.Diverse) -> str:
-    """Say how good the images are that differ."""
-    few = diverse.above_level < 2 * diverse.wanted
-    among = "the most certain ones were chosen among" if few else "those were chosen among"
-    return (
-        f"{diverse.above_level:,} images reach {study.share(diverse.level)}; {among}. The "
-        f"{diverse.shown} shown have a mean confidence of {study.sure(diverse.mean_confidence)}, "
-        f"and {diverse.unrelated} of them no common ancestor in the second half of the run."
-    )
-
-
 def controls(found: Found) -> Iterator[study.Block]:
     """Compare with images that nobody evolved."""
     yield (
@@ -298,7 +274,7 @@ def controls(found: Found) -> Iterator[study.Block]:
 
 def numbers(found: Found) -> Iterator[study.Block]:
     """Say when all classes were reached, and how sure the network is of each."""
-    first = first_above(np.min(found.confidence, axis=2))
+    first = study.first_above(np.min(found.confidence, axis=2))
     when = lambda at: "never" if at is None else f"{at:,}"
     yield fj.reporting.table(
         ("Confidence", "Generation, for each run"),
@@ -316,5 +292,5 @@ def numbers(found: Found) -> Iterator[study.Block]:
     titles = ("Class", "Median of the runs", "Lowest run", "Highest run")
     table = fj.reporting.table(titles, rows, sortable=True)
     yield study.Folded(f"Confidence of all {len(rows)} classes", [table])
-    if (rate := pace(found)) is not None:
+    if (rate := found.pace) is not None:
         yield f"The search looked at {rate:,.0f} images per second."

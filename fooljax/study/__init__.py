@@ -130,7 +130,13 @@ if TYPE_CHECKING:  # the same names as below
         short_names,
         until,
     )
-    from fooljax.study.reached import compare_band, medians_of_band, shares_above, show_reached
+    from fooljax.study.reached import (
+        compare_band,
+        first_above,
+        medians_of_band,
+        shares_above,
+        show_reached,
+    )
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -140,6 +146,7 @@ if TYPE_CHECKING:  # the same names as below
         choose_diverse,
         diverse,
         related,
+        tell_diverse,
     )
     from fooljax.study.tables import (
         Record,
@@ -190,9 +197,10 @@ _NAMES = {
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
     "short_names until",
-    "fooljax.study.reached": "compare_band medians_of_band shares_above show_reached",
+    "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
     "fooljax.study.run": "Run Settings opened",
-    "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related",
+    "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
+    "tell_diverse",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",

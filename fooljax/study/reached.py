@@ -13,6 +13,7 @@ from fooljax.study.published import BAND, Published, until
 from fooljax.study.wording import share, sure
 
 _LEVELS = ("0.5", "0.9", "0.99")
+_HIGH = ("0.99", "0.999", "0.9999")
 
 
 def shares_above(confidence: Float[np.ndarray, "g r k"]) -> dict[str, list[float]]:
@@ -26,6 +27,16 @@ def shares_above(confidence: Float[np.ndarray, "g r k"]) -> dict[str, list[float
     """
     middle = np.median(confidence, axis=1)
     return {level: np.mean(middle >= float(level), axis=1).tolist() for level in _LEVELS}
+
+
+def first_above(lowest: np.ndarray) -> dict[str, list[int | None]]:
+    """Return the first generation in which every class was above a level, for each repeat.
+
+    Args:
+        lowest: confidence of the least certain class, ``[generations, repeats]``.
+    """
+    first = lambda above: int(np.argmax(above)) if above.any() else None
+    return {level: [first(one >= float(level)) for one in lowest.T] for level in _HIGH}
 
 
 def show_reached(

@@ -67,6 +67,11 @@ class Clock(NamedTuple):
             self.steady_generations + generations * steady,
         )
 
+    def pace(self, images: int) -> float | None:
+        """Return images a second of so many a generation; None before anything was steady."""
+        count = images * self.steady_generations
+        return count / self.steady_seconds if count else None
+
 
 def run(
     folder: Path,

@@ -12,7 +12,7 @@ from fooljax.evolution import lineage
 from fooljax.study.page import Figure
 from fooljax.study.painting import THUMBNAIL, as_8_bit
 from fooljax.study.search_run import Finished
-from fooljax.study.wording import sure
+from fooljax.study.wording import share, sure
 
 SIDE = 128  # most pixels of a picture on a sheet
 _FEATURE_SIDE = 8  # pixels of what tells images apart
@@ -96,6 +96,17 @@ def diverse(
         "How to read it: each image stands for another class, run or kind of pattern. They were "
         "chosen by rule, not by hand: the most certain one first, then always the image farthest "
         "from all chosen ones (in the colors of 8 x 8 fields), relatives last.",
+    )
+
+
+def tell_diverse(chosen: Diverse) -> str:
+    """Say how good the images are that differ."""
+    few = chosen.above_level < 2 * chosen.wanted
+    among = "the most certain ones were chosen among" if few else "those were chosen among"
+    return (
+        f"{chosen.above_level:,} images reach {share(chosen.level)}; {among}. The "
+        f"{chosen.shown} shown have a mean confidence of {sure(chosen.mean_confidence)}, "
+        f"and {chosen.unrelated} of them no common ancestor in the second half of the run."
     )
 
 

@@ -128,7 +128,7 @@ def one_by_one(images, logits, rule, later=False):
     return archive
 
 
-@pytest.fixture(scope="module", params=["all", "own"])
+@pytest.fixture(scope="module", params=["all", pytest.param("own", marks=pytest.mark.slow)])
 def illuminated(request, toy):
     """A whole search over a grid, and all that it saw."""
     classifier, seen = watch(toy.sometimes_nan, 2.0)

@@ -131,6 +131,7 @@ def test_every_class_keeps_its_looks(toy, looks):
     assert header.startswith("repeat,class,brightness,symmetry,confidence")
 
 
+@pytest.mark.slow
 def test_looks_are_the_same_after_a_stop(toy, looks, tmp_path, monkeypatch):
     config, whole, _ = looks
     record = search_run.history.record
