@@ -142,7 +142,7 @@ def watch(config: Config, prepared: study.Prepared, layers: Mapping[str, Any]) -
         strongest = activation[:, units].argmax(axis=0)
         images = fj.data.as_float(train.images[rows[strongest]])
         maps, alike = dict[str, Any](), dict[str, Any]()
-        shuffled = dict(zip(("top", "all"), _ends(key, network), strict=True))
+        shuffled = dict(zip(("top", "all"), _ends(key, network, images, units), strict=True))
         for rule in RULES:
             maps[rule] = fj.analysis.saliency(network, images, units.astype(np.int32), rule)
             for name, other in shuffled.items():
@@ -172,10 +172,15 @@ def _fired(network: Any, images: Any, units: np.ndarray, jitter: int) -> dict[st
     return {"activation": own(images), "shifted": np.mean(moved, axis=0)}
 
 
-def _ends(key: Any, network: Any) -> list[Any]:
-    """Return a network whose top layer is shuffled, and one that is shuffled everywhere."""
-    every = fj.analysis.shuffle_top(key, network)
-    return [every[0][1], every[-1][1]]
+def _ends(key: Any, network: Any, images: Any, units: np.ndarray) -> list[Any]:
+    """Return the least shuffled network in which all units change, and the one shuffled all over.
+
+    A layer may be made of several modules, each of which has some of its units.
+    """
+    every = [one for _, one in fj.analysis.shuffle_top(key, network)]
+    own = lambda one: np.asarray(study.logits(one, images))[np.arange(len(units)), units]
+    before = own(network)
+    return [next((one for one in every if np.all(own(one) != before)), every[-1]), every[-1]]
 
 
 def make(

@@ -52,12 +52,12 @@ def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
     config = found.config
     rows = [(kind, KINDS[kind]) for kind in config.kinds]
+    times = f"{config.repeats} times from other random numbers" if config.repeats > 1 else "once"
     yield (
         "A unit is a channel of a layer; its activation is the channel's mean over the picture. "
         f"{config.pictures:,} real pictures of {config.victim.dataset} were shown, and the one "
         "that fires each unit most is shown below, with what goes back from the unit to the "
-        f"pixels. Then an image was made for each unit, {config.repeats} times from other random "
-        "numbers:"
+        f"pixels. Then an image was made for each unit, {times}:"
     )
     yield fj.reporting.table(("Images", "How they were made"), rows)
     yield (
@@ -90,8 +90,8 @@ def shifts(found: Found) -> Iterator[study.Block]:
         f"Shifts are by {far} {pixels} up, down, left and right; what leaves one side enters "
         "opposite. Kept is the share of the deviations that is left on average. Both are of the "
         "median unit. An image of what a unit looks for fires it wherever it stands; one that "
-        "loses its effect hangs on exact pixels, as adversarial patterns do. In brackets: 95 % "
-        "intervals over the repeats."
+        "loses its effect hangs on exact pixels, as adversarial patterns do."
+        + (" In brackets: 95 % intervals over the repeats." if found.config.repeats > 1 else "")
     )
     yield fj.reporting.table(titles, rows, caption)
 
@@ -99,6 +99,7 @@ def shifts(found: Found) -> Iterator[study.Block]:
 def curve(sanity: Sequence[study.Record]) -> Iterator[study.Block]:
     """Show how alike maps stay while the network is shuffled."""
     table = study.summarize(sanity, ("rule", "depth"), ["alike"])
+    single = len({one["repeat"] for one in sanity}) == 1
     names = {one["depth"]: one["down_to"] for one in sanity}
     first = table.where(depth=min(names))
     said = [
@@ -109,14 +110,14 @@ def curve(sanity: Sequence[study.Record]) -> Iterator[study.Block]:
         "Weights change places, first those of the layer that answers, then those of the layers "
         "below it too. A map that says why the network answers as it does must change with them. "
         f"With only {names[min(names)]} shuffled, the rank correlation with the map before is: "
-        f"{'; '.join(said)} (in brackets 95 % intervals over the repeats)."
+        f"{'; '.join(said)}{'' if single else ' (in brackets 95 % intervals over the repeats)'}."
     )
     caption = (
         "Rank correlation of maps of the answer with those of the shuffled network, by how many "
         "layers are shuffled, counted from the answer. How to read it: 1 is the same map; what "
         "unrelated networks have in common shows at the right, where all is shuffled. A line that "
         "stays high belongs to a picture that does not depend on what the network learned there. "
-        "Shaded: 95 % intervals over the repeats. Layers: "
+        f"{'' if single else 'Shaded: 95 % intervals over the repeats. '}Layers: "
         + ", ".join(f"{depth} {name}" for depth, name in names.items())
         + "."
     )
@@ -133,8 +134,8 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
     # where no rectifier lies in between all rules are one
     same = [rule for rule in RULES[1:] if np.allclose(real[rule], real["gradient"], rtol=1e-3)]
     for rule in (rule for rule in RULES if rule not in same):
-        most = np.abs(real[rule]).max(axis=(1, 2, 3), keepdims=True)
-        rows.append(0.5 + real[rule] / np.maximum(2.0 * most, 1e-30))
+        most = np.quantile(np.abs(real[rule]), 0.995, axis=(1, 2, 3), keepdims=True)
+        rows.append(np.clip(0.5 + real[rule] / np.maximum(2.0 * most, 1e-30), 0.0, 1.0))
         pairs = zip(real[f"{rule}_top"], real[f"{rule}_all"], strict=True)
         words.append(
             [f"shuffled: {_alike(top)}\nall of it: {_alike(every)}" for top, every in pairs]
@@ -146,16 +147,17 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
         pairs = zip(deviations(cell["activation"]), deviations(cell["shifted"]), strict=True)
         words.append([f"{before}\nshifted {after}" for before, after in pairs])
         names.append(kind)
+    left = " and ".join(same)
     caption = (
         f"What fires units of {layer}. How to read it: each column is a unit. On top the real "
-        "picture that fires it most, of those shown; below it what goes back from the unit to the "
-        "pixels by three rules (grey is nothing), with the rank correlation with the same map once "
-        "the layer's own weights are shuffled, and once all below it are too: near 1, the "
-        "map does not depend on them, and there is no map where the shuffled unit is off. "
-        f"{'No rectifier lies in between, so that all three are the same. ' if same else ''}"
-        "Then images made for the unit, of the first repeat, not "
-        "selected, with their activation in standard deviations above the mean of real pictures, "
-        "also after shifts."
+        "picture that fires it most, of those shown. Below it what goes back from the unit to the "
+        "pixels by several rules (grey is nothing, the largest half percent is cut off), with the "
+        "rank correlation with the same map once weights are shuffled: from the layer down until "
+        "every unit changes, and all of them. Near 1 the map does not depend on them; there is no "
+        "map where the shuffled unit is off. "
+        f"{f'Not shown, because the same as the gradient: {left}. ' if same else ''}"
+        "Then images made for the unit, of the first repeat, not selected, with their activation "
+        "in standard deviations above the mean of real pictures, also after shifts."
     )
     shown = fj.data.resize.shrink(np.stack(rows).astype(np.float32), study.SIDE)
     columns = [f"unit {unit}" for unit in units]
