@@ -52,6 +52,7 @@ class Config:
         particles: of each class and repeat.
         moves: of every particle between two levels.
         repeats: independent runs, which the intervals come from.
+        decades: powers of ten to go down before a class is given up.
         random_images: plain random images in each repeat, as a control.
         defenses: to compare with the plain network, as experiments.foolbench takes
             them: ensemble, adversarial, blur=1, reject_energy and others.
@@ -69,6 +70,7 @@ class Config:
     particles: Annotated[int, Within(2, 10**5, why="ask for fewer")] = 200
     moves: Count = 5
     repeats: Pieces = 3
+    decades: Positive = 100.0
     random_images: Count = 20_000
     defenses: Some[str] = ()
     radius: Positive = 2.0
@@ -79,13 +81,15 @@ class Config:
 PRESETS = {
     "default": Config(),
     "smoke": Config(
-        victim=Victim(model="softmax", train_steps=60),
+        victim=Victim(model="softmax", train_steps=60, image_size=(8, 8)),
         confidences=(0.2, 0.5),
-        measures=("uniform", "smooth=2"),
+        measures=("uniform", "smooth=1"),
         particles=40,
         moves=3,
         repeats=2,
+        decades=30.0,
         random_images=2000,
+        radius=0.5,
     ),
 }
 
@@ -111,9 +115,10 @@ class Scene(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Names of the classes asked about."""
+        """Names of the classes asked about; where two share one, with their numbers."""
         every = study.short_names(self.plain.class_names)
-        return [every[label] for label in self.labels]
+        alone = lambda name: every.count(name) == 1
+        return [every[k] if alone(every[k]) else f"{every[k]} ({k})" for k in self.labels]
 
 
 class Found(NamedTuple):
@@ -214,6 +219,7 @@ def compute(run: study.Run[Config], scene: Scene) -> study.Results:
             particles=config.particles,
             moves=config.moves,
             images=_KEPT,
+            least_log10=-config.decades,
             mesh=mesh if mesh.size > 1 else None,
         )
         return {
@@ -276,7 +282,8 @@ def sum_up(
             rows[-1]["agrees"] = _agree(rows[-1], config)
             rows[-1]["evaluations"] = sum(one["evaluations"] for one in repeats)
         if all_classes and about["confidence"] >= 0.5:  # no image is so sure of two classes
-            total = np.log10(np.sum(10.0 ** np.array(of_all), axis=0))
+            with np.errstate(divide="ignore"):
+                total = np.log10(np.sum(10.0 ** np.array(of_all), axis=0))
             wholes.append({**about, **_estimate(config, total)})
     return Found(config, scene, results, records, rows, wholes)
 
