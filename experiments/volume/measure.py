@@ -58,8 +58,7 @@ class Config:
             them: ensemble, adversarial, blur=1, reject_energy and others.
         radius: of the balls around training images that the shares are compared with:
             Euclidean length, in units of [0, 1].
-        devices: how many share the particles; all accelerators, but one CPU, unless
-            given. Changes nothing else.
+        devices: that share the particles; all accelerators, but one CPU, unless given.
         run: where the run goes.
     """
 
@@ -117,8 +116,7 @@ class Scene(NamedTuple):
     def names(self) -> list[str]:
         """Names of the classes asked about; where two share one, with their numbers."""
         every = study.short_names(self.plain.class_names)
-        alone = lambda name: every.count(name) == 1
-        return [every[k] if alone(every[k]) else f"{every[k]} ({k})" for k in self.labels]
+        return [every[k] + f" ({k})" * (every.count(every[k]) > 1) for k in self.labels]
 
 
 class Found(NamedTuple):
@@ -130,8 +128,7 @@ class Found(NamedTuple):
         results: what all cells found.
         records: one for each share of each repeat.
         rows: one for each share, over the repeats.
-        wholes: one for each measure, defense and confidence above one half: all classes
-            together.
+        wholes: the same for all classes together, from a confidence of one half on.
     """
 
     config: Config
@@ -178,8 +175,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
         train, test = plain.splits
         material = study.take(test, train, np.arange(min(_CLEAN, len(test.labels))))
         near = distance(np.asarray(material.images), np.asarray(fj.data.as_float(train.images)))
-        place = str(config.victim.classifier or run.folder / "networks" / "plain")
-        settings = study.change(config.victim, classifier=place)
+        place = config.victim.classifier or run.folder / "networks" / PLAIN
+        settings = study.change(config.victim, classifier=str(place))
         bench = study.Bench(PLAIN, plain, settings, material, material.images, Fooling())
         networks = {name: one.build(run, bench).victim for name, one in chosen.items()}
     labels = list(config.classes or range(plain.classifier.num_classes))
