@@ -53,7 +53,8 @@ def by_webb(problem: Problem, key: RandomKey, particles: int, moves: int) -> Out
     """Use multilevel splitting with Metropolis-Hastings moves in the latents themselves.
 
     A tenth survives each level; a move is uniform in a box whose width each chain adapts
-    (by 1.02 or 0.5, towards a share of 0.124 taken).
+    after a level (by 1.02 or 0.5, towards a share of 0.124 taken). It begins at a tenth, which
+    is near the best for normal numbers in 1024 dimensions.
 
     Source: Webb et al., 2019, arXiv:1811.07209, algorithm 1, and its released code.
     """
@@ -73,8 +74,9 @@ def by_webb(problem: Problem, key: RandomKey, particles: int, moves: int) -> Out
         chains = Chains(latents[parents], scores[parents], widths[parents], jnp.zeros(count))
         for move in range(moves):
             own = jax.random.fold_in(now, move)
-            chains = _walk(measure, label, own, problem.classifier, least, move + 1, chains)
-        latents, scores, widths, _ = chains
+            chains = _walk(measure, label, own, problem.classifier, least, chains)
+        latents, scores, widths, taken = chains
+        widths = widths * jnp.where(taken / moves > 0.124, 1.02, 0.5)
         spent += count * moves
     return Outcome(-math.inf, spent)
 
@@ -95,7 +97,6 @@ def _walk(
     key: RandomKey,
     classifier: Classifier,
     least: float | Array,
-    tried: int | Array,
     chains: Chains,
 ) -> Chains:
     key_box, key_take = jax.random.split(key)
@@ -108,12 +109,11 @@ def _walk(
     seen = score(measure, label, classifier, moved)
     chance = jnp.log(jax.random.uniform(key_take, scores.shape))
     takes = (seen >= least) & (chance < density)
-    taken = taken + takes
     return Chains(
         jnp.where(wide(takes), moved, latents),
         jnp.where(takes, seen, scores),
-        widths * jnp.where(taken / tried > 0.124, 1.02, 0.5),
-        taken,
+        widths,
+        taken + takes,
     )
 
 

@@ -5,9 +5,9 @@ Run:    python -m experiments.volume
         python -m experiments.volume --defenses blur=1 jpeg=30 reject_energy
         python -m experiments.volume --dataset mnist --weights lenet.safetensors --data-dir DIR
 Cost:   about two minutes on two laptop cores, training included (embedded digits, ten
-        classes, four measures, three repeats). A share of 1 in 10^d costs each class about
-        3.3 d x particles x moves images in each repeat: of ImageNet's classes take some, as
-        --classes 1 207 980 --particles 100 --repeats 2, about 10,000 images for d = 6.
+        classes, four measures, three repeats). A share of 1 in 10^d costs a class 3.3 d x
+        particles x moves images in each repeat: of ImageNet take some classes, as --classes
+        1 207 980 --particles 100 --repeats 2, about 10,000 images for d = 6.
 Expect: certain images are a tiny share of uniform noise, and yet nearly all of them lie far
         from every training image; how tiny depends on the way of drawing images more than
         on the network.
@@ -60,6 +60,5 @@ def main(config: Config) -> dict[str, Any]:
             shares=found.rows,
             any_class=found.wholes,
             balls=measure.balls(config, scene),
-            intervals="95 %, Student's t of the logarithms over the repeats; the network is the "
-            "same in all",
+            intervals="95 %, Student's t of the logarithms over the repeats, one network",
         )

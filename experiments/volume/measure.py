@@ -52,13 +52,13 @@ class Config:
         particles: of each class and repeat.
         moves: of every particle between two levels.
         repeats: independent runs, which the intervals come from.
+        decades: powers of ten to go down before a class is given up.
         random_images: plain random images in each repeat, as a control.
         defenses: to compare with the plain network, as experiments.foolbench takes
             them: ensemble, adversarial, blur=1, reject_energy and others.
         radius: of the balls around training images that the shares are compared with:
             Euclidean length, in units of [0, 1].
-        devices: how many share the particles; all accelerators, but one CPU, unless
-            given. Changes nothing else.
+        devices: that share the particles; all accelerators, but one CPU, unless given.
         run: where the run goes.
     """
 
@@ -69,6 +69,7 @@ class Config:
     particles: Annotated[int, Within(2, 10**5, why="ask for fewer")] = 200
     moves: Count = 5
     repeats: Pieces = 3
+    decades: Positive = 100.0
     random_images: Count = 20_000
     defenses: Some[str] = ()
     radius: Positive = 2.0
@@ -79,13 +80,15 @@ class Config:
 PRESETS = {
     "default": Config(),
     "smoke": Config(
-        victim=Victim(model="softmax", train_steps=60),
+        victim=Victim(model="softmax", train_steps=60, image_size=(8, 8)),
         confidences=(0.2, 0.5),
-        measures=("uniform", "smooth=2"),
+        measures=("uniform", "smooth=1"),
         particles=40,
         moves=3,
         repeats=2,
+        decades=30.0,
         random_images=2000,
+        radius=0.5,
     ),
 }
 
@@ -111,9 +114,9 @@ class Scene(NamedTuple):
 
     @property
     def names(self) -> list[str]:
-        """Names of the classes asked about."""
+        """Names of the classes asked about; where two share one, with their numbers."""
         every = study.short_names(self.plain.class_names)
-        return [every[label] for label in self.labels]
+        return [every[k] + f" ({k})" * (every.count(every[k]) > 1) for k in self.labels]
 
 
 class Found(NamedTuple):
@@ -125,8 +128,7 @@ class Found(NamedTuple):
         results: what all cells found.
         records: one for each share of each repeat.
         rows: one for each share, over the repeats.
-        wholes: one for each measure, defense and confidence above one half: all classes
-            together.
+        wholes: the same for all classes together, from a confidence of one half on.
     """
 
     config: Config
@@ -173,8 +175,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
         train, test = plain.splits
         material = study.take(test, train, np.arange(min(_CLEAN, len(test.labels))))
         near = distance(np.asarray(material.images), np.asarray(fj.data.as_float(train.images)))
-        place = str(config.victim.classifier or run.folder / "networks" / "plain")
-        settings = study.change(config.victim, classifier=place)
+        place = config.victim.classifier or run.folder / "networks" / PLAIN
+        settings = study.change(config.victim, classifier=str(place))
         bench = study.Bench(PLAIN, plain, settings, material, material.images, Fooling())
         networks = {name: one.build(run, bench).victim for name, one in chosen.items()}
     labels = list(config.classes or range(plain.classifier.num_classes))
@@ -214,6 +216,7 @@ def compute(run: study.Run[Config], scene: Scene) -> study.Results:
             particles=config.particles,
             moves=config.moves,
             images=_KEPT,
+            least_log10=-config.decades,
             mesh=mesh if mesh.size > 1 else None,
         )
         return {
@@ -276,7 +279,8 @@ def sum_up(
             rows[-1]["agrees"] = _agree(rows[-1], config)
             rows[-1]["evaluations"] = sum(one["evaluations"] for one in repeats)
         if all_classes and about["confidence"] >= 0.5:  # no image is so sure of two classes
-            total = np.log10(np.sum(10.0 ** np.array(of_all), axis=0))
+            with np.errstate(divide="ignore"):
+                total = np.log10(np.sum(10.0 ** np.array(of_all), axis=0))
             wholes.append({**about, **_estimate(config, total)})
     return Found(config, scene, results, records, rows, wholes)
 

@@ -155,10 +155,9 @@ def overview(found: Found) -> study.Figure:
     return study.Figure("overview", draw, caption)
 
 
-def ends(row: Mapping[str, Any]) -> tuple[float, float, float]:
-    """Return a logarithm and its interval as numbers."""
-    found = np.array([row["log10_p"], row["low"], row["high"]], float)
-    return float(found[0]), float(found[1]), float(found[2])
+def ends(row: Mapping[str, Any]) -> Any:
+    """Return a logarithm and its interval as three numbers."""
+    return tuple(np.array([row["log10_p"], row["low"], row["high"]], float))
 
 
 def ruler(found: Found) -> study.Figure:
@@ -243,11 +242,10 @@ def curves(found: Found, measure: str) -> Iterator[study.Figure]:
         lines = np.array([np.interp(grid, x, y) for x, y in runs])
         series[name] = (grid, lines.mean(axis=0))
         bands[name] = (lines.min(axis=0), lines.max(axis=0))
-    goal = levels(found.config)[-1]
     caption = (
         f"Share of {measure} images, over how certain of a class the network is of them. How to "
         "read it: a line falls by one where there are ten times fewer such images. Log-odds of 0 "
-        f"are a confidence of 50 %, 2.2 of 90 %, 4.6 of 99 %; the runs end at {goal:.1f}, "
+        f"are a confidence of 50 %, 2.2 of 90 %, 4.6 of 99 %; the runs end at "
         f"{study.sure(found.top)}. Shaded: from the lowest to the highest repeat."
     )
     x_label, y_label = "log-odds of the class", "log10 of the share of images"

@@ -22,6 +22,7 @@ from fooljax.analysis.crowds import Crowds, Particles, Settings
 from fooljax.types import Classifier, RandomKey
 
 _FIRST_STEP = 0.9  # nearly a new draw
+_WINDOW = 20  # levels that say how fast a crowd climbs
 
 
 class Course(NamedTuple):
@@ -75,7 +76,8 @@ def split(
         labels: of each crowd.
         goals: scores to reach, ascending.
         batch_size: images shown to the network at a time, on each device.
-        least_log_p: natural logarithm of the share below which a crowd gives up.
+        least_log_p: natural logarithm of the share below which a crowd gives up; also when
+            twice its pace over the last levels would not take it to the last goal above it.
         samples: most draws to keep for each goal and crowd.
         on_level: called with the number of the level and of the crowds still climbing.
 
@@ -105,6 +107,7 @@ def split(
             log_share = np.where(climbing, log_share + np.log(alive / most), log_share)
         levels.append(np.where(climbing & (alive > 0), [level, log_share], np.nan))
         climbing = climbing & (log_share > least_log_p)
+        climbing = climbing & _within_reach(levels, goals[-1], least_log_p)
         if on_level is not None:
             on_level(number, int(np.sum(climbing)))
         everybody = programs.resample(everybody, chosen.parents)
@@ -121,6 +124,23 @@ def split(
         level_log_p=curve[:, 1],
         acceptance=total / np.maximum(known.sum(axis=0), 1),
     )
+
+
+def _within_reach(
+    levels: list[np.ndarray], goal: float, least_log_p: float
+) -> Bool[np.ndarray, " g"]:
+    """Tell whether the goal would be met above the least share at twice the pace of late.
+
+    Towards a highest score that lies below the goal every level gains less than the one
+    before, for ever; at such a pace a crowd would climb to the least share in vain.
+    """
+    if len(levels) <= _WINDOW:
+        return np.ones(levels[0].shape[1], bool)
+    (before, share_before), (now, share_now) = levels[-1 - _WINDOW], levels[-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        pace = 2.0 * (now - before) / (share_before - share_now)
+        hopeless = share_now - (goal - now) / pace < least_log_p
+    return ~hopeless
 
 
 def _start(

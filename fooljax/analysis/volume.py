@@ -114,7 +114,8 @@ def volume(
         moves: of every particle between two levels, which costs ``particles * moves`` images.
         keep: share of particles meant to survive a level.
         images: draws to keep, at most, of each class, run and confidence.
-        least_log10: logarithm to base 10 of the share below which a class is given up.
+        least_log10: logarithm to base 10 of the share below which a class is given up; so is
+            one that climbs too slowly to reach the goal above that.
         batch_size: images shown to the network at a time, on each device.
         mesh: devices, with one axis, that share the particles; one device unless given.
         on_level: called after each level with its number and how many classes and runs go on.

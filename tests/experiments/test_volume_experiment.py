@@ -18,9 +18,9 @@ LEVELS = (0.2, 0.5)
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
-    """The smoke preset, run as a user would: its folder, settings and summary."""
+    """The smoke preset with one measure, as a user would run it: folder, settings, summary."""
     folder = tmp_path_factory.mktemp("smoke") / "run"
-    config = change(volume.PRESETS["smoke"], out=str(folder))
+    config = change(volume.PRESETS["smoke"], measures=("uniform",), out=str(folder))
     return folder, config, volume.main(config)
 
 
@@ -35,8 +35,8 @@ def read(folder):
 def test_a_record_for_each_share_of_each_repeat(smoke):
     folder, config, _ = smoke
     records = read(folder)
-    assert len(records) == 2 * 10 * 2 * len(LEVELS)
-    assert {one["measure"] for one in records} == {"uniform", "smooth 2"}
+    assert len(records) == 10 * 2 * len(LEVELS)
+    assert {one["measure"] for one in records} == {"uniform"}
     assert {one["class"] for one in records} == set("0123456789")
     for one in study.where(records, confidence=0.5):
         keys = {name: one[name] for name in ("measure", "class", "repeat")}
@@ -49,7 +49,7 @@ def test_a_record_for_each_share_of_each_repeat(smoke):
 def test_the_summary_is_made_of_the_records(smoke):
     folder, _, summary = smoke
     records = read(folder)
-    assert len(summary["shares"]) == 2 * 10 * len(LEVELS)
+    assert len(summary["shares"]) == 10 * len(LEVELS)
     for row in summary["shares"]:
         keys = {name: row[name] for name in ("measure", "class", "confidence")}
         runs = np.array([one["log10_p"] for one in study.where(records, **keys)])
@@ -60,8 +60,8 @@ def test_the_summary_is_made_of_the_records(smoke):
         if np.isfinite(runs).all():
             half = stats.t.ppf(0.975, 1) * runs.std(ddof=1) / math.sqrt(2)
             assert row["low"] == pytest.approx(row["log10_p"] - half)
-    whole = next(one for one in summary["any_class"] if one["measure"] == "uniform")
-    rows = [r for r in summary["shares"] if r["measure"] == "uniform" and r["confidence"] == 0.5]
+    (whole,) = summary["any_class"]  # of 50 %; no image is so sure of two classes
+    rows = study.where(summary["shares"], confidence=0.5)
     shares = [10.0 ** row["log10_p"] for row in rows if row["log10_p"] is not None]
     assert whole["log10_p"] == pytest.approx(math.log10(sum(shares)), abs=1e-6)
 
@@ -73,15 +73,13 @@ def test_shares_are_those_of_random_images(smoke):
     folder, config, summary = smoke
     prepared = victim.prepare(config.victim, folder)
     layer = {leaf.ndim: np.asarray(leaf) for leaf in jax.tree.leaves(prepared.classifier.params)}
-    images = np.random.default_rng(0).random((20_000, 784), np.float32)
+    images = np.random.default_rng(0).random((20_000, 64), np.float32)
     logits = images @ layer[2] + layer[1]
-    shown = images[:3].reshape(3, 28, 28, 1)
+    shown = images[:3].reshape(3, 8, 8, 1)
     np.testing.assert_allclose(logits[:3], prepared.classifier(shown), rtol=1e-3, atol=1e-3)
     shares = np.exp(logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
     seen = 0
     for row in summary["shares"]:
-        if row["measure"] != "uniform":
-            continue
         truth = float(np.mean(shares[:, int(row["class"])] >= row["confidence"]))
         error = math.sqrt(max(truth, 1e-4) / 4000)
         assert abs(row["random_hits"] / 4000 - truth) < 4 * error
@@ -100,7 +98,7 @@ def test_draws_are_certain(smoke):
     classifier = victim.prepare(config.victim, folder).classifier
     with np.load(folder / "units" / "measure-uniform-defense-plain-repeat-0.npz") as arrays:
         images, held = arrays["images"][-1], arrays["held"][-1]
-    assert images.shape == (10, 4, 28, 28, 1) and held.any()
+    assert images.shape == (10, 4, 8, 8, 1) and held.any()
     for k in np.flatnonzero(held):
         sure = study.confidences(classifier, images[k, : held[k]], np.full(held[k], k))
         assert sure.min() > 0.5 - 1e-5
@@ -111,17 +109,17 @@ def test_pictures_and_page(smoke):
 
     folder, _, summary = smoke
     names = {path.stem for path in folder.glob("*.png")}
-    assert {"overview", "ruler", "curve_uniform", "drawn_smooth_2"} <= names
+    assert {"overview", "ruler", "curve_uniform", "drawn_uniform"} <= names
     for path in folder.glob("*.png"):
         with Image.open(path) as picture:
             assert min(picture.size) > 100 and np.asarray(picture.convert("L")).std() > 1
     page = re.sub(r"base64,[^\"]*", "", (folder / "report.html").read_text())
     assert page.count("data:image/png;") == len(names)
-    assert "python -m experiments.volume --model softmax --train-steps 60" in page
+    assert "python -m experiments.volume --image-size 8 8 --model softmax" in page
     assert "nan" not in page
     near = summary["balls"][0]
-    assert near["radius"] == 2.0
-    assert near["log10_p"] == pytest.approx(analysis.log10_ball(784, 2.0) + math.log10(1437), 0.01)
+    assert near["radius"] == 0.5
+    assert near["log10_p"] == pytest.approx(analysis.log10_ball(64, 0.5) + math.log10(1437), 0.01)
     assert power(near["log10_p"]) in page
 
 
@@ -161,33 +159,37 @@ def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypat
 
     def stop_then(*arguments, **settings):
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 2:
             raise KeyboardInterrupt
         return true(*arguments, **settings)
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="--resume"):
         patch.setattr(analysis, "volume", stop_then)
         volume.main(config)
-    assert len(list((tmp_path / "cut" / "units").iterdir())) == 2
+    assert len(list((tmp_path / "cut" / "units").iterdir())) == 1
     volume.main(change(config, out=None, resume=config.run.out))
     for name in ("records.csv", "arrays.npz", "overview.png", "curve_uniform.png"):
         assert (tmp_path / "cut" / name).read_bytes() == (folder / name).read_bytes()
 
 
 @pytest.mark.slow
-def test_more_devices_and_fewer_measures_give_the_same_records(smoke, tmp_path):
+def test_more_devices_and_more_measures_give_the_same_records(smoke, tmp_path):
+    """The whole smoke preset, particles shared by two devices."""
     folder, config, _ = smoke
     config = change(config, classifier=str(folder / "classifier"), out=str(tmp_path / "run"))
-    volume.main(change(config, measures=("smooth=2",), devices=2))
+    volume.main(change(config, measures=volume.PRESETS["smoke"].measures, devices=2))
     lines = (folder / "records.csv").read_text().splitlines()
-    fewer = (tmp_path / "run" / "records.csv").read_text().splitlines()
-    assert sorted(fewer) == sorted(line for line in lines if not line.startswith("uniform,"))
+    more = (tmp_path / "run" / "records.csv").read_text().splitlines()
+    assert [line for line in more if not line.startswith("smooth 1,")] == lines
+    assert len(more) == 2 * len(lines) - 1
+    page = re.sub(r"base64,[^\"]*", "", (tmp_path / "run" / "report.html").read_text())
+    assert "nan" not in page and "smooth 1 images" in page
 
 
 @pytest.mark.slow
 def test_defenses_are_compared_with_the_plain_network(smoke, tmp_path):
     folder, config, _ = smoke
-    changes = {"measures": ("uniform",), "defenses": ("blur=1", "reject_energy")}
+    changes = {"defenses": ("blur=1", "reject_energy")}
     config = change(config, classifier=str(folder / "classifier"), out=str(tmp_path / "run"))
     summary = volume.main(change(config, **changes))
     assert {row["defense"] for row in summary["shares"]} == {"plain", "blur 1", "reject_energy"}
@@ -204,7 +206,7 @@ def test_a_network_without_data(own_network, tmp_path):
         out=str(tmp_path / "run"),
     )
     summary = volume.main(config)
-    assert summary["balls"] == [] and len(summary["shares"]) == 2 * 3 * 2
+    assert summary["balls"] == [] and len(summary["shares"]) == 2 * 3 * len(LEVELS)
 
 
 @pytest.mark.slow

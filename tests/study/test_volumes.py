@@ -40,6 +40,7 @@ def test_nothing_is_said_without_records():
     assert list(study.left_of_volume([], "plain")) == []
 
 
+@pytest.mark.slow
 def test_networks_are_compared_without_an_attacker(tmp_path, key):
     """A network of half the slope is sure of a share that is known to be smaller."""
     import jax.numpy as jnp
