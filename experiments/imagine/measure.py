@@ -17,8 +17,6 @@ from fooljax import study
 from fooljax.study import Fooling, RunFlags, Several, Victim
 
 if TYPE_CHECKING:
-    from jaxtyping import Array
-
     from fooljax.types import Images, RandomKey
 
 PLAIN, REAL = "plain", "real"
@@ -237,30 +235,23 @@ def resemble(scene: Scene, images: Images) -> dict[str, np.ndarray]:
     return {"own_correlation": fold(like.own), "named": fold(np.asarray(like.named) == labels)}
 
 
-def as_they_are(logits: Array) -> Array:
-    """Score classes by their logits, as the density does."""
-    return logits
-
-
 def climb(run: study.Run[Config], scene: Scene) -> study.Results:
     """Find how probable every logit is for images of the measure: common ones, and rare."""
     config = run.config
-    count = max(200, 20 * config.particles)
+    count, score = max(200, 20 * config.particles), fj.analysis.SCORES["logit"]
 
     def split(key: RandomKey, network: str, curve: str, repeat: int) -> Mapping[str, ArrayLike]:
         import jax
 
         classifier = scene.networks.each[network].classifier
         key_draw, key_climb = jax.random.split(key)
-        scores = fj.analysis.draw_scores(
-            key_draw, classifier, scene.measure, count, score=as_they_are
-        )
+        scores = fj.analysis.draw_scores(key_draw, classifier, scene.measure, count, score=score)
         found = fj.analysis.volume(
             key_climb,
             classifier,
             scene.measure,
             goals=[HIGHEST],
-            score=as_they_are,
+            score=score,
             classes=scene.classes,
             runs=1,
             particles=config.particles,

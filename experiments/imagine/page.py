@@ -11,8 +11,6 @@ from fooljax import study
 
 from .measure import BEYOND, MIXED, REAL, SIGMA, UNIFORM, Found, Tables, drawn_at
 
-LEVEL = 0.5  # of the median confidence: below it, draws show the network nothing
-
 
 def report(found: Found, tables: Tables) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
@@ -76,10 +74,7 @@ def findings(found: Found, tables: Tables) -> Iterator[study.Block]:
             said.append(f"{words}, and {named} are most like their own class")
         yield fj.reporting.paragraph(fj.reporting.strong(name), ": ", "; ".join(said), ".")
     low = min(found.config.tilts)
-    if (
-        tables.confidence.value("confidence", network=found.config.networks[0], tilt=low).mean
-        < LEVEL
-    ):
+    if tables.confidence.value("confidence", network=found.config.networks[0], tilt=low).mean < 0.5:
         yield (
             f"At tilt {low:g}{', the weights read literally,' if low == 1 else ''} the network "
             "draws images that it is itself not sure of: it is a model of noise. Nearly all images "

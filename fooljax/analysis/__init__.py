@@ -7,7 +7,7 @@ from fooljax.analysis.diversity import choose_diverse
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.measures import MEASURES, Measure
 from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
-from fooljax.analysis.sampling import Samples, sample
+from fooljax.analysis.sampling import SCORES, Samples, sample
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.substitute import (
     Substitute,
@@ -31,6 +31,7 @@ from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log1
 __all__ = [
     "BEYOND",
     "MEASURES",
+    "SCORES",
     "Estimate",
     "Interval",
     "Measure",
