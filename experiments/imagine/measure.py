@@ -17,11 +17,9 @@ from fooljax import study
 from fooljax.study import Fooling, RunFlags, Several, Victim
 
 if TYPE_CHECKING:
-    from jaxtyping import Array
-
     from fooljax.types import Images, RandomKey
 
-PLAIN, REAL, OWN = "plain", "real", "own draws"
+PLAIN, REAL = "plain", "real"
 UNIFORM = "uniform"  # every image is one of its own, so a density can be read everywhere
 MIXED = 1.1  # R-hat below which chains count as mixed
 BEYOND = 0.05  # of Z may lie beyond the end of a curve
@@ -237,30 +235,23 @@ def resemble(scene: Scene, images: Images) -> dict[str, np.ndarray]:
     return {"own_correlation": fold(like.own), "named": fold(np.asarray(like.named) == labels)}
 
 
-def as_they_are(logits: Array) -> Array:
-    """Score classes by their logits, as the density does."""
-    return logits
-
-
 def climb(run: study.Run[Config], scene: Scene) -> study.Results:
     """Find how probable every logit is for images of the measure: common ones, and rare."""
     config = run.config
-    count = max(200, 20 * config.particles)
+    count, score = max(200, 20 * config.particles), fj.analysis.SCORES["logit"]
 
     def split(key: RandomKey, network: str, curve: str, repeat: int) -> Mapping[str, ArrayLike]:
         import jax
 
         classifier = scene.networks.each[network].classifier
         key_draw, key_climb = jax.random.split(key)
-        scores = fj.analysis.draw_scores(
-            key_draw, classifier, scene.measure, count, score=as_they_are
-        )
+        scores = fj.analysis.draw_scores(key_draw, classifier, scene.measure, count, score=score)
         found = fj.analysis.volume(
             key_climb,
             classifier,
             scene.measure,
             goals=[HIGHEST],
-            score=as_they_are,
+            score=score,
             classes=scene.classes,
             runs=1,
             particles=config.particles,
@@ -319,7 +310,7 @@ def judge(config: Config, scene: Scene, results: study.Results) -> Iterator[stud
                 far = {"mean_by_curve": float(one.mean[i]), "beyond": float(one.beyond[i])}
                 yield place | {"log_z": float(one.log_z[i])} | far
             if max(one.beyond[i] for one in curves) <= BEYOND and config.measure == UNIFORM:
-                yield from judge_images(scene, results, about, tilt, log_z)
+                yield from judge_images(config, scene, results, about, tilt, log_z)
 
 
 def judge_chains(
@@ -343,7 +334,13 @@ def judge_chains(
             }
 
 
+def drawn_at(tilt: float) -> str:
+    """Name images by the tilt at which they were drawn."""
+    return f"drawn at tilt {tilt:g}"
+
+
 def judge_images(
+    config: Config,
     scene: Scene,
     results: study.Results,
     about: study.Cell,
@@ -351,12 +348,9 @@ def judge_images(
     log_z: np.ndarray,
 ) -> Iterator[study.Record]:
     """Yield a record for every kind of images: their density, and is it below real images'?"""
-    logits = {
-        cell["images"]: arrays["logits"]
-        for cell, arrays in results.where(**about).found
-        if "images" in cell
-    }
-    logits[OWN] = results.one(**about, tilt=tilt)["logits"]
+    one = lambda **at: results.one(**about, **at)["logits"]
+    logits = {name: one(images=name) for name in (REAL, *scene.makers)}
+    logits |= {drawn_at(at): one(tilt=at) for at in sorted(config.tilts)}
 
     def scores(logits: np.ndarray) -> dict[str, np.ndarray]:
         some = logits[:, scene.classes]
@@ -365,8 +359,8 @@ def judge_images(
         return {"": density(log_z), "_energy": density(0.0 * log_z), "_confidence": sure}
 
     real = scores(logits[REAL])
-    for name, one in logits.items():
-        found = scores(one)
+    for name, some in logits.items():
+        found = scores(some)
         place = {"part": "densities", **about, "tilt": tilt, "images": name}
         areas = {f"auroc{end}": fj.metrics.auroc(real[end], found[end]) for end in real}
         yield place | {"log_p": float(found[""].mean())} | areas

@@ -9,9 +9,7 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import BEYOND, MIXED, OWN, REAL, SIGMA, UNIFORM, Found, Tables
-
-LEVEL = 0.5  # of the median confidence: below it, draws show the network nothing
+from .measure import BEYOND, MIXED, REAL, SIGMA, UNIFORM, Found, Tables, drawn_at
 
 
 def report(found: Found, tables: Tables) -> Iterator[study.Opening | study.Block]:
@@ -76,10 +74,7 @@ def findings(found: Found, tables: Tables) -> Iterator[study.Block]:
             said.append(f"{words}, and {named} are most like their own class")
         yield fj.reporting.paragraph(fj.reporting.strong(name), ": ", "; ".join(said), ".")
     low = min(found.config.tilts)
-    if (
-        tables.confidence.value("confidence", network=found.config.networks[0], tilt=low).mean
-        < LEVEL
-    ):
+    if tables.confidence.value("confidence", network=found.config.networks[0], tilt=low).mean < 0.5:
         yield (
             f"At tilt {low:g}{', the weights read literally,' if low == 1 else ''} the network "
             "draws images that it is itself not sure of: it is a model of noise. Nearly all images "
@@ -117,7 +112,8 @@ def pictures(found: Found, network: str) -> study.Figure:
     caption = (
         f"What the {network} network draws, a column for each class and a row for each tilt. "
         "These are the last images of the first chain of each class, of the first repeat, not "
-        "selected. Below each: the network's confidence in the class."
+        "selected. How to read it: going down, the logit outweighs the noise more and more. Below "
+        "each: the network's confidence in the class."
     )
     return study.images(
         f"drawn_{network}",
@@ -176,7 +172,7 @@ def mixing(found: Found, tables: Tables) -> Iterator[study.Block]:
 
 def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
     """Compare the densities that images get, and say whether they tell fooling ones."""
-    config = found.config
+    config, makers = found.config, found.scene.makers.items()
     if not tables.densities.rows:
         far = "--depth is too small for all tilts"
         other = f"real images are images of --measure {UNIFORM} only"
@@ -192,14 +188,17 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
     )
     network = tables.densities.rows[0].keys["network"]
     tilt = min(tables.densities.where(network=network).names("tilt"))
-    for name, maker in found.scene.makers.items():
+    kinds = {name: "made to fool it" if maker.fools else "a control" for name, maker in makers}
+    kinds[drawn_at(max(config.tilts))] = "by its own chains"
+    yield f"What the {network} network's p(x) at tilt {tilt:g} says of each kind of images:"
+    for name, made in kinds.items():
         area = tables.densities.value("auroc", network=network, tilt=tilt, images=name)
         verdict = "less probable than" if area.low > 0.5 else "not to be told from"
         verdict = "more probable than" if area.high < 0.5 else verdict
-        made = "made to fool it" if maker.fools else "a control"
-        yield (
-            f"At tilt {tilt:g} the {network} network holds {name} images, {made}, for {verdict} "
-            f"real ones: the real one has the higher p(x) in {study.spell(area)} of all pairs."
+        yield fj.reporting.paragraph(
+            fj.reporting.strong(name),
+            f" ({made}): {verdict} real ones, which have the higher p(x) in {study.spell(area)} "
+            "of all pairs.",
         )
     scores = ("auroc", "auroc_energy", "auroc_confidence")
     rows = [
@@ -215,15 +214,18 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
             *("by p(x) without log Z (energy)", "by confidence"),
         ),
         rows,
-        f"Images: {REAL} test images that the networks get right, {OWN} of this density itself, "
-        "and the others made to fool or controls. Last columns: how often a real image has the "
+        f"Images: {REAL} test images that the networks get right, others made to fool, controls, "
+        "and the last images of the chains. Last columns: how often a real image has the "
         "higher score, of all pairs with an image of this kind (the area under the ROC curve): "
         "50 % is no help, below it the score prefers the other image. In brackets 95 % intervals "
         "over the repeats.",
     )
     yield (
-        "Density is not what draws look like: each real image may be far more probable than the "
-        f"network's {OWN}, and yet none is ever drawn, because there are so few of them."
+        "Makers stop where the network is certain, which is far from where its logits end: colder "
+        "chains climb on, and a threshold on p(x) that real images pass lets them through where "
+        "their p(x) is higher. Nor is density what draws look like: each real image may be far "
+        f"more probable than those {drawn_at(tilt)} from this very density, and yet none is ever "
+        "drawn, because there are so few of them."
     )
     numbers = ("log_z", "mean_by_curve")
     rows = [

@@ -23,7 +23,7 @@ from fooljax.analysis.parts import (
 )
 from fooljax.analysis.patches import Interactions, interactions, shuffled
 from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
-from fooljax.analysis.sampling import Samples, sample
+from fooljax.analysis.sampling import SCORES, Samples, sample
 from fooljax.analysis.sanity import map_agreement, shuffle_top
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.straight import TangentReach, along, tangent_reach
@@ -45,6 +45,7 @@ from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log1
 __all__ = [
     "BEYOND",
     "MEASURES",
+    "SCORES",
     "BackwardRule",
     "Estimate",
     "Explained",

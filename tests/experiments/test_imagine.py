@@ -79,7 +79,9 @@ def test_densities_are_what_pairs_say(smoke, of_cell):
         plain = np.log(weights.mean())
         assert float(record["log_z"]) == pytest.approx(plain, abs=4 * error + 0.3)
     densities = read(folder, "densities")
-    assert {one["images"] for one in densities} == {"real", "ascent", "noise", "own draws"}
+    assert {one["images"] for one in densities} == {
+        *("real", "ascent", "noise", "drawn at tilt 1", "drawn at tilt 20")
+    }
     for record in (one for one in densities if one["images"] in config.generators):
         z = study.where(normalizers, tilt=record["tilt"], repeat=record["repeat"])
         log_z = np.array([float(one["log_z"]) for one in z])
@@ -119,7 +121,7 @@ def test_pictures_and_page(smoke):
     assert page.count("data:image/png;base64,") == len(pictures)
     text = re.sub(r"base64,[^\"]*", "", page)
     assert "it is a model of noise" in text and "Not mixed in 40 steps" in text
-    assert "At tilt 1 the plain network holds noise images, a control, for less probable" in text
+    assert "</strong> (a control): less probable than real ones" in text
     assert "nan" not in text and "inf<" not in text
 
 
