@@ -59,11 +59,11 @@ class Config:
     weights: str | None = None
     label: int = 4
     confidence: float = 0.99
-    runs: int = 6
+    runs: int = 4
     particles: int = 200
     moves: int = 5
-    webb_moves: int = 100
-    slices: int = 20
+    webb_moves: int = 250
+    slices: int = 50
     seed: int = 0
 
 

@@ -146,7 +146,7 @@ def overview(found: Found) -> study.Figure:
         "Logarithm to base 10 of the share of images, by the way of drawing them and by class. How "
         "to read it: -6 is one image in a million. They are given the class with "
         f"{study.sure(found.top)} or more. Below each number: how far it may be off (95 % interval "
-        "over the repeats). A dash: none was ever found."
+        f"over the repeats). A dash: none was found down to 10^-{found.config.decades:g}."
     )
     looks = {"label": "log10 of the share", "row_label": "images", "column_label": "class"}
     draw = lambda path: fj.reporting.matrix(
