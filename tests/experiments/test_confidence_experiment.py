@@ -12,6 +12,8 @@ from fooljax import data, study
 from fooljax.interrupts import Interrupted
 from fooljax.study import Victim, change
 
+pytestmark = pytest.mark.slow  # a whole run
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):

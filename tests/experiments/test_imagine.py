@@ -9,6 +9,8 @@ from fooljax import study
 from fooljax.interrupts import Interrupted
 from fooljax.study import Victim, change
 
+pytestmark = pytest.mark.slow  # a whole run
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):

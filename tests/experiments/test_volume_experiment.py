@@ -13,6 +13,8 @@ from fooljax.interrupts import Interrupted
 from fooljax.study import Victim, change
 from fooljax.study.wording import power
 
+pytestmark = pytest.mark.slow  # a whole run
+
 LEVELS = (0.2, 0.5)
 
 
