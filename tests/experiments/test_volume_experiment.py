@@ -70,10 +70,9 @@ def test_the_summary_is_made_of_the_records(smoke):
 
 def test_shares_are_those_of_random_images(smoke):
     """Counted here in plain numpy, from the weights on disk; the run's own counts, too."""
-    from fooljax.study import victim
 
     folder, config, summary = smoke
-    prepared = victim.prepare(config.victim, folder)
+    prepared = study.prepare(config.victim, folder)
     layer = {leaf.ndim: np.asarray(leaf) for leaf in jax.tree.leaves(prepared.classifier.params)}
     images = np.random.default_rng(0).random((20_000, 64), np.float32)
     logits = images @ layer[2] + layer[1]
@@ -94,10 +93,9 @@ def test_shares_are_those_of_random_images(smoke):
 
 def test_draws_are_certain(smoke):
     """Every image kept is given its class with the highest confidence asked for."""
-    from fooljax.study import victim
 
     folder, config, _ = smoke
-    classifier = victim.prepare(config.victim, folder).classifier
+    classifier = study.prepare(config.victim, folder).classifier
     with np.load(folder / "units" / "measure-uniform-defense-plain-repeat-0.npz") as arrays:
         images, held = arrays["images"][-1], arrays["held"][-1]
     assert images.shape == (10, 4, 8, 8, 1) and held.any()
