@@ -95,7 +95,7 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         "The network is certain of an image if its confidence in the class in question is at least "
         f"{study.sure(config.tau)}: for real images the class that they show, for fooling images "
-        "the one that they were made for. Where an image is hidden, something else has to be shown: "
+        "the one that they were made for. Where an image is hidden, something else is shown: "
         f"{first}; and, to see whether this matters, {', '.join(others)}. Everything was made and "
         f"asked {config.repeats} times from other random numbers, for the same network. Numbers "
         "are medians or shares over the images of a repeat; printed is their mean over the "
