@@ -137,6 +137,9 @@ def set_scene(run: study.Run[Config]) -> Scene:
         raise ValueError(f"--fills must name 2 at least: one alone may be the reason; got {fill}")
     networks = study.replicas(run, "--model", 1, refuse)
     study.afford(networks.shape, images=config.images, repeats=repeats)
+    pixels = int(np.prod(networks.shape[:2]))
+    if config.step is not None and config.step > pixels:
+        raise ValueError(f"--step must be at most {pixels}, all pixels, got {config.step:,}")
     choose = lambda repeat: study.choose_right(run, networks, config.images, repeat)
     return Scene(networks, [choose(repeat) for repeat in range(repeats)], makers)
 
@@ -271,7 +274,7 @@ def _blocks(key: RandomKey, shown: Shown) -> dict[str, np.ndarray]:
 
 def _subset(shown: Shown, labels: np.ndarray) -> Any:
     pixels = int(np.prod(shown.shape[:2]))
-    step = min(shown.config.step or max(1, pixels // 500), pixels)
+    step = shown.config.step or max(1, pixels // 500)
     classifier, images, _ = shown.of
     return fj.analysis.sufficient(classifier, images, labels, shown.fill, shown.config.tau, step)
 

@@ -5,21 +5,23 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from scipy.special import expit
 
 import fooljax as fj
 from fooljax import study
-from fooljax.metrics import Interval
 
 from .measure import SIZES, Config
+
+if TYPE_CHECKING:
+    from fooljax.metrics import Interval
 
 #: What was measured: its name, at what, and the number.
 Number: TypeAlias = tuple[str, str | float, float]
 #: ``(settings, log-odds of the whole images, what a look found) -> numbers``
-Read: TypeAlias = Callable[[Config, np.ndarray, study.Arrays], Iterator[Number]]
+Read: TypeAlias = "Callable[[Config, np.ndarray, study.Arrays], Iterator[Number]]"
 
 MIDDLE = SIZES[2]  # a window of 12 of 28 pixels, 18 % of the area
 #: Between what numbers lie that are no shares.

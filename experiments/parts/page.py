@@ -10,8 +10,6 @@ from scipy.special import expit
 
 import fooljax as fj
 from fooljax import study
-from fooljax.data.resize import shrink
-from fooljax.study import share, spell, sure
 
 from .measure import Config, Scene
 from .numbers import MIDDLE, public_number
@@ -56,9 +54,13 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
 def opening(found: Found) -> study.Opening:
     """Say in a few numbers what came out, of fooling images."""
     tiles = (
-        ("center_keeps", share, "of {} images stay certain with nothing but their middle"),
-        ("component_removed_confidence", sure, "median confidence in {} images without one part"),
-        ("sufficient_share", share, "of the pixels of {} images are enough (median)"),
+        ("center_keeps", study.share, "of {} images stay certain with nothing but their middle"),
+        (
+            "component_removed_confidence",
+            study.sure,
+            "median confidence in {} images without one part",
+        ),
+        ("sufficient_share", study.share, "of the pixels of {} images are enough (median)"),
         ("additivity", plain, "correlation of summed and joint losses of two parts, {} images"),
     )
     shown = []
@@ -83,8 +85,8 @@ def story(found: Found) -> Iterator[study.Block]:
         words = f"images {maker.words}" if maker else "test images that the network recognizes"
         of = found.means.where(look="whole", images=kind)
         numbers = [
-            spell(of.value("value", name=name), write)
-            for name, write in (("confidence", sure), ("certain", share))
+            study.spell(of.value("value", name=name), write)
+            for name, write in (("confidence", study.sure), ("certain", study.share))
         ]
         rows.append((kind, words, str(len(found.first(kind)["labels"])), *numbers))
     header = ("Images", "What they are", "How many, each time", "Median confidence", "Certain")
@@ -92,8 +94,8 @@ def story(found: Found) -> Iterator[study.Block]:
     first, *others = (fj.analysis.fills.FILLS[name].words for name in config.fills)
     yield (
         "The network is certain of an image if its confidence in the class in question is at least "
-        f"{sure(config.tau)}: for real images the class that they show, for fooling images the one "
-        "that they were made for. Where an image is hidden, something else has to be shown: "
+        f"{study.sure(config.tau)}: for real images the class that they show, for fooling images "
+        "the one that they were made for. Where an image is hidden, something else is shown: "
         f"{first}; and, to see whether this matters, {', '.join(others)}. Everything was made and "
         f"asked {config.repeats} times from other random numbers, for the same network. Numbers "
         "are medians or shares over the images of a repeat; printed is their mean over the "
@@ -112,15 +114,19 @@ def pixels(found: Found) -> Iterator[study.Block]:
         "in front of something else, and replaced by as many pixels at random."
     )
     titles: dict[str, Any] = {
-        "Images with a subset": ("reached", "", share),
-        "Pixels enough (median)": ("share", "", share),
-        "Confidence": ("confidence", "subset", sure),
-        **{f"Grown by {n}": ("confidence", f"dilated {n}", sure) for n in (1, 2, 4)},
-        "Random pixels": ("confidence", "random", sure),
+        "Images with a subset": ("reached", "", study.share),
+        "Pixels enough (median)": ("share", "", study.share),
+        "Confidence": ("confidence", "subset", study.sure),
+        **{f"Grown by {n}": ("confidence", f"dilated {n}", study.sure) for n in (1, 2, 4)},
+        "Random pixels": ("confidence", "random", study.sure),
     }
     yield table(found, "pixels", titles, "Medians over the images that have such a subset.")
     titles = {
-        f"In front of {fj.analysis.fills.FILLS[name].words}": ("confidence", f"on {name}", sure)
+        f"In front of {fj.analysis.fills.FILLS[name].words}": (
+            "confidence",
+            f"on {name}",
+            study.sure,
+        )
         for name in config.fills[1:]
     }
     caption = "Confidence in the same subsets with something else around them."
@@ -136,8 +142,8 @@ def pixels(found: Found) -> Iterator[study.Block]:
     yield lines(found, "path", "pixels", "path", caption, **looks)
     if "wrong" in config.looks:
         titles = {
-            "Images with a subset": ("reached", "", share),
-            "Pixels enough (median)": ("share", "", share),
+            "Images with a subset": ("reached", "", study.share),
+            "Pixels enough (median)": ("share", "", study.share),
         }
         caption = (
             "Control: the same search for another class, drawn at random. Where it succeeds, the "
@@ -148,8 +154,12 @@ def pixels(found: Found) -> Iterator[study.Block]:
         titles = {}
         for name in config.fills[:2]:
             words = fj.analysis.fills.FILLS[name].words
-            titles[f"Area enough, in front of {words}"] = ("share", name, share)
-            titles[f"Images with such a subset, in front of {words}"] = ("reached", name, share)
+            titles[f"Area enough, in front of {words}"] = ("share", name, study.share)
+            titles[f"Images with such a subset, in front of {words}"] = (
+                "reached",
+                name,
+                study.share,
+            )
         caption = (
             "The same in blocks, every candidate tried at every step. Blocks leave no ragged edge, "
             "so this is the honest size of what is enough; it still depends on the fill: what a "
@@ -191,10 +201,10 @@ def center(found: Found) -> Iterator[study.Block]:
     looks["y_label"] = "images that stay certain"
     yield lines(found, "center", "center", "keeps", caption, **looks)
     titles: Titles = {
-        "Stay certain": ("keeps", MIDDLE, share),
-        "Median confidence": ("confidence", MIDDLE, sure),
+        "Stay certain": ("keeps", MIDDLE, study.share),
+        "Median confidence": ("confidence", MIDDLE, study.sure),
     }
-    yield table(found, "center", titles, f"With a window of {share(MIDDLE)} of the side.")
+    yield table(found, "center", titles, f"With a window of {study.share(MIDDLE)} of the side.")
 
 
 def components(found: Found) -> Iterator[study.Block]:
@@ -207,13 +217,13 @@ def components(found: Found) -> Iterator[study.Block]:
         "plain ground, such as noise, have many, which are no objects."
     )
     titles: Titles = {
-        "Images with 2 parts or more": ("several", "", share),
+        "Images with 2 parts or more": ("several", "", study.share),
         "Parts (median)": ("parts", "", plain),
-        "Confidence": ("confidence", "whole", sure),
-        "Without one part": ("confidence", "without one", sure),
-        "Stay certain": ("keeps", "without one", share),
-        "Without the part missed most": ("confidence", "without the worst", sure),
-        "The best part alone": ("confidence", "best alone", sure),
+        "Confidence": ("confidence", "whole", study.sure),
+        "Without one part": ("confidence", "without one", study.sure),
+        "Stay certain": ("keeps", "without one", study.share),
+        "Without the part missed most": ("confidence", "without the worst", study.sure),
+        "The best part alone": ("confidence", "best alone", study.sure),
     }
     yield table(found, "components", titles, "Medians over all removals, or over all images.")
     for kind in found.scene.kinds:
@@ -303,7 +313,7 @@ def table(found: Found, look: str, titles: Titles, caption: str) -> study.Block:
     rows = []
     for kind in found.scene.kinds:
         values = [
-            spell(of.value("value", images=kind, name=name, at=at), write)
+            study.spell(of.value("value", images=kind, name=name, at=at), write)
             for name, at, write in titles.values()
         ]
         rows.append((kind, *values))
@@ -326,16 +336,15 @@ def grid(
     names: Sequence[str] | None = None,
 ) -> study.Figure:
     """Show rows of images, in color, large ones reduced."""
-    shown = np.clip(np.stack([fj.reporting.in_color(row) for row in rows]), 0.0, 1.0).astype(
-        np.float32
-    )
-    shown = shrink(shown, study.SIDE)
+    from fooljax.data.resize import shrink
+
+    shown = shrink(np.stack([fj.reporting.in_color(row) for row in rows]), study.SIDE)
     return study.images(name, shown, words, caption, row_names=names, columns=COLUMNS)
 
 
 def confident(*rows: np.ndarray) -> list[list[str]]:
     """Write rows of log-odds as confidences; nothing where there are none."""
-    return [["" if np.isnan(one) else sure(float(expit(one))) for one in row] for row in rows]
+    return [["" if np.isnan(one) else study.sure(float(expit(one))) for one in row] for row in rows]
 
 
 def name_all(found: Found, arrays: study.Arrays, words: Sequence[str]) -> list[str]:

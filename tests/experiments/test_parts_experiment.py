@@ -167,6 +167,7 @@ IMPOSSIBLE = {
     "--looks: unknown 'centre'; did you mean center": {"looks": ("centre",)},
     "--generators: unknown 'pgd'": {"generators": ("pgd",)},
     r"--tau must be in \(0, 1\), got 1.0": {"tau": 1.0},
+    "--step must be at most 784, all pixels, got 1,000": {"step": 1000},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
     "--images: all networks are right": {"images": 2000},
 }
