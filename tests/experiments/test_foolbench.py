@@ -199,6 +199,17 @@ def test_other_images_that_do_not_exist_are_named(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+def test_the_volume_that_a_defense_leaves(tmp_path):
+    changes = {"generators": ("ascent",), "defenses": ("blur=1",), "volume_particles": 20}
+    config = change(foolbench.PRESETS["smoke"], out=str(tmp_path / "run"), **changes)
+    config = change(config, victim=Victim(model="softmax", train_steps=60, image_size=(8, 8)))
+    summary = foolbench.main(config)
+    assert len(summary["volumes"]) == 2 * 2 * 10
+    assert {one["defense"] for one in summary["volumes"]} == {"plain", "blur 1"}
+    assert "How much of image space is left" in (tmp_path / "run" / "report.html").read_text()
+
+
 def test_gradients_that_mislead_are_spoken_of():
     def row(defense, generator, share, adversary="adaptive"):
         keys = {"defense": defense, "generator": generator, "adversary": adversary}
