@@ -201,7 +201,7 @@ def test_log_probability_beyond_certainty(toy):
 @pytest.mark.parametrize(
     "settings, message",
     [
-        ({"fitness": "loss"}, "fitness must be logprob, margin or prob, got 'loss'"),
+        ({"fitness": "loss"}, "fitness must be logprob, margin, prob or logit, got 'loss'"),
         ({"niches": "some"}, "niches must be all or own, got 'some'"),
         ({"children": 0}, "children must be at least 1, got 0"),
         ({"init_children": -1}, "init_children must be at least 1, got -1"),

@@ -128,7 +128,7 @@ def test_impossible_arguments(toy):
         strategy("adam", toy.encoding)
     with pytest.raises(ValueError, match="std must be positive, got 0"):
         strategy("snes", toy.encoding, std=0.0)
-    with pytest.raises(ValueError, match="fitness must be logprob, margin or prob, got 'x'"):
+    with pytest.raises(ValueError, match="fitness must be logprob, margin, prob or logit, got 'x'"):
         strategy("snes", toy.encoding, fitness="x")
     with pytest.raises(ValueError, match="children must be at least 1, got 0"):
         strategy("snes", toy.encoding, 0)
