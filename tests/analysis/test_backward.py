@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fooljax as fj
+from fooljax import backend
 from fooljax.analysis import backward, saliency
 from fooljax.models.interpreter import interpret
 from fooljax.models.layers import max_pool, max_pool3
@@ -102,6 +103,8 @@ def test_pooling_sends_the_signal_to_the_first_maximum(rule, pool, count, expect
     weights = jnp.arange(1.0, count + 1)
     network = Classifier(weights, functools.partial(pooled, pool), (4, 4, 1), 2)
     np.testing.assert_array_equal(slope(backward(network, rule), TIES)[0, ..., 0], expected)
+    if pool is max_pool3 and not backend.on_cpu():
+        return  # there pooling itself sends the signal to the first one
     # the wrong twin: rectifiers replaced and pooling left as it is, which shares among ties
     twin = {"rectifier": jax.nn.relu}
     shared = jax.grad(lambda x: jnp.sum(interpret(network.apply, weights, x, twin)[:, 0]))(TIES)
