@@ -34,6 +34,12 @@ def attack(name, shape):
     return fj.attacks.run(case.attack, key, network(shape), images(shape), case.goal)
 
 
+ONE_OF_ALL = [
+    pytest.param(shape, id=name, marks=[] if name == "sound" else pytest.mark.slow)
+    for name, shape in SHAPES.items()
+]
+
+
 @pytest.mark.parametrize(
     ("name", "shape"),
     [
@@ -71,7 +77,7 @@ def test_what_needs_pictures_says_so(name):
 
 
 @pytest.mark.filterwarnings("ignore:no answer")  # the network breaks on bright images
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("shape", ONE_OF_ALL)
 def test_the_rest_of_the_core(shape):
     key = lambda: jax.random.key(3)
     net, begun = network(shape), images(shape)
@@ -97,7 +103,7 @@ def test_the_rest_of_the_core(shape):
     assert asked.result.images.shape == begun.shape
 
 
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("shape", ONE_OF_ALL)
 def test_evolution_of_what_is_no_picture(shape):
     key = lambda: jax.random.key(4)
     search = lambda shape: fj.evolution.map_elites(fj.encodings.direct(shape, levels=None), 12)

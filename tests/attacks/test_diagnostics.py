@@ -64,6 +64,7 @@ def test_a_broken_network_is_found_out(case, sound):
     assert f"{found[name].share:.0%}" in found[name].message
 
 
+@pytest.mark.slow
 def test_gradients_that_mislead_are_found_out_by_attacks(sound):
     network = turn_round(sound)
     assert diagnose(network) == {}

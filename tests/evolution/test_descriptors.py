@@ -175,6 +175,7 @@ def test_confidence_is_that_of_the_niches_class(illuminated):
     np.testing.assert_allclose(archive.confidence, confidence, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_network_that_carries_references_can_be_screened(toy):
     """In half precision it is still the network itself that measures the distance."""
     over = grid([DESCRIPTORS["nearest"], DESCRIPTORS["contrast"]], 3)

@@ -13,6 +13,8 @@ from fooljax import analysis, study
 from fooljax.interrupts import Interrupted
 from fooljax.study import Victim, change
 
+pytestmark = pytest.mark.slow  # a whole run
+
 LOOKS = ("center", "occlusion", "components", "together", "shuffled", "pixels", "wrong", "blocks")
 
 

@@ -96,7 +96,13 @@ def pictures(folder, count):
     return np.stack([read(row) for row in rows]), np.array([int(row["label"]) for row in rows])
 
 
-@pytest.mark.parametrize("name", REFERENCES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name == "squeezenet1_1" else pytest.mark.slow)
+        for name in REFERENCES
+    ],
+)
 def test_published_logits(name, data_dir):
     """The logits of four pictures, as PyTorch computes them."""
     root = Path(data_dir)

@@ -92,6 +92,7 @@ def test_unpadded_has_the_derivatives_of_a_convolution(key, shape):
         assert_close(f(ours, variables, x), derivatives(oracle, variables, x))
 
 
+@pytest.mark.slow
 def test_unpadded_is_differentiated_on_each_device_alone(key):
     """With ``shard_map``, which checks what differs between devices."""
     classifier = build("lenet", key, (13, 13, 1), 10)

@@ -12,7 +12,7 @@ def digits():
 
 
 # these differ from acet in the loss only, which test_training_losses.py looks at
-_ALIKE = ("outlier_exposure", "energy_bounded")
+_ALIKE = ("outlier_exposure", "energy_bounded", "acet")
 
 
 @pytest.mark.parametrize(
