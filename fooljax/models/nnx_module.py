@@ -1,16 +1,17 @@
 """Flax NNX networks as classifiers."""
 
-from typing import Any
-
-from flax import nnx
+from typing import TYPE_CHECKING, Any
 
 from fooljax import checks
 from fooljax.models.foreign import AS_IS, Preprocess, check_kind
 from fooljax.types import Bound, Classifier, Images, Logits, Params
 
+if TYPE_CHECKING:
+    from flax import nnx
+
 
 def from_nnx(
-    module: nnx.Module,
+    module: "nnx.Module",
     input_shape: tuple[int, ...],
     num_classes: int,
     preprocess: Preprocess = AS_IS,
@@ -33,6 +34,8 @@ def from_nnx(
         ValueError: if it is no NNX network.
     """
     check_kind("from_nnx", module)
+    from flax import nnx
+
     shape = checks.shape("input_shape", input_shape)
     num_classes = checks.count("num_classes", num_classes)
     answering = nnx.clone(module)
@@ -43,4 +46,6 @@ def from_nnx(
 
 
 def _apply(graph: Any, preprocess: Preprocess, params: Params, images: Images) -> Logits:
+    from flax import nnx
+
     return nnx.merge(graph, params["params"], params["kept"])(preprocess(images))
