@@ -169,8 +169,8 @@ def report(found: Found, volumes: Sequence[study.Record]) -> Iterator[study.Open
     yield from everything(found)
     yield study.Heading("The images")
     for defense in found.scene.defenses:
-        shown = images(found, defense)
-        yield shown if defense == PLAIN else study.Folded(f"Made for {defense}", [shown])
+        for shown in images(found, defense):
+            yield shown if defense == PLAIN else study.Folded(f"Made for {defense}", [shown])
     yield study.Heading("For a paper")
     yield (
         f"Cite as “{NAME} {VERSION}” with the version of fooljax ({fj.__version__}) and the "
@@ -284,8 +284,8 @@ def cell(name: str, value: float) -> str:
     return f"{value:.3f}"
 
 
-def images(found: Found, defense: str) -> study.Figure:
-    """Show what was made for a network: a row for each kind, of the first seed."""
+def images(found: Found, defense: str) -> Iterator[study.Figure]:
+    """Show what was made for a network, if anything was: a row for each kind, of the first seed."""
     name, bench = next(iter(found.scene.benches.items()))
     classes, (height, width, channels) = bench.plain.class_names, bench.classifier.input_shape
     rows, captions, names = [], [], []
@@ -300,7 +300,9 @@ def images(found: Found, defense: str) -> study.Figure:
         words = [f"{a}\n{study.sure(s)}" for a, s in zip(answers, sure, strict=True)]
         captions.append(words + [""] * blank)
         names.append(one["generator"])
-    return study.images(
+    if not rows:
+        return  # controls are made for nobody
+    yield study.images(
         f"images_{defense}".replace(" ", "_"),
         rows,
         captions,

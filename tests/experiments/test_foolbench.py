@@ -250,3 +250,12 @@ def test_gains_compare_with_the_plain_network():
     _, gain = measure.compare(scene, records)
     assert (gain["defense"], gain["against"], gain["network"]) == ("blur 1", "ascent", "a")
     assert gain["naive_gain"] == pytest.approx(0.7) and gain["adaptive_gain"] == pytest.approx(0.1)
+
+
+@pytest.mark.slow
+def test_controls_alone_are_a_table(tmp_path):
+    """They are made for nobody, so there is no picture of what was made for a network."""
+    wanted = {"generators": ("noise",), "defenses": ("blur=1",), "out": str(tmp_path / "run")}
+    foolbench.main(change(foolbench.PRESETS["smoke"], **wanted))
+    assert (tmp_path / "run" / "table.csv").exists()
+    assert not list((tmp_path / "run").glob("images_*.png"))
