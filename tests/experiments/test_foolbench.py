@@ -254,8 +254,9 @@ def test_gains_compare_with_the_plain_network():
 
 @pytest.mark.slow
 def test_controls_alone_are_a_table(tmp_path):
-    """They are made for nobody, so there is no picture of what was made for a network."""
+    """They are made for nobody, so there is no picture of what was made for a defense."""
     wanted = {"generators": ("noise",), "defenses": ("blur=1",), "out": str(tmp_path / "run")}
     foolbench.main(change(foolbench.PRESETS["smoke"], **wanted))
     assert (tmp_path / "run" / "table.csv").exists()
-    assert not list((tmp_path / "run").glob("images_*.png"))
+    pictures = [path.name for path in (tmp_path / "run").glob("images_*.png")]
+    assert pictures == ["images_plain.png"]
