@@ -34,9 +34,7 @@ from fooljax.analysis.transfer import (
     Verdicts,
     judge_fooling,
     judge_perturbed,
-    mean_over_pairs,
     over_repeats,
-    relations,
     shares,
 )
 from fooljax.analysis.volume import Volume, draw_scores, volume
@@ -89,12 +87,10 @@ __all__ = [
     "log_normalizer",
     "map_agreement",
     "masks",
-    "mean_over_pairs",
     "measures",
     "occlusion",
     "over_repeats",
     "pool",
-    "relations",
     "resemblance",
     "saliency",
     "sample",

@@ -6,7 +6,6 @@ is no success of anybody, and neither is NaN.
 """
 
 import functools
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.stats
 from jaxtyping import Array, Bool, Float, Int32
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fooljax import checks, metrics, printing
 from fooljax.metrics import Interval
@@ -120,31 +119,6 @@ def _judge_perturbed(
 def shares(verdicts: Verdicts) -> Verdicts:
     """Average verdicts over the images: a row of the transfer matrices, ``[m]`` each."""
     return Verdicts(*(np.mean(np.asarray(leaf, np.float64), axis=-1) for leaf in verdicts))
-
-
-def relations(architectures: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """Mark the pairs of networks that are to each other what a name says.
-
-    Args:
-        architectures: of each network.
-
-    Returns:
-        ``[m, m]`` each, row = made for, column = shown to: ``itself`` (the
-        diagonal, an attack with the weights in hand), ``other weights`` (same
-        architecture) and ``other architecture``.
-    """
-    names = np.asarray(architectures)
-    itself = np.eye(len(names), dtype=bool)
-    alike = names[:, None] == names[None, :]
-    return {"itself": itself, "other weights": alike & ~itself, "other architecture": ~alike}
-
-
-def mean_over_pairs(matrices: ArrayLike, pairs: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Average matrices ``[..., m, m]`` over the marked pairs; NaN if there are none."""
-    values = np.asarray(matrices, np.float64)[..., pairs]
-    if values.shape[-1] == 0:
-        return np.full(values.shape[:-1], np.nan)
-    return values.mean(axis=-1)
 
 
 def over_repeats(

@@ -86,23 +86,6 @@ def test_shares_are_means_over_images(logits, labels):
         np.testing.assert_allclose(share, expected, rtol=1e-6)
 
 
-def test_relations_and_means_over_pairs():
-    architectures = ("a", "b", "a", "c")
-    relations = analysis.relations(architectures)
-    matrices = np.random.default_rng(2).uniform(size=(2, 4, 4))
-    sums = {name: [] for name in ("itself", "other weights", "other architecture")}
-    for i, one in enumerate(architectures):
-        for j, other in enumerate(architectures):
-            alike = "other weights" if one == other else "other architecture"
-            sums["itself" if i == j else alike].append(matrices[:, i, j])
-    assert list(relations) == list(sums)
-    for name, pairs in relations.items():
-        expected = np.mean(sums[name], axis=0)
-        np.testing.assert_allclose(analysis.mean_over_pairs(matrices, pairs), expected)
-    nobody = analysis.relations(["a", "b"])["other weights"]
-    assert np.isnan(analysis.mean_over_pairs(matrices[:, :2, :2], nobody)).all()
-
-
 def test_interval_is_that_of_a_t_test():
     values = [0.5, 0.55, 0.48, 0.61]
     interval = analysis.over_repeats(values, 0.9)
