@@ -143,7 +143,7 @@ def build(
     shape = checks.shape("input_shape", input_shape)
     if len(shape) == 2 and shape[1] != 1:
         raise ValueError(
-            f"input_shape must be (height, width, channels), or (samples, 1) of a sound, got {shape}"
+            f"input_shape must be (height, width, channels), or (t, 1) of sounds, got {shape}"
         )
     return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
