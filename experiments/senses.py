@@ -13,11 +13,12 @@ Source: Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897, sections 3.1, 3.5 and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 import fooljax as fj
 from fooljax import study
@@ -180,9 +181,10 @@ def make(
     scenes: dict[str, Scene],
     repeat: int,
     dataset: str,
-) -> study.Arrays:
+) -> Mapping[str, ArrayLike]:
     """Train, show noise, search, show another network, retrain, search again: one cell."""
     import jax
+    import jax.numpy as jnp
 
     from fooljax.study.prepared import build_recipe
 
@@ -200,16 +202,16 @@ def make(
         sizes = config.children, config.generations, TEACHERS
         return study.evolve_repeats(next(keys), network, scene.encoding, *sizes, classes)
 
-    none = np.zeros((0, *train.input_shape), train.images.dtype)
+    none = jnp.zeros((0, *train.input_shape), train.images.dtype)
     capacity = len(train.labels) + 2 * TEACHERS * train.num_classes  # one program for both
     plain = fj.training.with_fooling_class(train, none, capacity)
     network, other = fit(plain), fit(plain)
     drawn = study.random_images(next(keys), scene.encoding, train.input_shape, 1000)
     certain = tops(network, drawn)
     found = search(network)
-    flat = found.images.reshape(-1, *train.input_shape)
-    half = drawn[: len(flat)]
-    taught = fj.training.with_fooling_class(train, np.concatenate([flat, half]), capacity)
+    flat = jnp.asarray(found.images.reshape(-1, *train.input_shape))
+    lesson = jnp.concatenate([flat, jnp.asarray(drawn[: len(flat)])])
+    taught = fj.training.with_fooling_class(train, lesson, capacity)
     retrained = fit(taught)
     labels = np.tile(np.arange(train.num_classes), TEACHERS)
     return {
@@ -228,8 +230,10 @@ def make(
 def tops(network: fj.types.Classifier, inputs: np.ndarray) -> np.ndarray:
     """Return how sure a network is of the class that it names, ``[n]``."""
     parts = np.array_split(inputs, max(1, len(inputs) // 100))
-    logits = np.concatenate([study.logits(network, fj.data.as_input(part)) for part in parts])
-    return np.asarray(fj.metrics.probabilities(logits))[:, : network.num_classes].max(axis=1)
+    said = [
+        fj.metrics.probabilities(study.logits(network, fj.data.as_input(part))) for part in parts
+    ]
+    return np.concatenate(said)[:, : network.num_classes].max(axis=1)
 
 
 def judge(results: study.Results) -> Iterator[study.Record]:
