@@ -1,5 +1,6 @@
 """Pictures to train on, to fool with and to defend: known sets by name, or your own files."""
 
+from fooljax.data.audioset_names import audioset_names
 from fooljax.data.dataset import Dataset, Splits, as_float, even_rows, from_arrays
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
@@ -29,6 +30,7 @@ __all__ = [
     "Streams",
     "as_float",
     "at_once",
+    "audioset_names",
     "batches",
     "even_rows",
     "from_arrays",

@@ -7,6 +7,7 @@ from fooljax.models.features import penultimate
 from fooljax.models.foreign import IMAGENET, Preprocess
 from fooljax.models.function import from_function
 from fooljax.models.keras_model import from_keras
+from fooljax.models.keyword_networks import KeywordCNN, KeywordDNN, KeywordDSCNN
 from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
@@ -16,17 +17,22 @@ from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
+from fooljax.models.yamnet import YAMNet, one_sound, presence, presence_in_clips
 
 __all__ = [
     "IMAGENET",
     "MLP",
     "NETWORKS",
     "PUBLISHED",
+    "KeywordCNN",
+    "KeywordDNN",
+    "KeywordDSCNN",
     "Layer",
     "LeNet",
     "Preprocess",
     "ResNet",
     "SoftmaxRegression",
+    "YAMNet",
     "build",
     "center_crop",
     "crop_probabilities",
@@ -43,7 +49,10 @@ __all__ = [
     "load_weights",
     "look",
     "max_pool",
+    "one_sound",
     "penultimate",
+    "presence",
+    "presence_in_clips",
     "save_weights",
     "ten_crop",
     "units",
