@@ -13,11 +13,12 @@ from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
-from fooljax.models.yamnet import YAMNet, one_sound, presence, presence_in_clips
+from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence_in_clips
 
 __all__ = [
     "IMAGENET",
@@ -32,6 +33,7 @@ __all__ = [
     "Preprocess",
     "ResNet",
     "SoftmaxRegression",
+    "SoundCNN",
     "YAMNet",
     "build",
     "center_crop",
@@ -42,6 +44,7 @@ __all__ = [
     "from_keras",
     "from_nnx",
     "from_torch",
+    "grouped",
     "in_bfloat16",
     "init_flax",
     "layers",

@@ -16,6 +16,7 @@ Climbing the softmax of a class raises its score, and lowers what else is heard.
 """
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -120,6 +121,41 @@ def one_sound(classifier: Classifier, label: int) -> Classifier:
     return dataclasses.replace(classifier, apply=apply, num_classes=2)
 
 
-def _one_sound(apply, label: int, params: Params, sounds: Images) -> Logits:
+def grouped(classifier: Classifier, groups: Sequence[Sequence[int]]) -> Classifier:
+    """Let YAMNet answer which of a few groups of its classes it hears best.
+
+    Args:
+        classifier: YAMNet.
+        groups: for each new class, the old ones that mean it; as of ESC-10, whose "rain"
+            is "Rain", "Raindrop" and "Rain on surface".
+
+    Returns:
+        A classifier of as many classes as there are groups, with the same params. The
+        score of a group is the highest of its classes; "none of these" stays the last
+        column.
+
+    Raises:
+        ValueError: if there are less than two groups, one is empty, or a class is unknown.
+    """
+    sets = tuple(tuple(int(label) for label in group) for group in groups)
+    known = all(group and 0 <= min(group) <= max(group) < classifier.num_classes for group in sets)
+    if len(sets) < 2 or not known:
+        raise ValueError(
+            "groups must be two or more rows of classes, each of one class at least in "
+            f"[0, {classifier.num_classes}), got {checks.shown(groups)}"
+        )
+    apply = Bound(_grouped, (classifier.apply, sets))
+    return dataclasses.replace(classifier, apply=apply, num_classes=len(sets))
+
+
+def _grouped(
+    apply: Callable, groups: tuple[tuple[int, ...], ...], params: Params, sounds: Images
+) -> Logits:
+    logits = apply(params, sounds)
+    best = [jnp.max(logits[:, jnp.array(group)], axis=1) for group in groups]
+    return jnp.stack([*best, logits[:, -1]], axis=1)
+
+
+def _one_sound(apply: Callable, label: int, params: Params, sounds: Images) -> Logits:
     logit = apply(params, sounds)[:, label]
     return jnp.stack([logit, jnp.zeros_like(logit)], axis=1)
