@@ -1,5 +1,6 @@
 """Networks, and how they and their published weights become classifiers."""
 
+from fooljax.models.audioset_names import audioset_names
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
 from fooljax.models.equinox_module import from_equinox
@@ -7,11 +8,18 @@ from fooljax.models.features import penultimate
 from fooljax.models.foreign import IMAGENET, Preprocess
 from fooljax.models.function import from_function
 from fooljax.models.keras_model import from_keras
-from fooljax.models.keyword_networks import KeywordCNN, KeywordDNN, KeywordDSCNN
+from fooljax.models.keyword_networks import (
+    KEYWORD_NETWORKS,
+    KEYWORDS,
+    KeywordCNN,
+    KeywordDNN,
+    KeywordDSCNN,
+)
 from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
+from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained
 from fooljax.models.published import PUBLISHED, load_published
 from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.torch_module import from_torch
@@ -22,8 +30,11 @@ from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence
 
 __all__ = [
     "IMAGENET",
+    "KEYWORDS",
+    "KEYWORD_NETWORKS",
     "MLP",
     "NETWORKS",
+    "PRETRAINED",
     "PUBLISHED",
     "KeywordCNN",
     "KeywordDNN",
@@ -31,10 +42,12 @@ __all__ = [
     "Layer",
     "LeNet",
     "Preprocess",
+    "Pretrained",
     "ResNet",
     "SoftmaxRegression",
     "SoundCNN",
     "YAMNet",
+    "audioset_names",
     "build",
     "center_crop",
     "crop_probabilities",
@@ -48,6 +61,7 @@ __all__ = [
     "in_bfloat16",
     "init_flax",
     "layers",
+    "load_pretrained",
     "load_published",
     "load_weights",
     "look",

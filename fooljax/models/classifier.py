@@ -10,16 +10,14 @@ from flax.core import unfreeze
 
 from fooljax import checks
 from fooljax.models.alexnet import AlexNet, CaffeNet
-from fooljax.models.flax_apply import FlaxApply, explained, mode
+from fooljax.models.flax_apply import FlaxApply, explained, mode, tokens_of
 from fooljax.models.foreign import check_kind
-from fooljax.models.keyword_networks import KeywordCNN, KeywordDNN, KeywordDSCNN
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.residual import ImageNetResNet
 from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.squeezenet import SqueezeNet
 from fooljax.models.vgg import VGG
-from fooljax.models.yamnet import YAMNet
 from fooljax.types import Classifier, Params, RandomKey
 
 # For command lines; code says ``init_flax(key, LeNet(10), ...)``.
@@ -39,11 +37,6 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
     "mobilenet_v2_torchvision": partial(MobileNetV2, origin="torchvision"),
     "sound_cnn": SoundCNN,
-    "ds_cnn_l": KeywordDSCNN,
-    "ds_cnn_s": partial(KeywordDSCNN, channels=64, blocks=4, stride=(2, 2), deep_stride=1),
-    "cnn_l": KeywordCNN,
-    "dnn_l": KeywordDNN,
-    "yamnet": YAMNet,
 }
 
 
@@ -90,7 +83,8 @@ def from_flax(
         params = unfreeze(dict(params))
         collections = len(params) > 1
         params = params if collections else params["params"]
-    return Classifier(params, FlaxApply(module, collections), shape, num_classes)
+    apply = FlaxApply(module, collections)
+    return Classifier(params, apply, shape, num_classes, tokens_of(module))
 
 
 def init_flax(
@@ -136,7 +130,7 @@ def build(
     Args:
         name: a key of ``NETWORKS``.
         key: decides the weights.
-        input_shape: ``(h, w, c)`` in pixels.
+        input_shape: ``(h, w, c)`` in pixels, or the shape of another medium's input.
         num_classes: number of real classes.
         rejecting: further logits, which mean "none of these" (a fooling class).
 
@@ -148,8 +142,11 @@ def build(
     num_classes = checks.count("num_classes", num_classes)
     if not isinstance(name, str) or name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}; name one of {', '.join(NETWORKS)}")
-    if len(checks.shape("input_shape", input_shape)) != 3:
-        raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
+    shape = checks.shape("input_shape", input_shape)
+    if len(shape) == 2 and shape[1] != 1:
+        raise ValueError(
+            f"input_shape must be (height, width, channels), or (t, 1) of sounds, got {shape}"
+        )
     return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
 
@@ -163,7 +160,8 @@ def _draw(key: RandomKey, module: nn.Module, input_shape: tuple[int, ...]) -> Pa
 
 def _init(key: RandomKey, module: nn.Module, input_shape: tuple[int, ...]) -> Params:
     """Draw weights; the forward pass that finds their shapes is compiled away."""
-    images = jnp.zeros((1, *input_shape), jnp.float32)
+    reads = tokens_of(module) is not None
+    images = jnp.zeros((1, *input_shape), jnp.int32 if reads else jnp.float32)
     with explained(module):
         return module.init(key, images, **mode(module, False))
 

@@ -8,9 +8,17 @@ import numpy as np
 import pytest
 
 from fooljax import models
-from fooljax.data import audioset_names
 from fooljax.data.classes import ESC10
-from fooljax.models import NETWORKS, from_flax, load_weights
+from fooljax.models import (
+    KEYWORD_NETWORKS,
+    PRETRAINED,
+    SoundCNN,
+    YAMNet,
+    audioset_names,
+    from_flax,
+    load_pretrained,
+)
+from fooljax.models.sound_weights import ESC10_GROUPS
 from fooljax.types import Classifier
 
 # Numbers of the published files; YAMNet's with its front end.
@@ -22,35 +30,22 @@ SIZES = {
     "yamnet": 3_746_393,
 }
 ERRORS = {"ds_cnn_l": 34, "ds_cnn_s": 59, "cnn_l": 72, "dnn_l": 92}  # of 600
-#: Kinds of sound that mean a class of ESC-10.
-MEANT = {
-    "dog": "Dog|Bark|Bow-wow|Yip|Howl|Growling|Whimper (dog)|Domestic animals, pets",
-    "rain": "Rain|Raindrop|Rain on surface",
-    "sea_waves": "Ocean|Waves, surf",
-    "crying_baby": "Baby cry, infant cry|Crying, sobbing|Whimper",
-    "clock_tick": "Tick|Tick-tock|Clock|Mechanisms",
-    "sneezing": "Sneeze",
-    "helicopter": "Helicopter|Aircraft|Aircraft engine",
-    "chainsaw": "Chainsaw",
-    "rooster": "Chicken, rooster|Crowing, cock-a-doodle-doo|Cluck|Fowl",
-    "crackling_fire": "Fire|Crackle",
-}
+LISTENERS = {**KEYWORD_NETWORKS, "sound_cnn": SoundCNN, "yamnet": YAMNet}
 
 
 def template(name):
     samples, classes = (15_600, 521) if name == "yamnet" else (16_000, 12)
-    module = NETWORKS[name](classes)
+    module = LISTENERS[name](classes)
     sounds = jax.ShapeDtypeStruct((1, samples, 1), jnp.float32)
     params = jax.eval_shape(module.init, jax.random.key(0), sounds)["params"]
     return from_flax(module, params, (samples, 1), classes)
 
 
 def published(name, data_dir):
-    stem = f"{name}_audioset" if name == "yamnet" else f"{name}_speech_commands"
-    path = Path(data_dir) / "models" / f"{stem}.safetensors"
-    if not path.is_file():
-        pytest.skip(f"the data folder has no {path.name}")
-    return load_weights(path, template(name))
+    folder = Path(data_dir) / "models"
+    if not (folder / PRETRAINED[name].file).is_file():
+        pytest.skip(f"the data folder has no {PRETRAINED[name].file}")
+    return load_pretrained(name, folder)
 
 
 def clips(data_dir, file):
@@ -108,7 +103,7 @@ def test_gradients_are_finite_everywhere(name, key):
     """Logarithms and roots of nothing give no NaN, and no infinity."""
     key_wave, key_init = jax.random.split(key)
     samples = 15_600 if name == "yamnet" else 16_000
-    network = models.init_flax(key_init, NETWORKS[name](5), (samples, 1), 5)
+    network = models.init_flax(key_init, LISTENERS[name](5), (samples, 1), 5)
     wave = 0.3 * jax.random.normal(key_wave, (1, samples))
     waves = jnp.concatenate([edge(wave) for edge in EDGES.values()])
     sounds = (waves[..., None] + 1.0) / 2.0
@@ -124,14 +119,14 @@ def test_gradients_are_finite_everywhere(name, key):
 @pytest.mark.parametrize("name", [*SIZES, "sound_cnn"])
 def test_pictures_are_refused(name, key):
     with pytest.raises(ValueError, match="sounds of one channel"):
-        jax.eval_shape(NETWORKS[name](5).init, key, jnp.zeros((1, 28, 28, 1)))
+        jax.eval_shape(LISTENERS[name](5).init, key, jnp.zeros((1, 28, 28, 1)))
     with pytest.raises(ValueError, match="samples, got 300"):
-        jax.eval_shape(NETWORKS[name](5).init, key, jnp.zeros((1, 300, 1)))
+        jax.eval_shape(LISTENERS[name](5).init, key, jnp.zeros((1, 300, 1)))
 
 
 def test_half_precision_listens_too(key):
     key_init, key_sounds = jax.random.split(key)
-    network = models.init_flax(key_init, NETWORKS["ds_cnn_s"](5), (4000, 1), 5)
+    network = models.init_flax(key_init, KEYWORD_NETWORKS["ds_cnn_s"](5), (4000, 1), 5)
     sounds = jax.random.uniform(key_sounds, (1, 4000, 1))
     expected, found = network(sounds), models.in_bfloat16(network)(sounds)
     assert found.dtype == jnp.float32
@@ -210,8 +205,8 @@ def test_names_of_kinds_of_sound():
         "Child speech, kid speaking",
         "Field recording",
     )
-    assert {kind for kinds in MEANT.values() for kind in kinds.split("|")} <= set(names)
-    assert tuple(MEANT) == ESC10
+    assert {kind for kinds in ESC10_GROUPS.values() for kind in kinds.split("|")} <= set(names)
+    assert tuple(ESC10_GROUPS) == ESC10
 
 
 def test_scores_of_real_sounds(data_dir):
@@ -233,7 +228,7 @@ def test_what_yamnet_hears_in_forty_clips(data_dir):
     scores = np.asarray(jax.jit(models.presence_in_clips)(network, sounds))
     np.testing.assert_allclose(scores, reference(data_dir, "yamnet_clip_scores"), atol=1e-4)
     names = audioset_names()
-    meant = [[names.index(kind) for kind in MEANT[name].split("|")] for name in ESC10]
+    meant = [[names.index(kind) for kind in ESC10_GROUPS[name].split("|")] for name in ESC10]
     best = [scores[:, kinds].max(axis=1) for kinds in meant]
     assert np.sum(np.argmax(best, axis=0) == labels) >= 37
 
