@@ -12,6 +12,7 @@ from fooljax.data.dataset import (
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
+from fooljax.data.sounds import SoundLength, fit_sounds
 from fooljax.data.streams import (
     Batch,
     Pictures,
@@ -32,6 +33,7 @@ __all__ = [
     "Batch",
     "Dataset",
     "Pictures",
+    "SoundLength",
     "Splits",
     "Stream",
     "Streams",
@@ -41,6 +43,7 @@ __all__ = [
     "batches",
     "choose_rows",
     "even_rows",
+    "fit_sounds",
     "from_arrays",
     "imagenet_names",
     "in_turn",

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from fooljax.data.waves import resampled
 
-_RATES = (1_000, 768_000)  # hertz; beyond lie damaged headers
+RATES = (1_000, 768_000)  # hertz; beyond lie damaged headers
 _MOST_OVER = 8.0  # times full scale: 18 dB of headroom, or numbers of another scale
 _REACH = 10  # of scipy's filter to either side, in samples of the lower of the two rates
 _STREAMED = 0xFFFFFF00  # a length from here on says that it was not known
@@ -67,7 +67,7 @@ def open_sound(path: Path, rate: int, samples: int) -> Sound:
             raise ValueError(f"{path}: a folder, pipe or device and no sound; remove it")
         raise FileNotFoundError(f"{path}: no such sound; restore it")
     found, theirs, length = _decode(path, rate, samples)
-    if not _RATES[0] <= theirs <= _RATES[1]:
+    if not RATES[0] <= theirs <= RATES[1]:
         raise ValueError(
             f"{path}: has {theirs} samples in a second, which no recording has; its header is "
             "damaged, replace or remove it"
