@@ -73,7 +73,7 @@ def open_sound(path: Path, rate: int, samples: int) -> Sound:
             "damaged, replace or remove it"
         )
     if not found.size:
-        raise ValueError(f"{path}: holds no samples; replace or remove it")
+        raise ValueError(f"{path}: holds no samples, or its end is missing; replace or remove it")
     broken = np.flatnonzero(~np.isfinite(found).all(axis=1))
     if broken.size:
         raise ValueError(
@@ -147,13 +147,14 @@ def _read_wav(path: Path, needed: Callable[[int], int]) -> _Decoded:
         except ValueError:  # 24 bits, or a length that was not known: whole, or not at all
             rate, stored = wavfile.read(path)
     part = np.asarray(stored[: needed(rate)])
-    part = part.reshape(len(part), -1)
+    part = part[:, None] if part.ndim == 1 else part
     if part.dtype == np.uint8:
         scaled = (part.astype(np.float32) - 128.0) / 128.0
     elif part.dtype.kind == "i":
         scaled = (part / float(2 ** (8 * part.dtype.itemsize - 1))).astype(np.float32)
     else:
-        scaled = part.astype(np.float32)
+        with np.errstate(over="ignore"):  # what becomes infinite is named by the caller
+            scaled = part.astype(np.float32)
     return _Decoded(scaled, int(rate), len(stored))
 
 
