@@ -27,10 +27,7 @@ def save_fsdd(folder, **others):
     rows = [(s, d, t) for s in range(2) for d in range(3) for t in range(7)]
     lengths = [10 + d for _, d, _ in rows]
     lengths[0] = 9000  # longer than a second
-    pieces = [
-        np.full(n, 1000 * s + 100 * d + t, np.int16)
-        for n, (s, d, t) in zip(lengths, rows, strict=True)
-    ]
+    values = [1000 * speaker + 100 * digit + take for speaker, digit, take in rows]
     speakers, labels, numbers = np.array(rows, np.uint8).T
     arrays = {
         "audio": np.repeat(values, lengths).astype(np.int16),
