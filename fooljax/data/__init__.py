@@ -8,6 +8,7 @@ from fooljax.data.dataset import (
     choose_rows,
     even_rows,
     from_arrays,
+    rename_classes,
 )
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
@@ -50,6 +51,7 @@ __all__ = [
     "load",
     "load_others",
     "read",
+    "rename_classes",
     "stays_on_disk",
     "stream",
     "subset",
