@@ -72,9 +72,7 @@ def test_what_does_not_go_together(settings, message, weights, tmp_path):
 
 def test_a_class_that_it_does_not_know_is_named(weights, tmp_path):
     folder = recordings(tmp_path / "words", ("maybe", "yes"))
-    with pytest.raises(
-        ValueError, match="there is no class maybe; call classes as one of _sil"
-    ):
+    with pytest.raises(ValueError, match="there is no class maybe; call classes as one of _sil"):
         prepare(Victim(dataset=folder, model="dnn_l", weights=weights), tmp_path / "run")
 
 
