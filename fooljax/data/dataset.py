@@ -186,6 +186,28 @@ def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
     )
 
 
+def rename_classes(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
+    """Number classes in another order, by their names, where there may be more of them.
+
+    Args:
+        dataset: labeled by its own ``class_names``.
+        class_names: all of those, and perhaps others.
+
+    Raises:
+        ValueError: if one of the classes is not among ``class_names``.
+    """
+    unknown = [name for name in dataset.class_names if name not in class_names]
+    if unknown:
+        known = ", ".join(class_names[:20]) + " ..." * (len(class_names) > 20)
+        raise ValueError(
+            f"there is no class {', '.join(unknown[:3])}; call classes as one of {known}"
+        )
+    number = {name: label for label, name in enumerate(class_names)}
+    table = np.array([number[name] for name in dataset.class_names], np.int32)
+    labels = jnp.asarray(table[np.asarray(dataset.labels)])
+    return dataclasses.replace(dataset, labels=labels, class_names=tuple(class_names))
+
+
 @contextmanager
 def blame(culprit: object) -> Iterator[None]:
     """Start the sentence of any ``ValueError`` raised inside with ``culprit``."""

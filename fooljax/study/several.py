@@ -41,23 +41,29 @@ def prepare_several(
         ValueError, OSError: for anything wrong with the flags or files, naming the
             flag.
     """
+    from fooljax.models import PRETRAINED
+
     if len(set(models)) < len(models):
         raise ValueError(f"--models: each architecture once, got {' '.join(models)}")
-    published = [is_published(dataclasses.replace(victim, model=model)) for model in models]
+    published = [
+        model in PRETRAINED or is_published(dataclasses.replace(victim, model=model))
+        for model in models
+    ]
     if victim.weights is not None and not all(published):
         raise ValueError(
             f"--weights {victim.weights!r}: these networks are trained here; leave --weights out "
-            "(ImageNet networks with --dataset imagenet take a folder of weights)"
+            "(published networks with a data set that they know take a folder of weights)"
         )
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")
     place = Path(victim.classifier) if victim.classifier else folder / "networks"
-    loaded: dict[tuple[int, int] | None, Splits | Streams | None] = {}
+    loaded: dict[tuple, Splits | Streams | None] = {}
 
     def find(one: Victim, folder: Path) -> "Splits | Streams | None":
-        if one.image_size not in loaded:
-            loaded[one.image_size] = find_data(one, folder)
-        return loaded[one.image_size]
+        size = (one.image_size, one.sample_rate, one.seconds)
+        if size not in loaded:
+            loaded[size] = find_data(one, folder)
+        return loaded[size]
 
     networks = {}
     for model in models:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from fooljax.runtime.limits import Count, Pixels, Seed, Share
+from fooljax.runtime.limits import Count, Pixels, Positive, Seed, Share
 
 
 @dataclass(frozen=True)
@@ -12,17 +12,25 @@ class Victim:
 
     Attributes:
         dataset: digits (comes with the package), mnist, fashion_mnist, kmnist,
-            cifar10, cifar100, imagenet, any image-classification set of
-            tensorflow-datasets, a folder of class sub-folders of pictures, an
-            .npz with images and labels, or none (only with a network of your
-            own).
+            cifar10, cifar100, imagenet; sounds: tones (generated), fsdd (spoken digits;
+            fsdd:george tests on a speaker left out), speech_commands, esc10; any
+            image-classification set of tensorflow-datasets, a folder of class
+            sub-folders of pictures or of sounds, an .npz with images and labels, or
+            none (only with a network of your own, or one that brings its weights).
         data_dir: folder with data sets in sub-folders of their names; without
             it, FOOLJAX_DATA_DIR, then a download.
         image_size: height and width that pictures are resized to; as they are
             unless given, photographs 224 x 224, and what a published network takes.
+        sample_rate: samples a second that sounds are brought to; as they are unless
+            given, 16,000 of sounds in a folder, and what a published network takes.
+        seconds: length that sounds are cut to, or continued with silence; as they are
+            unless given, one second of sounds in a folder.
         accuracy_images: test images that the accuracy is measured on, as evenly over
             the classes as can be; all unless given, whether or not they fit in memory.
-        model: softmax, mlp, lenet, resnet; an ImageNet network (squeezenet1_1,
+        model: softmax, mlp, lenet, resnet; sound_cnn for sounds, or a published network
+            that listens, with --weights (ds_cnn_l, ds_cnn_s, cnn_l, dnn_l, which know
+            twelve words; yamnet, 521 kinds of sound, with --dataset none; yamnet_esc10,
+            the same choosing among ten); an ImageNet network (squeezenet1_1,
             mobilenet_v1, mobilenet_v2, mobilenet_v2_torchvision, alexnet, caffenet,
             vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none
             has its published weights and is trained otherwise; or FILE.py:NAME for
@@ -49,6 +57,8 @@ class Victim:
     dataset: str = "digits"
     data_dir: str | None = None
     image_size: tuple[Pixels, Pixels] | None = None
+    sample_rate: Count | None = None
+    seconds: Positive | None = None
     accuracy_images: Count | None = None
     model: str = "lenet"
     weights: str | None = None
