@@ -134,8 +134,9 @@ def _settings(config: Config, encoding: str, chips: int) -> Any:
 
 def _space(settings: Any, shape: tuple[int, ...]) -> "Encoding":
     from experiments.evolve import measure
+    from fooljax.media import medium_of
 
-    return measure.build_encoding(settings, shape)
+    return measure.build_encoding(settings, shape, medium_of(shape))
 
 
 def _mesh(chips: int) -> Any:

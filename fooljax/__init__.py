@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fooljax import defenses as defenses
     from fooljax import encodings as encodings
     from fooljax import evolution as evolution
+    from fooljax import media as media
     from fooljax import metrics as metrics
     from fooljax import models as models
     from fooljax import reporting as reporting
@@ -32,6 +33,7 @@ _SUBPACKAGES = (
     "defenses",
     "encodings",
     "evolution",
+    "media",
     "metrics",
     "models",
     "reporting",

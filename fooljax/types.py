@@ -20,7 +20,7 @@ Params: TypeAlias = Any
 Genome: TypeAlias = Any
 State: TypeAlias = Any
 Info: TypeAlias = Any
-#: A picture is ``[h, w, c]``, a sound ``[t, 1]``, a video ``[t, h, w, c]``.
+#: A picture is ``[h, w, c]``, a sound ``[t, 1]``, a video ``[t, h, w, c]``: see ``fooljax.media``.
 Image: TypeAlias = Float[Array, "..."]
 Images: TypeAlias = Float[Array, "b ..."]
 Logits: TypeAlias = Float[Array, "b k"]
@@ -47,6 +47,26 @@ class Bound:
         return self.function(*self.given, *rest)
 
 
+@dataclass(frozen=True)
+class Tokens:
+    """What a network that reads whole numbers (texts) offers to gradients.
+
+    Attributes:
+        count: ids are in [0, count); 0 is padding.
+        embed: ``(params, ids [b, n]) -> vectors [b, n, d]``; None where an id has no vector
+            of its own.
+        apply_embedded: ``(params, vectors [b, n, d]) -> logits [b, m]``, so that
+            ``apply(params, ids)`` is ``apply_embedded(params, embed(params, ids))``; None
+            without ``embed``.
+        table: ``params -> [count, d]``, the vectors of all ids; None without ``embed``.
+    """
+
+    count: int
+    embed: Callable[[Any, Array], Array] | None = None
+    apply_embedded: Callable[[Any, Array], Logits] | None = None
+    table: Callable[[Any], Array] | None = None
+
+
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True, eq=False)
 class Classifier:
@@ -62,18 +82,21 @@ class Classifier:
 
     Attributes:
         params: any pytree of arrays.
-        apply: pure function ``(params, images [b, h, w, c]) -> logits [b, m]``
+        apply: pure function ``(params, images [b, ...]) -> logits [b, m]``
             with ``m >= num_classes``. Images are float32 in [0, 1]; mean, scale
-            and colour order are the function's own business.
-        input_shape: ``(h, w, c)`` in pixels.
+            and colour order are the function's own business. Texts are int32.
+        input_shape: of one input: ``(h, w, c)`` of a picture, ``(t, 1)`` of a sound,
+            ``(t, h, w, c)`` of a video, ``(n,)`` of a text.
         num_classes: number of real classes; logits columns from there on mean
             "none of these" (a fooling class, a rejection threshold).
+        tokens: of a network that reads texts; None of all others.
     """
 
     params: Params
     apply: Callable[[Params, Images], Logits] = field(metadata={"static": True})
     input_shape: tuple[int, ...] = field(metadata={"static": True})
     num_classes: int = field(metadata={"static": True})
+    tokens: Tokens | None = field(default=None, metadata={"static": True})
 
     def __post_init__(self) -> None:
         if isinstance(self.input_shape, list):  # static parts are compared, and hashed
@@ -94,7 +117,7 @@ class Encoding(NamedTuple):
         init: ``key -> genome``, a random starting genome.
         vary: ``(key, parent, mate, generation) -> genome``, one child;
             ``generation`` is an int32 scalar, for schedules.
-        express: ``genome -> image [h, w, c]`` in [0, 1], the phenotype.
+        express: ``genome -> image [...]`` in [0, 1], or a text's ids, the phenotype.
         traits: ``genome -> {name: scalar}``, numbers worth watching over a run
             (sizes, refused mutations); an empty dict when there are none.
     """

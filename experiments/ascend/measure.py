@@ -259,7 +259,9 @@ def evolve(
     config: Config, key: RandomKey, classifier: Classifier, name: str, targets: np.ndarray
 ) -> Mapping[str, ArrayLike]:
     """Evolve images for all classes, in every repeat."""
-    encoding = fj.encodings.CATALOG[name].build(classifier.input_shape)
+    encoding = fj.encodings.CATALOG[name].build(
+        classifier.input_shape, fj.media.medium_of(classifier.input_shape)
+    )
     amounts = config.children, config.generations, config.repeats
     found = study.evolve_repeats(key, classifier, encoding, *amounts, targets)
     told = {"images": found.images, "confidence": found.confidence, "trace": found.history}

@@ -87,7 +87,7 @@ def train(run: study.Run[Config]) -> dict[str, study.Prepared]:
         study.afford(shape, children=config.children)
         with study.blame("--encodings"):
             for name in config.encodings:
-                fj.encodings.CATALOG[name].build(shape)
+                fj.encodings.CATALOG[name].build(shape, fj.media.Pictures())
 
     for model, count in measure.needed(config).items():
         found = study.networks(run, (model,), count, fits=fits).each.values()

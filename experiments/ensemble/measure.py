@@ -286,7 +286,7 @@ def attack_one(
     if attack == "alignment":
         return align(scene, key)
     if attack in config.encodings:
-        space = fj.encodings.CATALOG[attack].build(whole.input_shape)
+        space = fj.encodings.CATALOG[attack].build(whole.input_shape, fj.media.Pictures())
         images, history = study.evolve(key, whole, space, config.children, config.generations)
         found: Mapping[str, ArrayLike] = {"history": history}
     elif attack == "perturb":

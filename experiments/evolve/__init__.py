@@ -30,6 +30,7 @@ from . import measure, page
 from .measure import PRESETS, Config
 
 if TYPE_CHECKING:
+    from fooljax.media import Medium
     from fooljax.study.memory import Plan
     from fooljax.study.search_run import Finished
     from fooljax.types import Classifier, Encoding, RandomKey
@@ -69,20 +70,24 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
     with study.opened(main, config, measure.NEUTRAL, config.devices) as run:
         network = prepare(run, classifier)
         others = study.prepare_others(run, "--shown-to", config.shown_to, network.classifier)
-        encoding = measure.build_encoding(config, network.classifier.input_shape)
+        shape, medium = network.classifier.input_shape, network.medium
+        encoding = measure.build_encoding(config, shape, medium)
         searched = study.carry_references("--descriptors", config.descriptors, network)
-        finished, planned, key = evolve(run, encoding, searched)
+        finished, planned, key = evolve(run, encoding, searched, medium)
         if not hosts.first():
             return {}
         niches = study.paint(encoding, finished.state.archive)
-        search_run.save(run.folder, finished, niches)
+        search_run.save(run.folder, finished, niches, medium)
         grid = measure.build_grid(config)
         images, looks = study.sort_niches(grid, config.descriptors, finished, niches, network)
         controls = study.controls(key, network.classifier, encoding)
         shown, diverse = study.show_others(images, others), None
         if images.shape[1] > page.MANY:
-            diverse = study.choose_diverse(niches, finished, page.BEST, page.LEVEL)
-        variety = study.measure_variety(config.run.seed, network, encoding, images, finished)
+            pictures = study.as_pictures(medium, niches)
+            diverse = study.choose_diverse(pictures, finished, page.BEST, page.LEVEL)
+        variety = {}
+        if fj.media.kind(medium) == "pictures":
+            variety = study.measure_variety(config.run.seed, network, encoding, images, finished)
         found = page.Found(
             config, network, finished, images, controls, shown, diverse, looks, variety
         )
@@ -114,8 +119,11 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
     config = run.config
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        study.afford(shape, repeats=config.repeats, children=config.children)
-        measure.build_search(config, measure.build_encoding(config, shape), shape, num_classes)
+        medium = fj.media.medium_of(shape)
+        if fj.media.kind(medium) != "texts":
+            study.afford(shape, repeats=config.repeats, children=config.children)
+        encoding = measure.build_encoding(config, shape, medium)
+        measure.build_search(config, encoding, shape, num_classes)
 
     if classifier is None:
         network = study.network(run, whole=True, real=False, fits=fits)
@@ -123,14 +131,23 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
         fj.models.validate(classifier)
         fits(classifier.input_shape, classifier.num_classes)
         names = tuple(str(label) for label in range(classifier.num_classes))
-        network = study.Prepared(classifier, names, None, "a network given from Python")
+        medium = fj.media.medium_of(tuple(classifier.input_shape))
+        origin = "a network given from Python"
+        network = study.Prepared(classifier, names, None, origin, medium=medium)
+    reads = network.classifier.tokens is not None
+    if config.length is not None:
+        if not reads:
+            raise ValueError("--length is that of texts, which this network does not read")
+        longer = dataclasses.replace(network.classifier, input_shape=(config.length,))
+        fj.checks.classifier(longer)
+        network = network._replace(classifier=longer)
     tested = "" if network.accuracy is None else f", {100 * network.accuracy:.2f} % right"
     print(f"network: {network.origin}{tested}", file=sys.stderr)
     return network
 
 
 def evolve(
-    run: study.Run[Config], encoding: Encoding, classifier: Classifier
+    run: study.Run[Config], encoding: Encoding, classifier: Classifier, medium: Medium
 ) -> tuple[Finished, Plan | None, RandomKey]:
     """Evolve to the last generation, from the newest checkpoint if there is one.
 
@@ -162,5 +179,6 @@ def evolve(
         functools.partial(measure.evaluations, config),
         chunk=config.chunk,
         on_chunk=fj.runtime.tensorboard.log(run.folder) if watched else None,
+        medium=medium,
     )
     return finished, planned, after

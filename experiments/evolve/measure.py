@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jax.sharding import Mesh
 
     from fooljax.evolution import Grid
+    from fooljax.media import Medium
     from fooljax.study.memory import Plan
     from fooljax.types import Classifier, Encoding, RandomKey, Search
 
@@ -33,7 +34,11 @@ class Config:
         victim: the network and its data.
         encoding: direct (every pixel a gene, irregular images), cppn (a small
             network paints the image, regular images), or FILE.py:NAME for a function of
-            your own, shape -> Encoding.
+            your own, shape -> Encoding. Of sounds also waveform (samples) and partials (a few
+            tones), of videos voxels and flicker, of texts characters and tokens (words).
+        alphabet: of texts by their characters: latin (a to z and the space), all, or the
+            characters themselves.
+        length: of texts, in characters or words; as the network takes them unless given.
         shown_to: architectures that the finished images are shown to, as in --model,
             for the same data; with published ones --weights is a folder.
         search: map_elites (every child competes for every class), own_niche (a
@@ -84,6 +89,8 @@ class Config:
 
     victim: Victim = field(default_factory=Victim)
     encoding: str = "direct"
+    alphabet: str = "latin"
+    length: Count | None = None
     shown_to: tuple[str, ...] = ()
     search: str = "map_elites"
     descriptors: tuple[str, ...] = ()
@@ -150,6 +157,8 @@ def check(config: Config) -> None:
             "--shown-to: architectures as in --model, each once; got "
             f"{' '.join(config.shown_to) or 'none'}"
         )
+    if config.alphabet != Config().alphabet and config.encoding != "characters":
+        raise ValueError("--alphabet belongs to --encoding characters; leave it out")
     if config.descriptors and config.search not in _POPULATIONS:
         raise ValueError(
             f"--descriptors need --search map_elites or own_niche; {config.search} searches for "
@@ -180,19 +189,24 @@ def chosen(config: Config) -> fj.encodings.Entry:
     return study.choose("--encoding", [name], fj.encodings.CATALOG, own)[name]
 
 
-def build_encoding(config: Config, shape: tuple[int, ...]) -> Encoding:
-    """Return the search space of images of this shape.
+def build_encoding(config: Config, shape: tuple[int, ...], medium: Medium) -> Encoding:
+    """Return the search space of inputs of this shape.
 
     Raises:
         ValueError: if there is none, naming the flag.
     """
-    build = {"direct": _direct, "cppn": _cppn}.get(config.encoding)
+    build = {"direct": _direct, "cppn": _cppn, "characters": _characters}.get(config.encoding)
+    entry, kind = chosen(config), fj.media.kind(medium)
     try:
-        if build is None:
-            return chosen(config).build(shape)
-        if len(shape) != 3 or shape[2] not in (1, 3):
+        if kind not in entry.takes:
+            fit = [name for name, one in fj.encodings.CATALOG.items() if kind in one.takes]
+            raise ValueError(
+                f"the network takes {kind}, and this makes {' or '.join(entry.takes)}; give "
+                f"{' or '.join(fit)}"
+            )
+        if kind == "pictures" and shape[2] not in (1, 3):
             raise ValueError(f"images of 1 or 3 channels are needed, got {shape}")
-        return build(config, shape)
+        return entry.build(shape, medium) if build is None else build(config, shape)
     except ValueError as error:
         raise ValueError(f"--encoding {config.encoding}: {error}") from error
 
@@ -200,7 +214,6 @@ def build_encoding(config: Config, shape: tuple[int, ...]) -> Encoding:
 def _direct(config: Config, shape: tuple[int, ...]) -> Encoding:
     import optax
 
-    height, width, channels = shape
     rate: float | optax.Schedule = config.mutation_rate
     if config.halve_rate_every:
         rate = optax.exponential_decay(rate, config.halve_rate_every, 0.5, staircase=True)
@@ -211,7 +224,7 @@ def _direct(config: Config, shape: tuple[int, ...]) -> Encoding:
         # draws of 16 bits are too coarse for rates that keep halving
         coarse = config.genes == "uint8" and not config.halve_rate_every
         vary = fj.encodings.polynomial(rate, crossover=crossover, coarse=coarse)
-    return fj.encodings.direct((height, width, channels), vary, config.color, storage=config.genes)
+    return fj.encodings.direct(shape, vary, config.color, storage=config.genes)
 
 
 def _cppn(config: Config, shape: tuple[int, ...]) -> Encoding:
@@ -222,6 +235,11 @@ def _cppn(config: Config, shape: tuple[int, ...]) -> Encoding:
         return fj.encodings.cppn((height, width, channels), *sizes, rates, *looks)
     except ValueError as error:
         raise ValueError(f"--nodes, --edges: {error}") from error
+
+
+def _characters(config: Config, shape: tuple[int, ...]) -> Encoding:
+    (length,) = shape
+    return fj.encodings.characters(length, config.alphabet)
 
 
 def build_grid(config: Config, num_classes: int = 1) -> Grid | None:
@@ -308,7 +326,7 @@ def _micro_batch(
         return MICRO_BATCH
     share = -(-config.children // devices)
     # SqueezeNet at 224 x 224 on two cores, images/s: 122 by 16, 107 by 25, 84 by 400
-    large = backend.on_cpu() and shape[0] * shape[1] >= _LARGE
+    large = backend.on_cpu() and len(shape) == 3 and shape[0] * shape[1] >= _LARGE
     count = min(share, most or share, MICRO_BATCH if large else share)
     return None if count == share else count
 

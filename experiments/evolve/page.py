@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +21,15 @@ if TYPE_CHECKING:
 
 MANY = 40  # more classes get the pictures that sum them up
 BEST, LEVEL = 40, 0.99  # of the diverse images
+_THINGS = {"pictures": "images", "sounds": "sounds", "videos": "videos", "texts": "texts"}
+_MOST_PLAYED = 120  # a sound of a second takes 43 kB of the page
+_HOW_SHOWN = {
+    "sounds": "A sound is shown by its spectrogram, time from left to right, pitch from bottom to "
+    "top. Here are those of the first run to listen to, made as loud as is safe:",
+    "videos": "A video is shown by frames at even distances. Here are those of the first run, "
+    "moving:",
+    "texts": "Here are those of the first run in full:",
+}
 ENCODINGS = {
     "direct": "gives every pixel a number of its own, so the images tend to look like static",
     "cppn": "paints each image with a small evolving network of functions of the position (a "
@@ -27,14 +37,15 @@ ENCODINGS = {
 }
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """All that the page is about.
 
     Attributes:
         config: the settings.
         network: that the images were evolved for.
         finished: the run.
-        images: the best of each class, ``[repeats, k, h, w, c]`` in [0, 1], or uint8.
+        images: the best of each class, ``[repeats, k, ...]`` in [0, 1], or uint8; texts' ids.
         controls: how sure the network is of images that nobody evolved.
         shown: what other networks say, by name.
         diverse: the best images that differ, where the classes are many.
@@ -50,7 +61,7 @@ class Found(NamedTuple):
     shown: Mapping[str, study.Record]
     diverse: study.Diverse | None
     illuminated: study.Illuminated | None = None
-    variety: Mapping[str, study.Variety] = MappingProxyType({})
+    variety: Mapping[str, study.Variety] = field(default_factory=dict)
 
     @property
     def confidence(self) -> np.ndarray:
@@ -65,11 +76,21 @@ class Found(NamedTuple):
 
     @property
     def niches(self) -> tuple[np.ndarray, list[str]]:
-        """The champions of all niches, ``[repeats, niches, h, w, c]``, and the class of each."""
+        """Pictures of the champions of all niches, ``[repeats, niches, h, w, c]``, and classes."""
         names = study.short_names(self.names)
         if self.illuminated is None:
-            return self.images, names
+            return self.pictures, names
         return self.illuminated.flat, [name for name in names for _ in self.illuminated.labels]
+
+    @cached_property
+    def pictures(self) -> np.ndarray:
+        """The best of each class as pictures, ``[repeats, k, h, w, c]``."""
+        return study.as_pictures(self.network.medium, self.images)
+
+    @property
+    def things(self) -> str:
+        """What was evolved, in one word."""
+        return _THINGS[fj.media.kind(self.network.medium)]
 
     @property
     def pace(self) -> float | None:
@@ -143,16 +164,17 @@ def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
     last, clock, config = found.confidence[-1], found.finished.clock, found.config
     count = evaluations(config, config.generations)
     yield study.Opening(
-        "Images that fool a neural network",
-        "What nonsense is a neural network certain of? These images were evolved to find out.",
+        f"{found.things.capitalize()} that fool a neural network",
+        "What nonsense is a neural network certain of? These "
+        f"{found.things} were evolved to find out.",
         [
             (study.sure(np.median(np.median(last, axis=1))), "median confidence over the classes"),
             (study.sure(last.min()), "confidence in the least certain class"),
             (
                 study.share(found.network.accuracy),
-                "of real test images recognized correctly by the network",
+                f"of real test {found.things} recognized correctly by the network",
             ),
-            (f"{count:,}", "images shown to the network during the search"),
+            (f"{count:,}", f"{found.things} shown to the network during the search"),
             (study.duration(clock.seconds), "of searching"),
         ],
     )
@@ -181,31 +203,33 @@ def story(found: Found) -> Iterator[study.Block]:
     config, count = found.config, len(found.network.class_names)
     runs = f"{config.repeats} independent runs" if config.repeats > 1 else "one run"
     yield (
-        "An evolutionary search started from random images and changed them a little at a time, in "
-        f"{runs} of {config.generations:,} generations. For each of the {count} classes that the "
-        "network knows, it kept the image that the network was most confident about; nothing asked "
-        "for images that look like the class to people."
+        f"An evolutionary search started from random {found.things} and changed them a little at "
+        f"a time, in {runs} of {config.generations:,} generations. For each of the {count} classes "
+        f"that the network knows, it kept the one that the network was most confident about; "
+        f"nothing asked for {found.things} that people would take for the class."
     )
-    words = ENCODINGS.get(config.encoding) or f"evolves images {measure.chosen(config).words}"
+    words = (
+        ENCODINGS.get(config.encoding) or f"evolves {found.things} {measure.chosen(config).words}"
+    )
     strong = fj.reporting.strong(config.encoding)
     yield fj.reporting.paragraph("The encoding, ", strong, f", {words}.")
     yield (
         "Confidence means the network's softmax output for the class, in single precision. The "
-        "share of real test images that it recognizes says how well it does on images of the kind "
-        "it was made for."
+        f"share of real test {found.things} that it recognizes says how well it does on what it "
+        "was made for."
     )
 
 
 def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     """Show the images, how the search went, and what descended from what."""
     confidence, finished, reporting = found.confidence, found.finished, fj.reporting
-    images, names, published = found.images, study.short_names(found.names), found.published
+    images, names, published = found.pictures, study.short_names(found.names), found.published
     generations, middle = np.arange(len(confidence)), np.median(confidence, axis=1)
     niches, of_niches = found.niches
     cells = [""] if found.illuminated is None else found.illuminated.labels
     study.browse(browse, niches, [name + cell for name in found.names for cell in cells], finished)
     small = fj.data.resize.shrink(images, study.SIDE)
-    yield study.Heading("The images")
+    yield study.Heading(f"The {found.things}")
     yield study.Figure(
         "gallery",
         lambda path: reporting.gallery(path, small, confidence[-1], names),
@@ -214,6 +238,13 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
         "is an independent run from another random start. Ask yourself whether you would have "
         "named the class.",
     )
+    if medium_note := _HOW_SHOWN.get(found.things):
+        yield medium_note
+        words = [
+            f"{name}, {study.sure(one)}" for name, one in zip(names, confidence[-1, 0], strict=True)
+        ]
+        some = slice(0, _MOST_PLAYED)
+        yield study.experience(found.network.medium, found.images[0, some], words[some])
     link = reporting.link("All classes of the first run", browse.name)
     yield reporting.paragraph(link, ", to search, to sort, and with their ancestors.")
     if found.diverse is not None:

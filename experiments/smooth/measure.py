@@ -172,7 +172,7 @@ def set_scene(
         {name: one.classifier for name, one in networks.each.items()},
         filters,
         ways(config, networks.shape),
-        fj.data.Dataset(test.images[tested], test.labels[tested], test.class_names),
+        fj.data.choose_rows(test, tested),
         study.Material(fj.data.as_float(test.images[real]), test.labels[real], train, real),
         (fj.data.as_float(test.images[proved]), labels[proved]),
     )

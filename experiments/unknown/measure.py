@@ -166,7 +166,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         name: ways.pop(name)(study.key_of(seed, images=name), first, shown).images for name in still
     }
     some = spread(len(train.labels), config.known)
-    known = fj.data.Dataset(train.images[some], train.labels[some], train.class_names)
+    known = fj.data.choose_rows(train, some)
     stages = {}
     for name, one in networks.each.items():
         network, right = one.classifier, choose_right(one.classifier, clean, config.attacked)

@@ -8,6 +8,7 @@ shapes and types are checked; values are not known there.
 from fooljax.checks.arrays import (
     NEAR,
     array,
+    ids,
     images,
     in_unit_interval,
     labels,
@@ -18,7 +19,7 @@ from fooljax.checks.arrays import (
 )
 from fooljax.checks.keys import key, keys, typed
 from fooljax.checks.kinds import cache, function, kind, shown
-from fooljax.checks.networks import classifier, classifiers, columns
+from fooljax.checks.networks import classifier, classifiers, columns, inputs
 from fooljax.checks.numbers import between, choice, count, not_negative, positive, real
 
 __all__ = [
@@ -32,8 +33,10 @@ __all__ = [
     "columns",
     "count",
     "function",
+    "ids",
     "images",
     "in_unit_interval",
+    "inputs",
     "key",
     "keys",
     "kind",

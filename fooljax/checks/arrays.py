@@ -41,6 +41,36 @@ def images(given: Any, input_shape: tuple[int, ...], name: str = "images") -> Ar
     return array if array.dtype == np.uint8 else in_unit_interval(array, name)
 
 
+def ids(
+    given: Any, input_shape: tuple[int, ...], count: int, name: str = "images"
+) -> Int[np.ndarray, "b n"] | Int[Array, "b n"]:
+    """Return texts as int32 ids, on the side where they were.
+
+    Args:
+        given: ``[b, n]``, whole numbers in [0, count).
+        input_shape: ``(n,)``.
+        count: of ids that there are.
+        name: of the argument.
+
+    Raises:
+        ValueError: if they are no whole numbers, of another shape, or out of range.
+    """
+    array = _array(given, name)
+    if not jnp.issubdtype(array.dtype, jnp.integer):
+        raise ValueError(
+            f"{name} must be ids of texts, whole numbers, got {array.dtype}; this network reads "
+            "texts, and what works on pixels cannot be done to them"
+        )
+    shape_of_images(tuple(array.shape), input_shape, name)
+    known = whole(array, name)
+    if isinstance(known, jax.core.Tracer):
+        return known
+    low, high = int(known.min()), int(known.max())
+    if low < 0 or high >= count:
+        raise ValueError(f"{name} must be ids in [0, {count:,}), got {low} to {high}")
+    return known
+
+
 def shape_of_images(
     shape: tuple[int, ...], input_shape: tuple[int, ...], name: str = "images"
 ) -> None:

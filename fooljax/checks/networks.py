@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fooljax.checks.arrays import ids, images
 from fooljax.checks.kinds import shown
 from fooljax.checks.leaves import leaves
 from fooljax.checks.numbers import count
@@ -65,6 +66,22 @@ def classifiers(given: Any, name: str = "classifiers") -> tuple[Classifier, ...]
     return each
 
 
+def inputs(given: Any, network: Classifier, name: str = "images") -> Any:
+    """Return what a network can be shown: as `images`, or as `ids` where it reads texts.
+
+    Args:
+        given: ``[n, *input_shape]``.
+        network: a classifier.
+        name: of the argument.
+
+    Raises:
+        ValueError: as those two.
+    """
+    if network.tokens is None:
+        return images(given, network.input_shape, name)
+    return ids(given, network.input_shape, network.tokens.count, name)
+
+
 def columns(network: Classifier, name: str = "classifier") -> int:
     """Return the number ``m`` of columns of a classifier's logits ``[b, m]``.
 
@@ -106,7 +123,8 @@ def _described(network: Classifier, name: str) -> tuple[tuple[int, ...], int]:
 
 def _traced(network: Classifier, name: str) -> int:
     shape, classes = _described(network, name)
-    images = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
+    kind = jnp.float32 if network.tokens is None else jnp.int32
+    images = jax.ShapeDtypeStruct((1, *shape), kind)
     leaves(network.params, name)
     try:
         logits = jax.eval_shape(network.apply, network.params, images)
@@ -114,7 +132,7 @@ def _traced(network: Classifier, name: str) -> int:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(
             f"the {name} fails on images of shape {images.shape}: {reason}; its apply must take "
-            f"float32 images of its input_shape {shape}, and work under jax.jit"
+            f"{np.dtype(kind).name} images of its input_shape {shape}, and work under jax.jit"
         ) from error
     if not isinstance(logits, jax.ShapeDtypeStruct):
         raise ValueError(f"the {name} must return one array of logits, got {shown(logits)}")

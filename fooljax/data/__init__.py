@@ -1,6 +1,14 @@
 """Pictures to train on, to fool with and to defend: known sets by name, or your own files."""
 
-from fooljax.data.dataset import Dataset, Splits, as_float, even_rows, from_arrays
+from fooljax.data.dataset import (
+    Dataset,
+    Splits,
+    as_float,
+    as_input,
+    choose_rows,
+    even_rows,
+    from_arrays,
+)
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
@@ -28,8 +36,10 @@ __all__ = [
     "Stream",
     "Streams",
     "as_float",
+    "as_input",
     "at_once",
     "batches",
+    "choose_rows",
     "even_rows",
     "from_arrays",
     "imagenet_names",

@@ -6,6 +6,7 @@ import numpy as np
 
 from fooljax import checks
 from fooljax.data.deep_pictures import white_above
+from fooljax.media import Medium, Pictures, Sounds, Texts, Videos
 
 MOST_CLASSES = 100_000
 _MOST_CHANNELS = 4
@@ -35,8 +36,53 @@ def check_count(num_classes: int) -> None:
         )
 
 
-def check_axes(images: np.ndarray, labels: np.ndarray) -> None:
-    """Raise ``ValueError`` unless images are ``[n, h, w, c]`` and labels whole numbers ``[n]``."""
+def check_axes(images: np.ndarray, labels: np.ndarray, medium: Medium) -> None:
+    """Raise ``ValueError`` unless images have the axes of their medium and labels are ``[n]``."""
+    if isinstance(medium, Pictures):
+        _check_pictures(images, labels)
+    else:
+        _check_others(images, medium)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        got = f"{labels.dtype} {labels.shape}" if labels.ndim else checks.shown(labels[()])
+        raise ValueError(
+            f"labels must be one row of whole numbers [n], got {got}; pass {_as_labels(labels)}"
+        )
+    if len(images) != len(labels):
+        raise ValueError(
+            f"got {len(images)} images but {len(labels)} labels; pass one label for each image"
+        )
+    if images.size == 0:
+        raise ValueError(f"there must be at least one image, got {images.shape}; add images")
+
+
+def _check_others(images: np.ndarray, medium: Medium) -> None:
+    axes, remedy = "[n, l]", "ids of equally long, padded texts"
+    if isinstance(medium, Sounds):
+        axes, remedy = "[n, t, 1]", "a waveform needs a channel axis, waveforms[..., None]"
+    elif isinstance(medium, Videos):
+        axes, remedy = "[n, t, h, w, c]", "grey videos need a channel axis, videos[..., None]"
+    right = images.ndim == axes.count(",") + 1
+    if not right or (isinstance(medium, Sounds) and images.shape[2] != 1):
+        name = type(medium).__name__.lower()
+        raise ValueError(f"{name} must have the axes {axes}, got {images.shape}; {remedy}")
+
+
+def checked_ids(ids: np.ndarray, medium: Texts) -> np.ndarray:
+    """Return ids as int32.
+
+    Raises:
+        ValueError: if they are no whole numbers, or one names no word or code point.
+    """
+    if not np.issubdtype(ids.dtype, np.integer):
+        raise ValueError(f"texts must be whole numbers, got {ids.dtype}; medium.encode makes them")
+    count = 0x110000 if medium.words is None else len(medium.words)
+    low, high = int(ids.min()), int(ids.max())
+    if low < 0 or high >= count:
+        raise ValueError(f"ids of texts must be in [0, {count:,}), got {low} to {high}")
+    return ids.astype(np.int32)
+
+
+def _check_pictures(images: np.ndarray, labels: np.ndarray) -> None:
     shape, count = images.shape, labels.shape[0] if labels.ndim else 0
     remedy = ""
     if images.ndim == 2:
@@ -52,17 +98,6 @@ def check_axes(images: np.ndarray, labels: np.ndarray) -> None:
     if images.ndim != 4 or remedy:
         got = shape if images.ndim else f"{checks.shown(images[()])}, of shape ()"
         raise ValueError(f"images must have four axes [n, h, w, c], got {got}{remedy}")
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
-        got = f"{labels.dtype} {labels.shape}" if labels.ndim else checks.shown(labels[()])
-        raise ValueError(
-            f"labels must be one row of whole numbers [n], got {got}; pass {_as_labels(labels)}"
-        )
-    if len(images) != len(labels):
-        raise ValueError(
-            f"got {len(images)} images but {len(labels)} labels; pass one label for each image"
-        )
-    if images.size == 0:
-        raise ValueError(f"there must be at least one image, got {shape}; add images")
 
 
 def _as_labels(labels: np.ndarray) -> str:

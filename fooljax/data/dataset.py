@@ -1,5 +1,6 @@
 """A labelled set of images, its halves for training and testing, and their validation."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from jaxtyping import Array, Float, Int, Int32, UInt8
 
 from fooljax import checks
 from fooljax.data import arrays
+from fooljax.media import Medium, Pictures, Texts
 
 
 @jax.tree_util.register_dataclass
@@ -19,18 +21,22 @@ from fooljax.data import arrays
 class Dataset:
     """Labelled images, a pytree; build it with `from_arrays`, which validates.
 
+    Images stand for whatever the network takes: pictures, sounds, videos, texts.
+
     Attributes:
-        images: ``[n, h, w, c]``, uint8 in 0..255 or float32 in [0, 1].
+        images: ``[n, ...]``, uint8 in 0..255 or float32 in [0, 1]; texts int32.
         labels: class of every image, int32 ``[n]`` in [0, k).
         class_names: the ``k`` names, static.
         used: number of samples in use, from the first on; all unless given. Rows
             beyond are padding, so that sets of several sizes share a compilation.
+        medium: what the images are, static.
     """
 
-    images: UInt8[Array, "n h w c"] | Float[Array, "n h w c"]
+    images: UInt8[Array, "n ..."] | Float[Array, "n ..."] | Int32[Array, "n l"]
     labels: Int32[Array, " n"]
     class_names: tuple[str, ...] = field(metadata={"static": True})
     used: Int32[Array, ""] | None = None
+    medium: Medium = field(default=Pictures(), metadata={"static": True})
 
     @property
     def size(self) -> int | Int32[Array, ""]:
@@ -43,10 +49,9 @@ class Dataset:
         return len(self.class_names)
 
     @property
-    def input_shape(self) -> tuple[int, int, int]:
-        """Image size ``(h, w, c)`` in pixels."""
-        _, height, width, channels = self.images.shape
-        return height, width, channels
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input, ``(h, w, c)`` of a picture."""
+        return tuple(self.images.shape[1:])
 
 
 class Splits(NamedTuple):
@@ -61,16 +66,24 @@ class Splits(NamedTuple):
     test: Dataset
 
 
-def from_arrays(images: Any, labels: Any, class_names: Sequence[str] | None = None) -> Dataset:
+def from_arrays(
+    images: Any,
+    labels: Any,
+    class_names: Sequence[str] | None = None,
+    medium: Medium = Pictures(),  # noqa: B008  (frozen)
+) -> Dataset:
     """Validate arrays and make them a `Dataset`.
 
     Args:
-        images: ``[n, h, w, c]``, uint8 in 0..255 or floating in [0, 1].
+        images: pictures ``[n, h, w, c]``, sounds ``[n, t, 1]`` or videos
+            ``[n, t, h, w, c]``, uint8 in 0..255 or floating in [0, 1]; texts ``[n, l]``,
+            whole numbers.
         labels: integers ``[n]`` in [0, k).
         class_names: the ``k`` names; by default "0", "1", ... up to the largest label.
+        medium: what the images are.
 
     Returns:
-        The same data as JAX arrays: uint8 or float32 images, int32 labels.
+        The same data as JAX arrays: uint8, float32 or (texts) int32 images, int32 labels.
 
     Raises:
         ValueError: if a rank or a type is wrong, counts disagree, there is no
@@ -79,15 +92,24 @@ def from_arrays(images: Any, labels: Any, class_names: Sequence[str] | None = No
             outside [0, 1]; with what makes it right.
     """
     images, labels = arrays.whole_array("images", images), arrays.whole_array("labels", labels)
-    arrays.check_axes(images, labels)
-    images = arrays.checked_values(images)
+    arrays.check_axes(images, labels, medium)
+    if isinstance(medium, Texts):
+        images = arrays.checked_ids(images, medium)
+    else:
+        images = arrays.checked_values(images)
     if class_names is None:
         arrays.check_count(int(labels.max()) + 1)
         class_names = tuple(str(label) for label in range(int(labels.max()) + 1))
     arrays.check_count(len(class_names))
     arrays.check_labels(labels, len(class_names))
     names = tuple(str(name) for name in class_names)
-    return Dataset(jnp.asarray(images), jnp.asarray(labels.astype(np.int32)), names)
+    kept = jnp.asarray(images), jnp.asarray(labels.astype(np.int32))
+    return Dataset(*kept, names, medium=medium)
+
+
+def as_input(images: Array | np.ndarray) -> Array:
+    """Return what a network takes: ids of texts as they are, all others `as_float`."""
+    return jnp.asarray(images) if images.dtype == np.int32 else as_float(images)
 
 
 def as_float(images: Array | np.ndarray) -> Float[Array, "..."]:
@@ -145,8 +167,14 @@ def hold_out_fifth(dataset: Dataset) -> Splits:
         held_out[np.flatnonzero(labels == label)[1::5]] = True
     if not held_out.any():
         raise ValueError("no class has two images, so nothing is left to test on; add images")
-    part = lambda which: Dataset(dataset.images[which], dataset.labels[which], dataset.class_names)
-    return Splits(train=part(~held_out), test=part(held_out))
+    return Splits(train=choose_rows(dataset, ~held_out), test=choose_rows(dataset, held_out))
+
+
+def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
+    """Return some samples of a data set, by their numbers or a mask."""
+    return dataclasses.replace(
+        dataset, images=dataset.images[rows], labels=dataset.labels[rows], used=None
+    )
 
 
 @contextmanager

@@ -20,12 +20,16 @@ class Published(NamedTuple):
         holds: tells whether a folder holds any of its files.
         read: reads the set from a folder that holds its files.
         class_names: in the order of the labels.
+        place: folder below the one with all data; that of the set's name unless given.
+        origin: where people get it, in words, if it is not downloaded for them.
     """
 
     files: tuple[str, ...]
     holds: Callable[[Path], bool]
     read: Callable[[Path], Splits]
     class_names: tuple[str, ...]
+    place: str | None = None
+    origin: str = ""
 
 
 def _idx(class_names: tuple[str, ...]) -> Published:
@@ -67,16 +71,23 @@ def read_published(name: str, data_dir: str | None) -> Splits:
             f"{data_dir}: no such folder; correct --data-dir (or FOOLJAX_DATA_DIR)"
         )
     published = PUBLISHED[name]
-    folder = Path(data_dir or "DIR") / name
-    expected = f"put {', '.join(published.files)} (or train.npz and test.npz) into {folder}"
+    folder = Path(data_dir or "DIR") / (published.place or name)
+    pair = "" if published.origin else " (or train.npz and test.npz)"
+    expected = f"put {', '.join(published.files)}{pair} into {folder}"
     if data_dir is None:
         expected += " and pass --data-dir DIR"
     elif folder.is_dir():
         remedy = "replace it there, or correct --data-dir"
         if published.holds(folder):
             return _remedied(lambda: published.read(folder), remedy)
-        if any((folder / file).is_file() for file in ("train.npz", "test.npz")):
+        if not published.origin and any(
+            (folder / file).is_file() for file in ("train.npz", "test.npz")
+        ):
             return _remedied(lambda: read_npz_pair(folder, published.class_names), remedy)
+    if published.origin:
+        raise FileNotFoundError(
+            f"{name} is not downloaded for you; get it from {published.origin}, and {expected}"
+        )
     return _download(name, published, expected)
 
 

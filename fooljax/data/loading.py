@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fooljax.data.dataset import Splits
-from fooljax.data.digits import read_digits
+from fooljax.data.embedded import EMBEDDED
 from fooljax.data.known import PUBLISHED, read_published
 from fooljax.data.npz import read_npz
 from fooljax.data.photo_sets import is_photo_set, open_streams
@@ -16,9 +16,10 @@ from fooljax.data.prepared import find, known_sets, read_prepared
 from fooljax.data.resize import resize_dataset
 from fooljax.data.streams import Streams, subset
 from fooljax.data.suspicions import warn_of_dark_images, warn_of_empty_classes
+from fooljax.media import kind
 
 IMAGENET = "imagenet"
-NAMES = tuple(sorted(("digits", IMAGENET, *PUBLISHED)))
+NAMES = tuple(sorted((*EMBEDDED, IMAGENET, *PUBLISHED)))
 MOST = 2000  # photographs of each half that load reads
 
 
@@ -56,10 +57,14 @@ def load(
     size = _checked_size(image_size)
     if stays_on_disk(name):
         return Splits(*(subset(half, MOST) for half in stream(name, data_dir, size)))
-    if name == "digits":
-        return read_digits(size)
+    if name in EMBEDDED:
+        splits = EMBEDDED[name](size)
+        _refuse_size(name, splits, size)
+        return splits
     if name in PUBLISHED:
-        return _resized(read_published(name, data_dir), size)
+        splits = read_published(name, data_dir)
+        _refuse_size(name, splits, size)
+        return _resized(splits, size)
     path = Path(name).expanduser()
     if path.exists():
         return _read_path(path, size)
@@ -169,6 +174,19 @@ def _resized(splits: Splits, size: tuple[int, int] | None) -> Splits:
     if size is None:
         return splits
     return Splits(*(resize_dataset(part, size) for part in splits))
+
+
+def _refuse_size(name: str, splits: Splits, size: tuple[int, int] | None) -> None:
+    """Refuse to resize what is no picture.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    what = kind(splits.train.medium)
+    if size is not None and what != "pictures":
+        raise ValueError(
+            f"image_size (--image-size) is of pictures, and {name} holds {what}; leave it out"
+        )
 
 
 def _names_path(name: str) -> bool:

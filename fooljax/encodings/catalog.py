@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from fooljax import checks
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.direct import direct
+from fooljax.media import KINDS, Kind, Medium
 from fooljax.types import Encoding
 
 
@@ -13,26 +14,29 @@ class Entry(NamedTuple):
     """An encoding that can be asked for by name.
 
     Attributes:
-        build: ``shape -> encoding``, with the numbers it was published with.
+        build: ``(shape, medium) -> encoding``, with the numbers it was published with.
         words: what it is, as the end of "evolved ...".
         source: who published it.
+        takes: kinds of media that it can express.
     """
 
-    build: Callable[[tuple[int, ...]], Encoding]
+    build: Callable[[tuple[int, ...], Medium], Encoding]
     words: str
     source: str
+    takes: tuple[Kind, ...] = ("pictures",)
 
 
 _NGUYEN = "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897"
 
 CATALOG: dict[str, Entry] = {
     "direct": Entry(
-        lambda shape: direct(shape),
+        lambda shape, medium: direct(shape),
         "from noise, every pixel a number of its own",
         _NGUYEN,
+        ("pictures", "sounds", "videos"),
     ),
     "cppn": Entry(
-        lambda shape: cppn(_picture(shape)),
+        lambda shape, medium: cppn(_picture(shape)),
         "as patterns, painted by small networks (CPPNs)",
         _NGUYEN,
     ),
@@ -55,7 +59,8 @@ def own_encoding(name: str, made: Any) -> Entry:
         raise ValueError(
             f"must be a function shape -> Encoding, or an encodings.Entry, got {checks.shown(made)}"
         )
-    return Entry(made, f"in an encoding of your own, {name}", "")
+    build = lambda shape, medium: made(shape)
+    return Entry(build, f"in an encoding of your own, {name}", "", KINDS)
 
 
 def _picture(shape: tuple[int, ...]) -> tuple[int, int, int]:

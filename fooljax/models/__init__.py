@@ -11,6 +11,7 @@ from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
+from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained
 from fooljax.models.published import PUBLISHED, load_published
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
@@ -21,10 +22,12 @@ __all__ = [
     "IMAGENET",
     "MLP",
     "NETWORKS",
+    "PRETRAINED",
     "PUBLISHED",
     "Layer",
     "LeNet",
     "Preprocess",
+    "Pretrained",
     "ResNet",
     "SoftmaxRegression",
     "build",
@@ -39,6 +42,7 @@ __all__ = [
     "in_bfloat16",
     "init_flax",
     "layers",
+    "load_pretrained",
     "load_published",
     "load_weights",
     "look",

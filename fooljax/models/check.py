@@ -14,6 +14,7 @@ from fooljax.models.leaves import is_weight
 from fooljax.types import Classifier, Images
 
 _LEAST = 0.5  # share of the images looked at that must have an answer
+_FEW = 128  # ids that texts are drawn from: characters of ASCII, or frequent words
 
 
 def validate(classifier: Classifier) -> tuple[Finding, ...]:
@@ -60,7 +61,8 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
             raise ValueError(
                 f"the classifier's weights{name} hold NaN or infinity; all must be finite"
             )
-    images = _probes(classifier.input_shape)
+    count = None if classifier.tokens is None else classifier.tokens.count
+    images = _probes(classifier.input_shape, count)
     logits = _answers(classifier, images)
     if len(logits) != len(images):
         raise ValueError(
@@ -73,7 +75,7 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
     broken = findings.no_answer(logits)
     if broken is not None and broken.share > _LEAST:
         raise ValueError(broken.message)
-    company = jnp.concatenate([_ends(classifier.input_shape), images[:2][::-1]])
+    company = jnp.concatenate([_ends(classifier.input_shape, count), images[:2][::-1]])
     in_it = _answers(classifier, company)
     every = np.concatenate([logits, in_it[:2]])
     apart = findings.batch_dependence(logits[:2], in_it[:1:-1])
@@ -96,16 +98,25 @@ def _answers(classifier: Classifier, images: Images) -> Float[np.ndarray, "b m"]
     return np.asarray(logits, np.float32)
 
 
-def _probes(shape: tuple[int, ...]) -> Float[Array, "4 ..."]:
-    """Gray, noise, a ramp, noise of low contrast: the first two are looked at in company."""
+def _probes(shape: tuple[int, ...], count: int | None) -> Array:
+    """Gray, noise, a ramp, noise of low contrast: the first two are looked at in company.
+
+    Of a network that reads texts: four texts of random ids, the first of a single one.
+    """
     noise = np.random.default_rng(0).random((2, *shape))
+    if count is not None:
+        drawn = np.random.default_rng(0).integers(1, min(count, _FEW), (4, *shape))
+        drawn[0, 1:] = 0
+        return jnp.asarray(drawn, jnp.int32)
     ramp = np.linspace(0.0, 1.0, noise[0].size).reshape(shape)
     images = np.stack([np.full(shape, 0.5), noise[0], ramp, 0.4 + 0.2 * noise[1]])
     return jnp.asarray(images, jnp.float32)
 
 
-def _ends(shape: tuple[int, ...]) -> Float[Array, "2 ..."]:
-    """Black and white, where logarithms, roots and divisions break."""
+def _ends(shape: tuple[int, ...], count: int | None) -> Array:
+    """Black and white, where logarithms, roots and divisions break; an empty text and a full."""
+    if count is not None:
+        return jnp.stack([jnp.zeros(shape, jnp.int32), jnp.full(shape, count - 1, jnp.int32)])
     return jnp.stack([jnp.zeros(shape, jnp.float32), jnp.ones(shape, jnp.float32)])
 
 

@@ -10,7 +10,7 @@ from flax.core import unfreeze
 
 from fooljax import checks
 from fooljax.models.alexnet import AlexNet, CaffeNet
-from fooljax.models.flax_apply import FlaxApply, explained, mode
+from fooljax.models.flax_apply import FlaxApply, explained, mode, tokens_of
 from fooljax.models.foreign import check_kind
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
@@ -81,7 +81,8 @@ def from_flax(
         params = unfreeze(dict(params))
         collections = len(params) > 1
         params = params if collections else params["params"]
-    return Classifier(params, FlaxApply(module, collections), shape, num_classes)
+    apply = FlaxApply(module, collections)
+    return Classifier(params, apply, shape, num_classes, tokens_of(module))
 
 
 def init_flax(
@@ -127,7 +128,7 @@ def build(
     Args:
         name: a key of ``NETWORKS``.
         key: decides the weights.
-        input_shape: ``(h, w, c)`` in pixels.
+        input_shape: ``(h, w, c)`` in pixels, or the shape of another medium's input.
         num_classes: number of real classes.
         rejecting: further logits, which mean "none of these" (a fooling class).
 
@@ -139,8 +140,11 @@ def build(
     num_classes = checks.count("num_classes", num_classes)
     if not isinstance(name, str) or name not in NETWORKS:
         raise ValueError(f"unknown network {name!r}; name one of {', '.join(NETWORKS)}")
-    if len(checks.shape("input_shape", input_shape)) != 3:
-        raise ValueError(f"input_shape must be (height, width, channels), got {input_shape}")
+    shape = checks.shape("input_shape", input_shape)
+    if len(shape) == 2 and shape[1] != 1:
+        raise ValueError(
+            f"input_shape must be (height, width, channels), or (t, 1) of sounds, got {shape}"
+        )
     return init_flax(key, NETWORKS[name](num_classes + rejecting), input_shape, num_classes)
 
 
@@ -154,7 +158,8 @@ def _draw(key: RandomKey, module: nn.Module, input_shape: tuple[int, ...]) -> Pa
 
 def _init(key: RandomKey, module: nn.Module, input_shape: tuple[int, ...]) -> Params:
     """Draw weights; the forward pass that finds their shapes is compiled away."""
-    images = jnp.zeros((1, *input_shape), jnp.float32)
+    reads = tokens_of(module) is not None
+    images = jnp.zeros((1, *input_shape), jnp.int32 if reads else jnp.float32)
     with explained(module):
         return module.init(key, images, **mode(module, False))
 

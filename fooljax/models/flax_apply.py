@@ -10,7 +10,7 @@ import jax
 from flax import errors
 from flax import linen as nn
 
-from fooljax.types import Images, Logits, Params, RandomKey
+from fooljax.types import Images, Logits, Params, RandomKey, Tokens
 
 #: What Flax modules call the switch between training and answering, and its value in training.
 SWITCHES = {
@@ -70,6 +70,36 @@ class FlaxApply:
             rest = {name: params[name] for name in others}
             params = {**params, **jax.tree.map(typed, {**rest, **changed}, rest)}
         return logits, params
+
+
+@dataclass(frozen=True)
+class FlaxMethod:
+    """A method of a module other than its forward pass, equal to every other of an equal one.
+
+    Attributes:
+        module: whose method it is.
+        name: of the method.
+    """
+
+    module: nn.Module
+    name: str
+
+    def __call__(self, params: Params, *given: Any) -> Any:
+        """Call the method with these weights."""
+        return self.module.apply({"params": params}, *given, method=self.name)
+
+
+def tokens_of(module: nn.Module) -> Tokens | None:
+    """Return what a module that reads texts offers to gradients, None of all others.
+
+    A module reads texts if it has an attribute ``count``, of ids, and methods ``embed``
+    (``ids [b, n] -> [b, n, d]``), ``answer`` (``vectors [b, n, d] -> logits``), and
+    ``table`` (``[count, d]``, the vectors of all ids).
+    """
+    if not all(hasattr(module, name) for name in ("count", "embed", "answer", "table")):
+        return None
+    embed, answer, table = (FlaxMethod(module, name) for name in ("embed", "answer", "table"))
+    return Tokens(module.count, embed, answer, table)
 
 
 def mode(module: nn.Module, training: bool) -> dict[str, Any]:

@@ -222,7 +222,8 @@ def document(
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src {pictures}; style-src 'unsafe-inline'{allowed}">
+ content="default-src 'none'; img-src {pictures}; media-src data:;
+ style-src 'unsafe-inline'{allowed}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from fooljax import evolution, metrics
 from fooljax.reporting import Html, table
@@ -93,6 +93,8 @@ def controls(
 ) -> dict[str, dict[str, float | None]]:
     """Show the network 1000 random images of the encoding and 1000 of Gaussian noise.
 
+    A network that reads texts is shown random texts only.
+
     Noise has mean 0.5 and standard deviation 0.25, clipped to [0, 1]. Images that
     the network has no answer to (NaN) do not count.
     """
@@ -109,8 +111,9 @@ def controls(
     draw = functools.partial(_draw, encoding)
     kinds: dict[str, tuple[Callable[[RandomKey], Images], RandomKey]] = {
         "random_images": (draw, jax.random.split(key_random, (rounds, count))),
-        "gaussian_noise": (noise, jax.random.split(key_noise, rounds)),
     }
+    if classifier.tokens is None:
+        kinds["gaussian_noise"] = noise, jax.random.split(key_noise, rounds)
     read = jax.jit(lambda classifier, images: metrics.probabilities(classifier(images)))
     result: dict[str, dict[str, float | None]] = {}
     for name, (make, keys) in kinds.items():
@@ -168,7 +171,7 @@ def table_of_controls(
     return table((*titles, "Best image of each class (median)"), rows)
 
 
-def express(encoding: Encoding, archive: evolution.Archive) -> Float[Array, "... h w c"]:
+def express(encoding: Encoding, archive: evolution.Archive) -> Images:
     """Paint the champions of one archive, or of several, leaves ``[r, k, ...]``."""
     several = archive.born.ndim > 1
     return (_express_several if several else _express)(encoding, archive)

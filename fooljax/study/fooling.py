@@ -14,6 +14,7 @@ from fooljax import attacks, encodings, metrics
 from fooljax.attacks.ascent import Rule
 from fooljax.attacks.regularization import Regularization
 from fooljax.attacks.universal_measures import add
+from fooljax.media import medium_of
 from fooljax.study.classifiers import confidences
 from fooljax.study.evolved import evolve
 from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material
@@ -31,7 +32,7 @@ Start = Callable[[RandomKey, Making, Classifier], tuple[Images, Int[Array, " n"]
 
 def _evolved(entry: encodings.Entry) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
-        encoding = entry.build(shape)
+        encoding = entry.build(shape, medium_of(shape))
         spent = making.children * np.arange(1, making.generations + 2)
 
         def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:

@@ -16,6 +16,7 @@ import jax
 import numpy as np
 
 from fooljax import evolution
+from fooljax.media import Medium, Pictures
 from fooljax.runtime import files, notices
 from fooljax.study import painting
 from fooljax.types import Encoding
@@ -54,6 +55,7 @@ def record(
     evaluations: Callable[[int], int],
     seconds: float,
     num_classes: int,
+    medium: Medium = Pictures(),  # noqa: B008  (frozen)
 ) -> None:
     """Write down a chunk that ends with ``generation``.
 
@@ -66,10 +68,11 @@ def record(
         evaluations: images shown to the network up to a generation.
         seconds: spent so far.
         num_classes: of the network; each has equally many niches.
+        medium: what the champions are.
     """
     arrays = dict(rows)
     if is_milestone(generation):
-        arrays["snapshot"] = painting.paint_thumbnails(encoding, archive)
+        arrays["snapshot"] = painting.paint_thumbnails(encoding, archive, medium)
     (folder / _FOLDER).mkdir(exist_ok=True)
     files.write_npz(folder / _FOLDER / f"{generation:08d}.npz", arrays, compress=True)
     confidence = by_class(rows["confidence"], num_classes)

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax import analysis, models
-from fooljax.data import as_float
+from fooljax.data import as_input
+from fooljax.models import PRETRAINED
 from fooljax.reporting import Html, table
 from fooljax.study.classifiers import Networks, network
 from fooljax.study.prepared import Prepared, prepare
@@ -70,7 +71,7 @@ def prepare_others(
         if is_published(one):
             height, width, _ = classifier.input_shape
             one = dataclasses.replace(one, image_size=(height, width))
-        else:  # is trained here, or brings its own
+        elif model not in PRETRAINED:  # is trained here, or brings its own
             one = dataclasses.replace(one, weights=None, view="center")
         try:
             network = prepare(one, folder, lambda shape, num_classes: None, whole=True)
@@ -131,7 +132,7 @@ def _says(images: np.ndarray, network: Prepared) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for repeat in images:
         parts = [
-            apply(classifier.params, as_float(repeat[i : i + _AT_ONCE]))
+            apply(classifier.params, as_input(repeat[i : i + _AT_ONCE]))
             for i in range(0, len(repeat), _AT_ONCE)
         ]
         verdicts = analysis.judge_fooling(

@@ -1,6 +1,7 @@
-"""From an archive's genomes to pictures on the host, a few at a time."""
+"""From an archive's genomes to what they express, on the host, a few at a time."""
 
 import functools
+import math
 from collections.abc import Iterator
 
 import jax
@@ -9,9 +10,11 @@ import numpy as np
 
 from fooljax import evolution, interrupts
 from fooljax.data.resize import shrink
+from fooljax.media import Medium, Pictures
+from fooljax.study.showing import as_pictures
 from fooljax.types import Encoding
 
-_PIXELS_AT_ONCE = 1 << 20  # 16 pictures of 256 x 256
+_PIXELS_AT_ONCE = 1 << 20  # 16 pictures of 256 x 256, 65 sounds of a second
 _MOST_EXACT_BYTES = 256_000_000
 THUMBNAIL = 64
 
@@ -24,24 +27,35 @@ def paint(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
         archive: leaves ``[repeats, k, ...]``.
 
     Returns:
-        ``[repeats, k, h, w, c]``, float32 in [0, 1]; where that would take more
-        than 256 MB, uint8 (the genomes still have every bit). Empty niches are
+        ``[repeats, k, ...]``, float32 in [0, 1]; where that would take more than
+        256 MB, uint8 (the genomes still have every bit); texts int32. Empty niches are
         black.
     """
     repeats, num_classes = archive.born.shape
-    height, width, channels = _shape(encoding, archive)
-    shape = (repeats, num_classes, height, width, channels)
+    one = _express_one(encoding, archive)
+    shape = (repeats, num_classes, *one.shape)
     exact = 4 * np.prod(shape, dtype=np.int64) <= _MOST_EXACT_BYTES
-    images = np.empty(shape, np.float32 if exact else np.uint8)
+    kind = one.dtype if one.dtype == np.int32 else np.dtype(np.float32 if exact else np.uint8)
+    images = np.empty(shape, kind)
     for repeat in range(repeats):
         for niches, part in _parts(encoding, archive, repeat):
-            images[repeat, niches] = part if exact else as_8_bit(part)
+            images[repeat, niches] = as_8_bit(part) if kind == np.uint8 else part
     return images
 
 
-def paint_thumbnails(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
-    """Paint the champions of repeat 0 small: uint8 ``[k, h, w, c]``, at most 64 pixels a side."""
-    parts = [shrink(as_8_bit(part), THUMBNAIL) for _, part in _parts(encoding, archive, repeat=0)]
+def paint_thumbnails(
+    encoding: Encoding,
+    archive: evolution.Archive,
+    medium: Medium = Pictures(),  # noqa: B008  (frozen)
+) -> np.ndarray:
+    """Paint the champions of repeat 0 small: uint8 ``[k, h, w, c]``, at most 64 pixels a side.
+
+    What is no picture is shown as one, as by `as_pictures`.
+    """
+    parts = [
+        shrink(as_8_bit(as_pictures(medium, part)), THUMBNAIL)
+        for _, part in _parts(encoding, archive, repeat=0)
+    ]
     return np.concatenate(parts)
 
 
@@ -53,10 +67,11 @@ def as_8_bit(images: np.ndarray) -> np.ndarray:
 def _parts(
     encoding: Encoding, archive: evolution.Archive, repeat: int
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yield slices of niches and their pictures, float32, equally many at a time."""
-    height, width, _ = _shape(encoding, archive)
+    """Yield slices of niches and what they express, equally many at a time."""
+    one = _express_one(encoding, archive)
+    pixels = math.prod(one.shape[:-1] if len(one.shape) > 1 else one.shape)
     num_classes = archive.born.shape[1]
-    count = min(num_classes, max(1, _PIXELS_AT_ONCE // (height * width)))
+    count = min(num_classes, max(1, _PIXELS_AT_ONCE // pixels))
     for first in range(0, num_classes, count):
         interrupts.check()
         niches = np.minimum(np.arange(first, first + count), num_classes - 1)
@@ -65,12 +80,13 @@ def _parts(
         yield shown, images[: shown.stop - first]
 
 
-def _shape(encoding: Encoding, archive: evolution.Archive) -> tuple[int, ...]:
+def _express_one(encoding: Encoding, archive: evolution.Archive) -> jax.ShapeDtypeStruct:
     one = lambda genomes: encoding.express(jax.tree.map(lambda leaf: leaf[0, 0], genomes))
-    return jax.eval_shape(one, archive.genomes).shape
+    return jax.eval_shape(one, archive.genomes)
 
 
 @functools.partial(jax.jit, static_argnums=0)
 def _paint(encoding, archive, repeat, niches):
     chosen = jax.tree.map(lambda leaf: leaf[repeat, niches], archive)
-    return evolution.express_elites(encoding, chosen).astype(jnp.float32)
+    found = evolution.express_elites(encoding, chosen)
+    return found if found.dtype == jnp.int32 else found.astype(jnp.float32)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from fooljax.media import Medium, Pictures, medium_of
 from fooljax.runtime import hosts
 from fooljax.study import own_network
 from fooljax.study.victim import Victim, is_published
@@ -30,6 +31,7 @@ class Prepared(NamedTuple):
         origin: where it comes from, in words.
         splits: the data set, or as much of it as is held in memory; None without data.
         streams: all of it, where it stays on disk and was asked for, in place of splits.
+        medium: what the network takes.
     """
 
     classifier: "Classifier"
@@ -38,6 +40,7 @@ class Prepared(NamedTuple):
     origin: str
     splits: "Splits | None" = None
     streams: "Streams | None" = None
+    medium: Medium = Pictures()
 
 
 def prepare(
@@ -76,7 +79,9 @@ def prepare(
         fits(found.train.input_shape, found.train.num_classes)
     streams = found if whole and isinstance(found, data.Streams) else None
     splits = None if found is None or streams is not None else hold(victim, found)
-    if published is not None:
+    if victim.model in models.PRETRAINED:
+        classifier, origin = _pretrained(victim)
+    elif published is not None:
         place = victim.weights or "its published place"
         classifier, origin = published, f"{victim.model} with the weights of {place}"
     elif ":" in victim.model:
@@ -104,7 +109,35 @@ def prepare(
     names = _names(classifier, found, victim)
     fits(tuple(classifier.input_shape), classifier.num_classes)
     right = None if found is None else accuracy(victim, classifier, found.test, folder)
-    return Prepared(classifier, names, right, origin, splits, streams)
+    medium = _medium(victim, classifier, found)
+    return Prepared(classifier, names, right, origin, splits, streams, medium)
+
+
+def _pretrained(victim: Victim) -> tuple["Classifier", str]:
+    """Load a network that comes with its weights, of another medium than pictures."""
+    from fooljax import models
+
+    entry = models.PRETRAINED[victim.model]
+    if victim.dataset not in (*entry.knows, "none"):
+        known = ", ".join(entry.knows) or "no data set's"
+        raise ValueError(
+            f"--dataset {victim.dataset}: {victim.model} knows the classes of {known}; give "
+            "that, or none"
+        )
+    with blame("--weights"):
+        classifier = models.load_pretrained(victim.model, victim.weights)
+    return classifier, f"{victim.model}, {entry.origin}"
+
+
+def _medium(victim: Victim, classifier: "Classifier", found: "Splits | Streams | None") -> Medium:
+    """Return what the network takes."""
+    from fooljax import data, models
+
+    if victim.model in models.PRETRAINED:
+        return models.PRETRAINED[victim.model].medium
+    if isinstance(found, data.Splits):
+        return found.train.medium
+    return Pictures() if found is not None else medium_of(tuple(classifier.input_shape))
 
 
 def load_published(victim: Victim) -> "Classifier":
@@ -207,7 +240,7 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
 def _names(
     classifier: "Classifier", found: "Splits | Streams | None", victim: Victim
 ) -> tuple[str, ...]:
-    from fooljax import data
+    from fooljax import data, models
 
     if is_published(victim):
         known = classifier.num_classes if found is None else found.train.num_classes
@@ -218,6 +251,8 @@ def _names(
                 f"{classifier.num_classes} beside the pictures, a line each"
             )
         return data.imagenet_names()
+    if victim.model in models.PRETRAINED:
+        return models.PRETRAINED[victim.model].class_names
     if found is None:
         return tuple(str(label) for label in range(classifier.num_classes))
     train = found.train

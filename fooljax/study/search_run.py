@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax import evolution, interrupts
+from fooljax.media import Medium, Pictures, Texts
 from fooljax.runtime import checkpoints, devices, files, hosts, identity, inputs, notices, progress
 from fooljax.study import history
 from fooljax.types import Classifier, Encoding, RandomKey, Search
@@ -84,6 +85,7 @@ def run(
     *,
     chunk: int | None,
     on_chunk: Callable[[int, history.Rows], None] | None = None,
+    medium: Medium = Pictures(),  # noqa: B008  (frozen)
 ) -> Finished:
     """Evolve until ``generations``, from the newest checkpoint if there is one.
 
@@ -104,6 +106,7 @@ def run(
         chunk: most generations between checkpoints; about a second's worth if
             None, longer where saving is slow. It does not change the result.
         on_chunk: called with the last generation done and the chunk's records.
+        medium: what the champions are.
 
     Raises:
         ValueError: if the newest checkpoint belongs to another network, or what
@@ -130,6 +133,7 @@ def run(
                     evaluations,
                     clock.seconds,
                     classifier.num_classes,
+                    medium,
                 )
                 if on_chunk is not None:
                     on_chunk(generation, rows)
@@ -187,13 +191,28 @@ def run(
     return Finished(found, *records, generation, clock)
 
 
-def save(folder: Path, finished: Finished, images: np.ndarray) -> None:
-    """Write ``elites.npz``, the champions and their origin, and ``genomes.npz``."""
+def save(
+    folder: Path,
+    finished: Finished,
+    images: np.ndarray,
+    medium: Medium = Pictures(),  # noqa: B008  (frozen)
+) -> None:
+    """Write ``elites.npz``, the champions and their origin, and ``genomes.npz``.
+
+    The champions are ``images``, of other media ``inputs``; texts are in ``elites.json``
+    too, ``[repeats][niches]``, as UTF-8.
+    """
     archive = finished.state.archive
     names = {"confidences": "confidence", "birth_generations": "born", "parent_niches": "parent"}
     names["fitness"] = "fitness"
     arrays = {name: np.asarray(getattr(archive, field)) for name, field in names.items()}
-    files.write_npz(folder / "elites.npz", {"images": images, **arrays})
+    files.write_npz(
+        folder / "elites.npz",
+        {"images" if isinstance(medium, Pictures) else "inputs": images, **arrays},
+    )
+    if isinstance(medium, Texts):
+        spelled = [[medium.spell(ids) for ids in repeat] for repeat in images]
+        files.write_json(folder / "elites.json", {"texts": spelled})
     leaves = jax.tree_util.tree_leaves_with_path(archive.genomes)
     name = lambda path: jax.tree_util.keystr(path, simple=True, separator=".") or "genes"
     files.write_npz(folder / "genomes.npz", {name(path): np.asarray(one) for path, one in leaves})

@@ -109,7 +109,7 @@ def tested(victim: Victim, part: "Dataset | Stream") -> "Dataset | Stream":
     rows = data.even_rows(np.asarray(part.labels), victim.accuracy_images)
     if isinstance(part, data.Stream):
         return part[rows]
-    return data.Dataset(part.images[rows], part.labels[rows], part.class_names)
+    return data.choose_rows(part, rows)
 
 
 def accuracy(

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from fooljax import checks, interrupts
-from fooljax.data import Dataset, Pictures, Stream, as_float, at_once, in_turn
+from fooljax.data import Dataset, Pictures, Stream, as_input, at_once, in_turn
 from fooljax.types import Classifier
 
 
@@ -45,7 +45,7 @@ def predict(
     if isinstance(images, Stream):
         checks.shape_of_images((len(images), *images.input_shape), classifier.input_shape)
     else:
-        images = jnp.asarray(checks.images(images, classifier.input_shape))
+        images = jnp.asarray(checks.inputs(images, classifier))
     n = len(images)
     size = min(batch_size, n)
     found: list[tuple[int, Array]] = []
@@ -125,6 +125,6 @@ def _predict(
     classifier: Classifier, images: Array, start: Int[Array, ""], size: int
 ) -> Int[Array, " size"]:
     """Classify ``size`` images from number ``start`` on."""
-    logits = classifier(as_float(jax.lax.dynamic_slice_in_dim(images, start, size)))
+    logits = classifier(as_input(jax.lax.dynamic_slice_in_dim(images, start, size)))
     broken = jnp.any(jnp.isnan(logits), axis=1)
     return jnp.where(broken, -1, jnp.argmax(logits, axis=1))

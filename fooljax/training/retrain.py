@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 from fooljax import checks
 from fooljax.data import Dataset, Stream
+from fooljax.media import Pictures
 
 #: What the extra class is called.
 FOOLING = "fooling"
@@ -78,6 +79,7 @@ def with_fooling_class(
         labels=jnp.concatenate([jnp.asarray(dataset.labels, jnp.int32), labels]),
         class_names=names,
         used=jnp.int32(count),
+        medium=dataset.medium if isinstance(dataset, Dataset) else Pictures(),
     )
 
 

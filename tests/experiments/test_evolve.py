@@ -12,6 +12,7 @@ import pytest
 from experiments import evolve
 from experiments.evolve import measure, page
 from fooljax.interrupts import Interrupted
+from fooljax.media import Pictures
 from fooljax.study import Victim, change, search_run
 from fooljax.types import Classifier
 
@@ -288,7 +289,7 @@ def test_tensorboard_without_the_package(tmp_path, monkeypatch):
 def test_every_variation_builds(variation):
     config = tiny(variation=variation, halve_rate_every=2 if variation == "original" else 0)
     measure.check(config)
-    encoding = measure.build_encoding(config, (4, 4, 3))
+    encoding = measure.build_encoding(config, (4, 4, 3), Pictures())
     genome = encoding.init(jax.random.key(0))
     child = encoding.vary(jax.random.key(1), genome, genome, jnp.int32(1))
     assert child.shape == genome.shape

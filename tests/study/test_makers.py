@@ -175,7 +175,7 @@ def test_what_is_fooled_by_hand():
 
 
 def test_evolutions_are_independent_and_those_of_one(networks):
-    encoding = fj.encodings.CATALOG["direct"].build(SHAPE)
+    encoding = fj.encodings.CATALOG["direct"].build(SHAPE, fj.media.Pictures())
     classes = np.array([3, 0])
     found = study.evolve_repeats(jax.random.key(0), networks[0], encoding, 8, 3, 2, classes)
     assert found.images.shape == (2, 2, *SHAPE) and found.history.shape == (2, 2, 4)

@@ -1,0 +1,13 @@
+"""Data sets that need no download: they come with a package, or are generated."""
+
+from collections.abc import Callable
+
+from fooljax.data.dataset import Splits
+from fooljax.data.digits import read_digits
+from fooljax.data.tones import read_tones
+
+#: By name; pictures take the size that is asked for, other media have their own.
+EMBEDDED: dict[str, Callable[[tuple[int, int] | None], Splits]] = {
+    "digits": read_digits,
+    "tones": lambda size: read_tones(),
+}

@@ -1,0 +1,60 @@
+"""Published networks that hear, watch or read, by name: whose weights, and what they know."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from fooljax.media import Medium
+from fooljax.types import Classifier
+
+
+class Pretrained(NamedTuple):
+    """A network that comes with its weights.
+
+    Attributes:
+        load: reads its weights' file.
+        file: name of that file in a folder of weights.
+        medium: what it takes.
+        class_names: in the order of its logits.
+        knows: names of the data sets that it can be tested on, whose classes are its own.
+        origin: who published it.
+    """
+
+    load: Callable[[Path], Classifier]
+    file: str
+    medium: Medium
+    class_names: tuple[str, ...]
+    knows: tuple[str, ...]
+    origin: str
+
+
+PRETRAINED: dict[str, Pretrained] = {}
+
+
+def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
+    """Load a network of `PRETRAINED`; nothing that it reads is ever executed.
+
+    Args:
+        name: a key of `PRETRAINED`.
+        weights: the file, or a folder that holds it.
+
+    Raises:
+        ValueError: if the name is unknown, no weights are given, or they are damaged or
+            another network's.
+        OSError: if the weights are not there.
+    """
+    if name not in PRETRAINED:
+        raise ValueError(f"unknown network {name!r}; name one of {', '.join(PRETRAINED)}")
+    entry = PRETRAINED[name]
+    if weights is None:
+        raise ValueError(
+            f"the weights of {name} cannot be fetched by name; they are from {entry.origin}; give "
+            f"--weights FILE, or a folder that holds {entry.file}"
+        )
+    path = Path(weights).expanduser()
+    if path.is_dir():
+        path = path / entry.file
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; the weights of {name} are to be there")
+    return entry.load(path)

@@ -1,0 +1,72 @@
+"""Inputs of any medium on a page: as pictures in every gallery, and as what they are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fooljax.media import Medium, Pictures, Sounds, Texts, Videos
+from fooljax.reporting import Html, join, sounds, texts, videos
+
+
+def as_pictures(medium: Medium, inputs: np.ndarray) -> np.ndarray:
+    """Return pictures of inputs: sounds' spectrograms, videos' frames, texts' letters.
+
+    Args:
+        medium: what the inputs are.
+        inputs: ``[..., *shape]``, in [0, 1], uint8, or ids.
+
+    Returns:
+        ``[..., h, w, c]``; pictures as they are.
+    """
+    inputs = np.asarray(inputs)
+    if isinstance(medium, Pictures):
+        return inputs
+    axes = {Sounds: 2, Videos: 4, Texts: 1}[type(medium)]
+    flat = inputs.reshape(-1, *inputs.shape[inputs.ndim - axes :])
+    drawn = np.stack([_drawn(medium, _in_range(one)) for one in flat])
+    return drawn.reshape(*inputs.shape[: inputs.ndim - axes], *drawn.shape[1:])
+
+
+def experience(medium: Medium, inputs: np.ndarray, captions: Sequence[str]) -> Html:
+    """Let the reader hear, watch or read some inputs; nothing of pictures, which are seen.
+
+    Args:
+        medium: what the inputs are.
+        inputs: ``[n, *shape]``, in [0, 1], uint8, or ids.
+        captions: one for each.
+    """
+    if isinstance(medium, Pictures):
+        return Html("")
+    each = [
+        _experienced(medium, _in_range(one), caption)
+        for one, caption in zip(np.asarray(inputs), captions, strict=True)
+    ]
+    return join(Html('<div class="experience">'), *each, Html("</div>\n"))
+
+
+def _drawn(medium: Medium, one: np.ndarray) -> np.ndarray:
+    match medium:
+        case Sounds(rate):
+            return sounds.spectrogram(one, rate)
+        case Videos():
+            return videos.sheet(one)
+        case Texts():
+            return texts.picture(medium.spell(one))
+    return one
+
+
+def _experienced(medium: Medium, one: np.ndarray, caption: str) -> Html:
+    match medium:
+        case Sounds(rate):
+            return sounds.player(one, rate, caption)
+        case Videos(rate):
+            return videos.moving(one, rate, caption)
+        case Texts():
+            words = texts.written(medium.spell(one))
+            return join(Html("<p>"), caption, ": ", words, Html("</p>\n"))
+    return Html("")
+
+
+def _in_range(one: np.ndarray) -> np.ndarray:
+    """Return bytes as floats in [0, 1]; floats and ids as they are."""
+    return one.astype(np.float32) / 255.0 if one.dtype == np.uint8 else one
