@@ -7,16 +7,19 @@ from fooljax.models.features import penultimate
 from fooljax.models.foreign import IMAGENET, Preprocess
 from fooljax.models.function import from_function
 from fooljax.models.keras_model import from_keras
+from fooljax.models.keyword_networks import KeywordCNN, KeywordDNN, KeywordDSCNN
 from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained
 from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
+from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence_in_clips
 
 __all__ = [
     "IMAGENET",
@@ -24,12 +27,17 @@ __all__ = [
     "NETWORKS",
     "PRETRAINED",
     "PUBLISHED",
+    "KeywordCNN",
+    "KeywordDNN",
+    "KeywordDSCNN",
     "Layer",
     "LeNet",
     "Preprocess",
     "Pretrained",
     "ResNet",
     "SoftmaxRegression",
+    "SoundCNN",
+    "YAMNet",
     "build",
     "center_crop",
     "crop_probabilities",
@@ -39,6 +47,7 @@ __all__ = [
     "from_keras",
     "from_nnx",
     "from_torch",
+    "grouped",
     "in_bfloat16",
     "init_flax",
     "layers",
@@ -47,7 +56,10 @@ __all__ = [
     "load_weights",
     "look",
     "max_pool",
+    "one_sound",
     "penultimate",
+    "presence",
+    "presence_in_clips",
     "save_weights",
     "ten_crop",
     "units",
