@@ -1,6 +1,5 @@
 """Pictures to train on, to fool with and to defend: known sets by name, or your own files."""
 
-from fooljax.data.audioset_names import audioset_names
 from fooljax.data.dataset import (
     Dataset,
     Splits,
@@ -39,7 +38,6 @@ __all__ = [
     "as_float",
     "as_input",
     "at_once",
-    "audioset_names",
     "batches",
     "choose_rows",
     "even_rows",

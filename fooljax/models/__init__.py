@@ -1,5 +1,6 @@
 """Networks, and how they and their published weights become classifiers."""
 
+from fooljax.models.audioset_names import audioset_names
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
 from fooljax.models.equinox_module import from_equinox
@@ -7,7 +8,13 @@ from fooljax.models.features import penultimate
 from fooljax.models.foreign import IMAGENET, Preprocess
 from fooljax.models.function import from_function
 from fooljax.models.keras_model import from_keras
-from fooljax.models.keyword_networks import KeywordCNN, KeywordDNN, KeywordDSCNN
+from fooljax.models.keyword_networks import (
+    KEYWORD_NETWORKS,
+    KEYWORDS,
+    KeywordCNN,
+    KeywordDNN,
+    KeywordDSCNN,
+)
 from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
@@ -23,6 +30,8 @@ from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence
 
 __all__ = [
     "IMAGENET",
+    "KEYWORDS",
+    "KEYWORD_NETWORKS",
     "MLP",
     "NETWORKS",
     "PRETRAINED",
@@ -38,6 +47,7 @@ __all__ = [
     "SoftmaxRegression",
     "SoundCNN",
     "YAMNet",
+    "audioset_names",
     "build",
     "center_crop",
     "crop_probabilities",

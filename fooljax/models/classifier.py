@@ -12,14 +12,12 @@ from fooljax import checks
 from fooljax.models.alexnet import AlexNet, CaffeNet
 from fooljax.models.flax_apply import FlaxApply, explained, mode, tokens_of
 from fooljax.models.foreign import check_kind
-from fooljax.models.keyword_networks import KeywordCNN, KeywordDNN, KeywordDSCNN
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.residual import ImageNetResNet
 from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.squeezenet import SqueezeNet
 from fooljax.models.vgg import VGG
-from fooljax.models.yamnet import YAMNet
 from fooljax.types import Classifier, Params, RandomKey
 
 # For command lines; code says ``init_flax(key, LeNet(10), ...)``.
@@ -39,11 +37,6 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "mobilenet_v2": MobileNetV2,
     "mobilenet_v2_torchvision": partial(MobileNetV2, origin="torchvision"),
     "sound_cnn": SoundCNN,
-    "ds_cnn_l": KeywordDSCNN,
-    "ds_cnn_s": partial(KeywordDSCNN, channels=64, blocks=4, stride=(2, 2), deep_stride=1),
-    "cnn_l": KeywordCNN,
-    "dnn_l": KeywordDNN,
-    "yamnet": YAMNet,
 }
 
 

@@ -8,6 +8,9 @@ Source:
     weights that its authors publish (ARM-software/ML-KWS-for-MCU).
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
@@ -16,6 +19,10 @@ from fooljax.models.front_ends import mfcc, require, waveform
 from fooljax.models.layers import Depthwise
 from fooljax.types import Images, Logits
 
+#: What the published networks answer, in the order of their logits.
+KEYWORDS = (
+    "_silence_", "_unknown_", "yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go",
+)  # fmt: skip
 KEYWORD_RATE = 16_000
 KEYWORD_SAMPLES = 16_000
 _FRAME = 640
@@ -95,3 +102,12 @@ def _coefficients(sounds: Images, hop: int) -> Float[Array, "b f 10"]:
     """Return the published front end's output, in the type of the sounds."""
     found = mfcc(waveform(sounds), rate=KEYWORD_RATE, size=_FRAME, hop=hop)
     return found.astype(sounds.dtype)
+
+
+#: The published networks by name: number of logits to network.
+KEYWORD_NETWORKS: dict[str, Callable[[int], nn.Module]] = {
+    "ds_cnn_l": KeywordDSCNN,
+    "ds_cnn_s": partial(KeywordDSCNN, channels=64, blocks=4, stride=(2, 2), deep_stride=1),
+    "cnn_l": KeywordCNN,
+    "dnn_l": KeywordDNN,
+}

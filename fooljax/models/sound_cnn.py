@@ -33,13 +33,8 @@ class SoundCNN(nn.Module):
         require(sounds, "SoundCNN", 8 * _FRAME)
         x = self._bands(sounds)[..., None]
         for layer, factor in enumerate((1, 2, 4), start=1):
-            conv = convolution(
-                factor * self.width,
-                5 if layer == 1 else 3,
-                stride=2,
-                padding="SAME",
-                name=f"conv{layer}",
-            )
+            size, channels = 5 if layer == 1 else 3, factor * self.width
+            conv = convolution(channels, size, stride=2, padding="SAME", name=f"conv{layer}")
             x = nn.relu(conv(x))
         x = jnp.mean(x, axis=1).reshape(len(x), -1)
         return nn.Dense(self.outputs, name="fc")(x)

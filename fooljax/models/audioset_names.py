@@ -12,5 +12,5 @@ def audioset_names() -> tuple[str, ...]:
         ``yamnet_class_map.csv`` of tensorflow/models (research/audioset/yamnet, Apache-2.0);
         the classes are those of Gemmeke et al., 2017, "Audio Set".
     """
-    text = resources.files("fooljax.data").joinpath("audioset_names.txt").read_text("utf-8")
+    text = resources.files("fooljax.models").joinpath("audioset_names.txt").read_text("utf-8")
     return tuple(text.splitlines())
