@@ -58,7 +58,7 @@ def pixels() -> Space:
 
 
 @checks.cache
-def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
+def fourier(shape: tuple[int, ...], decay: float = 1.0) -> Space:
     """Search Fourier coefficients, where a step changes coarse patterns more than fine ones.
 
     The pixels are the sigmoid of a sum of waves. A coefficient counts for
@@ -73,14 +73,15 @@ def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
             space of pixels behind a sigmoid.
 
     Raises:
-        ValueError: if ``decay`` is not a finite number of at least 0.
+        ValueError: if ``decay`` is not a finite number of at least 0, or ``shape`` is no
+            picture's.
 
     Source:
         Olah, Mordvintsev and Schubert, 2017, Feature Visualization,
         https://distill.pub/2017/feature-visualization (preconditioning).
     """
     decay = checks.not_negative("decay", decay)
-    height, width, _ = shape
+    height, width, _ = _picture("fourier", shape)
     to_waves, to_pixels = _waves(shape)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
     scale = np.maximum(frequency, 1.0 / max(height, width)) ** -decay
@@ -126,7 +127,7 @@ def spectrum(pictures: Images) -> Float[Array, "h f c"]:
 
 
 @checks.cache
-def phases(shape: tuple[int, int, int]) -> Space:
+def phases(shape: tuple[int, ...]) -> Space:
     """Search where waves lie, and keep how large they are: as in photographs, or any picture.
 
     The waves are those of the pixels' log-odds, three channels made of lightness and two
@@ -137,10 +138,13 @@ def phases(shape: tuple[int, int, int]) -> Space:
     Args:
         shape: image size ``(h, w, c)`` in pixels.
 
+    Raises:
+        ValueError: if ``shape`` is no picture's.
+
     Source:
         Fel et al., 2023, arXiv:2306.06805 (MACO), whose sizes are those of ImageNet.
     """
-    height, width, _ = shape
+    height, width, _ = _picture("phases", shape)
     to_waves, to_pixels = _waves(shape)
     paired = np.zeros((1, 1, width // 2 + 1, 1), bool)  # columns that hold a wave twice
     paired[:, :, [0, width // 2] if width % 2 == 0 else 0] = True
@@ -164,6 +168,18 @@ def phases(shape: tuple[int, int, int]) -> Space:
         return to_pixels(sizes * jax.lax.complex(real, imaginary) * turned)
 
     return Space(start, paint, settle=lambda turns: turns)
+
+
+def _picture(name: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the shape of a picture.
+
+    Raises:
+        ValueError: if it is something else's.
+    """
+    if len(shape) != 3:
+        raise ValueError(f"the space {name} is for pictures (h, w, c), got inputs {shape}")
+    height, width, channels = shape
+    return height, width, channels
 
 
 def _waves(

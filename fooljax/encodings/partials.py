@@ -17,7 +17,6 @@ LOWEST, HIGHEST = 60.0, 3840.0  # in hertz: six octaves
 _NYQUIST = 0.45  # of the rate, what a partial stays below
 _SHORTEST, _FADE = 0.02, 0.005  # in seconds
 _OCTAVES = 1.0  # that a partial may rise or fall
-_FEWEST = 64  # samples
 _TURN = 2.0**32  # a phase is counted in whole numbers, which wrap around without an error
 
 
@@ -104,18 +103,15 @@ def partials(
         0.5 is silence.
 
     Raises:
-        ValueError: if ``shape`` is not that of a sound of at least 64 samples, or a number
-            is impossible.
+        ValueError: if ``shape`` is not that of a sound, or a number is impossible.
 
     Source:
         McAulay and Quatieri, 1986, Speech analysis/synthesis based on a sinusoidal
         representation (speech as a sum of tones that change).
     """
     shape = checks.shape("shape", shape)
-    if len(shape) != 2 or shape[1] != 1 or shape[0] < _FEWEST:
-        raise ValueError(
-            f"partials are for sounds (t, 1) of at least {_FEWEST} samples, got {shape}"
-        )
+    if len(shape) != 2 or shape[1] != 1:
+        raise ValueError(f"partials are for sounds (t, 1), got {shape}")
     rate, count = checks.count("rate", rate), checks.count("count", count)
     mutation_rate = checks.between("mutation_rate", mutation_rate, 0.0, 1.0)
     samples = shape[0]
@@ -135,8 +131,10 @@ def partials(
         return Partials(*jnp.where(anew[None], fresh, genes))
 
     def express(genome: Partials) -> Image:
-        waves = jax.vmap(lambda tone: play(tone, samples, rate))(read(genome, samples, rate))
-        wave = jnp.sum(waves, axis=0)
+        tones = read(genome, samples, rate)
+        # one after another: side by side the children of a generation take a gigabyte
+        add = lambda i, wave: wave + play(jax.tree.map(lambda leaf: leaf[i], tones), samples, rate)
+        wave = jax.lax.fori_loop(0, count, add, jnp.zeros(samples, jnp.float32))
         wave = wave / jnp.maximum(jnp.max(jnp.abs(wave)), 1.0)
         return (0.5 + 0.5 * wave)[:, None]
 

@@ -149,6 +149,14 @@ if TYPE_CHECKING:  # the same names as below
         tell_diverse,
     )
     from fooljax.study.showing import as_pictures, experience
+    from fooljax.study.suited import (
+        Words,
+        how_shown,
+        refuse_texts,
+        refuse_unsuited,
+        suit,
+        words_for,
+    )
     from fooljax.study.tables import (
         Record,
         Row,
@@ -203,6 +211,7 @@ _NAMES = {
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
     "fooljax.study.showing": "as_pictures experience",
+    "fooljax.study.suited": "Words how_shown refuse_texts refuse_unsuited suit words_for",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",

@@ -41,13 +41,17 @@ def prepare_several(
         ValueError, OSError: for anything wrong with the flags or files, naming the
             flag.
     """
+    from fooljax.models import PRETRAINED
+
     if len(set(models)) < len(models):
         raise ValueError(f"--models: each architecture once, got {' '.join(models)}")
-    published = [is_published(dataclasses.replace(victim, model=model)) for model in models]
+    comes = lambda one: one.model in PRETRAINED or is_published(one)
+    published = [comes(dataclasses.replace(victim, model=model)) for model in models]
     if victim.weights is not None and not all(published):
         raise ValueError(
             f"--weights {victim.weights!r}: these networks are trained here; leave --weights out "
-            "(ImageNet networks with --dataset imagenet take a folder of weights)"
+            "(published networks take a folder of weights: those for ImageNet with --dataset "
+            "imagenet, those for other media with data that they know)"
         )
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")

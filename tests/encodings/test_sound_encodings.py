@@ -139,9 +139,9 @@ def test_the_catalog_makes_sounds(name, key):
 WRONG = {
     "a picture": (
         lambda: partials((28, 28, 1)),
-        r"for sounds \(t, 1\) of at least 64",
+        r"partials are for sounds \(t, 1\), got \(28",
     ),
-    "a click": (lambda: partials((10, 1)), r"at least 64 samples, got \(10, 1\)"),
+    "stereo": (lambda: partials((100, 2)), r"partials are for sounds \(t, 1\), got \(100, 2\)"),
     "no partials": (lambda: partials(SHAPE, count=0), "count must be at least 1, got 0"),
     "no rate": (lambda: partials(SHAPE, 0), "rate must be at least 1, got 0"),
     "a rate of 2": (
