@@ -149,9 +149,8 @@ def check(config: Config) -> None:
             f"--memory-limit chooses how many images the network sees at a time, which with "
             f"--deterministic are {MICRO_BATCH}; leave one of the two out"
         )
-    unknown = [
-        name for name in config.shown_to if ":" not in name and name not in fj.models.NETWORKS
-    ]
+    known = {*fj.models.NETWORKS, *fj.models.PRETRAINED}
+    unknown = [name for name in config.shown_to if ":" not in name and name not in known]
     if unknown or len(set(config.shown_to)) < len(config.shown_to):
         raise ValueError(
             "--shown-to: architectures as in --model, each once; got "

@@ -8,10 +8,12 @@ from fooljax.data.dataset import (
     choose_rows,
     even_rows,
     from_arrays,
+    rename_classes,
 )
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
+from fooljax.data.sounds import SoundLength, fit_sounds
 from fooljax.data.streams import (
     Batch,
     Pictures,
@@ -32,6 +34,7 @@ __all__ = [
     "Batch",
     "Dataset",
     "Pictures",
+    "SoundLength",
     "Splits",
     "Stream",
     "Streams",
@@ -41,12 +44,14 @@ __all__ = [
     "batches",
     "choose_rows",
     "even_rows",
+    "fit_sounds",
     "from_arrays",
     "imagenet_names",
     "in_turn",
     "load",
     "load_others",
     "read",
+    "rename_classes",
     "stays_on_disk",
     "stream",
     "subset",

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Int32, UInt8
 
-from fooljax import checks
+from fooljax import checks, printing
 from fooljax.data import arrays
-from fooljax.media import Medium, Pictures, Texts
+from fooljax.media import Medium, Pictures, Texts, kind
 
 
 @jax.tree_util.register_dataclass
@@ -37,6 +37,15 @@ class Dataset:
     class_names: tuple[str, ...] = field(metadata={"static": True})
     used: Int32[Array, ""] | None = None
     medium: Medium = field(default=Pictures(), metadata={"static": True})
+
+    def __repr__(self) -> str:
+        """Say what it holds, in one line."""
+        kinds = f"{len(self.class_names)} classes, {kind(self.medium)}"
+        arrays = printing.known(self.labels)
+        if arrays is None:
+            return f"Dataset({kinds})"
+        shape = " x ".join(map(str, self.input_shape))
+        return f"Dataset({len(arrays[0]):,} of {kinds} {shape}, {self.images.dtype})"
 
     @property
     def size(self) -> int | Int32[Array, ""]:
@@ -175,6 +184,28 @@ def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
     return dataclasses.replace(
         dataset, images=dataset.images[rows], labels=dataset.labels[rows], used=None
     )
+
+
+def rename_classes(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
+    """Number classes in another order, by their names, where there may be more of them.
+
+    Args:
+        dataset: labeled by its own ``class_names``.
+        class_names: all of those, and perhaps others.
+
+    Raises:
+        ValueError: if one of the classes is not among ``class_names``.
+    """
+    unknown = [name for name in dataset.class_names if name not in class_names]
+    if unknown:
+        known = ", ".join(class_names[:20]) + " ..." * (len(class_names) > 20)
+        raise ValueError(
+            f"there is no class {', '.join(unknown[:3])}; call classes as one of {known}"
+        )
+    number = {name: label for label, name in enumerate(class_names)}
+    table = np.array([number[name] for name in dataset.class_names], np.int32)
+    labels = jnp.asarray(table[np.asarray(dataset.labels)])
+    return dataclasses.replace(dataset, labels=labels, class_names=tuple(class_names))
 
 
 @contextmanager

@@ -10,6 +10,16 @@ from fooljax.data.dataset import Splits
 from fooljax.data.download import fetch, registered
 from fooljax.data.idx import FILES, find_idx, read_idx_set
 from fooljax.data.npz import read_npz_pair
+from fooljax.data.sound_sets import (
+    ESC10,
+    FSDD,
+    SPEAKERS,
+    SPEECH_COMMANDS,
+    holds_fsdd,
+    read_esc10,
+    read_fsdd,
+    read_speech_commands,
+)
 
 
 class Published(NamedTuple):
@@ -50,12 +60,50 @@ def _cifar(layout: Layout, class_names: tuple[str, ...]) -> Published:
     )
 
 
+def _fsdd(left_out: str | None = None) -> Published:
+    return Published(
+        files=(FSDD,),
+        holds=holds_fsdd,
+        read=lambda folder: read_fsdd(folder, left_out),
+        class_names=classes.DIGITS,
+        place="audio",
+        origin="github.com/Jakobovski/free-spoken-digit-dataset (its folder recordings will do)",
+    )
+
+
+def _of_arrays(
+    file: str, read: Callable[[Path], Splits], class_names: tuple[str, ...], origin: str
+) -> Published:
+    return Published(
+        files=(file,),
+        holds=lambda folder: (folder / file).is_file(),
+        read=read,
+        class_names=class_names,
+        place="audio",
+        origin=origin,
+    )
+
+
 PUBLISHED = {
     "cifar10": _cifar(CIFAR10, classes.CIFAR10),
     "cifar100": _cifar(CIFAR100, classes.CIFAR100),
+    "esc10": _of_arrays(
+        ESC10,
+        read_esc10,
+        classes.ESC10,
+        "github.com/karolpiczak/ESC-10 (packed as fooljax.data.sound_sets reads it)",
+    ),
     "fashion_mnist": _idx(classes.FASHION_MNIST),
+    "fsdd": _fsdd(),
+    **{f"fsdd:{speaker}": _fsdd(speaker) for speaker in SPEAKERS},
     "kmnist": _idx(classes.KMNIST),
     "mnist": _idx(classes.DIGITS),
+    "speech_commands": _of_arrays(
+        SPEECH_COMMANDS,
+        read_speech_commands,
+        classes.SPEECH_COMMANDS,
+        "the test files of Speech Commands v0.02 (packed as fooljax.data.sound_sets reads them)",
+    ),
 }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fooljax.data.class_folders import holds_sounds
 from fooljax.data.dataset import Splits
 from fooljax.data.embedded import EMBEDDED
 from fooljax.data.known import PUBLISHED, read_published
@@ -14,17 +15,22 @@ from fooljax.data.photo_sets import is_photo_set, open_streams
 from fooljax.data.pictures import read_pictures
 from fooljax.data.prepared import find, known_sets, read_prepared
 from fooljax.data.resize import resize_dataset
+from fooljax.data.sounds import SoundLength, fit_sounds, read_sounds
 from fooljax.data.streams import Streams, subset
 from fooljax.data.suspicions import warn_of_dark_images, warn_of_empty_classes
 from fooljax.media import kind
 
 IMAGENET = "imagenet"
-NAMES = tuple(sorted((*EMBEDDED, IMAGENET, *PUBLISHED)))
+# a name with a part, as fsdd:george, is not listed beside the name
+NAMES = tuple(sorted(name for name in (*EMBEDDED, IMAGENET, *PUBLISHED) if ":" not in name))
 MOST = 2000  # photographs of each half that load reads
 
 
 def load(
-    name: str, data_dir: str | None = None, image_size: tuple[int, int] | None = None
+    name: str,
+    data_dir: str | None = None,
+    image_size: tuple[int, int] | None = None,
+    sound_length: SoundLength | None = None,
 ) -> Splits:
     """Load a data set into memory, already split for training and testing.
 
@@ -33,7 +39,7 @@ def load(
 
     Args:
         name: one of `NAMES`; or a path to a folder of class folders of pictures
-            or to an ``.npz`` file; or a set of tensorflow-datasets. A known name
+            or of sounds, or to an ``.npz`` file; or a set of tensorflow-datasets. A known name
             comes first, so write ``./mnist`` for a folder of that name.
         data_dir: where data sets are kept, one folder each; by default the
             environment variable FOOLJAX_DATA_DIR. A known set that is not there
@@ -41,6 +47,9 @@ def load(
         image_size: ``(h, w)`` in pixels to resize every image to, bicubic,
             without regard to the aspect ratio; None keeps the size they have.
             Photographs are scaled and cropped instead, to 224 x 224 unless given.
+
+        sound_length: rate and length that every sound is brought to; None keeps those
+            that a known set has, and makes a folder's a second at 16,000 samples.
 
     Returns:
         Training and test set. The same call gives the same images in the same
@@ -60,23 +69,25 @@ def load(
     if name in EMBEDDED:
         splits = EMBEDDED[name](size)
         _refuse_size(name, splits, size)
-        return splits
+        return _of_length(name, splits, sound_length)
     if name in PUBLISHED:
         splits = read_published(name, data_dir)
         _refuse_size(name, splits, size)
-        return _resized(splits, size)
+        return _of_length(name, _resized(splits, size), sound_length)
     path = Path(name).expanduser()
     if path.exists():
-        return _read_path(path, size)
+        if path.is_dir() and holds_sounds(path):
+            return _read_sounds(path, size, sound_length)
+        return _of_length(name, _read_path(path, size), sound_length)
     if _names_path(name):
         raise FileNotFoundError(
-            f"{name}: no such file or folder; give a folder of class folders of pictures, "
-            "or an .npz file"
+            f"{name}: no such file or folder; give a folder of class folders of pictures "
+            "or sounds, or an .npz file"
         )
     builder = find(name, data_dir)
     if builder is None:
         raise ValueError(_unknown(name))
-    return read_prepared(builder, name, data_dir, size)
+    return _of_length(name, read_prepared(builder, name, data_dir, size), sound_length)
 
 
 def stream(
@@ -142,10 +153,38 @@ def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
         raise ValueError(f"{path}: a pipe or device; save the data to a file first")
     if path.suffix.lower() != ".npz":
         raise ValueError(
-            f"{path}: neither a folder of class folders of pictures nor an .npz file; "
+            f"{path}: neither a folder of class folders of pictures or sounds nor an .npz file; "
             "give one of these"
         )
     return _looked_at(path, _resized(_alike(path, read_npz(path)), size))
+
+
+def _read_sounds(path: Path, size: tuple[int, int] | None, length: SoundLength | None) -> Splits:
+    """Read sounds of the user's own."""
+    if size is not None:
+        raise ValueError(
+            f"image_size (--image-size) is of pictures, and {path} holds sounds; leave it out"
+        )
+    splits = read_sounds(path, length or SoundLength())
+    train = splits.train
+    warn_of_empty_classes(str(path), np.asarray(train.labels), train.class_names)
+    return splits
+
+
+def _of_length(name: str, splits: Splits, length: SoundLength | None) -> Splits:
+    """Bring sounds to a length; refuse one for anything else.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    if length is None or length == SoundLength():
+        return splits
+    if (what := kind(splits.train.medium)) != "sounds":
+        raise ValueError(
+            f"a length of sounds (--sample-rate, --seconds) is given, and {name} holds {what}; "
+            "leave it out"
+        )
+    return Splits(*(fit_sounds(part, length) for part in splits))
 
 
 def _alike(path: Path, splits: Splits) -> Splits:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from fooljax.data.waves import resampled
 
-_RATES = (1_000, 768_000)  # hertz; beyond lie damaged headers
+RATES = (1_000, 768_000)  # hertz; beyond lie damaged headers
 _MOST_OVER = 8.0  # times full scale: 18 dB of headroom, or numbers of another scale
 _REACH = 10  # of scipy's filter to either side, in samples of the lower of the two rates
 _STREAMED = 0xFFFFFF00  # a length from here on says that it was not known
@@ -67,13 +67,13 @@ def open_sound(path: Path, rate: int, samples: int) -> Sound:
             raise ValueError(f"{path}: a folder, pipe or device and no sound; remove it")
         raise FileNotFoundError(f"{path}: no such sound; restore it")
     found, theirs, length = _decode(path, rate, samples)
-    if not _RATES[0] <= theirs <= _RATES[1]:
+    if not RATES[0] <= theirs <= RATES[1]:
         raise ValueError(
             f"{path}: has {theirs} samples in a second, which no recording has; its header is "
             "damaged, replace or remove it"
         )
     if not found.size:
-        raise ValueError(f"{path}: holds no samples; replace or remove it")
+        raise ValueError(f"{path}: holds no samples, or its end is missing; replace or remove it")
     broken = np.flatnonzero(~np.isfinite(found).all(axis=1))
     if broken.size:
         raise ValueError(
@@ -147,13 +147,14 @@ def _read_wav(path: Path, needed: Callable[[int], int]) -> _Decoded:
         except ValueError:  # 24 bits, or a length that was not known: whole, or not at all
             rate, stored = wavfile.read(path)
     part = np.asarray(stored[: needed(rate)])
-    part = part.reshape(len(part), -1)
+    part = part[:, None] if part.ndim == 1 else part
     if part.dtype == np.uint8:
         scaled = (part.astype(np.float32) - 128.0) / 128.0
     elif part.dtype.kind == "i":
         scaled = (part / float(2 ** (8 * part.dtype.itemsize - 1))).astype(np.float32)
     else:
-        scaled = part.astype(np.float32)
+        with np.errstate(over="ignore"):  # what becomes infinite is named by the caller
+            scaled = part.astype(np.float32)
     return _Decoded(scaled, int(rate), len(stored))
 
 

@@ -8,18 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from fooljax.data import classes
-from fooljax.data.dataset import Splits, blame, from_arrays, hold_out_fifth
-from fooljax.data.npz import open_npz, require
+from fooljax.data.dataset import Dataset, Splits, blame, choose_rows, from_arrays, hold_out_fifth
+from fooljax.data.npz import open_arrays, require
 from fooljax.data.sound_files import open_sound
 from fooljax.data.waves import SILENCE, from_pcm, from_wave
+from fooljax.media import Sounds
 
 FSDD = "fsdd.npz"
 SPEECH_COMMANDS = "speech_commands_600.npz"
 ESC10 = "esc10_40.npz"
 FSDD_RATE, RATE = 8_000, 16_000
+ESC10_SAMPLES = 15_600
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 _RECORDINGS = "recordings"  # of the set as its authors keep it
 _TEST_TAKES = 5
+_STEP = 1_600  # samples from one window to the next
 _RECORDING = re.compile(r"(\d)_(\w+)_(\d+)\.wav")
 
 
@@ -57,7 +60,7 @@ def read_fsdd(folder: Path, left_out: str | None = None) -> Splits:
         which = f"takes below {_TEST_TAKES}" if left_out is None else f"the speaker {left_out}"
         raise ValueError(f"{folder}: nothing to train on, or to test on, without {which}")
     with blame(folder):
-        return _divided(sounds, labels, tested, classes.DIGITS)
+        return _divided(_made(sounds, labels, classes.DIGITS, FSDD_RATE), tested)
 
 
 def read_speech_commands(folder: Path) -> Splits:
@@ -84,12 +87,15 @@ def read_speech_commands(folder: Path) -> Splits:
     with blame(path):
         _check_audio(arrays["audio"], 2)
         sounds = from_pcm(arrays["audio"])[..., None]
-        few = hold_out_fifth(from_arrays(sounds, arrays["labels"], classes.SPEECH_COMMANDS))
+        few = hold_out_fifth(_made(sounds, arrays["labels"], classes.SPEECH_COMMANDS, RATE))
     return Splits(train=few.test, test=few.train)
 
 
 def read_esc10(folder: Path) -> Splits:
-    """Read clips of ESC-10: ten kinds of sound, four clips each, five seconds.
+    """Read clips of ESC-10: ten kinds of sound, four clips each, of each the loudest second.
+
+    More exactly the 15,600 samples that YAMNet hears at once, beginning at a multiple of a
+    tenth of a second. Clips are five seconds long, and many of them mostly silent.
 
     The split is not a published one. The first recording of each class is trained on,
     and its other recordings are tested on, so that no recording is in both; but all
@@ -100,7 +106,7 @@ def read_esc10(folder: Path) -> Splits:
         folder: with ``esc10_40.npz`` (``audio`` int16, ``labels``, ``files``).
 
     Returns:
-        float32 sounds ``[n, 80000, 1]`` in [0, 1], 16,000 samples a second.
+        float32 sounds ``[n, 15600, 1]`` in [0, 1], 16,000 samples a second.
 
     Raises:
         ValueError: if the file is missing, damaged or of another layout.
@@ -119,7 +125,16 @@ def read_esc10(folder: Path) -> Splits:
         tested[first if len(first) < len(rows) else rows[:1]] = False
     with blame(path):
         _check_audio(arrays["audio"], 2)
-        return _divided(from_pcm(arrays["audio"])[..., None], labels, tested, classes.ESC10)
+        sounds = np.stack([_loudest(clip) for clip in from_pcm(arrays["audio"])])[..., None]
+        return _divided(_made(sounds, labels, classes.ESC10, RATE), tested)
+
+
+def _loudest(clip: np.ndarray) -> np.ndarray:
+    """Return the window of a clip that has the most energy."""
+    starts = range(0, len(clip) - ESC10_SAMPLES + 1, _STEP)
+    power = np.concatenate([[0.0], np.cumsum((clip.astype(np.float64) - SILENCE) ** 2)])
+    start = max(starts, key=lambda start: power[start + ESC10_SAMPLES] - power[start])
+    return clip[start : start + ESC10_SAMPLES]
 
 
 _Held = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -165,7 +180,7 @@ def _fsdd_of_files(home: Path) -> _Held:
 def _opened(path: Path, keys: tuple[str, ...]) -> Mapping[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    arrays = open_npz(path)
+    arrays = open_arrays(path)
     require(path, arrays, keys)
     return arrays
 
@@ -175,8 +190,9 @@ def _check_audio(audio: np.ndarray, axes: int) -> None:
         raise ValueError(f"audio must be int16 with {axes} axes, got {audio.dtype} {audio.shape}")
 
 
-def _divided(
-    sounds: np.ndarray, labels: np.ndarray, tested: np.ndarray, names: tuple[str, ...]
-) -> Splits:
-    part = lambda rows: from_arrays(sounds[rows], labels[rows], names)
-    return Splits(part(~tested), part(tested))
+def _made(sounds: np.ndarray, labels: np.ndarray, names: tuple[str, ...], rate: int) -> Dataset:
+    return from_arrays(sounds, labels, names, Sounds(rate))
+
+
+def _divided(dataset: Dataset, tested: np.ndarray) -> Splits:
+    return Splits(train=choose_rows(dataset, ~tested), test=choose_rows(dataset, tested))

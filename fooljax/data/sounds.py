@@ -1,34 +1,62 @@
 """Folders of sounds, one sub-folder for each class."""
 
+import dataclasses
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from fooljax import checks
 from fooljax.data.class_folders import SOUNDS, list_classes
-from fooljax.data.dataset import Splits, blame, from_arrays, hold_out_fifth
-from fooljax.data.sound_files import Sound, open_sound
-from fooljax.data.waves import SILENCE, from_wave
+from fooljax.data.dataset import Dataset, Splits, as_float, blame, from_arrays, hold_out_fifth
+from fooljax.data.sound_files import RATES, Sound, open_sound
+from fooljax.data.waves import SILENCE, as_long, at_rate, from_wave
+from fooljax.media import Sounds, kind
 
 _QUIET = 1e-3  # of full scale: 60 dB below it
 _MOST_BYTES = 2**33
+_MOST_SAMPLES = 2**28
+_OF_FOLDERS = (16_000, 1.0)  # samples in a second, and seconds
 
 
-class Length(NamedTuple):
-    """What all sounds are brought to.
+class SoundLength(NamedTuple):
+    """What all sounds are brought to; longer ones are cut, shorter ones end in silence.
 
     Attributes:
-        rate: samples in a second.
-        samples: of every sound; longer ones are cut, shorter ones end in silence.
+        rate: samples in a second; of a folder 16,000 unless given, otherwise as they are.
+        seconds: how long; of a folder one unless given, otherwise as they are.
     """
 
-    rate: int = 16_000
-    samples: int = 16_000
+    rate: int | None = None
+    seconds: float | None = None
 
 
-def read_sounds(folder: Path, length: Length | None = None) -> Splits:
+def _resolved(length: SoundLength, rate: int, seconds: float) -> tuple[int, int]:
+    """Return the rate and the number of samples, where nothing else is asked for these.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    if length.rate is not None:
+        rate = checks.count("rate (--sample-rate)", length.rate)
+        if not RATES[0] <= rate <= RATES[1]:
+            raise ValueError(
+                f"rate (--sample-rate) must be in [{RATES[0]:,}, {RATES[1]:,}] samples a second, "
+                f"got {rate:,}"
+            )
+    if length.seconds is not None:
+        seconds = checks.positive("seconds (--seconds)", length.seconds)
+    if not 1 <= rate * seconds <= _MOST_SAMPLES:
+        raise ValueError(
+            f"seconds (--seconds) must make 1 to {_MOST_SAMPLES:,} samples, got {seconds:g} at "
+            f"{rate:,} a second"
+        )
+    return rate, round(rate * seconds)
+
+
+def read_sounds(folder: Path, length: SoundLength = SoundLength()) -> Splits:  # noqa: B008  (frozen)
     """Read a folder of class folders of sounds.
 
     Folders ``train`` and ``test``, when both exist, are the split; otherwise a fifth is
@@ -38,7 +66,7 @@ def read_sounds(folder: Path, length: Length | None = None) -> Splits:
 
     Args:
         folder: where the class folders are.
-        length: rate and number of samples; a second at 16,000 samples unless given.
+        length: of all sounds; a second at 16,000 samples unless given.
 
     Returns:
         float32 sounds ``[n, samples, 1]`` in [0, 1], silence at 0.5; classes are the
@@ -48,8 +76,7 @@ def read_sounds(folder: Path, length: Length | None = None) -> Splits:
         ValueError: if there is no class, a class is empty, a sound is broken, there are
             too many for the memory, or a test class is not among the training classes.
     """
-    rate, samples = length or Length()
-    rate, samples = checks.count("rate", rate), checks.count("samples", samples)
+    rate, samples = _resolved(length, *_OF_FOLDERS)
     divided = (folder / "train").is_dir() and (folder / "test").is_dir()
     homes = [folder / "train", folder / "test"] if divided else [folder]
     parts = [list_classes(home, SOUNDS) for home in homes]
@@ -79,10 +106,30 @@ def read_sounds(folder: Path, length: Length | None = None) -> Splits:
     labels = np.array([names.index(name) for _, name in files])
     with blame(folder):
         if not divided:
-            return hold_out_fifth(from_arrays(sounds, labels, names))
+            return hold_out_fifth(from_arrays(sounds, labels, names, Sounds(rate)))
         cut = sum(len(found) for found in parts[0].values())
-        train = from_arrays(sounds[:cut], labels[:cut], names)
-        return Splits(train, from_arrays(sounds[cut:], labels[cut:], names))
+        train = from_arrays(sounds[:cut], labels[:cut], names, Sounds(rate))
+        test = from_arrays(sounds[cut:], labels[cut:], names, Sounds(rate))
+        return Splits(train, test)
+
+
+def fit_sounds(dataset: Dataset, length: SoundLength) -> Dataset:
+    """Bring sounds in memory to another rate and length.
+
+    Args:
+        dataset: of sounds.
+        length: what they become.
+
+    Raises:
+        ValueError: if they are no sounds, or the length is not positive.
+    """
+    if not isinstance(dataset.medium, Sounds):
+        raise ValueError(f"only sounds have a length in seconds, got {kind(dataset.medium)}")
+    own = dataset.medium.rate
+    rate, samples = _resolved(length, own, dataset.input_shape[0] / own)
+    sounds = at_rate(np.asarray(as_float(dataset.images)), own, rate)
+    images = jnp.asarray(as_long(sounds, samples))
+    return dataclasses.replace(dataset, images=images, medium=Sounds(rate))
 
 
 def _warn(folder: Path, heard: list[Sound], seconds: float, sounds: np.ndarray) -> None:

@@ -121,18 +121,22 @@ def one_sound(classifier: Classifier, label: int) -> Classifier:
     return dataclasses.replace(classifier, apply=apply, num_classes=2)
 
 
-def grouped(classifier: Classifier, groups: Sequence[Sequence[int]]) -> Classifier:
+def grouped(
+    classifier: Classifier, groups: Sequence[Sequence[int]], *, rejecting: bool = True
+) -> Classifier:
     """Let YAMNet answer which of a few groups of its classes it hears best.
 
     Args:
         classifier: YAMNet.
         groups: for each new class, the old ones that mean it; as of ESC-10, whose "rain"
             is "Rain", "Raindrop" and "Rain on surface".
+        rejecting: keep "none of these" as the last column. Without it the network must
+            choose: its softmax says which of the groups it is, not whether it is any, and
+            can be near one where all published scores are low.
 
     Returns:
         A classifier of as many classes as there are groups, with the same params. The
-        score of a group is the highest of its classes; "none of these" stays the last
-        column.
+        score of a group is the highest of its classes.
 
     Raises:
         ValueError: if there are less than two groups, one is empty, or a class is unknown.
@@ -144,16 +148,20 @@ def grouped(classifier: Classifier, groups: Sequence[Sequence[int]]) -> Classifi
             "groups must be two or more rows of classes, each of one class at least in "
             f"[0, {classifier.num_classes}), got {checks.shown(groups)}"
         )
-    apply = Bound(_grouped, (classifier.apply, sets))
+    apply = Bound(_grouped, (classifier.apply, sets, bool(rejecting)))
     return dataclasses.replace(classifier, apply=apply, num_classes=len(sets))
 
 
 def _grouped(
-    apply: Callable, groups: tuple[tuple[int, ...], ...], params: Params, sounds: Images
+    apply: Callable,
+    groups: tuple[tuple[int, ...], ...],
+    rejecting: bool,
+    params: Params,
+    sounds: Images,
 ) -> Logits:
     logits = apply(params, sounds)
     best = [jnp.max(logits[:, jnp.array(group)], axis=1) for group in groups]
-    return jnp.stack([*best, logits[:, -1]], axis=1)
+    return jnp.stack([*best, logits[:, -1]] if rejecting else best, axis=1)
 
 
 def _one_sound(apply: Callable, label: int, params: Params, sounds: Images) -> Logits:

@@ -36,7 +36,8 @@ def network_and_others(run: Run[Settings], flag: str, others: Sequence[str]) -> 
     Raises:
         ValueError, OSError: as `prepare_others`.
     """
-    choose(flag, [name for name in others if ":" not in name], models.NETWORKS)
+    known = {**models.NETWORKS, **models.PRETRAINED}
+    choose(flag, [name for name in others if ":" not in name], known)
     model = run.config.victim.model
     first = network(run)
     prepared = prepare_others(run, flag, others, first.classifier)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from fooljax.media import Medium, Pictures, medium_of
 from fooljax.runtime import hosts
 from fooljax.study import own_network
+from fooljax.study.pretrained_victim import as_heard, as_known, load_pretrained
 from fooljax.study.victim import Victim, is_published
 from fooljax.study.victim_data import accuracy, blame, find_data, hold
 
@@ -74,13 +75,18 @@ def prepare(
     if published is not None:
         fits(published.input_shape, published.num_classes)
         victim = dataclasses.replace(victim, image_size=(published.input_shape[0],) * 2)
+    elif victim.model in models.PRETRAINED:
+        classifier, origin = load_pretrained(victim)
+        victim = as_heard(victim, classifier)
     found = find(victim, folder)
     if found is not None:
+        if victim.model in models.PRETRAINED:
+            found = as_known(victim, found)
         fits(found.train.input_shape, found.train.num_classes)
     streams = found if whole and isinstance(found, data.Streams) else None
     splits = None if found is None or streams is not None else hold(victim, found)
     if victim.model in models.PRETRAINED:
-        classifier, origin = _pretrained(victim)
+        pass  # loaded before its data, which it decides the length of
     elif published is not None:
         place = victim.weights or "its published place"
         classifier, origin = published, f"{victim.model} with the weights of {place}"
@@ -111,22 +117,6 @@ def prepare(
     right = None if found is None else accuracy(victim, classifier, found.test, folder)
     medium = _medium(victim, classifier, found)
     return Prepared(classifier, names, right, origin, splits, streams, medium)
-
-
-def _pretrained(victim: Victim) -> tuple["Classifier", str]:
-    """Load a network that comes with its weights, of another medium than pictures."""
-    from fooljax import models
-
-    entry = models.PRETRAINED[victim.model]
-    if victim.dataset not in (*entry.knows, "none"):
-        known = ", ".join(entry.knows) or "no data set's"
-        raise ValueError(
-            f"--dataset {victim.dataset}: {victim.model} knows the classes of {known}; give "
-            "that, or none"
-        )
-    with blame("--weights"):
-        classifier = models.load_pretrained(victim.model, victim.weights)
-    return classifier, f"{victim.model}, {entry.origin}"
 
 
 def _medium(victim: Victim, classifier: "Classifier", found: "Splits | Streams | None") -> Medium:

@@ -56,12 +56,13 @@ def prepare_several(
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")
     place = Path(victim.classifier) if victim.classifier else folder / "networks"
-    loaded: dict[tuple[int, int] | None, Splits | Streams | None] = {}
+    loaded: dict[tuple, Splits | Streams | None] = {}
 
     def find(one: Victim, folder: Path) -> "Splits | Streams | None":
-        if one.image_size not in loaded:
-            loaded[one.image_size] = find_data(one, folder)
-        return loaded[one.image_size]
+        size = (one.image_size, one.sample_rate, one.seconds)
+        if size not in loaded:
+            loaded[size] = find_data(one, folder)
+        return loaded[size]
 
     networks = {}
     for model in models:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from fooljax.runtime.limits import Count, Pixels, Seed, Share
+from fooljax.runtime.limits import Count, Pixels, Positive, Seed, Share
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,10 @@ class Victim:
             it, FOOLJAX_DATA_DIR, then a download.
         image_size: height and width that pictures are resized to; as they are
             unless given, photographs 224 x 224, and what a published network takes.
+        sample_rate: samples a second that sounds are brought to; as they are unless
+            given, 16,000 of sounds in a folder, and what a published network takes.
+        seconds: length that sounds are cut to, or continued with silence; as they are
+            unless given, one second of sounds in a folder.
         accuracy_images: test images that the accuracy is measured on, as evenly over
             the classes as can be; all unless given, whether or not they fit in memory.
         model: softmax, mlp, lenet, resnet; an ImageNet network (squeezenet1_1,
@@ -49,6 +53,8 @@ class Victim:
     dataset: str = "digits"
     data_dir: str | None = None
     image_size: tuple[Pixels, Pixels] | None = None
+    sample_rate: Count | None = None
+    seconds: Positive | None = None
     accuracy_images: Count | None = None
     model: str = "lenet"
     weights: str | None = None

@@ -40,13 +40,19 @@ def find_data(victim: Victim, folder: Path) -> "Splits | Streams | None":
         return None
     print(f"loading {victim.dataset} ...", file=sys.stderr)
     found: Splits | Streams
+    length = data.SoundLength(victim.sample_rate, victim.seconds)
     with blame("--dataset"):
         if data.stays_on_disk(victim.dataset):
+            if length != data.SoundLength():
+                raise ValueError(
+                    f"--sample-rate and --seconds are of sounds, and {victim.dataset} holds "
+                    "pictures; leave them out"
+                )
             found = data.stream(victim.dataset, victim.data_dir, victim.image_size)
             if max(map(len, found)) <= data.MOST:
                 found = hold(victim, found)
         else:
-            found = data.load(victim.dataset, victim.data_dir, victim.image_size)
+            found = data.load(victim.dataset, victim.data_dir, victim.image_size, length)
     if found.train.num_classes < 2:
         raise ValueError(f"--dataset {victim.dataset} has one class only; a network needs two")
     size = "x".join(map(str, found.train.input_shape))

@@ -182,6 +182,8 @@ def test_one_of_groups_is_the_best_of_its_kinds(key):
     assert grouped.num_classes == 2
     expected = jnp.stack([jnp.maximum(scores[:, 0], scores[:, 2]), scores[:, 1]], axis=1)
     np.testing.assert_allclose(models.presence(grouped(sounds)), expected, atol=1e-6)
+    forced = models.grouped(small, ((0, 2), (1,)), rejecting=False)
+    np.testing.assert_array_equal(forced(sounds), grouped(sounds)[:, :2])
     for wrong in ((), ((0,), ()), ((0,), (3,))):
         with pytest.raises(ValueError, match="groups must be"):
             models.grouped(small, wrong)
