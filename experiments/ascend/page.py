@@ -71,8 +71,6 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
             "network surer, without its gradient."
         )
     yield study.Heading(f"The {many}")
-    if note := study.how_shown(found.network.medium):
-        yield note
     yield rows_of_images(
         found,
         "gallery",
@@ -81,7 +79,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         f"{many.capitalize()} in rows by how they were made and columns by class, with "
         f"confidences. The first repeat of every setting, nothing picked. Below each {one} stands "
         "how sure the network is that it shows the class of its column. Would you have named the "
-        "class?",
+        f"class?{study.how_shown(found.network.medium)}",
     )
     yield from experienced(found)
     cell = found.results.one(way="ascent", name="none", start="near_grey")
@@ -348,6 +346,12 @@ def rows_of_images(
     """Show the first repeat of some cells; faint changes from grey also enlarged."""
     images, words, row_names = [], [], []
     medium, faint = found.network.medium, found.words.one == "image"
+    if not faint and (real := real_ones(found)):
+        nothing = np.full(found.network.classifier.input_shape, 0.5, np.float32)
+        row = [real.get(column, nothing) for column in range(len(found.classes))]
+        images.append(study.as_pictures(medium, np.stack(row)))
+        words.append(["real" if column in real else "none there" for column in range(len(row))])
+        row_names.append(f"{found.words.real[0]} of the class")
     for cell, name in zip(cells, names, strict=True):
         arrays = found.results.one(**cell)
         images.append(study.as_pictures(medium, arrays["images"][0]))

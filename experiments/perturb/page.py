@@ -170,7 +170,7 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
         captions,
         say(found, f"Originals, changes and results of the attacks {GROUPS[group]}. Top row: the ")
         + "originals. Then for each attack what it added, and the result. Each change is stretched "
-        "until its largest part is black or white; its real size stands below it. "
+        "until its largest part is black or white; its real size stands below it."
         + study.how_shown(found.scene.prepared.medium),
         row_names=titles,
         columns=len(originals),

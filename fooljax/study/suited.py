@@ -53,9 +53,9 @@ _WORDS: dict[Kind, Words] = {
 }
 
 _HOW_SHOWN: dict[Kind, str] = {
-    "sounds": "A sound is shown by its spectrogram: time from left to right, pitch from bottom to "
+    "sounds": " A sound is shown by its spectrogram: time from left to right, pitch from bottom to "
     "top, bright is loud; the loudest place of each sound is the brightest.",
-    "videos": "A video is shown by frames at even distances.",
+    "videos": " A video is shown by frames at even distances.",
 }
 
 
@@ -74,7 +74,7 @@ def words_for(medium: Medium) -> Words:
 
 
 def how_shown(medium: Medium) -> str:
-    """Say how galleries show a medium; nothing of pictures."""
+    """Say how galleries show a medium, after a space; nothing of pictures."""
     return _HOW_SHOWN.get(kind(medium), "")
 
 
