@@ -32,9 +32,14 @@ def full_name(found: Found, cell: study.Cell) -> str:
     """Name a way to make images, for a table."""
     if cell["way"] == "evolved":
         return f"{title_of(cell).capitalize().replace('cppn', 'CPPN')} encoding"
-    entry = fj.attacks.ASCENTS[cell["name"]]
-    words = entry.words.replace("Pixels", found.words.numbers.capitalize())
-    return f"{words}{' (published)' if entry.published else ''}"
+    published = fj.attacks.ASCENTS[cell["name"]].published
+    return f"{in_words(found, cell['name'])}{' (published)' if published else ''}"
+
+
+def in_words(found: Found, name: str) -> str:
+    """Say what an ascent changes, and what holds it back."""
+    words = fj.attacks.ASCENTS[name].words
+    return words.replace("Pixels", found.words.numbers.capitalize())
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
@@ -260,7 +265,7 @@ def reading(found: Found) -> Iterator[str]:
     published = [name for name in found.config.ascents if fj.attacks.ASCENTS[name].published]
     odds = lambda name: found.row("ascent", name).values["odds"].mean
     order = sorted(published, key=odds, reverse=True)
-    words = [fj.attacks.ASCENTS[name].words for name in order]
+    words = [in_words(found, name) for name in order]
     yield f"From the surest to the least sure, the published settings are: {'; '.join(words)}."
     yield "In the paper: no regularizer and decay, blur and sparsity; decay; decay and blur."
     if "decay" in published:

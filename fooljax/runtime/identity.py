@@ -135,6 +135,8 @@ def _logits(classifier: Classifier) -> np.ndarray:
     answers = []
     for image in (noise, ramp, 1.0 - ramp):
         shaped = image.astype(np.float32).reshape(1, *classifier.input_shape)
+        if classifier.tokens is not None:
+            shaped = (shaped * (classifier.tokens.count - 1)).astype(np.int32)
         answers.append(np.asarray(apply(_here(classifier.params), shaped), np.float32)[0])
     return np.array([[float(f"{number:.6g}") for number in answer] for answer in answers])
 
