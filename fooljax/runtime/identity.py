@@ -126,7 +126,7 @@ def _size(folder: Path, file: Any) -> int:
 
 
 def _logits(classifier: Classifier) -> np.ndarray:
-    """Ask about noise and two ramps, one image at a time."""
+    """Ask about noise and two ramps, one image at a time; of texts, as parts of all ids."""
     apply = jax.jit(classifier.apply)
     size = int(np.prod(classifier.input_shape))
     places = np.arange(size, dtype=np.uint64)

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from fooljax.media import Kind, Medium, kind, medium_of
+from fooljax.media import Kind, Medium, Sounds, Videos, kind, medium_of
+from fooljax.reporting.sounds import TICKS
 
 Config = TypeVar("Config")
 
@@ -52,12 +53,6 @@ _WORDS: dict[Kind, Words] = {
     ),
 }
 
-_HOW_SHOWN: dict[Kind, str] = {
-    "sounds": " A sound is shown by its spectrogram: time from left to right, pitch from bottom to "
-    "top, bright is loud; the loudest place of each sound is the brightest.",
-    "videos": " A video is shown by frames at even distances.",
-}
-
 
 class HasTakes(Protocol):
     """An entry of a catalog that says which media it is for."""
@@ -75,7 +70,17 @@ def words_for(medium: Medium) -> Words:
 
 def how_shown(medium: Medium) -> str:
     """Say how galleries show a medium, after a space; nothing of pictures."""
-    return _HOW_SHOWN.get(kind(medium), "")
+    match medium:
+        case Sounds(rate):
+            ticks = " and ".join(f"{tick:,}" for tick in TICKS if tick < rate / 2)
+            return (
+                " A sound is shown by its spectrogram: all of its time from left to right, pitch "
+                f"from bottom (0) to top ({rate // 2:,} Hz), spaced as people hear, with ticks at "
+                f"{ticks} Hz; bright is loud, and the loudest place of each sound is the brightest."
+            )
+        case Videos():
+            return " A video is shown by frames at even distances."
+    return ""
 
 
 def suit(config: Config, usual: Config, others: Mapping[str, Any]) -> Config:
