@@ -17,6 +17,7 @@ from fooljax.data.waves import resampled
 RATES = (1_000, 768_000)  # hertz; beyond lie damaged headers
 _MOST_OVER = 8.0  # times full scale: 18 dB of headroom, or numbers of another scale
 _REACH = 10  # of scipy's filter to either side, in samples of the lower of the two rates
+_MOST_FRAMES = 2**48  # what libsndfile says of an unknown length is far above
 _STREAMED = 0xFFFFFF00  # a length from here on says that it was not known
 _EXTRA = 'pip install "fooljax[sound]"'
 _OTHERS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3", b"FORM": "AIFF", b".snd": "Sun AU"}
@@ -109,6 +110,8 @@ def _decode(path: Path, rate: int, samples: int) -> _Decoded:
         if soundfile is None:
             return _read_wav(path, needed)
         with soundfile.SoundFile(path) as file:
+            if file.frames > _MOST_FRAMES:
+                raise ValueError("it does not say how long it is; save it again")
             wanted = min(needed(file.samplerate), file.frames)
             found = file.read(wanted, dtype="float32", always_2d=True)
             if len(found) < wanted:

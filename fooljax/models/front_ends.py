@@ -24,7 +24,7 @@ def waveform(sounds: Images) -> Float[Array, "b t"]:
     return 2.0 * sounds[..., 0].astype(jnp.float32) - 1.0
 
 
-def require(sounds: Images, network: str, least: int, most: int | None = None) -> None:
+def require_sound(sounds: Images, network: str, least: int, most: int | None = None) -> None:
     """Refuse what a network cannot listen to.
 
     Args:

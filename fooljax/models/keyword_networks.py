@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from fooljax.models.front_ends import mfcc, require, waveform
+from fooljax.models.front_ends import mfcc, require_sound, waveform
 from fooljax.models.layers import Depthwise
 from fooljax.types import Images, Logits
 
@@ -48,7 +48,7 @@ class KeywordDSCNN(nn.Module):
     @nn.compact
     def __call__(self, sounds: Images) -> Logits:
         """Return logits ``[b, outputs]`` of sounds ``[b, t, 1]``, of a second as published."""
-        require(sounds, "DS-CNN", _FRAME)
+        require_sound(sounds, "DS-CNN", _FRAME)
         x = _coefficients(sounds, hop=320)[..., None]
         x = nn.relu(nn.Conv(self.channels, (10, 4), self.stride, "SAME", name="conv")(x))
         for block in range(1, self.blocks + 1):
@@ -70,7 +70,7 @@ class KeywordCNN(nn.Module):
     @nn.compact
     def __call__(self, sounds: Images) -> Logits:
         """Return logits ``[b, outputs]`` of sounds ``[b, 16000, 1]``."""
-        require(sounds, "the keyword CNN", KEYWORD_SAMPLES, KEYWORD_SAMPLES)
+        require_sound(sounds, "the keyword CNN", KEYWORD_SAMPLES, KEYWORD_SAMPLES)
         x = _coefficients(sounds, hop=320)[..., None]
         x = nn.relu(nn.Conv(60, (10, 4), padding="VALID", name="conv1")(x))
         x = nn.relu(nn.Conv(76, (10, 4), (2, 1), padding="VALID", name="conv2")(x))
@@ -91,7 +91,7 @@ class KeywordDNN(nn.Module):
     @nn.compact
     def __call__(self, sounds: Images) -> Logits:
         """Return logits ``[b, outputs]`` of sounds ``[b, 16000, 1]``."""
-        require(sounds, "the keyword DNN", KEYWORD_SAMPLES, KEYWORD_SAMPLES)
+        require_sound(sounds, "the keyword DNN", KEYWORD_SAMPLES, KEYWORD_SAMPLES)
         x = _coefficients(sounds, hop=_FRAME).reshape(len(sounds), -1)
         for layer in (1, 2, 3):
             x = nn.relu(nn.Dense(436, name=f"linear{layer}")(x))

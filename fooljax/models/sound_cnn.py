@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from fooljax.models.front_ends import frames, hann, magnitudes, require, triangles, waveform
+from fooljax.models.front_ends import frames, hann, magnitudes, require_sound, triangles, waveform
 from fooljax.models.layers import convolution
 from fooljax.types import Images, Logits
 
@@ -30,7 +30,7 @@ class SoundCNN(nn.Module):
     @nn.compact
     def __call__(self, sounds: Images) -> Logits:
         """Return logits ``[b, outputs]`` of sounds ``[b, t, 1]`` in [0, 1]."""
-        require(sounds, "SoundCNN", 8 * _FRAME)
+        require_sound(sounds, "SoundCNN", 8 * _FRAME)
         x = self._bands(sounds)[..., None]
         for layer, factor in enumerate((1, 2, 4), start=1):
             size, channels = 5 if layer == 1 else 3, factor * self.width

@@ -24,7 +24,7 @@ from flax import linen as nn
 from jaxtyping import Array, Float
 
 from fooljax import checks
-from fooljax.models.front_ends import frames, hann, magnitudes, require, waveform
+from fooljax.models.front_ends import frames, hann, magnitudes, require_sound, waveform
 from fooljax.models.mobilenet import v1_body
 from fooljax.types import Bound, Classifier, Images, Logits, Params
 
@@ -51,7 +51,7 @@ class YAMNet(nn.Module):
     @nn.compact
     def __call__(self, sounds: Images) -> Logits:
         """Return logits ``[b, outputs + 1]`` of sounds ``[b, 15600, 1]`` in [0, 1]."""
-        require(sounds, "YAMNet", YAMNET_SAMPLES, YAMNET_SAMPLES)
+        require_sound(sounds, "YAMNet", YAMNET_SAMPLES, YAMNET_SAMPLES)
         x = _FrontEnd(name="frontend")(sounds)
         logits = v1_body(x[..., None], self.outputs, width=1.0)
         return jnp.pad(logits, ((0, 0), (0, 1)))
@@ -94,7 +94,7 @@ def presence_in_clips(
         ValueError: if the clips are shorter than a window, or ``hop`` is not positive.
     """
     size, hop = classifier.input_shape[0], checks.count("hop", hop)
-    require(clips, "YAMNet", size)
+    require_sound(clips, "YAMNet", size)
     starts = range(0, clips.shape[1] - size + 1, hop)
     total = sum(presence(classifier(clips[:, start : start + size])) for start in starts)
     return jnp.asarray(total) / len(starts)

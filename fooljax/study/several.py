@@ -45,13 +45,14 @@ def prepare_several(
 
     if len(set(models)) < len(models):
         raise ValueError(f"--models: each architecture once, got {' '.join(models)}")
-    comes = lambda one: one.model in PRETRAINED or is_published(one)
-    published = [comes(dataclasses.replace(victim, model=model)) for model in models]
+    published = [
+        model in PRETRAINED or is_published(dataclasses.replace(victim, model=model))
+        for model in models
+    ]
     if victim.weights is not None and not all(published):
         raise ValueError(
             f"--weights {victim.weights!r}: these networks are trained here; leave --weights out "
-            "(published networks take a folder of weights: those for ImageNet with --dataset "
-            "imagenet, those for other media with data that they know)"
+            "(published networks with a data set that they know take a folder of weights)"
         )
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")

@@ -231,7 +231,7 @@ def test_image_size_must_be_two_numbers(size):
         ("imagenete", "did you mean 'imagenette'"),
         (
             "qqqqqqqq",
-            "is called 'qqqqqqqq'; known names are cifar10, cifar100, digits, fashion_mnist, ",
+            "is called 'qqqqqqqq'; known names are cifar10, cifar100, digits, ",
         ),
         ("what is this?", "no data set is called 'what is this"),
     ],

@@ -183,6 +183,13 @@ def test_cut_files_are_refused(kind, tmp_path):
     refused(tmp_path / "cut.wav", made[: len(made) // 8], message)
 
 
+def test_flac_of_unknown_length_is_refused(tmp_path):
+    made = bytearray(encoded(TONE, "FLAC"))
+    made[21] &= 0xF0
+    made[22:26] = bytes(4)  # the number of samples
+    refused(tmp_path / "streamed.wav", bytes(made), "it does not say how long it is; save it again")
+
+
 @pytest.mark.parametrize(
     "start, kind",
     [(b"fLaC", "FLAC"), (b"OggS", "Ogg"), (b"ID3\x03", "MP3"), (b"\xff\xfb\x90\x00", "MP3")],

@@ -111,10 +111,10 @@ def test_the_gradient_is_that_of_differences(key):
 )
 def test_what_is_no_such_sound_is_refused(shape, message):
     with pytest.raises(ValueError, match=message):
-        front_ends.require(jnp.zeros(shape), "Ear", 640, 640)
+        front_ends.require_sound(jnp.zeros(shape), "Ear", 640, 640)
 
 
 def test_sounds_may_be_of_any_length_above_the_least():
-    front_ends.require(jnp.zeros((2, 800, 1)), "Ear", 640)
+    front_ends.require_sound(jnp.zeros((2, 800, 1)), "Ear", 640)
     with pytest.raises(ValueError, match="at least 640 samples, got 639"):
-        front_ends.require(jnp.zeros((2, 639, 1)), "Ear", 640)
+        front_ends.require_sound(jnp.zeros((2, 639, 1)), "Ear", 640)
