@@ -16,6 +16,7 @@ from fooljax.types import Encoding, Image, RandomKey
 LOWEST, HIGHEST = 60.0, 3840.0  # in hertz: six octaves
 _NYQUIST = 0.45  # of the rate, what a partial stays below
 _SHORTEST, _FADE = 0.02, 0.005  # in seconds
+_QUIETEST = -60.0  # decibels of full scale
 _OCTAVES = 1.0  # that a partial may rise or fall
 _TURN = 2.0**32  # a phase is counted in whole numbers, which wrap around without an error
 
@@ -25,7 +26,7 @@ class Partials(NamedTuple):
 
     Attributes:
         frequency: at the beginning, on a logarithmic scale.
-        amplitude: its root.
+        amplitude: in decibels, from the quietest to the loudest.
         onset: when it begins, as a share of the sound.
         duration: how long it lasts, as a share of what is left.
         chirp: how far it rises until its end; 0.5 keeps its pitch.
@@ -75,7 +76,8 @@ def read(genome: Partials, samples: int, rate: int) -> Tones:
     shortest = min(_SHORTEST * rate, samples)
     onset = jnp.floor(genome.onset * (samples - shortest))
     duration = jnp.floor(shortest + genome.duration * (samples - shortest - onset))
-    return Tones(first, last, genome.amplitude**2, onset, duration)
+    amplitude = 10.0 ** (_QUIETEST / 20.0 * (1.0 - genome.amplitude))
+    return Tones(first, last, amplitude, onset, duration)
 
 
 @checks.cache
@@ -85,8 +87,8 @@ def partials(
     """Evolve sounds that are sums of a few tones: a tune that nobody says.
 
     A partial has a frequency from 60 to 3,840 Hz (at low rates to 45 % of the rate), an
-    amplitude, an onset, a duration of 20 ms at least, and rises or falls by an octave at
-    most. It fades in and out over 5 ms. Where the sum would be too loud, all of it is made
+    amplitude from -60 to 0 decibels of full scale, an onset, a duration of 20 ms at least, and
+    rises or falls by an octave at most. It fades in and out over 5 ms. Where the sum would be too loud, all of it is made
     quieter.
 
     A child has each partial of one parent or, in half of the children, of the one or the
