@@ -88,8 +88,8 @@ def partials(
 
     A partial has a frequency from 60 to 3,840 Hz (at low rates to 45 % of the rate), an
     amplitude from -60 to 0 decibels of full scale, an onset, a duration of 20 ms at least, and
-    rises or falls by an octave at most. It fades in and out over 5 ms. Where the sum would be too loud, all of it is made
-    quieter.
+    rises or falls by an octave at most. It fades in and out over 5 ms. Where the sum would be
+    too loud, all of it is made quieter.
 
     A child has each partial of one parent or, in half of the children, of the one or the
     other; then its genes mutate, and one partial in twenty is drawn anew.
