@@ -3,6 +3,8 @@
 Run:    python -m experiments.transfer
         python -m experiments.transfer --models lenet mlp softmax --network-seeds 2
         python -m experiments.transfer --dataset mnist --generators cppn direct noise
+        python -m experiments.transfer --models ds_cnn_s ds_cnn_l cnn_l dnn_l
+            --dataset speech_commands --network-seeds 1 --data-dir DIR --weights FOLDER
 Cost:   a few minutes on two laptop cores, training included (embedded digits, six
         networks, eight kinds of images, three repeats).
 Expect: evolved images fool some other networks too, those of the same architecture
@@ -29,7 +31,21 @@ MEASURES = {
     "any_label": "Share fooled, whatever the label",
     "confidence": "Mean confidence in the label in question",
 }
+#: What suits other media where nothing else was asked for.
+OTHERS: dict[str, dict[str, Any]] = {
+    "sounds": {
+        "generators": (
+            *("partials", "quiet_signs", "quiet_noise", "noise", "pgd", "universal"),
+            "random_signs",
+        ),
+        "making": {"epsilon": 0.001, "epsilon_l2": 0.125, "epsilon_l1": 4.0, "ascent_steps": 50},
+    },
+    "videos": {"generators": ("cppn", "ascent", "noise", "pgd", "universal", "random_signs")},
+}
+WAY = dict.fromkeys(("image", "video"), "the way from black to white")
+WAY["sound"] = "the way from the lowest to the highest sample that there is"
 CONFIDENCES = (0.1, 0.2, 0.5, 0.7, 0.9, 0.97, 0.99, 0.997, 0.999, 0.9997, 0.9999)
+PLAYED = 6  # sounds or videos of each maker on the page
 PAPERS = {
     "1412.1897": "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled”, "
     "CVPR 2015, section 3.5: images evolved for one network shown to another",
@@ -51,7 +67,8 @@ class Config:
             others (gradient), noise, mosaic and others (controls: nobody looks at the
             network); and test images changed by any attack of experiments.perturb,
             universal (one change for all of them) or random_signs (a control). An
-            unknown name lists them all.
+            unknown name lists them all. Sounds and videos have others unless some are
+            given, and sounds a smaller epsilon.
         repeats: how often everything is made anew from other random numbers, with the
             same networks.
         tau: confidence from which on a network counts as sure.
@@ -92,6 +109,11 @@ class Found(NamedTuple):
     results: study.Results
     records: Sequence[study.Record]
 
+    @property
+    def words(self) -> study.Words:
+        """How to speak of what the networks take."""
+        return study.words_for(self.networks.first.medium)
+
 
 def main(config: Config) -> dict[str, Any]:
     """Run the experiment; return what ``summary.json`` holds.
@@ -103,8 +125,12 @@ def main(config: Config) -> dict[str, Any]:
         if len(config.models) * config.network_seeds < 2:
             raise ValueError("--models, --network-seeds: it takes two networks at least")
         makers = study.choose("--generators", config.generators, study.MAKERS)
-        networks = study.networks(run, config.models, config.network_seeds)
-        results = make(run, networks, makers)
+        refuse = lambda shape, num_classes: study.refuse_texts("transfer", shape)
+        networks = study.networks(run, config.models, config.network_seeds, fits=refuse)
+        medium = networks.first.medium
+        config = study.suit(config, Config(), OTHERS.get(fj.media.kind(medium), {}))
+        makers = study.choose("--generators", config.generators, study.MAKERS)
+        results = make(run, config, networks, makers)
         records = list(judge(networks, makers, results, config.tau))
         rates = study.summarize(records, ("generator", "relation"), ("fooled", *MEASURES))
         return study.publish(
@@ -120,9 +146,11 @@ def main(config: Config) -> dict[str, Any]:
         )
 
 
-def make(run: study.Run[Config], networks: study.Networks, makers: study.Makers) -> study.Results:
+def make(
+    run: study.Run[Config], config: Config, networks: study.Networks, makers: study.Makers
+) -> study.Results:
     """Make all images and show them to all networks, a cell for each set of images."""
-    making, repeats = run.config.making, range(run.config.repeats)
+    making, repeats = config.making, range(config.repeats)
     study.afford(networks.shape, repeats=len(repeats), images=making.images)
     ways = study.build("--generators", makers, making, networks.shape)
     real = [study.choose_right(run, networks, making.images, repeat) for repeat in repeats]
@@ -153,10 +181,14 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
     """Yield the page, block after block."""
     first = next(name for name in ("cppn", "direct", *found.makers) if name in found.makers)
     shares = rates.column("relation", "fooled", generator=first).items()
-    words = {one: f"of the {first} images fool {study.RELATIONS[one]}" for one, _ in shares}
+    words = {
+        one: f"of the {first} {found.words.many} fool {study.RELATIONS[one]}" for one, _ in shares
+    }
+    many = found.words.many
     yield study.Opening(
-        "Do images that fool one network fool another?",
-        "Images were made to fool one network each, and then shown to all the others.",
+        f"Do {many} that fool one network fool another?",
+        f"{many.capitalize()} were made to fool one network each, and then shown to all the "
+        "others.",
         [(f"{len(found.networks.each)}", "networks")]
         + [(study.share(share.mean), words[one]) for one, share in shares],
     )
@@ -165,22 +197,25 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
     yield study.Heading("What came out")
     yield from findings(found, rates)
     caption = (
-        "Share of images that fool, by generator and by how the networks are related. How to read "
-        "it: each line is a way to make images, each column a kind of network that they were shown "
-        "to. Fooling images count when the class that they were made for is named, perturbed ones "
-        "when any wrong class is. Below each share: its 95 % interval over the repeats, the "
-        "networks being the same; other networks would add to it."
+        f"Share of {many} that fool, by generator and by how the networks are related. How to read "
+        f"it: each line is a way to make {many}, each column a kind of network that they were "
+        f"shown to. Fooling {many} count when the class that they were made for is named, "
+        "perturbed ones when any wrong class is. Below each share: its 95 % interval over the "
+        "repeats, the networks being the same; other networks would add to it."
     )
-    looks = {"label": "share of images that fool", "column_label": "shown to"}
+    looks = {"label": f"share of {many} that fool", "column_label": "shown to"}
     yield study.matrix("overview", rates, "generator", "relation", "fooled", caption, **looks)
     by = ("generator", "relation", "made_for", "shown_to")
     ends = study.ends(study.summarize(found.records, by, ["fooled"]), "fooled")
     caption = (
         "The label in question is the class to be shown, or the wrong class that the first network "
-        f"named. With certainty: at least {study.sure(found.config.tau)}; fooling images count as "
+        f"named. With certainty: at least {study.sure(found.config.tau)}; fooling {many} count as "
         "fooling whatever the label only with certainty."
     )
-    keys, more = {"generator": "Images", "relation": "Shown to"}, {"Lowest and highest pair": ends}
+    keys, more = (
+        {"generator": many.capitalize(), "relation": "Shown to"},
+        {"Lowest and highest pair": ends},
+    )
     means = study.numbers(rates, keys, MEASURES, caption, more)
     yield study.Folded("All means over pairs of networks", [means])
     yield from curves(found)
@@ -191,27 +226,38 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
     config, makers = found.config, found.makers.items()
-    yield (
-        f"{len(found.networks.each)} networks were trained on the same pictures "
-        f"({config.victim.dataset}): {len(config.models)} architectures "
+    many, one, count = found.words.many, found.words.one, len(found.networks.each)
+    whose = f"the same {found.words.real[1]} ({config.victim.dataset})"
+    trained = (
+        f"{count} networks were trained on {whose}: {len(config.models)} architectures "
         f"({', '.join(config.models)}), each from {config.network_seeds} different random starts. "
-        f"For every network images were made in the ways below, {config.repeats} times from other "
-        "random numbers, and shown to every network. A network of other weights differs in its "
-        "random start only."
     )
-    count = lambda name: len(found.results.where(generator=name).found[0][1]["labels"])
-    kind = lambda maker: "control" if maker.control else maker.kind
-    rows = [(name, kind(one), one.words, str(count(name))) for name, one in makers]
-    yield fj.reporting.table(("Images", "Kind", "How they were made", "How many, each time"), rows)
+    differs = " A network of other weights differs in its random start only."
+    if any(name in fj.models.PRETRAINED for name in config.models):
+        trained = f"{count} networks came with their weights and know {whose}: "
+        trained, differs = f"{trained}{', '.join(config.models)}. ", ""
     yield (
-        "A fooling image shows nothing. It was made to be taken for a certain class, and fools a "
+        f"{trained}For every network {many} were made in the ways below, {config.repeats} times "
+        f"from other random numbers, and shown to every network.{differs}"
+    )
+    made = lambda name: len(found.results.where(generator=name).found[0][1]["labels"])
+    kind = lambda maker: "control" if maker.control else maker.kind
+    rows = [(name, kind(maker), maker.words, str(made(name))) for name, maker in makers]
+    yield fj.reporting.table(
+        (many.capitalize(), "Kind", "How they were made", "How many, each time"), rows
+    )
+    yield (
+        f"A fooling {one} shows nothing. It was made to be taken for a certain class, and fools a "
         "network that names this class; by guessing, a network would name it for 1 in "
-        f"{len(found.networks.class_names)} images. A perturbed image is a real test image, one "
+        f"{len(found.networks.class_names)} {many}. A perturbed {one} is a real test {one}, one "
         "that every network gets right, a little changed; it fools a network that names a wrong "
-        f"class. Epsilon is {config.making.epsilon:g} of the way from black to white. The controls "
-        "are images that nobody fitted to a network: noise counts as made to show what the first "
+        f"class. Epsilon is {config.making.epsilon:g} of {WAY[one]}. The controls "
+        f"are {many} that nobody fitted to a network: noise counts as made to show what the first "
         "network takes it for, so its row says how far networks agree about noise."
     )
+    if one == "sound":
+        real = study.splits_of(found.networks.first).test.images
+        yield study.table_of_levels(fj.data.as_float(real), [config.making.epsilon])
 
 
 def findings(found: Found, rates: study.Table) -> Iterator[study.Block]:
@@ -233,8 +279,8 @@ def findings(found: Found, rates: study.Table) -> Iterator[study.Block]:
         said = [f"by {study.RELATIONS[one]} in {study.share(share.mean)}" for one, share in shares]
         yield (
             "With certainty, that is with a confidence of at least "
-            f"{study.sure(found.config.tau)}, {name} images were given the class they were "
-            f"evolved for {', '.join(said)} of all cases. The paper reports that some images "
+            f"{study.sure(found.config.tau)}, {name} {found.words.many} were given the class they "
+            f"were evolved for {', '.join(said)} of all cases. The paper reports that some images "
             "evolved for one network are named with the same certainty by another one, and that "
             "others fool only the first."
         )
@@ -253,12 +299,13 @@ def curves(found: Found) -> Iterator[study.Block]:
     if records:
         yield study.Heading("How sure are the other networks?")
     for relation in table.names("relation"):
+        many, one = found.words.many, found.words.one
         caption = (
-            f"Share of fooling images named by {study.RELATIONS[relation]}, by the confidence "
+            f"Share of fooling {many} named by {study.RELATIONS[relation]}, by the confidence "
             "asked for. How to read it: the further to the left, the surer the network has to be "
-            "for an image to count; 0.01 stands for a confidence of 99 %. The ways to make images "
-            "differ in how sure they make the network itself. Shaded: 95 % intervals over the "
-            "repeats."
+            f"for {'an' if one == 'image' else 'a'} {one} to count; 0.01 stands for a confidence "
+            f"of 99 %. The ways to make {many} differ in how sure they make the network itself. "
+            "Shaded: 95 % intervals over the repeats."
         )
         name, lines = f"sure_for_{relation.replace(' ', '_')}", table.where(relation=relation)
         looks = {"x_label": "doubt allowed (1 - confidence)", "log_x": True, "shares": True}
@@ -268,25 +315,45 @@ def curves(found: Found) -> Iterator[study.Block]:
 
 def gallery(found: Found, name: str) -> Iterator[study.Block]:
     """Show examples of a maker's images, and who is fooled by those made for whom."""
+    many = found.words.many
     records, axes = study.where(found.records, generator=name), ("made_for", "shown_to")
     pairs = study.summarize(records, axes, MEASURES)
 
     def draw(measure: str) -> study.Figure:
         words = MEASURES[measure]
         caption = (
-            f"{words}, {name} images. Line: the network that the images were made for; column: the "
+            f"{words}, {name} {many}. Line: the network that the {many} were made for; column: the "
             "one that they were shown to. The diagonal is the attack with the weights in hand. "
             "Below each number: its 95 % interval over the repeats."
         )
         return study.matrix(f"{measure}_{name}", pairs, *axes, measure, caption, label=words)
 
-    yield study.Heading(f"Images: {name}")
-    yield f"These images were {found.makers[name].about}."
+    yield study.Heading(f"{many.capitalize()}: {name}")
+    yield f"These {many} were {found.makers[name].about}."
     yield examples(found, name)
+    yield from heard(found, name)
     fooling = found.makers[name].kind == "fooling"
     main, other = sorted(("any_label", "same_label"), reverse=fooling)
     yield draw(main)
     yield study.Folded("Other measures", [draw(other), draw("confidence")])
+
+
+def heard(found: Found, name: str) -> Iterator[study.Block]:
+    """Let the reader hear or watch a few of a maker's sounds or videos."""
+    medium, networks = found.networks.first.medium, list(found.networks.each)
+    if found.words.one == "image":
+        return
+    cell = found.results.one(generator=name, made_for=networks[0], repeat=0)
+    some = slice(0, PLAYED)
+    said = [
+        f"{'is' if found.makers[name].kind == 'perturbed' else 'to be'} "
+        f"{found.networks.class_names[label]}, {networks[0]}: "
+        + study.answer(logits, found.networks.class_names).replace("\n", " ")
+        for label, logits in zip(cell["labels"][some], cell["logits"][0, some], strict=True)
+    ]
+    yield study.Folded(
+        f"Some of these {found.words.many}", [study.experience(medium, cell["images"][some], said)]
+    )
 
 
 def examples(found: Found, name: str) -> study.Figure:
@@ -304,13 +371,15 @@ def examples(found: Found, name: str) -> study.Figure:
             lines.append(f"{other}: {study.answer(logits, classes)}")
         return "\n".join(lines)
 
-    shown = [cell["images"][columns] for cell in cells]
+    medium, one = found.networks.first.medium, found.words.one
+    shown = [study.as_pictures(medium, cell["images"][columns]) for cell in cells]
     words = [[say(*both, i) for i in columns] for both in zip(rows, cells, strict=True)]
     caption = (
-        f"Examples of {name} images, with what several networks say of them. They are of the first "
-        "repeat, not selected. Below each image stands what it "
+        f"Examples of {name} {found.words.many}, with what several networks say of them. They are "
+        f"of the first repeat, not selected. Below each {one} stands what it "
         f"{'is' if perturbed else 'was to be taken for'}, then the answer and the confidence of "
         "the network that it was made for, of one of the same architecture and of one of another."
+        f"{study.how_shown(medium)}"
     )
     names = [f"for {row}" for row in rows]
     return study.images(f"examples_{name}", shown, words, caption, row_names=names, columns=8)

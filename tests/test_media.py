@@ -86,7 +86,12 @@ def test_a_tone_is_a_line_in_its_spectrogram():
     tone = (0.5 + 0.4 * np.sin(2 * np.pi * 1000 * time))[:, None]
     drawn = sounds.spectrogram(tone, 8000).astype(int).sum(axis=2)
     brightest = drawn.mean(axis=1).argmax()
-    assert abs((1 - brightest / (sounds.SIDE - 1)) * 4000 - 1000) < 4000 / 60
+    mel = lambda hertz: 2595 * np.log10(1 + hertz / 700)  # the same scale, written otherwise
+    height = (1 - brightest / (sounds.SIDE - 1)) * mel(4000)
+    assert height == pytest.approx(mel(1000), abs=mel(4000) / 60)
+    ticks = np.flatnonzero((drawn[:, 0] == 3 * 255) & (drawn[:, 1] == 3 * 255))
+    wanted = [(1 - mel(tick) / mel(4000)) * (sounds.SIDE - 1) for tick in (1000, 250)]
+    np.testing.assert_allclose(ticks, wanted, atol=0.5)
 
 
 def test_a_player_plays_the_samples():
@@ -100,7 +105,9 @@ def test_a_player_plays_the_samples():
         samples = np.frombuffer(file.readframes(400), "<i2") / 32768
     waveform = 2 * sound[:, 0] - 1
     np.testing.assert_allclose(samples, waveform * 0.3 / np.abs(waveform).max(), atol=1e-4)
-    assert "nan" not in sounds.player(np.full((9, 1), 0.5), 8000).markup
+    assert "played 10 dB louder than it is" in markup
+    assert "as loud as it is" in sounds.player(np.full((9, 1), 0.5), 8000).markup
+    assert "10 dB quieter" in sounds.player(np.ones((9, 1)), 8000).markup
 
 
 def test_a_video_moves_and_has_a_sheet():

@@ -25,7 +25,7 @@ from fooljax import study
 from fooljax.study import Victim as Victim
 
 from . import measure, page
-from .measure import BY, MEASURES, Config, Found
+from .measure import BY, Config, Found
 from .measure import PRESETS as PRESETS
 
 PAPERS = {
@@ -46,11 +46,13 @@ def main(config: Config) -> dict[str, Any]:
         network = study.network(
             run, whole=True, real=False, fits=functools.partial(measure.refuse, config)
         )
+        shape = network.classifier.input_shape
+        suited = measure.suited(config, shape)
         classes = np.array(config.classes or range(network.classifier.num_classes), np.int32)
-        results = measure.make(run, network.classifier, classes)
-        records = list(measure.judge(config, results))
-        table = study.summarize(records, BY, MEASURES, over=study.span)
-        found = Found(config, network, classes, results, records, table)
+        results = measure.make(run, suited, network, classes)
+        records = list(measure.judge(suited, results))
+        table = study.summarize(records, BY, measure.measures(shape), over=study.span)
+        found = Found(suited, network, classes, results, records, table)
         none = found.row("ascent", "none")
         print(
             f"no regularizer: median confidence {study.sure(none.values['confidence'].mean)}, "

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,9 +14,16 @@ from fooljax import study
 from fooljax.study import Batch, Count, Label, NotNegative, RunFlags, Several, Some, Victim
 
 if TYPE_CHECKING:
+    from jaxtyping import Array
+
     from fooljax.types import Classifier, Genome, Images, RandomKey
 
 Start: TypeAlias = Literal["near_grey", "grey", "uniform_noise", "gaussian_noise"]
+#: What suits sounds and videos where nothing else was asked for.
+OTHERS: dict[str, dict[str, Any]] = {
+    "sounds": {"ascents": ("none", "signs", "decay", "cppn"), "evolved": ("partials",)},
+    "videos": {"ascents": ("none", "signs", "decay", "cppn"), "evolved": ("cppn",)},
+}
 
 LEVEL = 0.9999
 BATCH, CONTROLS = 100, 1000
@@ -26,8 +33,15 @@ STARTS: dict[Start, str] = {
     "uniform_noise": "Uniform noise",
     "gaussian_noise": "Gaussian noise, mean 0.5, standard deviation 0.25",
 }
+STARTS_OF_SOUNDS: dict[Start, str] = {
+    "near_grey": "Silence with noise of a hundredth of full scale (root mean square)",
+    "grey": "Silence",
+    "uniform_noise": "Uniform noise, as loud as can be",
+    "gaussian_noise": "Gaussian noise, half of full scale (root mean square)",
+}
 BY = ("way", "name", "start")
 MEASURES = ("confidence", "least", "odds", "above", "variation", "fine", "passes")
+LOUDNESS = "loudness"  # of sounds only: the level of the loudest sample, in decibels
 
 
 @dataclass(frozen=True)
@@ -38,12 +52,14 @@ class Config:
         victim: the network and its data.
         ascents: none, decay, blur, sparse (the published settings), tv (total
             variation), fourier (coefficients of waves), cppn (weights of small
-            networks that paint).
+            networks that paint), signs (small steps by the gradient's sign). For sounds and
+            videos none, signs, decay and cppn unless others are given.
         starts: where the ascent without a regularizer begins: near_grey (with noise of
             one level, as published; the other ascents begin there too), grey,
             uniform_noise, gaussian_noise.
         classes: numbers of the classes to make images for, from 0; all unless given.
-        evolved: encodings to evolve images with for comparison: direct, cppn; or nothing.
+        evolved: encodings to evolve images with for comparison: direct, cppn; or nothing. For
+            sounds partials, for videos cppn unless others are given.
         steps: of every ascent; the published 500 to 1,500, and 500 for the
             others, unless given.
         repeats: independent starts.
@@ -124,6 +140,16 @@ class Found(NamedTuple):
         """Names of the classes that images were made for."""
         return [self.network.class_names[number] for number in self.classes]
 
+    @property
+    def words(self) -> study.Words:
+        """How to speak of what the network takes."""
+        return study.words_for(self.network.medium)
+
+    @property
+    def starts(self) -> dict[Start, str]:
+        """Where ascents begin, in words."""
+        return STARTS_OF_SOUNDS if self.words.one == "sound" else STARTS
+
     def row(self, way: str, name: str, start: str = "near_grey") -> study.Row:
         """What was measured of a way to make images."""
         start = "" if way == "evolved" else start
@@ -151,15 +177,31 @@ def refuse(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    if shape[2] not in (1, 3) or num_classes < 2:
+    study.refuse_texts("ascend", shape)
+    kind = fj.media.kind(fj.media.medium_of(shape))
+    if (kind != "sounds" and shape[-1] not in (1, 3)) or num_classes < 2:
         raise ValueError(
-            "--dataset, --model: images of 1 or 3 channels and at least 2 classes are needed, "
-            f"got {shape[2]} channels and {num_classes} classes"
+            f"--dataset, --model: {'images' if kind == 'pictures' else kind} of 1 or 3 channels "
+            f"and at least 2 classes are needed, got {shape[-1]} channels and {num_classes} classes"
         )
+    asked = suited(config, shape)
+    study.refuse_unsuited("--ascents", asked.ascents, fj.attacks.ASCENTS, shape)
+    study.refuse_unsuited("--evolved", asked.evolved, fj.encodings.CATALOG, shape)
     study.afford(shape, repeats=config.repeats, children=config.children)
     if any(number >= num_classes for number in config.classes):
         given = " ".join(map(str, config.classes))
         raise ValueError(f"--classes: numbers from 0 to {num_classes - 1}, each once; got {given}")
+
+
+def suited(config: Config, shape: tuple[int, ...]) -> Config:
+    """Return the settings, with what suits sounds or videos where nothing else was asked for."""
+    kind = fj.media.kind(fj.media.medium_of(shape))
+    return study.suit(config, Config(), OTHERS.get(kind, {}))
+
+
+def measures(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Return what is measured of inputs of this shape."""
+    return (*MEASURES, LOUDNESS) if len(shape) == 2 else MEASURES
 
 
 def ways(config: Config) -> list[study.Cell]:
@@ -170,20 +212,22 @@ def ways(config: Config) -> list[study.Cell]:
     ]
 
 
-def make(run: study.Run[Config], classifier: Classifier, targets: np.ndarray) -> study.Results:
+def make(
+    run: study.Run[Config], config: Config, network: study.Prepared, targets: np.ndarray
+) -> study.Results:
     """Make images of the classes ``targets``, a cell for each way and starting point.
 
     Ascents begin at grey with noise of one level, as published; the one without a
     regularizer at the other starting points, too.
     """
-    config = run.config
+    classifier = network.classifier
     others = [start for start in config.starts if start != "near_grey"]
     cells = ways(config) + study.grid(way=["ascent"], name=["none"], start=others)
     cells += study.grid(way=["control"], name=["noise"], start=list(STARTS))
 
     def search(key: RandomKey, way: str, name: str, start: str) -> Mapping[str, ArrayLike]:
         if way == "evolved":
-            return evolve(config, key, classifier, name, targets)
+            return evolve(config, key, network, name, targets)
         if way == "control":
             return look(key, classifier, start)
         # every setting from the same images
@@ -195,13 +239,17 @@ def make(run: study.Run[Config], classifier: Classifier, targets: np.ndarray) ->
 
 
 def draw(start: str, key: RandomKey, shape: tuple[int, ...]) -> Images:
-    """Draw starting images: ``near_grey`` is grey with noise of one level in 255."""
+    """Draw starting images: ``near_grey`` is grey with noise of one level in 255.
+
+    Of sounds it is noise of a hundredth of full scale around silence (root mean square).
+    """
     import jax
     import jax.numpy as jnp
 
     if start == "uniform_noise":
         return jax.random.uniform(key, shape, dtype=jnp.float32)
-    spread = {"near_grey": 1 / 255, "grey": 0.0, "gaussian_noise": 0.25}[start]
+    faint = 0.005 if len(shape) == 3 else 1 / 255  # a waveform is twice what is above 0.5
+    spread = {"near_grey": faint, "grey": 0.0, "gaussian_noise": 0.25}[start]
     return jnp.clip(0.5 + spread * jax.random.normal(key, shape, dtype=jnp.float32), 0.0, 1.0)
 
 
@@ -245,9 +293,7 @@ def best_random(
     import jax
     import jax.numpy as jnp
 
-    height, width, channels = classifier.input_shape
-    shape = (height, width, channels)
-    encoding = fj.encodings.cppn(shape, coordinates="normalized", levels=None)
+    encoding = fj.encodings.cppn(classifier.input_shape, coordinates="normalized", levels=None)
     search = fj.evolution.repeat(fj.evolution.map_elites(encoding, config.candidates))
     keys = jax.random.split(key, config.repeats)
     state, _ = fj.evolution.start(keys, search, classifier)
@@ -256,12 +302,11 @@ def best_random(
 
 
 def evolve(
-    config: Config, key: RandomKey, classifier: Classifier, name: str, targets: np.ndarray
+    config: Config, key: RandomKey, network: study.Prepared, name: str, targets: np.ndarray
 ) -> Mapping[str, ArrayLike]:
     """Evolve images for all classes, in every repeat."""
-    encoding = fj.encodings.CATALOG[name].build(
-        classifier.input_shape, fj.media.medium_of(classifier.input_shape)
-    )
+    classifier = network.classifier
+    encoding = fj.encodings.CATALOG[name].build(classifier.input_shape, network.medium)
     amounts = config.children, config.generations, config.repeats
     found = study.evolve_repeats(key, classifier, encoding, *amounts, targets)
     told = {"images": found.images, "confidence": found.confidence, "trace": found.history}
@@ -273,7 +318,10 @@ def texture(images: np.ndarray) -> dict[str, np.ndarray]:
     import jax.numpy as jnp
 
     flat = jnp.reshape(images, (-1, *images.shape[2:]))
+    measures: dict[str, Callable[[Images], Array]]
     measures = {"smoothness": fj.metrics.total_variation, "fine": fj.metrics.high_frequency_share}
+    if flat.ndim == 3:
+        measures[LOUDNESS] = fj.metrics.loudest_decibels
     split = lambda values: np.asarray(values).reshape(images.shape[:2])
     return {name: split(measure(flat)) for name, measure in measures.items()}
 
@@ -307,6 +355,7 @@ def judge(config: Config, results: study.Results) -> Iterator[study.Record]:
             continue
         passes, odds = curve(config, cell, arrays)
         certain = (odds > np.log(LEVEL / (1.0 - LEVEL))).all(axis=1)
+        loud = LOUDNESS in arrays
         for repeat, confidence in enumerate(arrays["confidence"]):
             spent = {"forwards": config.children * (config.generations + 1), "gradients": 0}
             if cell["way"] == "ascent":
@@ -323,6 +372,7 @@ def judge(config: Config, results: study.Results) -> Iterator[study.Record]:
                 "variation": float(np.median(arrays["smoothness"][repeat])),
                 "fine": float(np.median(arrays["fine"][repeat])),
                 "passes": float(passes[certain[repeat].argmax()]) if reached else None,
+                **({LOUDNESS: float(np.median(arrays[LOUDNESS][repeat]))} if loud else {}),
                 **spent,
             }
 

@@ -11,80 +11,93 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import STARTS, Found, controls, curve, ways
+from .measure import LOUDNESS, Found, controls, curve, ways
 
 FAINT = 4.0  # from here on a change from grey is hard to see
+MOST_PLAYED = 24  # classes whose sounds or videos are on the page; a sound takes 43 kB
 
 
 # Median confidence over the 20 classes shown in the paper; a large ImageNet network.
 PAPER = {"none": ">= 99.99 %", "decay": "99.46 %", "blur": "96.3 %", "sparse": "99.99 %"}
 
 
-def title(cell: study.Cell) -> str:
+def title_of(cell: study.Cell) -> str:
     """Name a way to make images in few words."""
     if cell["way"] == "ascent":
         return fj.attacks.ASCENTS[cell["name"]].title
     return f"evolved, {'CPPN' if cell['name'] == 'cppn' else cell['name']}"
 
 
-def full_name(cell: study.Cell) -> str:
+def full_name(found: Found, cell: study.Cell) -> str:
     """Name a way to make images, for a table."""
     if cell["way"] == "evolved":
-        return f"{title(cell).capitalize().replace('cppn', 'CPPN')} encoding"
-    entry = fj.attacks.ASCENTS[cell["name"]]
-    return f"{entry.words}{' (published)' if entry.published else ''}"
+        return f"{title_of(cell).capitalize().replace('cppn', 'CPPN')} encoding"
+    published = fj.attacks.ASCENTS[cell["name"]].published
+    return f"{in_words(found, cell['name'])}{' (published)' if published else ''}"
+
+
+def in_words(found: Found, name: str) -> str:
+    """Say what an ascent changes, and what holds it back."""
+    words = fj.attacks.ASCENTS[name].words
+    return words.replace("Pixels", found.words.numbers.capitalize())
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     none, evolved = found.row("ascent", "none"), first_evolved(found)
-    compared = [(passes(found, evolved), f"the same for {spoken(evolved)}")] if evolved else []
+    compared = (
+        [(passes(found, evolved), f"the same for {spoken(found, evolved)}")] if evolved else []
+    )
+    one, many, plain = found.words.one, found.words.many, found.words.plain
+    seem = "sound" if one == "sound" else "look"
     yield study.Opening(
-        "Fooling images by gradient",
-        "With the network in hand, its own gradient says how to change an image so that the "
-        "network becomes surer. Following it, from nothing, makes images that the network is "
-        "certain about. Whether they look like anything is for the reader to judge.",
+        f"Fooling {many} by gradient",
+        f"With the network in hand, its own gradient says how to change {article(one)} so that the "
+        f"network becomes surer. Following it, from nothing, makes {many} that the network is "
+        f"certain about. Whether they {seem} like anything is for the reader to judge.",
         [
             (study.sure(none.values["confidence"].mean), "median confidence, no regularizer"),
             (least(none), "the least certain class and repeat of these"),
             (passes(found, none.keys), "passes until every class is above 99.99 %"),
             *compared,
-            (study.share(found.network.accuracy), "of real test images recognized correctly"),
+            (study.share(found.network.accuracy), f"of real test {many} recognized correctly"),
         ],
     )
     yield study.Heading("What was done")
     yield (
-        "Each image began as plain grey and was changed step by step so that the network "
-        f"({found.network.origin}) would be surer that it shows a given class. No real picture was "
-        f"involved. Every class had {found.config.repeats} starts. Some settings hold the image "
-        "back: decay pulls it toward grey, blur smooths it, sparsity resets pixels that matter "
-        "little, total variation makes differences between neighbors cost confidence. Others "
-        "search elsewhere than in the pixels: in the strengths of waves (Fourier), or in the "
-        "weights of a small network that paints the image (a CPPN), whose structure stays as it is."
+        f"Each {one} began as {'' if plain == 'silence' else 'plain '}{plain} and was changed step "
+        f"by step so that the network ({found.network.origin}) would be surer that it "
+        f"{'is' if one == 'sound' else 'shows'} a given class. No real {found.words.real[0]} was "
+        f"involved. Every class had {found.config.repeats} starts. {held_back(found)}"
     )
     if evolved:
         yield (
-            "For comparison, images were evolved: changed at random, keeping what made the network "
-            "surer, without its gradient."
+            f"For comparison, {many} were evolved: changed at random, keeping what made the "
+            "network surer, without its gradient."
         )
-    yield study.Heading("The images")
+    yield study.Heading(f"The {many}")
     yield rows_of_images(
         found,
         "gallery",
         ways(found.config),
-        [title(cell) for cell in ways(found.config)],
-        "Images in rows by how they were made and columns by class, with confidences. The first "
-        "repeat of every setting, nothing picked. Below each image stands how sure the network is "
-        "that it shows the class of its column. Would you have named the class?",
+        [title_of(cell) for cell in ways(found.config)],
+        f"{many.capitalize()} in rows by how they were made and columns by class, with "
+        f"confidences. The first repeat of every setting, nothing picked. Below each {one} stands "
+        "how sure the network is that it shows the class of its column. Would you have named the "
+        f"class?{study.how_shown(found.network.medium)}",
     )
+    yield from experienced(found)
     cell = found.results.one(way="ascent", name="none", start="near_grey")
     yield study.Figure(
         "repeats",
         lambda path: fj.reporting.gallery(
-            path, cell["images"], cell["confidence"], found.class_names
+            path,
+            study.as_pictures(found.network.medium, cell["images"]),
+            cell["confidence"],
+            found.class_names,
         ),
-        "Images made without a regularizer, a row for each repeat. How much do independent starts "
-        "differ?",
+        f"{many.capitalize()} made without a regularizer, a row for each repeat. How much do "
+        "independent starts differ?",
     )
     yield study.Heading("How sure, how smooth, at what price")
     yield from prices(found)
@@ -95,14 +108,14 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "A network that is sure of any noise would need no search. These are the starting points "
         "themselves, before any step."
     )
-    header = ["Images", "Number", "Confidence in the most likely class (median)"]
+    header = [many.capitalize(), "Number", "Confidence in the most likely class (median)"]
     header += ("Share above 99 %", "Best of them for each class (median)")
     rows = [
         (
-            *(STARTS[one["start"]], f"{one['images']:,}", study.sure(one["top"])),
-            *(study.share(one["above_0.99"]), study.sure(one["best_per_class"])),
+            *(found.starts[start["start"]], f"{start['images']:,}", study.sure(start["top"])),
+            *(study.share(start["above_0.99"]), study.sure(start["best_per_class"])),
         )
-        for one in controls(found)
+        for start in controls(found)
     ]
     yield fj.reporting.table(header, rows)
 
@@ -112,10 +125,69 @@ def first_evolved(found: Found) -> study.Cell | None:
     return next((cell for cell in ways(found.config) if cell["way"] == "evolved"), None)
 
 
-def spoken(evolved: study.Cell) -> str:
+def held_back(found: Found) -> str:
+    """Say what the settings do that are not plain ascents."""
+    one, numbers = found.words.one, found.words.numbers
+    if one == "image":
+        return (
+            "Some settings hold the image "
+            "back: decay pulls it toward grey, blur smooths it, sparsity resets pixels that matter "
+            "little, total variation makes differences between neighbors cost confidence. Others "
+            "search elsewhere than in the pixels: in the strengths of waves (Fourier), or in the "
+            "weights of a small network that paints the image (a CPPN), whose structure stays as "
+            "it is."
+        )
+    return (
+        f"One setting holds the {one} back: decay pulls it toward {found.words.plain}. Signs "
+        f"change all {numbers} by the same small step, up or down. Another searches elsewhere than "
+        f"in the {numbers}: in the weights of a small network that makes the {one} (a CPPN), whose "
+        "structure stays as it is."
+    )
+
+
+def article(noun: str) -> str:
+    """Put "a" or "an" before a noun."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def experienced(found: Found) -> Iterator[study.Block]:
+    """Let the reader hear or watch what was made, each beside a real one of its class."""
+    medium, words = found.network.medium, found.words
+    if words.one == "image":
+        return
+    real, some = real_ones(found), found.class_names[:MOST_PLAYED]
+    for place, cell in enumerate(ways(found.config)):
+        arrays, inputs, captions = found.results.one(**cell), [], []
+        for column, name in enumerate(some):
+            inputs.append(arrays["images"][0, column])
+            sure = study.sure(float(arrays["confidence"][0, column]))
+            captions.append(f"made to be {name}: the network is {sure} sure")
+            if column in real:
+                inputs.append(real[column])
+                captions.append(f"a real {words.real[0]} of {name}")
+        played = study.experience(medium, np.stack(inputs), captions)
+        verb = "Listen to" if words.one == "sound" else "Watch"
+        title = f"{verb} them: {title_of(cell)}, the first repeat"
+        yield played if place == 0 else study.Folded(title, [played])
+
+
+def real_ones(found: Found) -> dict[int, np.ndarray]:
+    """Return a test input of each class by its column, where there are data."""
+    if found.network.splits is None:
+        return {}
+    test = found.network.splits.test
+    labels, chosen = np.asarray(test.labels), {}
+    for column, label in enumerate(found.classes):
+        rows = np.flatnonzero(labels == label)
+        if len(rows):
+            chosen[column] = np.asarray(fj.data.as_float(test.images[rows[:1]])[0])
+    return chosen
+
+
+def spoken(found: Found, evolved: study.Cell) -> str:
     """Say what an evolution makes."""
-    words = {"direct": "evolved pixels", "cppn": "evolved CPPNs"}
-    return words.get(evolved["name"], f"evolved images ({evolved['name']})")
+    words = {"direct": f"evolved {found.words.numbers}", "cppn": "evolved CPPNs"}
+    return words.get(evolved["name"], f"evolved {found.words.many} ({evolved['name']})")
 
 
 def least(row: study.Row) -> str:
@@ -143,7 +215,9 @@ def passes(found: Found, keys: study.Cell) -> str:
 def prices(found: Found) -> Iterator[study.Block]:
     """Compare all ways to make images in numbers."""
     header = ["Made by", "Median confidence (lowest to highest repeat)", "Median log-odds"]
-    header += ("Images above 99.99 %", "In the paper", "Total variation", "High frequencies")
+    many, one, loud = found.words.many, found.words.one, LOUDNESS in found.records[0]
+    header += (f"{many.capitalize()} above 99.99 %", "In the paper", "Total variation")
+    header += ("High frequencies", *(["Loudest sample, dB"] if loud else []))
     header += ("Passes (forward + gradient)", "Passes until all above 99.99 %", "Seconds")
     rows = []
     for cell in ways(found.config):
@@ -151,8 +225,15 @@ def prices(found: Found) -> Iterator[study.Block]:
         spent = study.where(found.records, **cell)[0]
         in_paper = PAPER.get(cell["name"], "—") if cell["way"] == "ascent" else "—"
         sure, above = study.spell(values["confidence"], study.sure), values["above"].mean
-        told = [full_name(cell), sure, f"{values['odds'].mean:.1f}", study.share(above), in_paper]
+        told = [
+            full_name(found, cell),
+            sure,
+            f"{values['odds'].mean:.1f}",
+            study.share(above),
+            in_paper,
+        ]
         told += [f"{values['variation'].mean:.4f}", study.share(values["fine"].mean)]
+        told += [f"{values[LOUDNESS].mean:.1f}"] if loud else []
         told += [f"{spent['forwards']:,} + {spent['gradients']:,}", passes(found, cell)]
         rows.append([*told, f"{float(found.results.one(**cell)['seconds']):.1f}"])
     yield fj.reporting.table(
@@ -161,13 +242,19 @@ def prices(found: Found) -> Iterator[study.Block]:
         "Medians over classes, then repeats. The paper's numbers are for 20 classes of another "
         "network, one for ImageNet, so only their order can be compared.",
     )
+    loudness = (
+        "The loudest sample is in decibels of full scale: 0 is as loud as can be, -40 a hundredth. "
+        if loud
+        else ""
+    )
     yield (
         "Log-odds are log(p / (1 - p)): 0 is an even chance, 9.2 is 99.99 %. They go on where a "
         "confidence can no longer be told from 100 %. Total variation is the mean difference "
-        "between neighboring pixels, in units of black to white: about 0.33 in uniform noise, 0 "
-        "in a plain image. High frequencies are the share of the image's energy above half the "
-        "finest wave. Passes are those of one repeat, for all classes together; one evolution "
-        "serves all classes at once. Seconds are those of all repeats, compiling included."
+        f"between neighboring {found.words.numbers}, in units of {found.words.span}: about 0.33 in "
+        f"uniform noise, 0 in {found.words.blank}. High frequencies are the share of the {one}'s "
+        f"energy above half the finest wave. {loudness}Passes are those of one repeat, for all "
+        "classes together; one evolution serves all classes at once. Seconds are those of all "
+        "repeats, compiling included."
     )
     yield " ".join(reading(found))
     yield from curves(found)
@@ -178,7 +265,7 @@ def reading(found: Found) -> Iterator[str]:
     published = [name for name in found.config.ascents if fj.attacks.ASCENTS[name].published]
     odds = lambda name: found.row("ascent", name).values["odds"].mean
     order = sorted(published, key=odds, reverse=True)
-    words = [fj.attacks.ASCENTS[name].words for name in order]
+    words = [in_words(found, name) for name in order]
     yield f"From the surest to the least sure, the published settings are: {'; '.join(words)}."
     yield "In the paper: no regularizer and decay, blur and sparsity; decay; decay and blur."
     if "decay" in published:
@@ -195,18 +282,18 @@ def reading(found: Found) -> Iterator[str]:
     if evolved and None not in (*mine, *theirs):
         times = np.median(np.array(theirs, float)) / np.median(np.array(mine, float))
         yield (
-            f"Until every class was above 99.99 %, {spoken(evolved)} took {times:.2g} times as "
-            "many passes as the gradient."
+            f"Until every class was above 99.99 %, {spoken(found, evolved)} took {times:.2g} times "
+            "as many passes as the gradient."
         )
     elif evolved and None not in mine:
-        yield f"Of {spoken(evolved)}, not every class came above 99.99 % in each repeat."
+        yield f"Of {spoken(found, evolved)}, not every class came above 99.99 % in each repeat."
 
 
 def curves(found: Found) -> Iterator[study.Figure]:
     """Draw log-odds against passes, and what they end at against smoothness."""
     grow, grow_bands, end, end_bands, dashed = {}, {}, {}, {}, []
     for cell in ways(found.config):
-        name, values = title(cell), found.row(cell["way"], cell["name"]).values
+        name, values = title_of(cell), found.row(cell["way"], cell["name"]).values
         spent, odds = curve(found.config, cell, found.results.one(**cell))
         nines = np.median(odds, axis=1) / np.log(10.0)
         grow[name] = spent, np.median(nines, axis=0)
@@ -225,7 +312,7 @@ def curves(found: Found) -> Iterator[study.Figure]:
         "line, the surer.",
     )
     looks = {"log_x": True, "bands": end_bands, "y_label": "log10 of the odds"}
-    looks["x_label"] = "total variation: mean difference of neighboring pixels"
+    looks["x_label"] = f"total variation: mean difference of neighboring {found.words.numbers}"
     looks["note"] = "Points: median over classes, then repeats. Bars: lowest to highest repeat."
     yield study.Figure(
         "trade",
@@ -237,24 +324,24 @@ def curves(found: Found) -> Iterator[study.Figure]:
 
 def starts(found: Found) -> Iterator[study.Block]:
     """Compare starting points of the ascent without a regularizer."""
-    kinds = [start for start in STARTS if start in found.config.starts]
+    kinds = [start for start in found.starts if start in found.config.starts]
     rows = [found.row("ascent", "none", start) for start in kinds]
     header = ("Beginning at", "Median confidence", "Lowest", "Passes until all above 99.99 %")
     told = lambda row: (study.sure(row.values["confidence"].mean), least(row))
     rough = lambda row: f"{row.values['variation'].mean:.4f}"
     yield fj.reporting.table(
         (*header, "Total variation"),
-        [(STARTS[row.keys["start"]], *told(row), passes(found, row.keys), rough(row))
+        [(found.starts[row.keys["start"]], *told(row), passes(found, row.keys), rough(row))
          for row in rows],
-        "Ascent in pixels without a regularizer, from other starting points.",
+        f"Ascent in {found.words.numbers} without a regularizer, from other starting points.",
     )  # fmt: skip
     yield rows_of_images(
         found,
         "starts",
         [row.keys for row in rows],
-        [start.replace("_", " ") for start in kinds],
-        "Images by starting point and class. The first repeat from each starting point. Noise that "
-        "was there at the start stays: nothing asks for its removal.",
+        [start.replace("grey", found.words.plain).replace("_", " ") for start in kinds],
+        f"{found.words.many.capitalize()} by starting point and class. The first repeat from each "
+        "starting point. Noise that was there at the start stays: nothing asks for its removal.",
     )
 
 
@@ -263,11 +350,20 @@ def rows_of_images(
 ) -> study.Figure:
     """Show the first repeat of some cells; faint changes from grey also enlarged."""
     images, words, row_names = [], [], []
+    medium, faint = found.network.medium, found.words.one == "image"
+    if not faint and (real := real_ones(found)):
+        nothing = np.full(found.network.classifier.input_shape, 0.5, np.float32)
+        row = [real.get(column, nothing) for column in range(len(found.classes))]
+        images.append(study.as_pictures(medium, np.stack(row)))
+        words.append(["real" if column in real else "none there" for column in range(len(row))])
+        row_names.append(f"{found.words.real[0]} of the class")
     for cell, name in zip(cells, names, strict=True):
         arrays = found.results.one(**cell)
-        images.append(arrays["images"][0])
+        images.append(study.as_pictures(medium, arrays["images"][0]))
         words.append([study.sure(float(one)) for one in arrays["confidence"][0]])
         row_names.append(name)
+        if not faint:  # a spectrogram shows quiet sounds as it does loud ones
+            continue
         stretched, factors = stretch(images[-1])
         if np.median(factors) > FAINT:
             images.append(stretched)

@@ -20,7 +20,7 @@ from typing import Any
 import fooljax as fj
 from fooljax import study
 
-from . import measure, page
+from . import measure, numbers, page
 from .measure import PRESETS, Config
 
 __all__ = ["PRESETS", "Config", "main"]
@@ -47,10 +47,10 @@ def main(config: Config) -> dict[str, Any]:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
     with study.opened(main, config) as run:
-        methods = measure.choose(config)
-        scene = measure.prepare(run, methods)
-        results = study.gather(measure.attack(run, scene), measure.diagnose(run, scene))
-        found = page.gather(config, scene, results)
+        suited, scene = measure.prepare(run)
+        attacked = measure.attack(run, suited, scene)
+        results = study.gather(attacked, measure.diagnose(run, suited, scene))
+        found = numbers.gather(suited, scene, results)
         for norm, worst in found.worst.items():
             print(
                 f"{fj.attacks.NORM_NAMES[norm]} {worst.epsilon:g}: all attacks together fool "
@@ -64,7 +64,7 @@ def main(config: Config) -> dict[str, Any]:
             results,
             found.records,
             PAPERS,
-            keep=measure.KEPT,
+            keep=tuple(dict.fromkeys((*measure.KEPT, *scene.measured))),
             images=len(scene.real.labels),
             worst_case={norm: worst._asdict() for norm, worst in found.worst.items()},
             curves={

@@ -24,6 +24,19 @@ LENGTHS = ("l0", "l1", "l2", "linf")
 DRAWN = ("labels", "targets", "places_in_test_set", "originals")
 MEASURED = ("success", "margin", "confidence", "log_doubt", "forwards", "gradients", *LENGTHS)
 KEPT = (*DRAWN, "epsilons", "images", *MEASURED)  # arrays, for who reads on
+#: What suits other media where nothing else was asked for; sounds are faint, and their
+#: network is slow to ask.
+OTHERS: dict[str, dict[str, Any]] = {
+    "sounds": {
+        "attacks": ("fgsm", "pgd", "pgd-l2", "ddn", "pgd-targeted"),
+        "epsilon": 0.0005,
+        "epsilon_l2": 0.06,
+        "epsilon_l1": 2.0,
+        "epsilons": (0.0001, 0.00025, 0.0005, 0.001, 0.002),
+        "epsilons_l2": (0.0125, 0.025, 0.06, 0.125, 0.25),
+    },
+    "videos": {"attacks": ("fgsm", "pgd", "pgd-l2", "ddn", "pgd-targeted")},
+}
 GOODFELLOW = 0.25  # the epsilon that FGSM was published with, always measured
 _FINE = tuple(np.round(np.arange(0.02, 1.001, 0.02), 2).tolist())  # smallest that fools 90 %
 _ROUNDING = 1.0 + 1e-5  # an image on the surface of a ball is in it
@@ -33,12 +46,13 @@ _ROUNDING = 1.0 + 1e-5  # an image on the surface of a ball is in it
 class Config:
     """Perturb real images until a network errs.
 
-    Distances are in units of pixels in [0, 1].
+    Distances are in units of pixels in [0, 1]; of sounds, too, whose waveform from -1 to 1
+    changes by twice as much. Sounds have smaller ones unless others are given.
 
     Attributes:
         victim: the network and its data.
-        attacks: which attacks run, by name; all unless given. An unknown name
-            lists them. With -targeted at the end of a name the goal is a random
+        attacks: which attacks run, by name; all unless given, a few of sounds and videos.
+            An unknown name lists them. With -targeted at the end of a name the goal is a random
             other class instead of any. FILE.py:NAME is a function of your own,
             epsilon -> Attack.
         images: how many test images are attacked, drawn at random from those that
@@ -98,6 +112,16 @@ class Scene(NamedTuple):
     real: study.Material
     targets: np.ndarray
 
+    @property
+    def words(self) -> study.Words:
+        """How to speak of what the network takes."""
+        return study.words_for(self.prepared.medium)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """What is measured of each result; of sounds how loud the change is, too."""
+        return (*MEASURED, *study.LOUDNESS) if self.words.one == "sound" else MEASURED
+
 
 class Outcome(NamedTuple):
     """What an attack did to all images.
@@ -145,14 +169,26 @@ def choose(config: Config) -> dict[str, Entry]:
     return {name: one for name, one in known.items() if name in wanted or one.kind == "control"}
 
 
-def prepare(run: study.Run[Config], methods: Mapping[str, Entry]) -> Scene:
+def suited(config: Config, shape: tuple[int, ...]) -> Config:
+    """Return the settings, with what suits sounds or videos where nothing else was asked for."""
+    kind = fj.media.kind(fj.media.medium_of(shape))
+    return study.suit(config, Config(), OTHERS.get(kind, {}))
+
+
+def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
     """Train, load or fetch the network, and draw images that it gets right.
+
+    Returns:
+        The settings that suit them, and the scene.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
-    config = run.config
-    networks = study.networks(run, (config.victim.model,))
+    choose(run.config)  # refused before any training
+    refuse = lambda shape, num_classes: study.refuse_texts("perturb", shape)
+    networks = study.networks(run, (run.config.victim.model,), fits=refuse)
+    config = suited(run.config, networks.shape)
+    methods = choose(config)
     real = study.choose_right(run, networks, config.images, 0)
     count = len(networks.class_names)
     labels = np.asarray(real.labels)
@@ -160,7 +196,7 @@ def prepare(run: study.Run[Config], methods: Mapping[str, Entry]) -> Scene:
     draw = np.random.default_rng([config.run.seed, *b"targets"])
     others = np.array([draw.integers(1, count) for _ in labels])
     targets = ((labels + others) % count).astype(np.int32)
-    return Scene(networks.first, methods, real, targets)
+    return config, Scene(networks.first, methods, real, targets)
 
 
 def radius(entry: Entry, config: Config) -> float:
@@ -168,16 +204,17 @@ def radius(entry: Entry, config: Config) -> float:
     return {"linf": config.epsilon, "l2": config.epsilon_l2, "l1": config.epsilon_l1}[entry.norm]
 
 
-def radii(name: str, entry: Entry, config: Config) -> tuple[float, ...]:
+def radii(name: str, entry: Entry, config: Config, scene: Scene) -> tuple[float, ...]:
     """Return every epsilon that an attack is run with, increasing."""
     if not entry.curve:
         return (radius(entry, config),)
     curve = {"linf": config.epsilons, "l2": config.epsilons_l2, "l1": ()}[entry.norm]
-    extra = (GOODFELLOW, *_FINE) if name == "fgsm" else ()
+    published = name == "fgsm" and scene.words.one == "image"
+    extra = (GOODFELLOW, *_FINE) if published else ()
     return tuple(sorted({radius(entry, config), *curve, *extra}))
 
 
-def attack(run: study.Run[Config], scene: Scene) -> study.Results:
+def attack(run: study.Run[Config], config: Config, scene: Scene) -> study.Results:
     """Run every attack on every batch, a cell for each; the first cell says on which images.
 
     An image's random numbers depend on the attack and on its place among the images, not
@@ -185,7 +222,7 @@ def attack(run: study.Run[Config], scene: Scene) -> study.Results:
     """
     import jax.numpy as jnp
 
-    config, count = run.config, len(scene.targets)
+    count = len(scene.targets)
     size = min(config.batch_size, count)
     labels, images = np.asarray(scene.real.labels), np.asarray(scene.real.images)
     effort = fj.attacks.Effort(config.steps, config.queries)
@@ -205,11 +242,13 @@ def attack(run: study.Run[Config], scene: Scene) -> study.Results:
         goal = fj.attacks.reach(jnp.asarray(scene.targets[rows]))
         if not entry.aimed:
             goal = fj.attacks.leave(jnp.asarray(labels[rows]))
-        sizes = radii(attack, entry, config)
+        sizes = radii(attack, entry, config, scene)
         network = scene.prepared.classifier
         found = entry.perturb(keys, network, jnp.asarray(images[rows]), goal, effort, sizes)
         shown = found.images[sizes.index(radius(entry, config)), : max(0, config.shown - first)]
         measured = {name: getattr(found, name)[:, :real] for name in MEASURED}
+        if scene.measured != MEASURED:
+            measured |= study.loudness(images[rows[:real]], np.asarray(found.images)[:, :real])
         return {**measured, "epsilons": np.array(sizes), "images": shown[:real]}
 
     batches = range(-(-count // size))
@@ -217,12 +256,11 @@ def attack(run: study.Run[Config], scene: Scene) -> study.Results:
     return study.gather(drawn, study.compute(run, cells, perturb, "attacking"))
 
 
-def diagnose(run: study.Run[Config], scene: Scene) -> study.Results:
+def diagnose(run: study.Run[Config], config: Config, scene: Scene) -> study.Results:
     """Ask whether the network makes attacks fail without being robust, in both norms.
 
     Each cell holds names, messages and shares of what was found.
     """
-    config = run.config
     if not config.diagnose:
         return study.gather()
     some = min(config.batch_size, len(scene.targets))
@@ -263,9 +301,11 @@ def join(config: Config, scene: Scene, results: study.Results) -> dict[str, Outc
 
     def one(name: str, entry: Entry) -> Outcome:
         parts = [arrays for _, arrays in results.where(attack=name).found]
-        measured = {key: np.concatenate([part[key] for part in parts], axis=1) for key in MEASURED}
+        measured = {
+            key: np.concatenate([part[key] for part in parts], axis=1) for key in scene.measured
+        }
         images = np.concatenate([part["images"] for part in parts])
-        sizes = radii(name, entry, config)
+        sizes = radii(name, entry, config, scene)
         seconds = min(float(part["seconds"]) for part in parts) / size / len(sizes)
         return Outcome(sizes, sizes.index(radius(entry, config)), measured, images, seconds)
 
@@ -301,6 +341,11 @@ def judge(scene: Scene, outcomes: Mapping[str, Outcome]) -> Iterator[study.Recor
                     f"{norm}_{part}": value
                     for norm in LENGTHS
                     for part, value in _quartiles(one[norm][success]).items()
+                },
+                **{
+                    name: _quartiles(one[name][success])["median"]
+                    for name in scene.measured
+                    if name in study.LOUDNESS
                 },
                 "forwards": float(one["forwards"].mean()),
                 "gradients": float(one["gradients"].mean()),

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
 
-from . import measure
-from .measure import GOODFELLOW, NORMS, Ball, Config, Outcome, Scene, Worst, mean, radius
-
-if TYPE_CHECKING:
-    from fooljax.attacks import Finding
+from .measure import Ball
+from .numbers import Found
 
 GROUPS = {
-    "nearest": "that look for the nearest wrong image",
-    "linf": "within a largest change of a pixel (Linf)",
+    "nearest": "that look for the nearest wrong {one}",
+    "linf": "within a largest change of a {number} (Linf)",
     "l2": "within a Euclidean length of the change (L2)",
     "l1": "within a sum of all changes (L1)",
     "targeted": "toward a random other class",
@@ -42,144 +38,37 @@ COLUMNS: Mapping[str, Callable[[study.Record], str]] = {
         else "{l2_median:.3g} ({l2_q25:.3g} to {l2_q75:.3g})".format(**one)
     ),
     "Linf median": lambda one: _number(one["linf_median"]),
-    "Pixels changed": lambda one: _share(one["l0_median"]),
+    "{Numbers} changed": lambda one: _share(one["l0_median"]),
     "Forward passes": lambda one: f"{one['forwards']:,.0f}",
     "Gradients": lambda one: f"{one['gradients']:,.0f}",
-    "Time per image": lambda one: f"{1000 * one['seconds']:.3g} ms",
+    "Time per {one}": lambda one: f"{1000 * one['seconds']:.3g} ms",
 }
-
-
-class Published(NamedTuple):
-    """A number that papers print too, here and on MNIST by network; None if not reached."""
-
-    quantity: str
-    here: float | None
-    there: Mapping[str, float]
-    share: bool
-
-
-class Found(NamedTuple):
-    """All that the page is about; outcomes by attack, worst cases and curves by norm."""
-
-    config: Config
-    scene: Scene
-    results: study.Results
-    outcomes: Mapping[str, Outcome]
-    records: Sequence[study.Record]
-    worst: Mapping[Ball, Worst]
-    curves: Mapping[Ball, Mapping[str, tuple[np.ndarray, np.ndarray]]]
-    published: Sequence[Published]
-    doubts: Sequence[Finding]
-
-
-def gather(config: Config, scene: Scene, results: study.Results) -> Found:
-    """Derive from what the attacks did all that the page is about."""
-    outcomes = measure.join(config, scene, results)
-    pick = lambda field: {name: getattr(one, field) for name, one in outcomes.items()}
-    success = {name: one.measured["success"] for name, one in outcomes.items()}
-    return Found(
-        config,
-        scene,
-        results,
-        outcomes,
-        list(measure.judge(scene, outcomes)),
-        {norm: measure.worst_case(norm, config, scene, outcomes) for norm in NORMS},
-        {norm: curves(norm, config, scene, outcomes) for norm in NORMS},
-        list(published(scene, outcomes)),
-        [
-            *measure.asked(results),
-            *fj.attacks.contradictions(scene.methods, pick("epsilons"), success, pick("at")),
-        ],
-    )
-
-
-def curves(
-    norm: Ball, config: Config, scene: Scene, outcomes: Mapping[str, Outcome]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the accuracy left, ``(epsilons, accuracies)``, for each attack in a norm.
-
-    That of attacks that look for the nearest image follows from their distances.
-    """
-    grid = config.epsilons if norm == "linf" else config.epsilons_l2
-    series = {}
-    for name, entry in scene.methods.items():
-        outcome = outcomes[name]
-        if entry.norm != norm or entry.aimed:
-            continue
-        if entry.kind == "nearest":
-            far = np.where(outcome.tabled("success"), outcome.tabled(norm), np.inf)
-            epsilons = np.linspace(0.0, max(grid), 101)
-            series[name] = (epsilons, np.mean(far[None] > epsilons[:, None], axis=1))
-        elif entry.curve:
-            sizes = np.array(outcome.epsilons)
-            drawn = np.isin(sizes, (*grid, radius(entry, config)))
-            left = 1.0 - outcome.measured["success"][drawn].mean(axis=1)
-            series[name] = (np.append(0.0, sizes[drawn]), np.append(1.0, left))
-    return series
-
-
-def published(scene: Scene, outcomes: Mapping[str, Outcome]) -> Iterator[Published]:
-    """Yield the numbers that papers print too, each with the networks they print it of."""
-    pixels = np.asarray(scene.real.images).reshape(len(scene.targets), -1)
-    lengths = np.maximum(np.linalg.norm(pixels, axis=1), 1e-12)
-
-    def relative(name: str, at: int) -> float | None:
-        measured = outcomes[name].measured
-        return mean((measured["l2"][at] / lengths)[measured["success"][at]])
-
-    if "fgsm" in outcomes:
-        fgsm = outcomes["fgsm"]
-        rates = fgsm.measured["success"].mean(axis=1)
-        at = fgsm.epsilons.index(GOODFELLOW)
-        sure = mean(fgsm.measured["confidence"][at][fgsm.measured["success"][at]])
-        there = {"softmax regression": 0.999, "maxout": 0.894}
-        yield Published("FGSM, Linf 0.25: error", float(rates[at]), there, True)
-        there = {"softmax regression": 0.793, "maxout": 0.976}
-        yield Published("FGSM, Linf 0.25: mean confidence in the error", sure, there, True)
-        enough = [place for place, rate in enumerate(rates) if rate >= 0.9][:1]
-        here = "".join(f" (here Linf {fgsm.epsilons[place]:g})" for place in enough)
-        what = f"FGSM that fools 90 %{here}: relative length of the change"
-        rho = relative("fgsm", enough[0]) if enough else None
-        yield Published(what, rho, {"LeNet": 1.0, "FC500-150-10": 0.39}, False)
-    for name, words, there in (
-        ("deepfool", "DeepFool", {"LeNet": 0.20, "FC500-150-10": 0.11}),
-        ("lbfgs", "L-BFGS", {"LeNet": 0.25, "FC500-150-10": 0.12}),
-    ):
-        if name in outcomes:
-            what = f"{words}: relative length of the change"
-            yield Published(what, relative(name, 0), there, False)
-    there = {"FC100-100-10": 0.058, "FC200-200-10": 0.065, "softmax regression (FC10, 1e-4)": 0.062}
-    for name, words in (("lbfgs", "L-BFGS"), ("lbfgs-targeted", "L-BFGS, toward a random class")):
-        if name in outcomes:
-            length = mean(outcomes[name].tabled("l2")[outcomes[name].tabled("success")])
-            root = None if length is None else length / float(np.sqrt(pixels.shape[1]))
-            what = f"{words}: distortion (root of the mean squared change)"
-            yield Published(what, root, there, False)
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     yield study.Opening(
         "Small changes that fool a neural network",
-        "How little must change in an image that a network gets right before it is wrong?",
+        say(found, "How little must change in {a one} that a network gets right before it is ")
+        + "wrong?",
         list(key_figures(found)),
     )
     for title, blocks in SECTIONS.items():
-        yield study.Heading(title)
+        yield study.Heading(say(found, title))
         yield from blocks(found)
 
 
 def key_figures(found: Found) -> Iterator[tuple[str, str]]:
     """Yield the numbers on top of the page."""
     accuracy = study.share(found.scene.prepared.accuracy)
-    yield accuracy, "of the test images recognized correctly"
+    yield accuracy, say(found, "of the test {many} recognized correctly")
     sizes: Mapping[Ball, str] = {
-        "linf": "any pixel changed by at most",
+        "linf": say(found, "any {number} changed by at most"),
         "l2": "changes no longer than",
     }
     for norm, words in sizes.items():
         worst, count = found.worst[norm], len(found.scene.targets)
-        fooled = f"of {count} such images fooled, {words} {worst.epsilon:g}"
+        fooled = f"of {count} such {found.scene.words.many} fooled, {words} {worst.epsilon:g}"
         yield study.share(worst.fooled), fooled
         name = fj.attacks.NORM_NAMES[norm]
         words = f"fooled by the most harmful of ten random noises of size {worst.epsilon:g}"
@@ -190,22 +79,35 @@ def key_figures(found: Found) -> Iterator[tuple[str, str]]:
         yield f"{length:.3g}", f"median Euclidean length that {attack} needs"
 
 
+def say(found: Found, words: str) -> str:
+    """Put the words for what the network takes in their places."""
+    names = found.scene.words
+    a_one = f"{'an' if names.one[0] in 'aeiou' else 'a'} {names.one}"
+    return (
+        words.replace("{a one}", a_one)
+        .replace("{Numbers}", names.numbers.capitalize())
+        .format(**names._asdict())
+    )
+
+
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
-    config = found.config
+    config, words = found.config, found.scene.words
     yield (
-        f"The network is {found.scene.prepared.origin}. Of the test images that it gets right, "
-        f"{len(found.scene.targets)} were drawn at random, and each attack changed each of them, "
-        "within the range of pixels from 0 to 1. An attack succeeds when the network then names a "
-        "wrong class; aimed attacks must bring it to one given class, drawn at random."
+        f"The network is {found.scene.prepared.origin}. Of the test {words.many} that it gets "
+        f"right, {len(found.scene.targets)} were drawn at random, and each attack changed each of "
+        f"them, within the range of {words.numbers} from 0 to 1. An attack succeeds when the "
+        "network then names a wrong class; aimed attacks must bring it to one given class, drawn "
+        "at random."
     )
     yield fj.reporting.paragraph(
         fj.reporting.strong("Two kinds of attack. "),
-        "Some look for the worst image within a given size of change (epsilon): what counts is how "
-        "often they succeed. Others look for the nearest wrong image: they nearly always succeed, "
-        "and what counts is how far they had to go. Size is measured as the largest change of a "
-        f"pixel (Linf, {config.epsilon:g} in the table), as the Euclidean length of all changes "
-        f"together (L2, {config.epsilon_l2:g}), or as their sum (L1, {config.epsilon_l1:g}).",
+        f"Some look for the worst {words.one} within a given size of change (epsilon): what counts "
+        f"is how often they succeed. Others look for the nearest wrong {words.one}: they nearly "
+        "always succeed, and what counts is how far they had to go. Size is measured as the "
+        f"largest change of a {words.number} (Linf, {config.epsilon:g} in the table), as the "
+        f"Euclidean length of all changes together (L2, {config.epsilon_l2:g}), or as their sum "
+        f"(L1, {config.epsilon_l1:g}).",
     )
 
 
@@ -220,30 +122,44 @@ def grouped(found: Found) -> dict[str, list[str]]:
 
 def images(found: Found) -> Iterator[study.Block]:
     """Show originals, changes and results, a picture for each group of attacks."""
-    yield (
-        "Under each image stands what the network says and how sure it is. Ask yourself whether "
-        "you would have changed your mind."
+    yield say(found, "Under each {one} stands what the network says and how sure it is. Ask ") + (
+        "yourself whether you would have changed your mind."
     )
     for place, (group, names) in enumerate(grouped(found).items()):
-        picture = examples(found, group, names)
-        yield picture if place == 0 else study.Folded(f"Attacks {GROUPS[group]}", [picture])
+        title = say(found, f"Attacks {GROUPS[group]}")
+        blocks: list[study.Block] = [examples(found, group, names)]
+        if found.scene.words.one != "image":
+            blocks.append(compared(found, names))
+        yield from blocks if place == 0 else [study.Folded(title, blocks)]
+
+
+def compared(found: Found, names: Sequence[str]) -> study.Block:
+    """Let the reader hear or watch the first original, and what each attack made of it."""
+    original = found.results.one(drawn="images")["originals"][:1]
+    made = np.concatenate([found.outcomes[name].images[:1] for name in names])
+    was, became = answers(found, original)[0], answers(found, made)
+    lines = zip(names, (one.replace("\n", " ") for one in became), strict=True)
+    words = [(f"the original: {was}", f"{name}: {said}") for name, said in lines]
+    before = np.repeat(original, len(made), axis=0)
+    return study.compare(found.scene.prepared.medium, before, made, words)
 
 
 def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
     """Show a row of originals, then two for each attack: what it added and what came out."""
     originals = found.results.one(drawn="images")["originals"]
+    drawn = functools.partial(study.as_pictures, found.scene.prepared.medium)
     classes = found.scene.prepared.class_names
     said = answers(found, originals)
     if group == "targeted":
         goals = [classes[target] for target in found.scene.targets[: len(originals)]]
         said = [f"{one}\naimed at {goal}" for one, goal in zip(said, goals, strict=True)]
-    rows, captions, titles = [originals], [said], ["original"]
+    rows, captions, titles = [drawn(originals)], [said], ["original"]
     for name in names:
         made = found.outcomes[name].images
         change = (made - originals).reshape(len(made), -1)
         largest, lengths = np.abs(change).max(axis=1), np.linalg.norm(change, axis=1)
         stretched = 0.5 + 0.5 * change / np.where(largest > 0.0, largest, 1.0)[:, None]
-        rows += [np.clip(stretched, 0.0, 1.0).reshape(made.shape), made]
+        rows += map(drawn, [np.clip(stretched, 0.0, 1.0).reshape(made.shape), made])
         sizes = zip(largest, lengths, strict=True)
         captions.append([f"±{most:.2g}\nL2 {length:.2g}" for most, length in sizes])
         captions.append(answers(found, made))
@@ -252,9 +168,10 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
         f"images_{group}",
         rows,
         captions,
-        f"Originals, changes and results of the attacks {GROUPS[group]}. Top row: the originals. "
-        "Then for each attack what it added, and the result. Each change is stretched until its "
-        "largest part is black or white; its real size stands below it.",
+        say(found, f"Originals, changes and results of the attacks {GROUPS[group]}. Top row: the ")
+        + "originals. Then for each attack what it added, and the result. Each change is stretched "
+        "until its largest part is black or white; its real size stands below it."
+        + study.how_shown(found.scene.prepared.medium),
         row_names=titles,
         columns=len(originals),
         scale_note="Each change is stretched until its largest part (the number after ±, of a "
@@ -276,21 +193,27 @@ def attacks(found: Found) -> Iterator[study.Block]:
     tabled = {one["attack"]: one for one in study.where(found.records, tabled=True)}
     for group, names in grouped(found).items():
         lines = [{**tabled[name], "seconds": found.outcomes[name].seconds} for name in names]
-        rows = [[write(line) for write in COLUMNS.values()] for line in lines]
-        yield table(list(COLUMNS), rows, f"Attacks {GROUPS[group]}", sortable=True)
+        columns = {say(found, title): write for title, write in COLUMNS.items()}
+        for name in (name for name in study.LOUDNESS if name in found.scene.measured):
+            columns[study.LOUDNESS[name]] = functools.partial(loud, name)
+        rows = [[write(line) for write in columns.values()] for line in lines]
+        yield table(list(columns), rows, say(found, f"Attacks {GROUPS[group]}"), sortable=True)
+    if found.scene.words.one == "sound":
+        sizes = sorted({*found.config.epsilons, found.config.epsilon})
+        yield study.table_of_levels(found.scene.real.images, sizes)
     yield (
         "Distances and confidence are those of successes only, so an attack that fools only the "
-        "easy images looks nearer than it is; compare rows with similar rates. For attacks without "
-        "an epsilon the share in brackets succeeded within the table's epsilon. Passes are a mean "
-        "for each image. Times are of the fastest batch on one machine and say little about "
-        "another."
+        f"easy {found.scene.words.many} looks nearer than it is; compare rows with similar rates. "
+        "For attacks without an epsilon the share in brackets succeeded within the table's "
+        f"epsilon. Passes are a mean for each {found.scene.words.one}. Times are of the fastest "
+        "batch on one machine and say little about another."
     )
     for norm, worst in found.worst.items():
         low, high = (f"{100 * end:.0f}" for end in (worst.low, worst.high))
         strongest = f" The strongest alone is {worst.strongest}." if worst.strongest else ""
         yield fj.reporting.paragraph(
             fj.reporting.strong(f"Worst case in {fj.attacks.NORM_NAMES[norm]} {worst.epsilon:g}: "),
-            "taking for each image whatever attack succeeded, "
+            f"taking for each {found.scene.words.one} whatever attack succeeded, "
             f"{study.share(worst.fooled)} are fooled (95 % interval {low} to {high} %), so at "
             f"most {study.share(1.0 - worst.fooled)} are robust.{strongest}",
         )
@@ -298,9 +221,17 @@ def attacks(found: Found) -> Iterator[study.Block]:
     yield study.Folded("What each attack does", [table(("Attack", "What it does"), about)])
 
 
+def loud(name: str, record: study.Record) -> str:
+    """Write how loud a change is, one of ``study.LOUDNESS``."""
+    return study.level(record[name])
+
+
 def drawn_curves(found: Found) -> Iterator[study.Block]:
     """Draw the accuracy that is left over the size of the change."""
-    units = {"linf": "largest change of a pixel", "l2": "Euclidean length of the change"}
+    units = {
+        "linf": say(found, "largest change of a {number}"),
+        "l2": "Euclidean length of the change",
+    }
     for norm, series in found.curves.items():
         name = fj.attacks.NORM_NAMES[norm]
         draw = functools.partial(
@@ -325,8 +256,9 @@ def drawn_curves(found: Found) -> Iterator[study.Block]:
 def noise(found: Found) -> Iterator[study.Block]:
     """Compare all attacks with noise of the same size."""
     yield (
-        "A network might err on anything that is not exactly like its training images. To tell, "
-        "the same images were given random noise of the same size: every pixel up or down by "
+        "A network might err on anything that is not exactly like its training "
+        f"{found.scene.words.many}. To tell, the same {found.scene.words.many} were given random "
+        f"noise of the same size: every {found.scene.words.number} up or down by "
         "epsilon, or a random direction of length epsilon, ten times, and the most harmful draw "
         "counts. The gap between the columns is what knowing the network is worth."
     )
@@ -391,7 +323,7 @@ def distrust(found: Found) -> Iterator[study.Block]:
 
 SECTIONS: Mapping[str, Callable[[Found], Iterator[study.Block]]] = {
     "What was done": story,
-    "The images": images,
+    "The {many}": images,
     "Every attack side by side": attacks,
     "How much change it takes": drawn_curves,
     "Would any noise do?": noise,

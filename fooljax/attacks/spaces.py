@@ -16,7 +16,7 @@ from fooljax.data import as_float
 from fooljax.encodings.color import Color
 from fooljax.encodings.cppn_genome import MAX_WEIGHT, Cppn, Rates, mutate
 from fooljax.encodings.cppn_gradient import compile_genomes, paint_programs
-from fooljax.encodings.cppn_render import Coordinates
+from fooljax.encodings.cppn_inputs import Coordinates, number
 from fooljax.types import Images, RandomKey
 
 Moving: TypeAlias = Any
@@ -58,7 +58,7 @@ def pixels() -> Space:
 
 
 @checks.cache
-def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
+def fourier(shape: tuple[int, ...], decay: float = 1.0) -> Space:
     """Search Fourier coefficients, where a step changes coarse patterns more than fine ones.
 
     The pixels are the sigmoid of a sum of waves. A coefficient counts for
@@ -73,14 +73,15 @@ def fourier(shape: tuple[int, int, int], decay: float = 1.0) -> Space:
             space of pixels behind a sigmoid.
 
     Raises:
-        ValueError: if ``decay`` is not a finite number of at least 0.
+        ValueError: if ``decay`` is not a finite number of at least 0, or ``shape`` is no
+            picture's.
 
     Source:
         Olah, Mordvintsev and Schubert, 2017, Feature Visualization,
         https://distill.pub/2017/feature-visualization (preconditioning).
     """
     decay = checks.not_negative("decay", decay)
-    height, width, _ = shape
+    height, width, _ = _picture("fourier", shape)
     to_waves, to_pixels = _waves(shape)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None, :])
     scale = np.maximum(frequency, 1.0 / max(height, width)) ** -decay
@@ -126,7 +127,7 @@ def spectrum(pictures: Images) -> Float[Array, "h f c"]:
 
 
 @checks.cache
-def phases(shape: tuple[int, int, int]) -> Space:
+def phases(shape: tuple[int, ...]) -> Space:
     """Search where waves lie, and keep how large they are: as in photographs, or any picture.
 
     The waves are those of the pixels' log-odds, three channels made of lightness and two
@@ -137,10 +138,13 @@ def phases(shape: tuple[int, int, int]) -> Space:
     Args:
         shape: image size ``(h, w, c)`` in pixels.
 
+    Raises:
+        ValueError: if ``shape`` is no picture's.
+
     Source:
         Fel et al., 2023, arXiv:2306.06805 (MACO), whose sizes are those of ImageNet.
     """
-    height, width, _ = shape
+    height, width, _ = _picture("phases", shape)
     to_waves, to_pixels = _waves(shape)
     paired = np.zeros((1, 1, width // 2 + 1, 1), bool)  # columns that hold a wave twice
     paired[:, :, [0, width // 2] if width % 2 == 0 else 0] = True
@@ -166,6 +170,18 @@ def phases(shape: tuple[int, int, int]) -> Space:
     return Space(start, paint, settle=lambda turns: turns)
 
 
+def _picture(name: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the shape of a picture.
+
+    Raises:
+        ValueError: if it is something else's.
+    """
+    if len(shape) != 3:
+        raise ValueError(f"the space {name} is for pictures (h, w, c), got inputs {shape}")
+    height, width, channels = shape
+    return height, width, channels
+
+
 def _waves(
     shape: tuple[int, ...],
 ) -> tuple[Callable[[Images], Array], Callable[[Array], Images]]:
@@ -186,7 +202,7 @@ def _waves(
 
 @checks.cache
 def cppn(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     nodes: int = 64,
     edges: int = 128,
     *,
@@ -203,7 +219,7 @@ def cppn(
     of 200 for each digit went from 4.5 to 8.3 in 200 steps.
 
     Args:
-        shape: image size ``(h, w, c)`` in pixels.
+        shape: of a picture ``(h, w, c)``, a sound ``(t, 1)`` or a video ``(t, h, w, c)``.
         nodes: capacity of the genomes it draws, in nodes.
         edges: their capacity in edges.
         mutations: how often they mutate, by the paper's six mutations.
@@ -220,16 +236,18 @@ def cppn(
         mutations as in Nguyen et al., 2015, arXiv:1412.1897.
     """
     mutations = checks.count("mutations", mutations, 0)
-    outputs = shape[2]
     encoding = encodings.cppn(shape, nodes, edges, None, coordinates, color, None)
+    outputs, num_inputs = shape[-1], number(shape)
 
     def draw(key: RandomKey) -> Cppn:
-        grow = lambda i, genome: mutate(jax.random.fold_in(key, i), genome, outputs, Rates())
+        grow = lambda i, genome: mutate(
+            jax.random.fold_in(key, i), genome, outputs, Rates(), num_inputs
+        )
         return jax.lax.fori_loop(1, mutations + 1, grow, encoding.init(jax.random.fold_in(key, 0)))
 
     def start(keys: RandomKeys, begin_at: Cppn | Images) -> tuple[Moving, Fixed]:
         genomes = begin_at if isinstance(begin_at, Cppn) else jax.vmap(draw)(keys)
-        programs = compile_genomes(genomes, outputs)
+        programs = compile_genomes(genomes, outputs, num_inputs)
         return programs.weight, programs
 
     def paint(weight: Float[Array, "b edges"], programs: Fixed) -> Images:

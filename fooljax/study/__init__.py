@@ -88,6 +88,7 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
+    from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
     from fooljax.study.illuminated import (
         Illuminated,
         place_in_grid,
@@ -149,6 +150,14 @@ if TYPE_CHECKING:  # the same names as below
         tell_diverse,
     )
     from fooljax.study.showing import as_pictures, experience
+    from fooljax.study.suited import (
+        Words,
+        how_shown,
+        refuse_texts,
+        refuse_unsuited,
+        suit,
+        words_for,
+    )
     from fooljax.study.tables import (
         Record,
         Row,
@@ -186,6 +195,7 @@ _NAMES = {
     "table_of_controls",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
+    "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid show_grid sort_niches sum_up_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
@@ -203,6 +213,7 @@ _NAMES = {
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
     "fooljax.study.showing": "as_pictures experience",
+    "fooljax.study.suited": "Words how_shown refuse_texts refuse_unsuited suit words_for",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",

@@ -18,7 +18,7 @@ from fooljax.media import medium_of
 from fooljax.study.classifiers import confidences
 from fooljax.study.evolved import evolve
 from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material
-from fooljax.study.outsiders import CONTROLS, is_picture, takes_for, uniform
+from fooljax.study.outsiders import CONTROLS, is_picture, quiet, takes_for, uniform
 from fooljax.study.settings import Making
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -52,6 +52,14 @@ def _from_noise(
     """Start from uniform noise, once for each class."""
     targets = _classes(classifier)
     return uniform(key, (len(targets), *classifier.input_shape)), targets
+
+
+def _from_quiet_noise(
+    key: RandomKey, making: Making, classifier: Classifier
+) -> tuple[Images, Int[Array, " k"]]:
+    """Start from faint noise, once for each class."""
+    targets = _classes(classifier)
+    return quiet(key, (len(targets), *classifier.input_shape)), targets
 
 
 def _from_seen_noise(
@@ -121,6 +129,10 @@ def _signs(making: Making, shape: tuple[int, ...]) -> attacks.Attack:
     return attacks.pgd(1.0, steps=making.ascent_steps, loss=attacks.selective)
 
 
+def _quiet_signs(making: Making, shape: tuple[int, ...]) -> attacks.Attack:
+    return attacks.ASCENTS["signs"].build(shape, making.ascent_steps, 0.0)
+
+
 def _grey_universal(making: Making, shape: tuple[int, ...]) -> Make:
     """Learn on training images what fools about them, and show it without any image."""
     method = attacks.UNIVERSAL["sgd"].build(making.epsilon, "linf")
@@ -173,6 +185,10 @@ FOOLING: Makers = {
     "signs": _by_gradient(
         "made from noise by the gradient's sign, to the class first, then to acceptance",
         _climbed(_signs),
+    ),
+    "quiet_signs": _by_gradient(
+        "made from faint noise by small steps of the gradient's sign",
+        _climbed(_quiet_signs, _from_quiet_noise),
     ),
     "sparse": _by_gradient(
         "made from a plain ground by setting a few pixels, by gradient",

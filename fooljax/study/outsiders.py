@@ -24,6 +24,7 @@ from fooljax.types import Classifier, Images, RandomKey
 
 _TILES = 4
 _BLUR = 2.0  # standard deviation in pixels
+_QUIET = 0.005  # standard deviation, in units of [0, 1]
 
 #: ``(key, images) -> images``, as many of the same shape
 Change = Callable[[RandomKey, Images], Images]
@@ -148,6 +149,11 @@ def uniform(key: RandomKey, shape: tuple[int, ...]) -> Float[Array, "n h w c"]:
     return jax.random.uniform(key, shape, dtype=jnp.float32)
 
 
+def quiet(key: RandomKey, shape: tuple[int, ...]) -> Images:
+    """Draw faint noise of this shape: of a sound, of 0.01 of full scale (root mean square)."""
+    return 0.5 + _QUIET * jax.random.normal(key, shape, dtype=jnp.float32)
+
+
 def _gaussian(key: RandomKey, shape: tuple[int, ...]) -> Float[Array, "n h w c"]:
     return jnp.clip(0.5 + 0.25 * jax.random.normal(key, shape, dtype=jnp.float32), 0.0, 1.0)
 
@@ -220,6 +226,7 @@ def _tiled(shape: tuple[int, ...]) -> None:
 CONTROLS: Makers = {
     "noise": _noise(uniform, "uniform noise that nobody has changed"),
     "gaussian": _noise(_gaussian, "Gaussian noise around grey, cut off at 0 and 1"),
+    "quiet_noise": _noise(quiet, "faint noise around grey or silence, of a hundredth of the range"),
     "blurred": _noise(
         _blurred, "uniform noise, blurred and stretched to the full range", is_picture
     ),

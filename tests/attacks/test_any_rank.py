@@ -76,6 +76,40 @@ def test_what_needs_pictures_says_so(name):
         attack(name, SHAPES["sound"])
 
 
+@pytest.mark.parametrize("space", [fj.attacks.spaces.fourier, fj.attacks.spaces.phases])
+def test_spaces_of_waves_are_for_pictures(space):
+    with pytest.raises(ValueError, match=r"is for pictures \(h, w, c\), got inputs \(36, 1\)"):
+        space(SHAPES["sound"])
+
+
+@pytest.mark.parametrize(
+    "shape", [SHAPES["sound"], pytest.param(SHAPES["video"], marks=pytest.mark.slow)]
+)
+def test_cppns_of_sounds_and_videos_are_climbed(shape):
+    """In the space of their weights; what comes out is what the best weights paint."""
+    space = fj.attacks.spaces.cppn(shape, 20, 30, mutations=2)
+    climb, key = fj.attacks.ascent(3, space=space), jax.random.key(2)
+    goal = fj.attacks.reach(jnp.array([0, 1, 2, 3, 1]))
+    found = fj.attacks.run(climb, key, network(shape), images(shape), goal)
+    assert found.images.shape == (COUNT, *shape)
+    assert float(found.images.min()) >= 0.0 and float(found.images.max()) <= 1.0
+    assert np.all(found.gradients == 3)
+
+
+def test_signs_step_by_a_thousandth_of_a_waveform():
+    """The largest step of 2 is 0.001 of [0, 1], which is 0.002 of the waveform."""
+    climb = fj.attacks.ASCENTS["signs"].build(SHAPES["sound"], 2, 0.0)
+    begun = 0.4 + 0.1 * images(SHAPES["sound"])  # the network breaks on bright ones
+    goal = fj.attacks.reach(jnp.array([0, 1, 2, 3, 1]))
+    key = jax.random.key(2)
+    found = fj.attacks.run(climb, key, network(SHAPES["sound"]), begun, goal)
+    change = np.abs(np.asarray(found.images) - np.asarray(begun)).max(axis=(1, 2))
+    assert np.all(change <= 0.001 + 1e-6) and change.max() > 0.0009
+    assert np.all(
+        found.confidence > fj.attacks.score(network(SHAPES["sound"]), begun, goal, begun).confidence
+    )
+
+
 @pytest.mark.filterwarnings("ignore:no answer")  # the network breaks on bright images
 @pytest.mark.parametrize("shape", ONE_OF_ALL)
 def test_the_rest_of_the_core(shape):

@@ -20,8 +20,10 @@ MAKING = Making(
     universal_steps=2,
     pixels=3,
 )
+ENCODINGS = fj.encodings.CATALOG
+NOT_OF_PICTURES = {name for name, one in ENCODINGS.items() if "pictures" not in one.takes}
 # attacks are tested by their own catalog; these stand for them
-CHECKED = [name for name in MAKERS if name not in fj.attacks.CATALOG]
+CHECKED = [name for name in MAKERS if name not in (*fj.attacks.CATALOG, *NOT_OF_PICTURES)]
 CHECKED += ["fgsm", "standard", "deepfool"]
 SLOW = ("cppn", "standard", "ascent_blur", "ascent_flat")
 SEEN = ("near_noise", "grey_universal")  # show what the network takes them for
@@ -67,6 +69,28 @@ def test_controls_do_not_look_at_the_network(name, networks, material):
     make = MAKERS[name].build(MAKING, SHAPE)
     one, other = (make(jax.random.key(0), network, material).images for network in networks)
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", sorted(NOT_OF_PICTURES))
+def test_what_makes_no_pictures_says_so(name):
+    with pytest.raises(ValueError, match=r"--generators: .*\(8, 8, 1\)"):
+        study.build("--generators", {name: MAKERS[name]}, MAKING, SHAPE)
+
+
+def test_small_steps_from_faint_noise():
+    """Of a sound: from a hundredth of full scale, at most 0.001 of the waveform a step."""
+    key_noise, key_climb = jax.random.split(jax.random.key(6))
+    shape = (400, 1)
+    weights = jax.random.normal(jax.random.key(1), (400, CLASSES))
+    apply = lambda params, sounds: sounds.reshape(len(sounds), -1) @ params
+    network = fj.types.Classifier(weights, apply, shape, CLASSES)
+    begun = MAKERS["quiet_noise"].build(MAKING, shape)(key_noise, network, None).images
+    heard = 2.0 * np.asarray(begun) - 1.0
+    assert np.sqrt(np.mean(heard**2)) == pytest.approx(0.01, rel=0.1)
+    made = MAKERS["quiet_signs"].build(MAKING, shape)(key_climb, network, None)
+    assert np.sqrt(np.mean((2.0 * np.asarray(made.images) - 1.0) ** 2)) < 0.015
+    sure = study.confidences(network, made.images, made.labels)
+    assert sure.mean() > study.confidences(network, begun[:CLASSES], made.labels).mean()
 
 
 def test_images_of_nobody_are_what_they_are_called(networks, material):
@@ -119,13 +143,17 @@ def test_made_several_times(networks, material):
     assert still(jax.random.key(4), networks[0], material).cost is None
 
 
-FOR_PICTURES = ("cppn", "ascent_blur", "ascent_flat", "blurred", "quarter_turn", "scrambled")
-FOR_PICTURES += ("mosaic",)
+FOR_PICTURES = ("ascent_blur", "ascent_flat", "blurred", "quarter_turn", "scrambled", "mosaic")
+NOT_OF_SOUNDS = {name for name, one in ENCODINGS.items() if "sounds" not in one.takes}
 
 
 @pytest.mark.parametrize("name", study.FOOLING)
 def test_inputs_of_any_rank(name):
     """Sounds, too, unless a maker is for pictures and says so."""
+    if name in NOT_OF_SOUNDS:
+        with pytest.raises(ValueError, match=r"--generators: .*\(12, 1\)"):
+            study.build("--generators", {name: MAKERS[name]}, MAKING, (12, 1))
+        return
     if name in FOR_PICTURES:
         with pytest.raises(ValueError, match=r"--generators: .*pictures.*\(12, 1\)"):
             study.build("--generators", {name: MAKERS[name]}, MAKING, (12, 1))
@@ -157,7 +185,7 @@ def test_shapes_that_do_not_suit_are_refused(name, shape, message):
 
 def test_shapes_that_cannot_be_painted_are_refused_with_the_flag():
     makers = {name: MAKERS[name] for name in ("noise", "cppn")}
-    with pytest.raises(ValueError, match=r"--generators: .*1 or 3 channels.*\(8, 8, 2\)"):
+    with pytest.raises(ValueError, match=r"--generators: .*1 or 3\), got \(8, 8, 2\)"):
         study.build("--generators", makers, MAKING, (8, 8, 2))
     assert list(study.build("--generators", makers, MAKING, SHAPE)) == list(makers)
 

@@ -1,0 +1,143 @@
+"""What suits a medium: the words of a page, the settings of a run, entries of a catalog."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from fooljax.media import Kind, Medium, Sounds, Videos, kind, medium_of
+from fooljax.reporting.sounds import TICKS
+
+Config = TypeVar("Config")
+
+
+class Words(NamedTuple):
+    """How a page speaks of the inputs of a network.
+
+    Attributes:
+        one: an input.
+        many: several of them.
+        number: one of its numbers.
+        numbers: several of them.
+        plain: what is in the middle of the range of a number.
+        blank: an input in which there is nothing.
+        span: the range of a number.
+        real: an input of the data set, and several.
+    """
+
+    one: str
+    many: str
+    number: str
+    numbers: str
+    plain: str
+    blank: str
+    span: str
+    real: tuple[str, str]
+
+
+_WORDS: dict[Kind, Words] = {
+    "pictures": Words(
+        *("image", "images", "pixel", "pixels", "grey", "a plain image", "black to white"),
+        ("picture", "pictures"),
+    ),
+    "sounds": Words(
+        *("sound", "sounds", "sample", "samples", "silence", "silence", "the full scale"),
+        ("recording", "recordings"),
+    ),
+    "videos": Words(
+        *("video", "videos", "voxel", "voxels", "grey", "a plain video", "black to white"),
+        ("video", "videos"),
+    ),
+    "texts": Words(
+        *("text", "texts", "word", "words", "an empty text", "an empty text", "the vocabulary"),
+        ("text", "texts"),
+    ),
+}
+
+
+class HasTakes(Protocol):
+    """An entry of a catalog that says which media it is for."""
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Kinds of media."""
+        ...
+
+
+def words_for(medium: Medium) -> Words:
+    """Return how a page speaks of a medium."""
+    return _WORDS[kind(medium)]
+
+
+def how_shown(medium: Medium) -> str:
+    """Say how galleries show a medium, after a space; nothing of pictures."""
+    match medium:
+        case Sounds(rate):
+            ticks = " and ".join(f"{tick:,}" for tick in TICKS if tick < rate / 2)
+            return (
+                " A sound is shown by its spectrogram: all of its time from left to right, pitch "
+                f"from bottom (0) to top ({rate // 2:,} Hz), spaced as people hear, with ticks at "
+                f"{ticks} Hz; bright is loud, and the loudest place of each sound is the brightest."
+            )
+        case Videos():
+            return " A video is shown by frames at even distances."
+    return ""
+
+
+def suit(config: Config, usual: Config, others: Mapping[str, Any]) -> Config:
+    """Return settings with other values wherever nothing but the usual ones were asked for.
+
+    Args:
+        config: a frozen dataclass of settings.
+        usual: its defaults.
+        others: what suits another medium better, by the name of the field; a dataclass within
+            takes a mapping of its own.
+    """
+    changes = {}
+    for name, better in others.items():
+        now, before = getattr(config, name), getattr(usual, name)
+        if isinstance(better, Mapping):
+            changes[name] = suit(now, before, better)
+        elif now == before:
+            changes[name] = better
+    return dataclasses.replace(config, **changes)  # type: ignore[type-var]
+
+
+def refuse_texts(name: str, shape: tuple[int, ...]) -> None:
+    """Refuse texts where numbers are changed a little.
+
+    Args:
+        name: of the experiment.
+        shape: of an input.
+
+    Raises:
+        ValueError: naming the experiments for texts.
+    """
+    if kind(medium_of(shape)) == "texts":
+        raise ValueError(
+            f"--dataset, --model: experiments.{name} changes numbers little by little, and a text "
+            "has none; experiments.reduce and experiments.evolve are for texts"
+        )
+
+
+def refuse_unsuited(
+    flag: str, names: Sequence[str], catalog: Mapping[str, HasTakes], shape: tuple[int, ...]
+) -> None:
+    """Refuse entries of a catalog that are for other media.
+
+    Args:
+        flag: that asked for them, with its dashes.
+        names: of the entries.
+        catalog: all entries by name.
+        shape: of an input.
+
+    Raises:
+        ValueError: naming the entry, and those that suit.
+    """
+    medium = kind(medium_of(shape))
+    for name in names:
+        if name in catalog and medium not in catalog[name].takes:
+            fit = ", ".join(one for one, entry in catalog.items() if medium in entry.takes)
+            raise ValueError(
+                f"{flag}: {name} is for {' and '.join(catalog[name].takes)}, and the network takes "
+                f"{medium}; there are {fit}"
+            )

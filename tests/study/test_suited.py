@@ -1,0 +1,93 @@
+"""What suits sounds and videos: settings, words, entries of catalogs, loudness."""
+
+import base64
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+import fooljax as fj
+from fooljax import study
+from fooljax.media import Pictures, Sounds, Videos
+
+
+@dataclass(frozen=True)
+class Inner:
+    epsilon: float = 0.1
+    steps: int = 5
+
+
+@dataclass(frozen=True)
+class Settings:
+    inner: Inner = field(default_factory=Inner)
+    names: tuple[str, ...] = ("direct",)
+
+
+def test_what_was_asked_for_stays():
+    others = {"inner": {"epsilon": 0.001, "steps": 50}, "names": ("partials",)}
+    assert study.suit(Settings(), Settings(), others) == Settings(Inner(0.001, 50), ("partials",))
+    asked = Settings(Inner(epsilon=0.2), ("waveform",))
+    assert study.suit(asked, Settings(), others) == Settings(Inner(0.2, 50), ("waveform",))
+    assert study.suit(asked, Settings(), {}) == asked
+
+
+def test_words():
+    assert study.words_for(Sounds(8_000)).plain == "silence"
+    assert study.words_for(Videos()).numbers == "voxels"
+    assert study.how_shown(Pictures()) == ""
+    assert "pitch" in study.how_shown(Sounds())
+
+
+def test_texts_are_sent_to_their_experiments():
+    with pytest.raises(ValueError, match=r"experiments\.reduce and experiments\.evolve"):
+        study.refuse_texts("ascend", (40,))
+    for shape in ((8, 8, 1), (100, 1), (4, 8, 8, 1)):
+        study.refuse_texts("ascend", shape)
+
+
+def test_what_is_for_other_media_is_refused():
+    ascents = fj.attacks.ASCENTS
+    with pytest.raises(ValueError, match="--ascents: blur is for pictures, and the network takes"):
+        study.refuse_unsuited("--ascents", ("none", "blur"), ascents, (100, 1))
+    study.refuse_unsuited("--ascents", ("none", "blur"), ascents, (8, 8, 1))
+    for entry in ascents.values():
+        for kind, shape in (("sounds", (256, 1)), ("videos", (2, 8, 8, 1))):
+            if kind in entry.takes:
+                entry.build(shape, 2, 1.0)
+
+
+def test_loudness_of_many_changes_at_once():
+    """As of each by itself; a tenth of the amplitude is 20 decibels."""
+    draw = np.random.default_rng(0)
+    before = np.float32(0.5 + 0.4 * draw.uniform(-1, 1, (3, 200, 1)))
+    after = np.stack([before + np.float32(share) * (before - 0.5) for share in (0.1, 0.01)])
+    found = study.loudness(before, after)
+    assert set(found) == set(study.LOUDNESS)
+    for name, wanted in (("snr", [20.0, 40.0]), ("decibels", [-20.0, -40.0])):
+        np.testing.assert_allclose(
+            found[name], np.array(wanted)[:, None] + np.zeros((2, 3)), atol=0.1
+        )
+
+
+def test_a_table_of_levels():
+    """A square wave of half of full scale: a change of 0.005 of it is 40 decibels below."""
+    wave = np.where(np.arange(100) % 2 == 0, 0.75, 0.25)[None, :, None]
+    table = str(study.table_of_levels(np.float32(wave), [0.0, 0.0025]))
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", table)
+    assert cells == ["0.0025", "0.005", "40", "-40"] or cells[-3:] == ["0.005", "40", "-40"]
+
+
+def test_before_after_and_the_change_alone():
+    before = np.full((1, 100, 1), 0.5, np.float32)
+    after = before.copy()
+    after[0, ::2, 0] = 0.51
+    html = str(study.compare(Sounds(8_000), before, after, [("was", "became")]))
+    sounds = re.findall(r"base64,([A-Za-z0-9+/=]+)", html)
+    assert len(sounds) == 3 and "only what was added" in html
+    decoded = [np.frombuffer(base64.b64decode(one)[44:], "<i2") for one in sounds]
+    assert not decoded[0].any()
+    np.testing.assert_array_equal(decoded[1], decoded[2])  # silence was before
+    videos = np.zeros((1, 2, 8, 8, 1), np.float32)
+    shown = str(study.compare(Videos(), videos, videos, [("was", "became")]))
+    assert "only what was added" not in shown
