@@ -25,7 +25,7 @@ def list_classes(folder: Path) -> dict[str, list[str]]:
     Raises:
         ValueError: if there is no class folder, or one without pictures.
     """
-    beside = _visible(folder)
+    beside = visible(folder)
     homes = [name for name in beside if (folder / name).is_dir()]
     if not homes:
         raise ValueError(f"{folder}: no folders in it; put the pictures of each class in its own")
@@ -34,7 +34,7 @@ def list_classes(folder: Path) -> dict[str, list[str]]:
         name not in homes and is_picture(name) for name in beside
     )
     for home in homes:
-        names = _visible(folder / home)
+        names = visible(folder / home)
         classes[home] = [name for name in names if is_picture(name)]
         left_out.update(_kind(folder / home / name) for name in names if not is_picture(name))
     empty = [name for name, files in classes.items() if not files]
@@ -65,7 +65,8 @@ def _kind(path: Path) -> str:
     return f"{path.suffix} files" if path.suffix else "files without a suffix"
 
 
-def _visible(folder: Path) -> list[str]:
+def visible(folder: Path) -> list[str]:
+    """Return the names in a folder in alphabetical order, without those that systems leave."""
     return sorted(
         name
         for name in os.listdir(folder)

@@ -19,7 +19,7 @@ def read_npz(path: Path) -> Splits:
     Raises:
         ValueError: if the file is damaged, or an array missing or unfit.
     """
-    arrays = _open(path)
+    arrays = open_arrays(path)
     tested = "test_images" in arrays or "test_labels" in arrays
     keys = ("images", "labels", *(("test_images", "test_labels") if tested else ()))
     _require(path, arrays, keys)
@@ -52,7 +52,7 @@ def read_npz_pair(folder: Path, class_names: tuple[str, ...]) -> Splits:
         raise ValueError(f"{folder}: {', '.join(missing)} missing")
 
     def half(name: str) -> Dataset:
-        arrays = _open(folder / name)
+        arrays = open_arrays(folder / name)
         _require(folder / name, arrays, ("images", "labels"))
         with blame(folder / name):
             return from_arrays(arrays["images"], arrays["labels"], class_names)
@@ -60,7 +60,7 @@ def read_npz_pair(folder: Path, class_names: tuple[str, ...]) -> Splits:
     return Splits(train=half("train.npz"), test=half("test.npz"))
 
 
-def _open(path: Path) -> dict[str, np.ndarray]:
+def open_arrays(path: Path) -> dict[str, np.ndarray]:
     """Return every array of the file; objects are refused, nothing is unpickled."""
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path}: not an .npz file, or a truncated one; save it again")
