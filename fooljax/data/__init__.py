@@ -1,5 +1,6 @@
 """Pictures to train on, to fool with and to defend: known sets by name, or your own files."""
 
+from fooljax.data.clips import load_clips
 from fooljax.data.dataset import (
     Dataset,
     Splits,
@@ -24,12 +25,14 @@ from fooljax.data.streams import (
     subset,
     take,
 )
+from fooljax.data.videos import Clips, cut, leave_out
 
 __all__ = [
     "MOST",
     "NAMES",
     "PHOTOGRAPHS",
     "Batch",
+    "Clips",
     "Dataset",
     "Pictures",
     "Splits",
@@ -40,11 +43,14 @@ __all__ = [
     "at_once",
     "batches",
     "choose_rows",
+    "cut",
     "even_rows",
     "from_arrays",
     "imagenet_names",
     "in_turn",
+    "leave_out",
     "load",
+    "load_clips",
     "load_others",
     "read",
     "stays_on_disk",

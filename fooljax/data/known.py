@@ -10,6 +10,7 @@ from fooljax.data.dataset import Splits
 from fooljax.data.download import fetch, registered
 from fooljax.data.idx import FILES, find_idx, read_idx_set
 from fooljax.data.npz import read_npz_pair
+from fooljax.data.weizmann import ACTIONS, FILE, LEFT_OUT, PEOPLE, holds_weizmann, read_weizmann
 
 
 class Published(NamedTuple):
@@ -50,12 +51,26 @@ def _cifar(layout: Layout, class_names: tuple[str, ...]) -> Published:
     )
 
 
+def _weizmann(person: str) -> Published:
+    return Published(
+        files=(FILE,),
+        holds=holds_weizmann,
+        read=lambda folder: read_weizmann(folder, person),
+        class_names=ACTIONS,
+        place="video",
+        origin="the authors of Actions as Space-Time Shapes (their classification_masks.mat, "
+        "packed as fooljax.data.weizmann reads it)",
+    )
+
+
 PUBLISHED = {
     "cifar10": _cifar(CIFAR10, classes.CIFAR10),
     "cifar100": _cifar(CIFAR100, classes.CIFAR100),
     "fashion_mnist": _idx(classes.FASHION_MNIST),
     "kmnist": _idx(classes.KMNIST),
     "mnist": _idx(classes.DIGITS),
+    "weizmann": _weizmann(LEFT_OUT),
+    **{f"weizmann:{person}": _weizmann(person) for person in PEOPLE},
 }
 
 

@@ -8,13 +8,13 @@ from jaxtyping import UInt8
 from fooljax.data.class_folders import is_picture, visible
 from fooljax.data.dataset import Splits, blame
 from fooljax.data.resize import stack
-from fooljax.data.videos import STRIDE, WINDOW, Clips, gather, leave_out
+from fooljax.data.videos import STRIDE, TEST, TRAIN, WINDOW, Clips, gather, leave_out
 
 ANIMATED = (".apng", ".gif", ".png", ".webp")
 FILMED = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm")
 _MOST_BYTES = 4 * 10**9
 _RATE = 25.0  # frames a second of what does not say it
-_TEST, _TRAIN = "tested on", "trained on"
+_PARTS = tuple(f"fifth {number}" for number in range(1, 6))
 
 
 def are_videos(folder: Path) -> bool:
@@ -47,7 +47,8 @@ def read_videos(folder: Path, image_size: tuple[int, int] | None) -> Splits:
     Raises:
         ValueError: as `read_video_clips`.
     """
-    return leave_out(read_video_clips(folder, image_size), _TEST)
+    clips = read_video_clips(folder, image_size)
+    return leave_out(clips, TEST if TEST in clips.group_names else _PARTS[1])
 
 
 def read_video_clips(folder: Path, image_size: tuple[int, int] | None) -> Clips:
@@ -72,14 +73,15 @@ def read_video_clips(folder: Path, image_size: tuple[int, int] | None) -> Clips:
     unknown = [name for name in parts[-1] if name not in names]
     if unknown:
         raise ValueError(f"{folder / 'test'}: class {', '.join(unknown)} has no folder in train")
-    paths, labels, tested = list[Path](), list[int](), list[int]()
+    paths, labels, groups = list[Path](), list[int](), list[int]()
     for place, part in enumerate(parts):
         for name, files in part.items():
             paths += files
             labels += [names.index(name)] * len(files)
-            tested += [place if len(homes) > 1 else int(i % 5 == 1) for i in range(len(files))]
-    if not any(tested):
+            groups += [place if len(homes) > 1 else i % len(_PARTS) for i in range(len(files))]
+    if not any(groups):
         raise ValueError(f"{folder}: no class has two videos, so nothing is left to test on")
+    parts_of = (TRAIN, TEST) if len(homes) > 1 else _PARTS[: max(groups) + 1]
     videos, rates, held = list[np.ndarray](), list[float](), 0
     for path in paths:
         frames, rate = read_video(path)
@@ -99,7 +101,7 @@ def read_video_clips(folder: Path, image_size: tuple[int, int] | None) -> Clips:
     window = min(WINDOW, *(len(frames) for frames in videos))
     with blame(folder):
         rate = float(np.median(rates))
-        return gather(videos, labels, tested, names, (_TRAIN, _TEST), rate, window)
+        return gather(videos, labels, groups, names, parts_of, rate, window)
 
 
 def read_video(path: Path) -> tuple[UInt8[np.ndarray, "t h w c"], float]:

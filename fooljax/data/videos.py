@@ -12,6 +12,7 @@ from fooljax.media import Videos
 
 WINDOW = 16  # frames that a network sees at once
 STRIDE = 4  # frames from one window to the next
+TRAIN, TEST = "train", "test"  # groups of videos that come divided
 
 
 class Clips(NamedTuple):
@@ -37,6 +38,11 @@ class Clips(NamedTuple):
     class_names: tuple[str, ...]
     group_names: tuple[str, ...]
     rate: float
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """The groups to leave out one after another; of videos that come divided, the test."""
+        return tuple(name for name in self.group_names if name != TRAIN)
 
     def where(self, chosen: np.ndarray) -> Dataset:
         """Return some of the windows as a data set."""

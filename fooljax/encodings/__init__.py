@@ -5,12 +5,14 @@ from fooljax.encodings.color import hls_to_rgb, hsv_to_rgb
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.cppn_genome import Cppn, Rates
 from fooljax.encodings.direct import direct
+from fooljax.encodings.flicker import flicker
 from fooljax.encodings.variation import (
     iso_line_dd,
     polynomial,
     polynomial_mutation,
     simulated_binary_crossover,
 )
+from fooljax.encodings.voxels import thresholded, voxels
 
 __all__ = [
     "CATALOG",
@@ -19,6 +21,7 @@ __all__ = [
     "Rates",
     "cppn",
     "direct",
+    "flicker",
     "hls_to_rgb",
     "hsv_to_rgb",
     "iso_line_dd",
@@ -26,4 +29,6 @@ __all__ = [
     "polynomial",
     "polynomial_mutation",
     "simulated_binary_crossover",
+    "thresholded",
+    "voxels",
 ]

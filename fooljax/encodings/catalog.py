@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from fooljax import checks
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.direct import direct
+from fooljax.encodings.flicker import flicker
+from fooljax.encodings.voxels import voxels
 from fooljax.media import KINDS, Kind, Medium
 from fooljax.types import Encoding
 
@@ -39,6 +41,18 @@ CATALOG: dict[str, Entry] = {
         lambda shape, medium: cppn(_picture(shape)),
         "as patterns, painted by small networks (CPPNs)",
         _NGUYEN,
+    ),
+    "voxels": Entry(
+        lambda shape, medium: voxels(shape),
+        "from noise, every voxel a number of its own, in boxes of space and time from two parents",
+        "",
+        ("videos",),
+    ),
+    "flicker": Entry(
+        lambda shape, medium: flicker(shape),
+        "as plain grey that flickers, one number a frame",
+        "Pony, Naeh and Mannor, 2021, CVPR (flickering attacks on videos)",
+        ("videos",),
     ),
 }
 
