@@ -56,7 +56,9 @@ class Order(NamedTuple):
 ORDERS: dict[str, Order] = {
     ORDER: Order("as filmed", lambda draw, windows: windows),
     "shuffled": Order("the same frames in random order, another for each window", _shuffled),
-    "reversed": Order("the same frames, the last one first", lambda draw, windows: windows[:, ::-1]),
+    "reversed": Order(
+        "the same frames, the last one first", lambda draw, windows: windows[:, ::-1]
+    ),
     FROZEN: Order("the first frame all the time", _frozen),
     "averaged": Order("the mean of all frames all the time", _averaged),
     "noise": Order(
@@ -80,9 +82,7 @@ class Config:
     """
 
     victim: Victim = field(
-        default_factory=lambda: Victim(
-            dataset="moving_digits", model="video_cnn", train_steps=300
-        )
+        default_factory=lambda: Victim(dataset="moving_digits", model="video_cnn", train_steps=300)
     )
     orders: Several[str] = tuple(ORDERS)
     folds: Annotated[int, Within(1, 1000, why="ask for fewer")] | None = None
@@ -144,7 +144,9 @@ def set_scene(run: study.Run[Config]) -> Scene:
         raise ValueError(f"--dataset {victim.dataset} has one class only; a network needs two")
     many = len(clips.folds)
     if config.folds is not None and config.folds > many:
-        raise ValueError(f"--folds must be at most {many}, the parts of the data; got {config.folds}")
+        raise ValueError(
+            f"--folds must be at most {many}, the parts of the data; got {config.folds}"
+        )
     scene = Scene(clips, clips.folds[: config.folds])
     inputs.same_data(run.folder, victim.dataset, fj.data.leave_out(clips, scene.folds[0]))
     start(config, scene, VIDEOS, scene.folds[0])  # refuses a network that takes no videos
@@ -248,9 +250,7 @@ def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
             }
 
 
-def by_sequence(
-    probabilities: np.ndarray, labels: np.ndarray, sequences: np.ndarray
-) -> np.ndarray:
+def by_sequence(probabilities: np.ndarray, labels: np.ndarray, sequences: np.ndarray) -> np.ndarray:
     """Tell of each video whether the mean of its windows' probabilities names its class."""
     right = []
     for one in np.unique(sequences):
