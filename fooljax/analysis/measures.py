@@ -19,7 +19,8 @@ from fooljax.data import as_float
 from fooljax.defenses.preprocess import blur_matrix
 from fooljax.encodings.color import paint as paint_channels
 from fooljax.encodings.cppn_genome import FUNCTIONS, NUM_INPUTS
-from fooljax.encodings.cppn_render import activate, inputs
+from fooljax.encodings.cppn_inputs import inputs
+from fooljax.encodings.cppn_render import activate
 from fooljax.types import Bound, Image
 
 Latent = Float[Array, "..."]
@@ -210,7 +211,7 @@ def _smooth(sigma: float, latent: Latent) -> Image:
 
 def _cppn(shape: tuple[int, int, int], width: int, scale: float, latent: Latent) -> Image:
     height, across, outputs = shape
-    values = jnp.asarray(inputs(height, across, "normalized"))
+    values = jnp.asarray(inputs((height, across), "normalized"))
     functions = jnp.arange(width)[:, None] % len(FUNCTIONS)
     place = 0
     for ends in (width, width, outputs):

@@ -16,7 +16,7 @@ from fooljax.data import as_float
 from fooljax.encodings.color import Color
 from fooljax.encodings.cppn_genome import MAX_WEIGHT, Cppn, Rates, mutate
 from fooljax.encodings.cppn_gradient import compile_genomes, paint_programs
-from fooljax.encodings.cppn_render import Coordinates
+from fooljax.encodings.cppn_inputs import Coordinates, number
 from fooljax.types import Images, RandomKey
 
 Moving: TypeAlias = Any
@@ -186,7 +186,7 @@ def _waves(
 
 @checks.cache
 def cppn(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     nodes: int = 64,
     edges: int = 128,
     *,
@@ -203,7 +203,7 @@ def cppn(
     of 200 for each digit went from 4.5 to 8.3 in 200 steps.
 
     Args:
-        shape: image size ``(h, w, c)`` in pixels.
+        shape: of a picture ``(h, w, c)``, a sound ``(t, 1)`` or a video ``(t, h, w, c)``.
         nodes: capacity of the genomes it draws, in nodes.
         edges: their capacity in edges.
         mutations: how often they mutate, by the paper's six mutations.
@@ -220,16 +220,18 @@ def cppn(
         mutations as in Nguyen et al., 2015, arXiv:1412.1897.
     """
     mutations = checks.count("mutations", mutations, 0)
-    outputs = shape[2]
     encoding = encodings.cppn(shape, nodes, edges, None, coordinates, color, None)
+    outputs, num_inputs = shape[-1], number(shape)
 
     def draw(key: RandomKey) -> Cppn:
-        grow = lambda i, genome: mutate(jax.random.fold_in(key, i), genome, outputs, Rates())
+        grow = lambda i, genome: mutate(
+            jax.random.fold_in(key, i), genome, outputs, Rates(), num_inputs
+        )
         return jax.lax.fori_loop(1, mutations + 1, grow, encoding.init(jax.random.fold_in(key, 0)))
 
     def start(keys: RandomKeys, begin_at: Cppn | Images) -> tuple[Moving, Fixed]:
         genomes = begin_at if isinstance(begin_at, Cppn) else jax.vmap(draw)(keys)
-        programs = compile_genomes(genomes, outputs)
+        programs = compile_genomes(genomes, outputs, num_inputs)
         return programs.weight, programs
 
     def paint(weight: Float[Array, "b edges"], programs: Fixed) -> Images:

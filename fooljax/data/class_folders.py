@@ -1,9 +1,10 @@
-"""A folder of class folders: which files of it are pictures, and which are left out."""
+"""A folder of class folders: which of its files are read, and which are left out."""
 
 import os
 import warnings
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 _PICTURES = """
 .apng .avif .bmp .dds .dib .fit .fits .gif .icns .ico .j2k .jfif .jp2 .jpe .jpeg .jpf .jpg
@@ -11,52 +12,88 @@ _PICTURES = """
 """
 #: Of pictures that Pillow decodes itself; not of those that it hands to other programs.
 SUFFIXES = tuple(_PICTURES.split())
+_SOUNDS = """
+.aif .aifc .aiff .au .caf .flac .mp3 .oga .ogg .opus .rf64 .snd .w64 .wav .wave
+"""
 _OF_SYSTEMS = ("thumbs.db", "desktop.ini", "__macosx", "@eadir")
 _KINDS_SHOWN = 4
 
 
-def list_classes(folder: Path) -> dict[str, list[str]]:
+class Kind(NamedTuple):
+    """What a file may be.
+
+    Attributes:
+        plural: what several of them are called.
+        suffixes: of their names, in lower case.
+    """
+
+    plural: str
+    suffixes: tuple[str, ...]
+
+    def has(self, name: str) -> bool:
+        """Tell by its suffix whether a file is one."""
+        return name.lower().endswith(self.suffixes)
+
+
+PICTURES = Kind("pictures", SUFFIXES)
+SOUNDS = Kind("sounds", tuple(_SOUNDS.split()))
+
+
+def list_classes(folder: Path, kind: Kind = PICTURES) -> dict[str, list[str]]:
     """Return the file names in every class folder, both in alphabetical order.
 
-    Files with other suffixes, folders in class folders and pictures beside them are left
+    Files with other suffixes, folders in class folders and files beside them are left
     out, with a warning that counts them. Hidden files and those that Windows, macOS and
     storage devices leave behind are left out silently.
 
+    Args:
+        folder: where the class folders are.
+        kind: what is read.
+
     Raises:
-        ValueError: if there is no class folder, or one without pictures.
+        ValueError: if there is no class folder, or one without files of the kind.
     """
     beside = visible(folder)
     homes = [name for name in beside if (folder / name).is_dir()]
     if not homes:
-        raise ValueError(f"{folder}: no folders in it; put the pictures of each class in its own")
+        raise ValueError(
+            f"{folder}: no folders in it; put the {kind.plural} of each class in its own"
+        )
     classes, left_out = {}, Counter[str]()
-    left_out["pictures beside the class folders"] = sum(
-        name not in homes and is_picture(name) for name in beside
+    left_out[f"{kind.plural} beside the class folders"] = sum(
+        name not in homes and kind.has(name) for name in beside
     )
     for home in homes:
         names = visible(folder / home)
-        classes[home] = [name for name in names if is_picture(name)]
-        left_out.update(_kind(folder / home / name) for name in names if not is_picture(name))
+        classes[home] = [name for name in names if kind.has(name)]
+        left_out.update(_kind(folder / home / name) for name in names if not kind.has(name))
     empty = [name for name, files in classes.items() if not files]
     if empty:
         raise ValueError(
-            f"{folder}: no pictures in class folder {', '.join(empty)}; add some "
-            f"({' '.join(SUFFIXES)}) or remove the folder"
+            f"{folder}: no {kind.plural} in class folder {', '.join(empty)}; add some "
+            f"({' '.join(kind.suffixes)}) or remove the folder"
         )
     if kinds := +left_out:
-        shown = [f"{count} {kind}" for kind, count in kinds.most_common(_KINDS_SHOWN)]
+        shown = [f"{count} {what}" for what, count in kinds.most_common(_KINDS_SHOWN)]
         more = ["others"] * (len(kinds) > len(shown))
         warnings.warn(
-            f"{folder}: left out {', '.join(shown + more)}; if they are pictures, move them into "
-            "class folders and give them the suffix of their kind",
+            f"{folder}: left out {', '.join(shown + more)}; if they are {kind.plural}, move them "
+            "into class folders and give them the suffix of their kind",
             stacklevel=3,
         )
     return classes
 
 
-def is_picture(name: str) -> bool:
-    """Tell by its suffix whether a file is read as a picture."""
-    return name.lower().endswith(SUFFIXES)
+def holds_sounds(folder: Path) -> bool:
+    """Tell whether a folder holds more sounds than pictures, itself or in class folders."""
+    sounds = pictures = 0
+    homes = [folder, *(folder / part for part in ("train", "test") if (folder / part).is_dir())]
+    for home in homes:
+        below = [home / name for name in visible(home) if (home / name).is_dir()]
+        for place in (home, *below):
+            sounds += sum(map(SOUNDS.has, visible(place)))
+            pictures += sum(map(PICTURES.has, visible(place)))
+    return sounds > pictures
 
 
 def _kind(path: Path) -> str:

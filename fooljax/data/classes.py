@@ -43,3 +43,32 @@ squirrel streetcar sunflower sweet_pepper table tank telephone television tiger 
 train trout tulip turtle wardrobe whale willow_tree wolf woman worm
 """
 CIFAR100 = tuple(_CIFAR100.split())
+
+# As the published networks order their outputs, with silence and all other words in front.
+SPEECH_COMMANDS = (
+    "_silence_",
+    "_unknown_",
+    "yes",
+    "no",
+    "up",
+    "down",
+    "left",
+    "right",
+    "on",
+    "off",
+    "stop",
+    "go",
+)
+
+ESC10 = (
+    "dog",
+    "rain",
+    "sea_waves",
+    "crying_baby",
+    "clock_tick",
+    "sneezing",
+    "helicopter",
+    "chainsaw",
+    "rooster",
+    "crackling_fire",
+)

@@ -20,6 +20,7 @@ from fooljax.defenses.smoothing import (
     predict_smoothed,
     radius_of,
 )
+from fooljax.defenses.sounds import low_pass, mu_law, resample, time_shift
 from fooljax.defenses.tempered import Tempered, tempered
 from fooljax.defenses.vote import majority_vote, unanimous
 
@@ -45,11 +46,13 @@ __all__ = [
     "jpeg",
     "judge",
     "least_probability",
+    "low_pass",
     "mahalanobis",
     "majority_vote",
     "maximum_logit",
     "maximum_probability",
     "median_filter",
+    "mu_law",
     "nearest_neighbor",
     "noisy",
     "openmax",
@@ -58,9 +61,11 @@ __all__ = [
     "quantize",
     "radius_of",
     "reject",
+    "resample",
     "resize_and_pad",
     "straight_through",
     "tempered",
+    "time_shift",
     "unanimous",
     "with_gradient_of",
 ]

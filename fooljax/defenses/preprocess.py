@@ -79,6 +79,23 @@ def shown_through(
     )
 
 
+def shape_of_pictures(name: str, classifier: Classifier) -> tuple[int, int, int]:
+    """Return the shape of a network's pictures.
+
+    Args:
+        name: of the defense.
+        classifier: the network.
+
+    Raises:
+        ValueError: if it looks at something else.
+    """
+    shape = checks.classifier(classifier).input_shape
+    if len(shape) != 3:
+        raise ValueError(f"{name} is for pictures (h, w, c), got inputs {shape}")
+    height, width, channels = shape
+    return height, width, channels
+
+
 @functools.cache
 def blur_matrix(size: int, sigma: float) -> Float[np.ndarray, "size size"]:
     """Blur a row of ``size`` numbers, as a matrix; edges are mirrored as scipy's are."""
@@ -101,13 +118,13 @@ def gaussian_blur(classifier: Classifier, sigma: float) -> Classifier:
         sigma: standard deviation in pixels; the Gaussian is cut off at four of them.
 
     Raises:
-        ValueError: if ``sigma`` is not positive.
+        ValueError: if ``sigma`` is not positive, or the network looks at no pictures.
 
     Source:
         Xu et al., 2018, arXiv:1704.01155 (smoothing as a squeezer of inputs).
     """
-    sigma, classifier = checks.positive("sigma", sigma), checks.classifier(classifier)
-    height, width, _ = classifier.input_shape
+    sigma = checks.positive("sigma", sigma)
+    height, width, _ = shape_of_pictures("gaussian_blur", classifier)
     matrices = tuple(jnp.asarray(blur_matrix(size, sigma)) for size in (height, width))
     return shown_through(classifier, blur, matrices)
 
@@ -125,13 +142,14 @@ def median_filter(classifier: Classifier, size: int) -> Classifier:
         size: side of the window in pixels, odd.
 
     Raises:
-        ValueError: if ``size`` is even, less than three or larger than the image.
+        ValueError: if ``size`` is even, less than three or larger than the image, or the
+            network looks at no pictures.
 
     Source:
         Xu et al., 2018, arXiv:1704.01155 (feature squeezing).
     """
-    size, classifier = checks.count("size", size), checks.classifier(classifier)
-    most = min(classifier.input_shape[:2])
+    size = checks.count("size", size)
+    most = min(shape_of_pictures("median_filter", classifier)[:2])
     if size % 2 == 0 or not 3 <= size <= most:
         raise ValueError(f"size must be odd, at least 3 and at most {most}, got {size}")
     return shown_through(classifier, Bound(_median, (size,)), None)
@@ -211,7 +229,7 @@ def jpeg(classifier: Classifier, quality: float) -> Classifier:
         quality: in [1, 100], as libjpeg's.
 
     Raises:
-        ValueError: if ``quality`` is out of its range.
+        ValueError: if ``quality`` is out of its range, or the network looks at no pictures.
 
     Source:
         ITU-T T.81, 1992, annex K; Dziugaite et al., 2016, arXiv:1608.00853, and Guo et
@@ -219,4 +237,5 @@ def jpeg(classifier: Classifier, quality: float) -> Classifier:
         arXiv:1802.00420 (the gradient).
     """
     quality = checks.between("quality", quality, 1.0, 100.0)
+    shape_of_pictures("jpeg", classifier)
     return shown_through(classifier, _compress, jnp.asarray(luminance_table(quality)))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from fooljax import checks, metrics
-from fooljax.defenses.preprocess import shown_through
+from fooljax.defenses.preprocess import shape_of_pictures, shown_through
 from fooljax.types import Bound, Classifier, Images, Logits, Params, RandomDefense, RandomKey
 
 
@@ -72,13 +72,14 @@ def resize_and_pad(key: RandomKey, classifier: Classifier, smallest: float) -> C
             height and width; in (0, 1).
 
     Raises:
-        ValueError: if ``smallest`` is out of its range.
+        ValueError: if ``smallest`` is out of its range, or the network looks at no pictures.
 
     Source:
         Xie et al., 2018, arXiv:1711.01991 (there to a larger canvas, which a network
         of fixed input size does not take).
     """
     smallest = checks.between("smallest", smallest, 0.0, 1.0, "()")
+    shape_of_pictures("resize_and_pad", classifier)
     return shown_through(classifier, _shrink, (checks.key(key), jnp.float32(smallest)))
 
 

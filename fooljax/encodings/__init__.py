@@ -1,4 +1,4 @@
-"""Search spaces of images: draw a genome, vary it, paint it."""
+"""Search spaces of inputs: draw a genome, vary it, paint it."""
 
 from fooljax.encodings.catalog import CATALOG, Entry, own_encoding
 from fooljax.encodings.color import hls_to_rgb, hsv_to_rgb
@@ -6,6 +6,7 @@ from fooljax.encodings.cppn import cppn
 from fooljax.encodings.cppn_genome import Cppn, Rates
 from fooljax.encodings.direct import direct
 from fooljax.encodings.flicker import flicker
+from fooljax.encodings.partials import Partials, partials
 from fooljax.encodings.variation import (
     iso_line_dd,
     polynomial,
@@ -13,11 +14,13 @@ from fooljax.encodings.variation import (
     simulated_binary_crossover,
 )
 from fooljax.encodings.voxels import thresholded, voxels
+from fooljax.encodings.waveform import waveform
 
 __all__ = [
     "CATALOG",
     "Cppn",
     "Entry",
+    "Partials",
     "Rates",
     "cppn",
     "direct",
@@ -26,9 +29,11 @@ __all__ = [
     "hsv_to_rgb",
     "iso_line_dd",
     "own_encoding",
+    "partials",
     "polynomial",
     "polynomial_mutation",
     "simulated_binary_crossover",
     "thresholded",
     "voxels",
+    "waveform",
 ]

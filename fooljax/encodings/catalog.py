@@ -7,8 +7,10 @@ from fooljax import checks
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.direct import direct
 from fooljax.encodings.flicker import flicker
+from fooljax.encodings.partials import partials
 from fooljax.encodings.voxels import voxels
-from fooljax.media import KINDS, Kind, Medium
+from fooljax.encodings.waveform import waveform
+from fooljax.media import KINDS, Kind, Medium, Sounds
 from fooljax.types import Encoding
 
 
@@ -38,9 +40,22 @@ CATALOG: dict[str, Entry] = {
         ("pictures", "sounds", "videos"),
     ),
     "cppn": Entry(
-        lambda shape, medium: cppn(_picture(shape)),
+        lambda shape, medium: cppn(shape),
         "as patterns, painted by small networks (CPPNs)",
         _NGUYEN,
+        ("pictures", "sounds", "videos"),
+    ),
+    "waveform": Entry(
+        lambda shape, medium: waveform(shape),
+        "from quiet noise, every sample a number of its own",
+        "Alzantot et al., 2018, arXiv:1801.00554",
+        ("sounds",),
+    ),
+    "partials": Entry(
+        lambda shape, medium: partials(shape, _rate(medium)),
+        "as sums of ten tones that begin, rise or fall, and end",
+        "McAulay and Quatieri, 1986",
+        ("sounds",),
     ),
     "voxels": Entry(
         lambda shape, medium: voxels(shape),
@@ -77,13 +92,6 @@ def own_encoding(name: str, made: Any) -> Entry:
     return Entry(build, f"in an encoding of your own, {name}", "", KINDS)
 
 
-def _picture(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return the shape of a picture, grey or in color.
-
-    Raises:
-        ValueError: if it is something else.
-    """
-    if len(shape) != 3 or shape[2] not in (1, 3):
-        raise ValueError(f"pictures (h, w, c) of 1 or 3 channels are painted, got {shape}")
-    height, width, channels = shape
-    return height, width, channels
+def _rate(medium: Medium) -> int:
+    """Return samples a second; those of what is no sound do not matter, its shape is refused."""
+    return medium.rate if isinstance(medium, Sounds) else Sounds().rate

@@ -1,4 +1,4 @@
-"""Indirect encoding: a small growing network paints the image; gives regular images."""
+"""Indirect encoding: a small growing network paints the image, the sound or the video."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
@@ -9,9 +9,10 @@ from jaxtyping import Array
 
 from fooljax import backend, checks
 from fooljax.encodings import color as colors
-from fooljax.encodings import cppn_kernel
-from fooljax.encodings.cppn_genome import NUM_INPUTS, Cppn, Rates, mutate, random_cppn
-from fooljax.encodings.cppn_render import Coordinates, render
+from fooljax.encodings import cppn_inputs, cppn_kernel
+from fooljax.encodings.cppn_genome import Cppn, Rates, mutate, random_cppn
+from fooljax.encodings.cppn_inputs import Coordinates
+from fooljax.encodings.cppn_render import finish, render
 from fooljax.types import Encoding, Image, Images, RandomKey
 
 Painter: TypeAlias = Callable[[Cppn], Array]  # one genome to an image, or [b, ...] to [b, ...]
@@ -60,7 +61,7 @@ def _spread(axis_size: int, batched: Cppn, genome: Cppn) -> Cppn:
 
 @checks.cache
 def cppn(
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     nodes: int = 64,
     edges: int = 128,
     rates: Rates | None = None,
@@ -71,8 +72,10 @@ def cppn(
     """Evolve compositional pattern-producing networks that grow from nothing.
 
     Args:
-        shape: image size ``(h, w, c)`` in pixels, ``c`` 1 or 3; one output
-            node for each channel.
+        shape: of what is painted: a picture ``(h, w, c)``, a sound ``(t, 1)`` or a
+            video ``(t, h, w, c)``, ``c`` 1 or 3; one output node for each channel. The
+            inputs are those of ``cppn_inputs``: where a pixel, sample or voxel is, and for
+            a sound tones of five frequencies.
         nodes: capacity of a genome in nodes, inputs and outputs included;
             champions of 200 generations on MNIST use 8 to 22.
         edges: capacity in edges.
@@ -80,12 +83,13 @@ def cppn(
         coordinates: ``raw`` pixel counts as released (fine stripes) or
             ``normalized`` to [-1, 1] (broad shapes, the same at every size).
         color: meaning of three outputs.
-        levels: grey levels of the phenotype; ``None`` for continuous ones.
+        levels: grey levels of a pixel; ``None`` for continuous ones. The samples of a sound
+            are not rounded.
 
     Returns:
-        An encoding whose genomes are ``Cppn``. A negative output is mirrored by
-        its absolute value. Mutations refused for want of capacity are counted
-        in the trait ``refused``.
+        An encoding whose genomes are ``Cppn``. A negative output is mirrored by its
+        absolute value; in a sound it is a negative sample. Mutations refused for want of
+        capacity are counted in the trait ``refused``.
 
     Raises:
         ValueError: if the shape, colour space or levels are impossible, the
@@ -96,34 +100,33 @@ def cppn(
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
         Stanley, 2007, Compositional pattern producing networks.
     """
-    if len(checks.shape("shape", shape)) != 3:
-        raise ValueError(f"CPPNs paint pictures (height, width, 1 or 3), got {shape}")
-    colors.check(shape, color, levels)
-    outputs = shape[2]
+    shape = checks.shape("shape", shape)
+    num_inputs, outputs = cppn_inputs.number(shape), shape[-1]
+    colors.check(shape[-3:], color, levels)
     nodes, edges = checks.count("nodes", nodes), checks.count("edges", edges)
     if rates is not None:
         checks.kind("rates", rates, Rates)
-    if nodes < NUM_INPUTS + outputs or edges < NUM_INPUTS * outputs:
+    if nodes < num_inputs + outputs or edges < num_inputs * outputs:
         raise ValueError(
-            f"a CPPN with {outputs} outputs needs at least {NUM_INPUTS + outputs} nodes and "
-            f"{NUM_INPUTS * outputs} edges, got {nodes} and {edges}"
+            f"a CPPN with {outputs} outputs needs at least {num_inputs + outputs} nodes and "
+            f"{num_inputs * outputs} edges, got {nodes} and {edges}"
         )
     checks.choice("coordinates", coordinates, ("raw", "normalized"))
     rates = Rates() if rates is None else rates
 
     def init(key: RandomKey) -> Cppn:
-        return random_cppn(key, outputs, nodes, edges)
+        return random_cppn(key, outputs, nodes, edges, num_inputs)
 
     def vary(key: RandomKey, parent: Cppn, mate: Cppn, generation: Array) -> Cppn:
         del mate, generation  # the paper's CPPNs do not recombine
-        return mutate(key, parent, outputs, rates)
+        return mutate(key, parent, outputs, rates, num_inputs)
 
     def paint(genome: Cppn) -> Image:
-        return colors.paint(jnp.abs(render(genome, shape, coordinates)), color, levels)
+        return finish(render(genome, shape, coordinates), color, levels)
 
     @jax.custom_jvp
     def paint_on_tpu(genomes: Cppn) -> Images:
-        if not cppn_kernel.fits(genomes, shape[1]):
+        if len(shape) != 3 or not cppn_kernel.fits(genomes, shape[1]):
             return jax.vmap(paint)(genomes)
         return cppn_kernel.paint(genomes, shape, coordinates, color, levels)
 

@@ -11,7 +11,7 @@ from fooljax import checks, printing
 from fooljax.encodings.variation import polynomial_mutation
 from fooljax.types import RandomKey
 
-NUM_INPUTS = 4  # x, y, distance from the centre, bias
+NUM_INPUTS = 4  # of pictures: x, y, distance from the centre, bias
 FUNCTIONS = ("sine", "sigmoid", "gaussian", "linear")
 SINE, SIGMOID, GAUSSIAN, LINEAR = range(4)
 MAX_WEIGHT = 10.0
@@ -20,8 +20,9 @@ MAX_WEIGHT = 10.0
 class Cppn(NamedTuple):
     """A compositional pattern-producing network.
 
-    Nodes ``0..3`` are the inputs x, y, distance and bias, the next ones the
-    outputs (one for each channel), the rest hidden. Slots not in use hold -1.
+    The first nodes are the inputs (of a picture x, y, distance and bias; see
+    ``cppn_inputs``), the next ones the outputs (one for each channel), the rest
+    hidden. Slots not in use hold -1.
 
     Attributes:
         function: what each node computes, an index into ``FUNCTIONS``, or -1.
@@ -78,15 +79,17 @@ class Rates:
         checks.not_negative("eta", self.eta)
 
 
-def random_cppn(key: RandomKey, outputs: int, nodes: int, edges: int) -> Cppn:
+def random_cppn(
+    key: RandomKey, outputs: int, nodes: int, edges: int, num_inputs: int = NUM_INPUTS
+) -> Cppn:
     """Draw a network without hidden nodes: every input feeds every output.
 
     Weights are uniform in [-10, 10), functions uniform over ``FUNCTIONS``.
     ``nodes`` and ``edges`` are capacities.
     """
     key_weight, key_function = jax.random.split(key)
-    first = jnp.arange(NUM_INPUTS * outputs, dtype=jnp.int32)
-    used = jnp.arange(nodes, dtype=jnp.int32) < NUM_INPUTS + outputs
+    first = jnp.arange(num_inputs * outputs, dtype=jnp.int32)
+    used = jnp.arange(nodes, dtype=jnp.int32) < num_inputs + outputs
     pad = (0, edges - first.size)
     functions = jax.random.randint(key_function, (nodes,), 0, len(FUNCTIONS), dtype=jnp.int32)
     weights = jax.random.uniform(
@@ -94,8 +97,8 @@ def random_cppn(key: RandomKey, outputs: int, nodes: int, edges: int) -> Cppn:
     )
     return Cppn(
         function=jnp.where(used, functions, -1),
-        source=jnp.pad(first % NUM_INPUTS, pad, constant_values=-1).astype(jnp.int32),
-        target=jnp.pad(NUM_INPUTS + first // NUM_INPUTS, pad, constant_values=-1).astype(jnp.int32),
+        source=jnp.pad(first % num_inputs, pad, constant_values=-1).astype(jnp.int32),
+        target=jnp.pad(num_inputs + first // num_inputs, pad, constant_values=-1).astype(jnp.int32),
         weight=jnp.pad(weights, pad),
         refused=jnp.int32(0),
     )
@@ -151,11 +154,13 @@ def _put(array: Array, index: Array, value: Array | float, when: Array) -> Array
     return array.at[index].set(jnp.where(when, value, array[index]).astype(array.dtype))
 
 
-def _add_edge(genome: Cppn, draws: Float[Array, " 4"], outputs: int, rate: float) -> Cppn:
+def _add_edge(
+    genome: Cppn, draws: Float[Array, " 4"], outputs: int, rate: float, num_inputs: int
+) -> Cppn:
     index = jnp.arange(genome.function.size, dtype=jnp.int32)
     used = genome.function >= 0
-    is_input = index < NUM_INPUTS
-    is_output = ~is_input & (index < NUM_INPUTS + outputs)
+    is_input = index < num_inputs
+    is_output = ~is_input & (index < num_inputs + outputs)
     source, _ = _pick(draws[1], used & ~is_output)
     above = ancestors(genome, index == source)
     target, found = _pick(draws[2], used & ~above & ~is_input)
@@ -199,8 +204,9 @@ def _add_node(genome: Cppn, draws: Float[Array, " 3"], rate: float) -> Cppn:
     )
 
 
-def _delete_node(genome: Cppn, draws: Float[Array, " 2"], outputs: int, rate: float) -> Cppn:
-    hidden = jnp.arange(genome.function.size, dtype=jnp.int32) >= NUM_INPUTS + outputs
+def _delete_node(genome: Cppn, draws: Float[Array, " 2"], painted: int, rate: float) -> Cppn:
+    """Take away a hidden node; the first ``painted`` ones are inputs and outputs."""
+    hidden = jnp.arange(genome.function.size, dtype=jnp.int32) >= painted
     node, found = _pick(draws[1], hidden & (genome.function >= 0))
     gone = (draws[0] < rate) & found
     cut = gone & ((genome.source == node) | (genome.target == node))
@@ -212,7 +218,9 @@ def _delete_node(genome: Cppn, draws: Float[Array, " 2"], outputs: int, rate: fl
     )
 
 
-def mutate(key: RandomKey, genome: Cppn, outputs: int, rates: Rates) -> Cppn:
+def mutate(
+    key: RandomKey, genome: Cppn, outputs: int, rates: Rates, num_inputs: int = NUM_INPUTS
+) -> Cppn:
     """Make one child by the six mutations of the paper, in its order.
 
     Weights (each edge), functions (each node), add an edge, delete an edge, add
@@ -224,6 +232,7 @@ def mutate(key: RandomKey, genome: Cppn, outputs: int, rates: Rates) -> Cppn:
         genome: the parent.
         outputs: number of output nodes.
         rates: probabilities.
+        num_inputs: number of input nodes.
 
     Returns:
         The child, of the same capacity.
@@ -247,7 +256,7 @@ def mutate(key: RandomKey, genome: Cppn, outputs: int, rates: Rates) -> Cppn:
         refused=jnp.int32(0),
     )
     draws = jax.random.uniform(key_structure, (11,), dtype=jnp.float32)
-    genome = _add_edge(genome, draws[:4], outputs, rates.add_edge)
+    genome = _add_edge(genome, draws[:4], outputs, rates.add_edge, num_inputs)
     genome = _delete_edge(genome, draws[4:6], rates.delete_edge)
     genome = _add_node(genome, draws[6:9], rates.add_node)
-    return _delete_node(genome, draws[9:], outputs, rates.delete_node)
+    return _delete_node(genome, draws[9:], num_inputs + outputs, rates.delete_node)

@@ -1,4 +1,4 @@
-"""Gradients of a CPPN's picture with respect to the weights of its edges.
+"""Gradients of what a CPPN paints with respect to the weights of its edges.
 
 The loops that paint a genome run over as many nodes and edges as it has, which
 reverse differentiation cannot do by itself. Here the way back is written out: it
@@ -16,27 +16,27 @@ from jaxtyping import Array, Float
 from fooljax import backend
 from fooljax.encodings import color as colors
 from fooljax.encodings.cppn_genome import GAUSSIAN, NUM_INPUTS, SIGMOID, SINE, Cppn
+from fooljax.encodings.cppn_inputs import Coordinates, inputs
 from fooljax.encodings.cppn_render import (
-    Coordinates,
     Program,
     activate,
     compile_genome,
-    inputs,
+    finish,
     run_program,
     sine,
 )
 from fooljax.types import Images
 
 
-def compile_genomes(genomes: Cppn, outputs: int) -> Program:
+def compile_genomes(genomes: Cppn, outputs: int, num_inputs: int = NUM_INPUTS) -> Program:
     """Compile genomes whose leaves have a leading axis ``b``; see ``compile_genome``."""
-    return jax.vmap(lambda genome: compile_genome(genome, outputs))(genomes)
+    return jax.vmap(lambda genome: compile_genome(genome, outputs, num_inputs=num_inputs))(genomes)
 
 
 def paint_programs(
     weight: Float[Array, "b edges"],
     program: Program,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     coordinates: Coordinates,
     color: colors.Color = "hls",
 ) -> Images:
@@ -47,18 +47,18 @@ def paint_programs(
     Args:
         weight: of each edge, in the program's order; stands in for its own.
         program: of every genome, leaves ``[b, ...]``.
-        shape: image size ``(h, w, c)`` in pixels.
+        shape: of a picture ``(h, w, c)``, a sound ``(t, 1)`` or a video ``(t, h, w, c)``.
         coordinates: ``raw`` or ``normalized``.
         color: meaning of three outputs.
 
     Returns:
-        Images ``[b, h, w, c]`` in [0, 1].
+        Inputs ``[b, *shape]`` in [0, 1].
     """
-    height, width, outputs = shape
-    rows = inputs(height, width, coordinates).astype(weight.dtype)
+    *axes, outputs = shape
+    rows = inputs(axes, coordinates).astype(weight.dtype)
     values = _paint(weight, program, rows)
-    images = jnp.moveaxis(values.reshape(-1, outputs, height, width), 1, -1)
-    return jax.vmap(lambda image: colors.paint(jnp.abs(image), color, None))(images)
+    painted = jnp.moveaxis(values.reshape(-1, outputs, *axes), 1, -1)
+    return jax.vmap(lambda painted: finish(painted, color, None))(painted)
 
 
 def _map_on_cpu(function: Callable[..., Any], *trees: Any) -> Any:
@@ -72,7 +72,7 @@ def _map_on_cpu(function: Callable[..., Any], *trees: Any) -> Any:
 
 @jax.custom_vjp
 def _paint(
-    weight: Float[Array, "b edges"], program: Program, rows: Float[Array | np.ndarray, "4 p"]
+    weight: Float[Array, "b edges"], program: Program, rows: Float[Array | np.ndarray, "inputs p"]
 ) -> Float[Array, "b outputs p"]:
     return _forward(weight, program, rows)[0]
 
@@ -111,7 +111,7 @@ def _backward(kept, wanted):
             return jax.lax.fori_loop(first, last, pass_on, carry)
 
         start = (jnp.zeros_like(weight), blame)
-        return jax.lax.fori_loop(0, length - NUM_INPUTS, back, start)[0]
+        return jax.lax.fori_loop(0, length - len(rows), back, start)[0]
 
     return _map_on_cpu(one, weight, program, values, wanted), None, None
 

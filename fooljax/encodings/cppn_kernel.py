@@ -15,7 +15,8 @@ from jaxtyping import Array
 
 from fooljax.encodings import color as colors
 from fooljax.encodings.cppn_genome import NUM_INPUTS, Cppn
-from fooljax.encodings.cppn_render import Coordinates, Program, activate, compile_genome, inputs
+from fooljax.encodings.cppn_inputs import Coordinates, inputs
+from fooljax.encodings.cppn_render import Program, activate, compile_genome
 from fooljax.types import Images
 
 _LANES = 128  # a vector register holds 8 rows of them
@@ -64,7 +65,7 @@ def paint(
     programs = jax.vmap(lambda genome: compile_genome(genome, outputs, dense=True))(genomes)
     # a block must span the last two axes of its array
     table = jax.tree.map(lambda leaf: leaf.reshape(count, 1, -1), programs)
-    position = inputs(height, width, coordinates).reshape(NUM_INPUTS, height, width)
+    position = inputs((height, width), coordinates).reshape(NUM_INPUTS, height, width)
     rows = _tile(nodes, height, width)
     # what an operation takes depends on the graphs, which the compiler does not see
     moved = sum(leaf.size * 4 for leaf in jax.tree.leaves((table, position)))

@@ -1,6 +1,6 @@
 """Paint CPPN genomes: sort the live part of the graph once, then run it over rows of pixels."""
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int32
 
 from fooljax import printing
+from fooljax.encodings import color as colors
 from fooljax.encodings.cppn_genome import (
     GAUSSIAN,
     NUM_INPUTS,
@@ -18,8 +19,8 @@ from fooljax.encodings.cppn_genome import (
     raise_to,
     take,
 )
-
-Coordinates: TypeAlias = Literal["raw", "normalized"]
+from fooljax.encodings.cppn_inputs import Coordinates, inputs
+from fooljax.types import Image
 
 _PIXELS_AT_ONCE = 2048  # float32 rows of 64 nodes then fit the second-level cache
 
@@ -49,31 +50,19 @@ class Program(NamedTuple):
         return printing.shapes(self)
 
 
-def inputs(height: int, width: int, coordinates: Coordinates) -> np.ndarray:
-    """Return what the four input nodes see, float32 ``[4, h * w]``, rows x, y, distance, 1.
-
-    ``raw`` counts pixels from 0, as the released code does; ``normalized`` runs
-    from -1 to 1. The distance from the centre is normalized in both, 0 to 1.41.
-    """
-    y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
-    x_unit = 2.0 * x / max(width - 1, 1) - 1.0
-    y_unit = 2.0 * y / max(height - 1, 1) - 1.0
-    xy = (x, y) if coordinates == "raw" else (x_unit, y_unit)
-    rows = (*xy, np.hypot(x_unit, y_unit), np.ones_like(x_unit))
-    return np.stack([np.ravel(row) for row in rows]).astype(np.float32)
-
-
-def compile_genome(genome: Cppn, outputs: int, dense: bool = False) -> Program:
+def compile_genome(
+    genome: Cppn, outputs: int, dense: bool = False, num_inputs: int = NUM_INPUTS
+) -> Program:
     """Drop what no output depends on and sort the rest topologically.
 
     ``dense`` is for TPUs and changes no number; see ``cppn_genome.take``.
     """
     nodes, edges = genome.function.size, genome.source.size
     index = jnp.arange(nodes, dtype=jnp.int32)
-    live = ancestors(genome, (index >= NUM_INPUTS) & (index < NUM_INPUTS + outputs), dense)
-    live = live | (index < NUM_INPUTS)
+    live = ancestors(genome, (index >= num_inputs) & (index < num_inputs + outputs), dense)
+    live = live | (index < num_inputs)
     # no edge ends in an input, so this also stops the loop below on a genome of zeros
-    used = (genome.source >= 0) & (genome.target >= NUM_INPUTS) & take(live, genome.target, dense)
+    used = (genome.source >= 0) & (genome.target >= num_inputs) & take(live, genome.target, dense)
 
     def deepen(carry):
         depth, _ = carry
@@ -84,7 +73,7 @@ def compile_genome(genome: Cppn, outputs: int, dense: bool = False) -> Program:
     start = (jnp.zeros(nodes, jnp.int32), jnp.array(True))
     depth = jax.lax.while_loop(lambda carry: carry[1], deepen, start)[0]
     # inputs first, then by depth; dead nodes last; equal depths in order of index
-    order = jnp.where(index < NUM_INPUTS, -1, jnp.where(live, depth, edges + 1)) * nodes + index
+    order = jnp.where(index < num_inputs, -1, jnp.where(live, depth, edges + 1)) * nodes + index
     row = jnp.sum(order[None, :] < order[:, None], axis=1, dtype=jnp.int32)
     end = jnp.where(used, take(row, genome.target, dense), nodes)
     # one sort of packed keys: XLA's argsort on a CPU costs five times as much
@@ -97,7 +86,7 @@ def compile_genome(genome: Cppn, outputs: int, dense: bool = False) -> Program:
         ),
         source=take(take(row, genome.source, dense), by_end, dense),
         weight=take(genome.weight, by_end, dense),
-        output=row[NUM_INPUTS : NUM_INPUTS + outputs],
+        output=row[num_inputs : num_inputs + outputs],
     )
 
 
@@ -136,11 +125,11 @@ def activate(function: Array, total: Array) -> Array:
 
 
 def run_program(
-    program: Program, rows: Float[Array | np.ndarray, "4 p"]
+    program: Program, rows: Float[Array | np.ndarray, "inputs p"]
 ) -> Float[Array, "outputs p"]:
     """Compute the outputs over rows of pixels, one row of the graph after another."""
     values = jnp.zeros((program.function.size, rows.shape[1]), rows.dtype)
-    values = values.at[:NUM_INPUTS].set(rows)
+    values = values.at[: len(rows)].set(rows)
 
     def compute(row, values):
         add = lambda edge, total: total + program.weight[edge] * values[program.source[edge]]
@@ -148,27 +137,39 @@ def run_program(
         total = jax.lax.fori_loop(program.first_edge[row], program.first_edge[row + 1], add, total)
         return values.at[row].set(activate(program.function[row], total))
 
-    values = jax.lax.fori_loop(NUM_INPUTS, program.length, compute, values)
+    values = jax.lax.fori_loop(len(rows), program.length, compute, values)
     return values[program.output]
 
 
 def render(
-    genome: Cppn, shape: tuple[int, int, int], coordinates: Coordinates
-) -> Float[Array, "h w c"]:
-    """Compute every output at every pixel of an image ``(h, w, c)``; values in [-1, 1].
+    genome: Cppn, shape: tuple[int, ...], coordinates: Coordinates
+) -> Float[Array, "*axes c"]:
+    """Compute every output at every place of what has the given shape; values in [-1, 1].
 
-    An output without incoming edges has the sum 0: a Gaussian one is 1
-    everywhere, the others 0. Large images go through in rows that fit the cache.
+    A picture has the shape ``(h, w, c)``, a sound ``(t, 1)``, a video ``(t, h, w, c)``. An
+    output without incoming edges has the sum 0: a Gaussian one is 1 everywhere, the others
+    0. Large inputs go through in rows that fit the cache.
     """
-    height, width, outputs = shape
-    program = compile_genome(genome, outputs)
-    rows = inputs(height, width, coordinates).astype(genome.weight.dtype)
+    *axes, outputs = shape
+    rows = inputs(axes, coordinates).astype(genome.weight.dtype)
+    program = compile_genome(genome, outputs, num_inputs=len(rows))
     pieces = -(-rows.shape[1] // _PIXELS_AT_ONCE)
     if pieces == 1:
         values = run_program(program, rows)
     else:
         padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % pieces)))
-        stacked = np.moveaxis(padded.reshape(NUM_INPUTS, pieces, -1), 1, 0)
+        stacked = np.moveaxis(padded.reshape(len(rows), pieces, -1), 1, 0)
         values = jax.lax.map(lambda piece: run_program(program, piece), stacked)
         values = jnp.moveaxis(values, 0, 1).reshape(outputs, -1)[:, : rows.shape[1]]
-    return jnp.moveaxis(values.reshape(outputs, height, width), 0, -1)
+    return jnp.moveaxis(values.reshape(outputs, *axes), 0, -1)
+
+
+def finish(values: Float[Array, "*axes c"], color: colors.Color, levels: int | None) -> Image:
+    """Turn outputs into an input in [0, 1].
+
+    Pictures and videos mirror a negative output by its absolute value and are painted by
+    ``color.paint``. A sound takes the output as its waveform, and 0 is silence.
+    """
+    if values.ndim == 2:
+        return 0.5 + 0.5 * values
+    return colors.paint(jnp.abs(values), color, levels)

@@ -22,6 +22,7 @@ from fooljax.metrics.detection import (
 )
 from fooljax.metrics.illumination import Illumination, illumination
 from fooljax.metrics.looks import brightness, contrast, symmetry
+from fooljax.metrics.loudness import added_decibels, loudest_decibels, signal_to_noise
 from fooljax.metrics.reliability import (
     Reliability,
     brier,
@@ -49,6 +50,7 @@ __all__ = [
     "Reliability",
     "Roc",
     "acceptance_threshold",
+    "added_decibels",
     "aupr_id_pos",
     "aupr_ood_pos",
     "auroc",
@@ -67,6 +69,7 @@ __all__ = [
     "illumination",
     "log_odds",
     "log_probabilities",
+    "loudest_decibels",
     "mann_whitney",
     "margins",
     "mixing",
@@ -75,6 +78,7 @@ __all__ = [
     "reliability",
     "roc_curve",
     "share_accepted",
+    "signal_to_noise",
     "symmetry",
     "temperature",
     "total_variation",

@@ -1,5 +1,6 @@
 """Networks, and how they and their published weights become classifiers."""
 
+from fooljax.models.audioset_names import audioset_names
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
 from fooljax.models.equinox_module import from_equinox
@@ -7,29 +8,46 @@ from fooljax.models.features import penultimate
 from fooljax.models.foreign import IMAGENET, Preprocess
 from fooljax.models.function import from_function
 from fooljax.models.keras_model import from_keras
+from fooljax.models.keyword_networks import (
+    KEYWORD_NETWORKS,
+    KEYWORDS,
+    KeywordCNN,
+    KeywordDNN,
+    KeywordDSCNN,
+)
 from fooljax.models.layers import max_pool
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained
 from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
+from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence_in_clips
 
 __all__ = [
     "IMAGENET",
+    "KEYWORDS",
+    "KEYWORD_NETWORKS",
     "MLP",
     "NETWORKS",
     "PRETRAINED",
     "PUBLISHED",
+    "KeywordCNN",
+    "KeywordDNN",
+    "KeywordDSCNN",
     "Layer",
     "LeNet",
     "Preprocess",
     "Pretrained",
     "ResNet",
     "SoftmaxRegression",
+    "SoundCNN",
+    "YAMNet",
+    "audioset_names",
     "build",
     "center_crop",
     "crop_probabilities",
@@ -39,6 +57,7 @@ __all__ = [
     "from_keras",
     "from_nnx",
     "from_torch",
+    "grouped",
     "in_bfloat16",
     "init_flax",
     "layers",
@@ -47,7 +66,10 @@ __all__ = [
     "load_weights",
     "look",
     "max_pool",
+    "one_sound",
     "penultimate",
+    "presence",
+    "presence_in_clips",
     "save_weights",
     "ten_crop",
     "units",

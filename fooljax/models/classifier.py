@@ -15,6 +15,7 @@ from fooljax.models.foreign import check_kind
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.residual import ImageNetResNet
+from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.squeezenet import SqueezeNet
 from fooljax.models.vgg import VGG
 from fooljax.models.video_cnn import VideoCNN
@@ -37,6 +38,7 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "mobilenet_v1": MobileNetV1,
     "mobilenet_v2": MobileNetV2,
     "mobilenet_v2_torchvision": partial(MobileNetV2, origin="torchvision"),
+    "sound_cnn": SoundCNN,
 }
 
 

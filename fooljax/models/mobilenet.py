@@ -42,14 +42,24 @@ class MobileNetV1(nn.Module):
     def __call__(self, images: Images) -> Logits:
         """Return logits ``[b, outputs]``; images of 128 to 224 pixels a side, at least 32."""
         require(images, 32, "MobileNetV1")
-        channels = lambda full: int(full * self.width)
-        x = _center(images)
-        x = nn.relu6(convolution(channels(32), 3, stride=2, padding="SAME", name="features.0")(x))
-        for k, (stride, full) in enumerate(_V1, start=1):
-            deep = Depthwise(stride, name=f"features.{k}.dw")
-            x = nn.relu6(deep(x))
-            x = nn.relu6(convolution(channels(full), 1, name=f"features.{k}.pw")(x))
-        return nn.Dense(self.outputs, name="classifier")(jnp.mean(x, axis=(1, 2)))
+        return v1_body(_center(images), self.outputs, self.width)
+
+
+def v1_body(x: Float[Array, "b h w c"], outputs: int, width: float) -> Logits:
+    """Add all layers of MobileNetV1 to the module that calls; what they see is prepared.
+
+    Args:
+        x: a picture, or what a network that listens makes of a sound.
+        outputs: number of logits.
+        width: multiplies the channels.
+    """
+    channels = lambda full: int(full * width)
+    x = nn.relu6(convolution(channels(32), 3, stride=2, padding="SAME", name="features.0")(x))
+    for k, (stride, full) in enumerate(_V1, start=1):
+        deep = Depthwise(stride, name=f"features.{k}.dw")
+        x = nn.relu6(deep(x))
+        x = nn.relu6(convolution(channels(full), 1, name=f"features.{k}.pw")(x))
+    return nn.Dense(outputs, name="classifier")(jnp.mean(x, axis=(1, 2)))
 
 
 class MobileNetV2(nn.Module):

@@ -2,10 +2,20 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from fooljax.media import Medium
+from fooljax.media import Medium, Sounds
+from fooljax.models.audioset_names import audioset_names
+from fooljax.models.keyword_networks import KEYWORD_NETWORKS, KEYWORD_RATE, KEYWORDS
+from fooljax.models.sound_weights import (
+    ESC10_GROUPS,
+    load_keywords,
+    load_yamnet,
+    load_yamnet_esc10,
+)
+from fooljax.models.yamnet import YAMNET_RATE
 from fooljax.types import Classifier
 
 
@@ -29,7 +39,34 @@ class Pretrained(NamedTuple):
     origin: str
 
 
-PRETRAINED: dict[str, Pretrained] = {}
+def _yamnet(
+    load: Callable[[Path], Classifier], class_names: tuple[str, ...], knows: tuple[str, ...]
+) -> Pretrained:
+    return Pretrained(
+        load=load,
+        file="yamnet_audioset.safetensors",
+        medium=Sounds(YAMNET_RATE),
+        class_names=class_names,
+        knows=knows,
+        origin="tensorflow/models (YAMNet, TensorFlow Lite), dequantized",
+    )
+
+
+PRETRAINED: dict[str, Pretrained] = {
+    **{
+        name: Pretrained(
+            load=partial(load_keywords, name),
+            file=f"{name}_speech_commands.safetensors",
+            medium=Sounds(KEYWORD_RATE),
+            class_names=KEYWORDS,
+            knows=("speech_commands",),
+            origin="ARM-software/ML-KWS-for-MCU (Hello Edge), batch normalization folded",
+        )
+        for name in KEYWORD_NETWORKS
+    },
+    "yamnet": _yamnet(load_yamnet, audioset_names(), ()),
+    "yamnet_esc10": _yamnet(load_yamnet_esc10, tuple(ESC10_GROUPS), ("esc10",)),
+}
 
 
 def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:

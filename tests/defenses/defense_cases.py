@@ -12,17 +12,22 @@ from fooljax.defenses import (
     expectation,
     gaussian_blur,
     jpeg,
+    low_pass,
     majority_vote,
     median_filter,
+    mu_law,
     noisy,
     quantize,
+    resample,
     resize_and_pad,
     tempered,
+    time_shift,
     unanimous,
 )
 from fooljax.types import Classifier, Defense
 
 SHAPE = (8, 8, 1)
+SOUND = (64, 1)
 CLASSES = 4
 TRACES = []  # one entry for every time that the network is traced, hence compiled
 
@@ -35,14 +40,23 @@ class Case(NamedTuple):
         stand_in: from the network to what gradients are taken through; the defense
             itself unless it is random.
         alike: built like another one of the table; tested with ``-m slow`` only.
+        shape: of the inputs; the same numbers in another order of axes.
     """
 
     defend: Defense
     stand_in: Defense | None = None
     alike: bool = False
+    shape: tuple[int, ...] = SHAPE
 
     def through(self, classifier: Classifier) -> Classifier:
         return (self.stand_in or self.defend)(classifier)
+
+    def network(self, seed: int) -> Classifier:
+        return network(seed, self.shape)
+
+    @property
+    def images(self) -> jax.Array:
+        return IMAGES.reshape(len(IMAGES), *self.shape)
 
 
 def two_layers(params, images):
@@ -51,13 +65,13 @@ def two_layers(params, images):
     return 3.0 * hidden @ params["second"]
 
 
-def network(seed):
+def network(seed, shape=SHAPE):
     key_first, key_second = jax.random.split(jax.random.key(seed))
     params = {
         "first": jax.random.normal(key_first, (SHAPE[0] * SHAPE[1], 24)) / 4.0,
         "second": jax.random.normal(key_second, (24, CLASSES)),
     }
-    return Classifier(params, two_layers, SHAPE, CLASSES)
+    return Classifier(params, two_layers, shape, CLASSES)
 
 
 def hidden_layer(params, images):
@@ -96,6 +110,10 @@ def _resize(key, classifier):
     return resize_and_pad(key, classifier, 0.7)
 
 
+def _shift(key, classifier):
+    return time_shift(key, classifier, 0.1)
+
+
 def _rejecting(
     learn: Callable[[Classifier], defenses.Score],
 ) -> Callable[[Classifier], Classifier]:
@@ -127,6 +145,10 @@ CASES = {
     # the defended network draws often, and other keys than the adversary's
     "resize and pad": Case(_mean_of(_resize, 1, 100), _mean_of(_resize, 2, 32)),
     "noise": Case(_mean_of(_noise, 1, 100), _mean_of(_noise, 2, 32), alike=True),
+    "low-pass": Case(lambda classifier: low_pass(classifier, 0.6), shape=SOUND),
+    "mu-law": Case(lambda classifier: mu_law(classifier, 4), shape=SOUND),
+    "resample": Case(lambda classifier: resample(classifier, 2), shape=SOUND, alike=True),
+    "shift": Case(_mean_of(_shift, 1, 100), _mean_of(_shift, 2, 32), shape=SOUND),
     "reject by maximum probability": Case(_rejecting(lambda _: defenses.maximum_probability())),
     "reject by maximum logit": Case(_rejecting(lambda _: defenses.maximum_logit()), alike=True),
     "reject by energy": Case(_rejecting(lambda _: defenses.energy(2.0)), alike=True),

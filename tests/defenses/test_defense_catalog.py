@@ -3,26 +3,29 @@
 import jax
 import numpy as np
 import pytest
-from defense_cases import CASES, CLASSES, IMAGES, network
+from defense_cases import CASES, CLASSES, network
 
 from fooljax.defenses import CATALOG
 
 STRENGTHS = {"blur": 0.8, "median": 3.0, "levels": 4.0, "jpeg": 30, "resize": 0.7, "noise": 0.3}
+STRENGTHS |= {"low-pass": 0.6, "mu-law": 4.0, "resample": 2.0, "shift": 0.1}
 IN_TABLE = {"resize": "resize and pad"}
 
 
 @pytest.mark.parametrize("name", CATALOG)
 def test_each_defends_by_its_strength(name):
-    entry, bare = CATALOG[name], network(0)
-    assert IN_TABLE.get(name, name) in CASES and entry.words and "(" in entry.about
+    assert IN_TABLE.get(name, name) in CASES
+    entry, case = CATALOG[name], CASES[IN_TABLE.get(name, name)]
+    bare, images = case.network(0), case.images
+    assert entry.words and "(" in entry.about
     answers = [
-        np.asarray(entry.defend(jax.random.key(seed), bare, STRENGTHS[name], draws=2)(IMAGES))
+        np.asarray(entry.defend(jax.random.key(seed), bare, STRENGTHS[name], draws=2)(images))
         for seed in (0, 1)
     ]
-    assert answers[0].shape == (len(IMAGES), CLASSES)
-    assert not np.allclose(answers[0], bare(IMAGES))
+    assert answers[0].shape == (len(images), CLASSES)
+    assert not np.allclose(answers[0], bare(images))
     assert np.array_equal(*answers) != entry.random
-    once = entry.draw(jax.random.key(0), bare, STRENGTHS[name])(IMAGES)
+    once = entry.draw(jax.random.key(0), bare, STRENGTHS[name])(images)
     assert entry.random or np.array_equal(once, answers[0])
 
 

@@ -20,7 +20,8 @@ def _slope(classifier, images):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_defended_network_and_its_gradient(name):
-    assert_lowers(_slope, CASES[name].defend(network(0)), IMAGES)
+    case = CASES[name]
+    assert_lowers(_slope, case.defend(case.network(0)), case.images)
 
 
 def test_the_votes_of_a_certificate(key):

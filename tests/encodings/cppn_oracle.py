@@ -2,8 +2,6 @@
 
 import numpy as np
 
-INPUTS = 4
-
 
 def coordinates(height, width, kind):
     """x, y, distance, 1 at every pixel, one pixel after another, as float32 sees them."""
@@ -41,7 +39,7 @@ def evaluate(genome, outputs, inputs, eps):
         for source, target, weight in zip(*map(np.asarray, genome[1:4]), strict=True)
         if source >= 0
     ]
-    known = {node: (inputs[node], np.zeros(inputs.shape[1])) for node in range(INPUTS)}
+    known = {node: (inputs[node], np.zeros(inputs.shape[1])) for node in range(len(inputs))}
 
     def visit(node):
         if node not in known:
@@ -60,7 +58,7 @@ def evaluate(genome, outputs, inputs, eps):
             known[node] = function(total), error
         return known[node]
 
-    found = [visit(INPUTS + channel) for channel in range(outputs)]
+    found = [visit(len(inputs) + channel) for channel in range(outputs)]
     return np.stack([value for value, _ in found]), np.stack([error for _, error in found])
 
 

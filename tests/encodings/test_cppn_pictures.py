@@ -6,7 +6,8 @@ from cppn_oracle import ACTIVATIONS, coordinates, evaluate
 
 from fooljax.encodings import color, cppn, cppn_render
 from fooljax.encodings.cppn_genome import FUNCTIONS, Cppn
-from fooljax.encodings.cppn_render import activate, inputs, render, sine
+from fooljax.encodings.cppn_inputs import inputs
+from fooljax.encodings.cppn_render import activate, render, sine
 
 SHAPE = (16, 12, 3)
 render_5x5 = jax.jit(lambda genome: render(genome, (5, 5, 1), "raw"))
@@ -106,8 +107,8 @@ def test_pixels_in_pieces(grown, pick, monkeypatch):
 @pytest.mark.parametrize("kind", ["raw", "normalized"])
 @pytest.mark.parametrize("size", [(16, 12), (28, 28)])
 def test_inputs(size, kind):
-    np.testing.assert_allclose(inputs(*size, kind), coordinates(*size, kind), rtol=1e-7)
-    assert np.isfinite(inputs(1, 1, kind)).all()
+    np.testing.assert_allclose(inputs(size, kind), coordinates(*size, kind), rtol=1e-7)
+    assert np.isfinite(inputs((1, 1), kind)).all()
 
 
 @pytest.mark.parametrize("function", range(4), ids=FUNCTIONS)

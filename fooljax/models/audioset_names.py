@@ -1,0 +1,16 @@
+"""What the kinds of sound that YAMNet knows are called."""
+
+import functools
+from importlib import resources
+
+
+@functools.cache
+def audioset_names() -> tuple[str, ...]:
+    """Return the names of YAMNet's 521 classes, without repetition, in the order of its logits.
+
+    Source:
+        ``yamnet_class_map.csv`` of tensorflow/models (research/audioset/yamnet, Apache-2.0);
+        the classes are those of Gemmeke et al., 2017, "Audio Set".
+    """
+    text = resources.files("fooljax.models").joinpath("audioset_names.txt").read_text("utf-8")
+    return tuple(text.splitlines())
