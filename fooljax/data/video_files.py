@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from fooljax.data.class_folders import is_picture, visible
+from fooljax.data.class_folders import PICTURES, Kind, visible
 from fooljax.data.dataset import Splits, blame
 from fooljax.data.resize import stack
 from fooljax.data.videos import STRIDE, TEST, TRAIN, WINDOW, Clips, gather, leave_out
 
 ANIMATED = (".apng", ".gif", ".png", ".webp")
-FILMED = (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm")
+FILMS = Kind("films", (".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ogv", ".webm"))
 _MOST_BYTES = 4 * 10**9
 _RATE = 25.0  # frames a second of what does not say it
 _PARTS = tuple(f"fifth {number}" for number in range(1, 6))
@@ -24,7 +24,7 @@ def are_videos(folder: Path) -> bool:
     one.
     """
     files = [path for home in _homes(folder) for paths in _classes(home).values() for path in paths]
-    if any(path.suffix.lower() in FILMED for path in files):
+    if any(FILMS.has(path.name) for path in files):
         return True
     maybe = [path for path in files if path.suffix.lower() in ANIMATED]
     return 2 * len(maybe) > len(files) and 2 * sum(map(_is_animated, maybe)) > len(files)
@@ -65,9 +65,9 @@ def read_video_clips(folder: Path, image_size: tuple[int, int] | None) -> Clips:
         empty = [name for name, paths in part.items() if not paths]
         if empty or not part:
             missing = f"class folder {', '.join(empty)}" if empty else "it"
+            known = " ".join(ANIMATED + FILMS.suffixes)
             raise ValueError(
-                f"{home}: no videos in {missing}; add some ({' '.join(ANIMATED + FILMED)}) or "
-                "remove the folder"
+                f"{home}: no videos in {missing}; add some ({known}) or remove the folder"
             )
     names = tuple(parts[0])
     unknown = [name for name in parts[-1] if name not in names]
@@ -110,7 +110,7 @@ def read_video(path: Path) -> tuple[UInt8[np.ndarray, "t h w c"], float]:
     Raises:
         ValueError: if it is a still picture, broken, or nothing that can be decoded here.
     """
-    filmed = path.suffix.lower() in FILMED
+    filmed = FILMS.has(path.name)
     try:
         frames, rate = _decode_film(path) if filmed else _decode_animation(path)
     except ImportError as error:
@@ -172,10 +172,6 @@ def _classes(folder: Path) -> dict[str, list[Path]]:
     """Return the videos and pictures in each class folder."""
     homes = [folder / name for name in visible(folder) if (folder / name).is_dir()]
     return {
-        home.name: [
-            home / name
-            for name in visible(home)
-            if is_picture(name) or name.lower().endswith(FILMED)
-        ]
+        home.name: [home / name for name in visible(home) if PICTURES.has(name) or FILMS.has(name)]
         for home in homes
     }
