@@ -5,8 +5,7 @@ command lines answer ``--help`` without waiting for JAX.
 """
 
 import importlib
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fooljax import analysis as analysis
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from fooljax import study as study
     from fooljax import training as training
     from fooljax import types as types
+    from fooljax.study.first_steps import fool as fool
+    from fooljax.study.first_steps import load as load
 
 __version__ = "0.1.0"
 
@@ -43,13 +44,17 @@ _SUBPACKAGES = (
     "types",
 )
 
-__all__ = ["__version__", *_SUBPACKAGES]
+_FUNCTIONS = ("fool", "load")
+
+__all__ = ["__version__", *_SUBPACKAGES, *_FUNCTIONS]
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import a subpackage on first use."""
+def __getattr__(name: str) -> Any:
+    """Import a subpackage, or one of the short ways in, on first use."""
     if name in _SUBPACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(f"{__name__}.study.first_steps"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

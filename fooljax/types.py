@@ -7,6 +7,7 @@ Axis letters in shapes: ``b`` batch, ``h w c`` height, width, channels, ``k``
 classes (niches), ``n`` samples of a data set.
 """
 
+import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
@@ -106,6 +107,13 @@ class Classifier:
         """Return logits ``[b, m]``, float32 at most; columns from ``num_classes`` on reject."""
         logits = self.apply(self.params, images)
         return logits.astype(jnp.float32) if logits.dtype == jnp.float64 else logits
+
+    def __repr__(self) -> str:
+        """Say what it takes and how large it is, in one line."""
+        shape = " x ".join(map(str, self.input_shape))
+        count = sum(math.prod(getattr(leaf, "shape", ())) for leaf in jax.tree.leaves(self.params))
+        reads = "" if self.tokens is None else f" ids below {self.tokens.count:,}"
+        return f"Classifier({shape}{reads} -> {self.num_classes} classes, {count:,} weights)"
 
 
 class Encoding(NamedTuple):

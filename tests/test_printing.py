@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fooljax import attacks, defenses
+from fooljax import attacks, data, defenses, models
 from fooljax.attacks import AttackResult, InTurn, StandardResult, UniversalResult, UniversalState
 
 
@@ -46,6 +46,17 @@ def test_inside_jit_and_as_a_tree_of_anything():
     seen.append(repr(jax.tree.map(lambda leaf: "name", result((5,)))))
     assert all(text.startswith("AttackResult") and len(text) < 500 for text in seen)
     assert "success=bool[5]" in seen[0]
+
+
+def test_networks_and_data_say_what_they_are():
+    network = models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+    assert repr(network) == "Classifier(28 x 28 x 1 -> 10 classes, 7,850 weights)"
+    splits = data.load("tones")
+    assert repr(splits.test) == "Dataset(200 of 8 classes, sounds 4000 x 1, float32)"
+    assert len(repr(splits)) < 200
+    traced = []
+    jax.jit(lambda one, two: traced.append(f"{one} {two}"))(network, splits.test)
+    assert "Classifier" in traced[0] and "Dataset(8 classes, sounds)" in traced[0]
 
 
 def test_the_others():

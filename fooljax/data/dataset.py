@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Int32, UInt8
 
-from fooljax import checks
+from fooljax import checks, printing
 from fooljax.data import arrays
-from fooljax.media import Medium, Pictures, Texts
+from fooljax.media import Medium, Pictures, Texts, kind
 
 
 @jax.tree_util.register_dataclass
@@ -37,6 +37,15 @@ class Dataset:
     class_names: tuple[str, ...] = field(metadata={"static": True})
     used: Int32[Array, ""] | None = None
     medium: Medium = field(default=Pictures(), metadata={"static": True})
+
+    def __repr__(self) -> str:
+        """Say what it holds, in one line."""
+        kinds = f"{len(self.class_names)} classes, {kind(self.medium)}"
+        arrays = printing.known(self.labels)
+        if arrays is None:
+            return f"Dataset({kinds})"
+        shape = " x ".join(map(str, self.input_shape))
+        return f"Dataset({len(arrays[0]):,} of {kinds} {shape}, {self.images.dtype})"
 
     @property
     def size(self) -> int | Int32[Array, ""]:

@@ -71,7 +71,8 @@ def _steady(random: Random, time: Time) -> Time:
 
 def _chord(random: Random, time: Time) -> Time:
     low = _pitch(random)
-    return sum(np.sin(2 * np.pi * low * ratio * time) for ratio in (1.0, 1.26, 1.5)) / 3.0
+    ratios = np.array([[1.0], [1.26], [1.5]])
+    return np.sin(2 * np.pi * low * ratios * time[None]).mean(axis=0)
 
 
 def _warble(random: Random, time: Time) -> Time:

@@ -77,9 +77,9 @@ def average_to(x: Float[Array, "b h w c"], size: int) -> Float[Array, "b size si
     return x
 
 
-def flatten(x: Float[Array, "b h w c"]) -> Float[Array, "b n"]:
+def flatten(x: Float[Array, "b ... c"]) -> Float[Array, "b n"]:
     """Flatten in channel, row, column order, as Caffe and PyTorch do."""
-    return jnp.transpose(x, (0, 3, 1, 2)).reshape(x.shape[0], -1)
+    return jnp.moveaxis(x, -1, 1).reshape(x.shape[0], -1)
 
 
 def require(images: Images, pixels: int, network: str) -> None:

@@ -85,11 +85,18 @@ def with_fooling_class(
 
 def _checked(dataset: Dataset | Stream, images: np.ndarray) -> np.ndarray:
     """Return fooling images in the type of the data set, or say what is wrong with them."""
-    if images.ndim != 4 or images.shape[1:] != dataset.input_shape:
+    if not images.ndim or images.shape[1:] != dataset.input_shape:
+        axes = (
+            "[m, h, w, c] with (h, w, c)"
+            if len(dataset.input_shape) == 3
+            else "[m, *shape] with shape"
+        )
         raise ValueError(
-            f"fooling images must be [m, h, w, c] with (h, w, c) = {dataset.input_shape}, "
+            f"fooling images must be {axes} = {dataset.input_shape}, "
             f"got {images.shape if images.ndim else checks.shown(images)}"
         )
+    if isinstance(dataset, Dataset) and dataset.images.dtype == np.int32:
+        return np.asarray(checks.whole(images, "fooling texts"))
     bytes_wanted = isinstance(dataset, Stream) or dataset.images.dtype == np.uint8
     if images.dtype == np.uint8:
         return images if bytes_wanted else images.astype(np.float32) / np.float32(255)
