@@ -115,7 +115,7 @@ if TYPE_CHECKING:  # the same names as below
         show_others,
         table_of_others,
     )
-    from fooljax.study.outsiders import as_bytes, choose_outsiders, load_others, noises
+    from fooljax.study.outsiders import as_bytes, as_stored, choose_outsiders, load_others, noises
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
@@ -191,7 +191,7 @@ _NAMES = {
     "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
     "fooljax.study.memory": "afford",
     "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
-    "fooljax.study.outsiders": "as_bytes choose_outsiders load_others noises",
+    "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
