@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 NAIVE, ADAPTIVE = "naive", "adaptive"
 CLEAN = "clean"
 NO_TEXTS = "are ids, and images are pushed here by small steps"
-OUTLIERS = ("photographs", "inverted", "quarter_turn", "scrambled", "mosaic")
-#: The same where pictures cannot be had, or what is turned may be another class.
-OTHER_OUTLIERS = {"sounds": ("scrambled", "mosaic"), "videos": ("inverted", "scrambled", "mosaic")}
+#: What is no outlier: no picture to be had, the same sound, or another way to move.
+NO_OUTLIERS = {
+    "sounds": ("photographs", "inverted", "quarter_turn"),
+    "videos": ("photographs", "quarter_turn"),
+}
 NOISES = ("noise", "gaussian", "blurred", "permuted")
 #: Made of real images, within epsilon: mistaken, accepted as anything, rejected.
 PERTURBED, PUSHED, REFUSED = "perturbed", "pushed", "refused"
@@ -40,8 +42,8 @@ class Config:
             image (neighbor), or usual logits (openmax).
         outliers: images that show none of the classes: photographs (they come with
             scikit-learn), inverted, quarter_turn, scrambled or mosaic test images, a
-            data set by name, a folder of pictures or an .npz. Of sounds and videos those
-            that suit, unless others are given.
+            data set by name, a folder of pictures or an .npz. What only pictures are
+            is left out of sounds and videos.
         generators: how images that show nothing are made to be accepted: direct and cppn
             (evolved), signs (by gradient). An unknown name lists them all.
         fooling: how images are made; test images are changed by PGD within epsilon.
@@ -55,7 +57,7 @@ class Config:
     victim: Victim = field(default_factory=Victim)
     network_seeds: Pieces = 3
     methods: Several[str] = ("probability", "logit", "energy", "mahalanobis", "neighbor", "openmax")
-    outliers: Several[str] = OUTLIERS
+    outliers: Several[str] = ("photographs", "inverted", "quarter_turn", "scrambled", "mosaic")
     generators: Several[str] = ("direct", "cppn", "signs")
     fooling: Fooling = field(
         default_factory=lambda: Fooling(
@@ -188,9 +190,18 @@ def set_scene(run: study.Run[Config]) -> Scene:
 
 
 def suited(outliers: tuple[str, ...], shape: tuple[int, ...]) -> tuple[str, ...]:
-    """Return the outliers asked for; where nobody asked, those that suit the medium."""
+    """Return the outliers that suit the medium.
+
+    Raises:
+        ValueError: if none does.
+    """
     kind = fj.media.kind(fj.media.medium_of(shape))
-    return OTHER_OUTLIERS.get(kind, outliers) if outliers == OUTLIERS else outliers
+    found = tuple(name for name in outliers if name not in NO_OUTLIERS.get(kind, ()))
+    if not found:
+        raise ValueError(
+            f"--outliers {' '.join(outliers)}: none suits {kind}; give scrambled or mosaic"
+        )
+    return found
 
 
 def spread(count: int, most: int) -> np.ndarray:
