@@ -14,7 +14,7 @@ from pathlib import Path
 
 import fooljax
 from fooljax import interrupts
-from fooljax.runtime import output
+from fooljax.runtime import output, records
 
 _ROOT = Path(fooljax.__file__).parent
 _PLACES = {
@@ -25,6 +25,7 @@ _PLACES = {
 USAGE = """usage: fooljax NAME [--flags]     run an experiment
        fooljax NAME --help        every flag of it, explained
        fooljax list               all experiments, a line each
+       fooljax record RUN NAME    gather what a finished run found into two files
        fooljax --version          the version installed"""
 
 
@@ -49,6 +50,8 @@ def main(args: Sequence[str] | None = None) -> None:
         print(listing(known))
     elif name == "--version":
         print(fooljax.__version__)
+    elif name == "record":
+        records.main(flags)
     elif name not in known:
         near = difflib.get_close_matches(name, known, 1, 0.5)
         hint = f"did you mean {near[0]}? " if near else ""

@@ -82,7 +82,7 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
         images, looks = study.sort_niches(grid, config.descriptors, finished, niches, network)
         controls = study.controls(key, network.classifier, encoding)
         shown, diverse = study.show_others(images, others), None
-        if images.shape[1] > page.MANY:
+        if images.shape[1] > page.MANY and not isinstance(medium, fj.media.Texts):
             pictures = study.as_pictures(medium, niches)
             diverse = study.choose_diverse(pictures, finished, page.BEST, page.LEVEL)
         variety = {}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MANY = 40  # more classes get the pictures that sum them up
 BEST, LEVEL = 40, 0.99  # of the diverse images
 _THINGS = {"pictures": "images", "sounds": "sounds", "videos": "videos", "texts": "texts"}
+_A = {"image": "an", "sound": "a", "video": "a", "text": "a"}
 _MOST_PLAYED = 120  # a sound of a second takes 43 kB of the page
 _HOW_SHOWN = {
     "sounds": "A sound is shown by its spectrogram, time from left to right, pitch from bottom to "
@@ -91,6 +92,11 @@ class Found:
     def things(self) -> str:
         """What was evolved, in one word."""
         return _THINGS[fj.media.kind(self.network.medium)]
+
+    @property
+    def thing(self) -> str:
+        """One of them."""
+        return self.things.removesuffix("s")
 
     @property
     def pace(self) -> float | None:
@@ -192,7 +198,10 @@ def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
     yield from controls(found)
     if found.shown:
         yield study.Heading("Do other networks see the same?")
-        yield "The final images, made for another network; shares are over all classes and runs."
+        yield (
+            f"The final {found.things}, made for another network; shares are over all classes and "
+            "runs."
+        )
         yield study.table_of_others(found.shown)
     yield study.Heading("All numbers")
     yield from numbers(found)
@@ -233,22 +242,20 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     yield study.Figure(
         "gallery",
         lambda path: reporting.gallery(path, small, confidence[-1], names),
-        "Evolved images, one column for each class. How to read it: above each column stands a "
-        "class, below each image how sure the network is that the image shows that class. Each row "
-        "is an independent run from another random start. Ask yourself whether you would have "
-        "named the class.",
+        f"Evolved {found.things}, one column for each class. How to read it: above each column "
+        f"stands a class, below each {found.thing} how sure the network is that it is of that "
+        "class. Each row is an independent run from another random start. Ask yourself whether you "
+        "would have named the class.",
     )
     if medium_note := _HOW_SHOWN.get(found.things):
         yield medium_note
-        words = [
-            f"{name}, {study.sure(one)}" for name, one in zip(names, confidence[-1, 0], strict=True)
-        ]
-        some = slice(0, _MOST_PLAYED)
-        yield study.experience(found.network.medium, found.images[0, some], words[some])
+        surest = np.argsort(-confidence[-1, 0], kind="stable")[:_MOST_PLAYED]
+        words = [f"{names[niche]}, {study.sure(confidence[-1, 0, niche])}" for niche in surest]
+        yield study.experience(found.network.medium, found.images[0, surest], words)
     link = reporting.link("All classes of the first run", browse.name)
     yield reporting.paragraph(link, ", to search, to sort, and with their ancestors.")
     if found.diverse is not None:
-        yield study.Heading("The best images that differ")
+        yield study.Heading(f"The best {found.things} that differ")
         yield study.diverse(niches, of_niches, finished, found.diverse)
         yield study.tell_diverse(found.diverse)
     points = published and study.until(published.medians, finished.generation)
@@ -261,10 +268,10 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
             generations,
             published={published.name: points} if published and points else None,
         ),
-        "Confidence of the evolved images over the generations. How to read it: the upper a line, "
-        "the surer the network; every further nine (99 %, 99.9 %, 99.99 %) is the same step up. "
-        "Generation 0 is the best of the random images, and generations are spaced logarithmically "
-        "because most happens early.",
+        f"Confidence of the evolved {found.things} over the generations. How to read it: the upper "
+        "a line, the surer the network; every further nine (99 %, 99.9 %, 99.99 %) is the same "
+        f"step up. Generation 0 is the best of the random {found.things}, and generations are "
+        "spaced logarithmically because most happens early.",
     )
     if len(names) > MANY:
         yield study.Heading("How many classes were reached")
@@ -288,19 +295,20 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
         yield kin
     line = study.ancestors(niches, of_niches, finished)
     if line is not None:
-        yield study.Heading("Where an image came from")
+        yield study.Heading(f"Where {_A[found.thing]} {found.thing} came from")
         yield line
 
 
 def controls(found: Found) -> Iterator[study.Block]:
     """Compare with images that nobody evolved."""
     yield (
-        "A network might be confident of anything unusual. To tell, it was also shown images that "
-        "nobody evolved. If those already received high confidence, the evolved images would "
-        "prove little; the gap between the rows is what the search found."
+        "A network might be confident of anything unusual. To tell, it was also shown "
+        f"{found.things} that nobody evolved. If those already received high confidence, the "
+        f"evolved {found.things} would prove little; the gap between the rows is what the search "
+        "found."
     )
     first, last = (np.median(found.confidence[at]) for at in (0, -1))
-    yield study.table_of_controls(found.controls, first, last)
+    yield study.table_of_controls(found.controls, first, last, found.things)
 
 
 def numbers(found: Found) -> Iterator[study.Block]:
@@ -324,4 +332,4 @@ def numbers(found: Found) -> Iterator[study.Block]:
     table = fj.reporting.table(titles, rows, sortable=True)
     yield study.Folded(f"Confidence of all {len(rows)} classes", [table])
     if (rate := found.pace) is not None:
-        yield f"The search looked at {rate:,.0f} images per second."
+        yield f"The search looked at {rate:,.0f} {found.things} per second."

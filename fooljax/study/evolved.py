@@ -16,7 +16,7 @@ from fooljax.types import Classifier, Encoding, Images, RandomKey
 
 _CONTROLS = 1000  # images of each kind
 _KINDS = {
-    "random_images": "Random images, as in generation 0",
+    "random_images": "Random {}, as in generation 0",
     "gaussian_noise": "Gaussian noise",
 }
 
@@ -153,7 +153,10 @@ def _draw(encoding: Encoding, keys: RandomKey) -> Images:
 
 
 def table_of_controls(
-    found: Mapping[str, Mapping[str, float | None]], first: float, last: float
+    found: Mapping[str, Mapping[str, float | None]],
+    first: float,
+    last: float,
+    things: str = "images",
 ) -> Html:
     """Write what a network says of images that nobody evolved, beside those that were.
 
@@ -161,14 +164,19 @@ def table_of_controls(
         found: from `controls`.
         first: median confidence in the champions of generation 0.
         last: the same at the end.
+        things: what was evolved, in one word.
     """
     parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
     rows: list[tuple[str, ...]] = [("Evolved", "—", "—", sure(last))]
     for kind, one in found.items():
-        rows.append((_KINDS[kind], *(share(one.get(part)) for part in parts)))
+        rows.append((_KINDS[kind].format(things), *(share(one.get(part)) for part in parts)))
     rows.append(("Champions of generation 0 of the search", "—", "—", sure(first)))
-    titles = ("Images", "Confidence in the most likely class (median)", "Share above 99 %")
-    return table((*titles, "Best image of each class (median)"), rows)
+    titles = (
+        things.capitalize(),
+        "Confidence in the most likely class (median)",
+        "Share above 99 %",
+    )
+    return table((*titles, f"Best {things.removesuffix('s')} of each class (median)"), rows)
 
 
 def express(encoding: Encoding, archive: evolution.Archive) -> Images:

@@ -1,5 +1,6 @@
 """The page of a run: blocks in the order of reading, and one exit for all that is written."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from fooljax import reporting
 from fooljax.reporting import Html
 from fooljax.runtime import files, notices, settings
+from fooljax.runtime import records as records_of_runs
 from fooljax.study.cells import Results
 from fooljax.study.prepared import Prepared
 from fooljax.study.run import Run, Settings
@@ -119,6 +121,11 @@ def publish(
         lead=opening.lead,
         warnings=whole["warnings"],
     )
+    command = settings.command_of(run.module, run.config)
+    figures = [(_plain(value), _plain(label)) for value, label in opening.figures]
+    headline = {"title": opening.title, "lead": opening.lead, "figures": figures}
+    taken = whole["seconds"], headline, whole["versions"]
+    records_of_runs.write(run.folder, run.module, command, whole["device"], *taken)
     print(f"report: {page}", file=sys.stderr)
     return whole
 
@@ -182,6 +189,11 @@ def _end(
         address = f"https://arxiv.org/abs/{place}" if number else place
         link = reporting.link(f"arXiv:{place}" if number else place, address)
         yield reporting.paragraph(f"{words} (", link, ").")
+
+
+def _plain(text: str | Html) -> str:
+    """Return a text without its markup."""
+    return re.sub(r"<[^>]*>", "", text.markup) if isinstance(text, Html) else text
 
 
 def _spelled(value: object) -> str:

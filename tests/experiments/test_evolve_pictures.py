@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -146,7 +147,7 @@ def test_the_band_is_measured_and_said(inside):
     confidence[:, 157:287] = inside
     confidence[2] = 0.05  # a third run that is an outlier everywhere
     history = {**one.finished.history, "confidence": confidence[None]}
-    one = one._replace(finished=one.finished._replace(history=history))
+    one = replace(one, finished=one.finished._replace(history=history))
     measured = study.medians_of_band(one.confidence[-1], one.published)
     assert measured["median_confidence_dogs_and_cats"] == inside
     assert measured["median_confidence_other_classes"] == 0.6

@@ -1,0 +1,240 @@
+"""What a run leaves for others to read: where its numbers come from, and a page of them.
+
+A finished run holds ``record.json``: what was asked and what came out, the command, the
+version, the machine. ``fooljax record RUN NAME`` gathers it with the run's numbers and one
+picture into two files that a repository can keep; `to_markdown` makes a page of them, on
+which no number is typed by hand.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import fooljax
+from fooljax.runtime import files
+
+FILE = "record.json"
+_ROOT = Path(fooljax.__file__).parent
+_REPEATS = ("repeat", "run", "seed", "fold")  # columns that are averaged over
+_MOST_ROWS, _MOST_NUMBERS, _MOST_NAMES = 40, 8, 24
+_WIDEST = 1200  # pixels of the picture that is kept
+_EXTRA = 1_000_000  # bytes of records.csv
+
+
+def write(
+    folder: Path,
+    module: str,
+    command: str,
+    device: str,
+    seconds: float,
+    headline: Mapping[str, Any],
+    versions: Mapping[str, str],
+) -> None:
+    """Write ``record.json`` into a run directory.
+
+    Args:
+        folder: the run directory.
+        module: the experiment's.
+        command: that repeats the run.
+        device: that it ran on, in words.
+        seconds: that it took.
+        headline: title, lead and key figures of its page.
+        versions: of the libraries that it rests on.
+    """
+    name = module.rpartition(".")[2]
+    files.write_json(
+        folder / FILE,
+        {
+            "experiment": name,
+            **headline,
+            "command": command,
+            "device": device,
+            "cores": os.cpu_count(),
+            "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+            "system": platform.platform(),
+            "seconds": round(seconds, 1),
+            "date": datetime.now().date().isoformat(),
+            "fooljax": fooljax.__version__,
+            "commit": _commit(),
+            "source": digest(name),
+            "versions": {**versions, "python": platform.python_version()},
+        },
+    )
+
+
+def digest(experiment: str) -> str | None:
+    """Return a digest of an experiment's source; None if it lies elsewhere."""
+    for place in (_ROOT / "experiments", _ROOT.parent / "experiments"):
+        paths = [place / f"{experiment}.py", *sorted((place / experiment).glob("*.py"))]
+        if found := [path for path in paths if path.is_file()]:
+            text = b"".join(path.read_bytes() for path in found)
+            return hashlib.sha256(text).hexdigest()[:16]
+    return None
+
+
+def collect(run: Path, name: str, folder: Path, picture: str | None = None) -> Path:
+    """Gather the record of a finished run into ``NAME.json`` and ``NAME.png``.
+
+    Args:
+        run: the run directory.
+        name: of the record.
+        folder: where records are kept.
+        picture: of the run directory; its gallery, or its first, unless given.
+
+    Returns:
+        The JSON file.
+
+    Raises:
+        ValueError: if the run is not finished, or the picture is not there.
+    """
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"NAME must be letters, digits, - and _, got {name!r}")
+    if not (run / FILE).is_file():
+        raise ValueError(f"RUN: {run} has no {FILE}; it is no finished run of this version")
+    record = json.loads((run / FILE).read_text(encoding="utf-8"))
+    rows = (run / "records.csv").read_text(encoding="utf-8")
+    if len(rows) > _EXTRA:
+        raise ValueError(f"RUN: {run / 'records.csv'} is too large to keep, {len(rows):,} bytes")
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = _picture(run, picture)
+    if chosen is not None:
+        _shrink(chosen, folder / f"{name}.png")
+    files.write_json(
+        folder / f"{name}.json", {**record, "picture": chosen and chosen.stem, "records": rows}
+    )
+    return folder / f"{name}.json"
+
+
+def to_markdown(path: Path) -> str:
+    """Write the page of a record: question, answer, picture, numbers, where they come from.
+
+    Args:
+        path: a file that `collect` wrote.
+    """
+    record = json.loads(path.read_text(encoding="utf-8"))
+    parts = [f"# {record['title']}", record["lead"]]
+    parts.append("\n".join(f"- **{value}** {label}" for value, label in record["figures"]))
+    if record["picture"] is not None:
+        parts.append(f"![{record['picture']} of the run]({path.stem}.png)")
+    parts.append(f"```bash\n{record['command']}\n```")
+    if table := means(record["records"]):
+        parts.append(table)
+    commit = f" ({record['commit']})" if record["commit"] else ""
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    load = "" if record["load"] is None else f", load {record['load']} when it ended"
+    parts.append(
+        f"Measured on {record['date']} with fooljax {record['fooljax']}{commit}, {versions}, in "
+        f"{record['seconds']:,.0f} s on {record['device']} ({record['cores']} cores{load})."
+    )
+    if record["source"] != digest(record["experiment"]):
+        parts.append("**Stale:** the experiment has been changed since this was measured.")
+    return "\n\n".join(parts) + "\n"
+
+
+def means(text: str) -> str:
+    """Write the means of records as a table in Markdown: a row for each set of names.
+
+    Columns of words with few values name the rows; numbers are averaged over all records of
+    a row. Nothing where there are no numbers or too many rows.
+
+    Args:
+        text: of ``records.csv``.
+    """
+    rows = list(csv.DictReader(io.StringIO(text)))
+    columns = list(rows[0]) if rows else []
+    numbers = [c for c in columns if all(_is_number(r[c]) for r in rows) and c not in _REPEATS]
+    numbers = [c for c in numbers if any(r[c] for r in rows)][:_MOST_NUMBERS]
+    names = [c for c in columns if c not in numbers and c not in _REPEATS]
+    names = [c for c in names if len({r[c] for r in rows}) <= _MOST_NAMES]
+    groups: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[c] for c in names), []).append(row)
+    if not numbers or len(groups) > _MOST_ROWS:
+        return ""
+    lines = [_line([*names, *numbers, "records"]), _line(["---"] * (len(names) + len(numbers) + 1))]
+    for key, members in groups.items():
+        lines.append(_line([*key, *(_mean(members, c) for c in numbers), str(len(members))]))
+    return "\n".join(lines)
+
+
+def main(words: Sequence[str]) -> None:
+    """Run ``fooljax record RUN NAME [--to DIR] [--picture FILE.png]``.
+
+    Raises:
+        SystemExit: with a message, if that fails.
+    """
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        "fooljax record", description="Gather what a finished run found into two files."
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="run directory")
+    parser.add_argument("name", metavar="NAME", help="of the record")
+    parser.add_argument("--to", type=Path, default=Path("docs/records"), help="where they go")
+    parser.add_argument("--picture", help="of the run directory; its gallery unless given")
+    given = parser.parse_args(words)
+    try:
+        print(collect(given.run, given.name, given.to, given.picture))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _commit() -> str | None:
+    """Return the commit of the clone that this package lies in, None without one."""
+    if not (_ROOT.parent / ".git").exists():
+        return None
+    command = ["git", "-C", os.fspath(_ROOT.parent), "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip() or None
+
+
+def _picture(run: Path, name: str | None) -> Path | None:
+    pictures = sorted(run.glob("*.png"))
+    if name is None:
+        galleries = [path for path in pictures if path.stem == "gallery"]
+        return next(iter([*galleries, *pictures]), None)
+    path = run / name
+    if path not in pictures:
+        there = ", ".join(one.name for one in pictures) or "none"
+        raise ValueError(f"--picture {name}: not in {run}; there are: {there}")
+    return path
+
+
+def _shrink(source: Path, target: Path) -> None:
+    from PIL import Image
+
+    with Image.open(source) as opened:
+        picture: Image.Image = opened
+        if opened.width > _WIDEST:
+            height = round(opened.height * _WIDEST / opened.width)
+            picture = opened.convert("RGB").resize((_WIDEST, height), Image.Resampling.LANCZOS)
+        picture.save(target, optimize=True)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return text == "" or float(text) is not None
+    except ValueError:
+        return False
+
+
+def _mean(rows: Sequence[Mapping[str, str]], column: str) -> str:
+    known = [float(row[column]) for row in rows if row[column]]
+    return f"{sum(known) / len(known):.4g}" if known else ""
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

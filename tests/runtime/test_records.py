@@ -1,0 +1,59 @@
+"""Records of runs: numbers on a page come from the run, and from nowhere else."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from fooljax.runtime import records
+
+CSV = "attack,epsilon,repeat,fooled\npgd,0.1,0,0.5\npgd,0.1,1,0.7\nnoise,0.1,0,\n"
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "records.csv").write_text(CSV)
+    Image.new("RGB", (2400, 100)).save(folder / "gallery.png")
+    Image.new("RGB", (10, 10)).save(folder / "curves.png")
+    headline = {"title": "A title", "lead": "A lead.", "figures": [("60 %", "are fooled")]}
+    records.write(folder, "experiments.transfer", "command", "a CPU", 61.2, headline, {"jax": "1"})
+    return folder
+
+
+def test_a_record_becomes_a_page(run, tmp_path):
+    path = records.collect(run, "one", tmp_path / "kept")
+    page = records.to_markdown(path)
+    assert page.startswith("# A title\n\nA lead.\n\n- **60 %** are fooled\n")
+    assert "| pgd | 0.1 | 0.6 | 2 |" in page and "| noise | 0.1 |  | 1 |" in page
+    assert "![gallery of the run](one.png)" in page and "jax 1, python" in page
+    assert "in 61 s on a CPU" in page and "Stale" not in page
+    with Image.open(tmp_path / "kept" / "one.png") as picture:
+        assert picture.size == (1200, 50)
+
+
+def test_another_number_is_another_page(run, tmp_path):
+    before = records.to_markdown(records.collect(run, "one", tmp_path / "kept"))
+    (run / "records.csv").write_text(CSV.replace("0.7", "0.9"))
+    after = records.to_markdown(records.collect(run, "one", tmp_path / "kept"))
+    assert before.replace("0.6", "0.7") == after != before
+
+
+def test_a_changed_experiment_makes_a_record_stale(run, tmp_path):
+    path = records.collect(run, "one", tmp_path / "kept", "curves.png")
+    record = json.loads(path.read_text())
+    assert record["source"] == records.digest("transfer") is not None
+    path.write_text(json.dumps(record | {"source": "of another day"}))
+    assert "**Stale:**" in records.to_markdown(path)
+
+
+def test_what_cannot_be_recorded_is_said(run, tmp_path):
+    with pytest.raises(ValueError, match=r"--picture other\.png: not in .*curves\.png, gallery"):
+        records.collect(run, "one", tmp_path, "other.png")
+    with pytest.raises(ValueError, match="NAME must be letters"):
+        records.collect(run, "../one", tmp_path)
+    with pytest.raises(ValueError, match=r"has no record\.json"):
+        records.collect(tmp_path, "one", tmp_path)
+    with pytest.raises(SystemExit):
+        records.main([str(tmp_path), "one"])
