@@ -30,8 +30,6 @@ PAPERS = {
     "https://doi.org/10.1109/TPAMI.2007.70711": "L. Gorelick, M. Blank, E. Shechtman, M. Irani "
     "and R. Basri, “Actions as space-time shapes”, PAMI 2007: silhouettes of nine people in ten "
     "actions, and the protocol of leaving one person out",
-    "https://doi.org/10.1109/CVPR.2008.4587730": "K. Schindler and L. van Gool, “Action snippets: "
-    "how many frames does human action recognition require?”, CVPR 2008",
 }
 
 

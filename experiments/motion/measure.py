@@ -13,7 +13,6 @@ import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
 from fooljax.study import RunFlags, Several, Victim
-from fooljax.study.prepared import build_recipe
 
 if TYPE_CHECKING:
     from fooljax.types import Classifier, RandomKey
@@ -117,6 +116,8 @@ class Scene(NamedTuple):
 
 def check(config: Config) -> None:
     """Refuse settings that are impossible whatever the data, naming the flag."""
+    from fooljax.study.prepared import build_recipe
+
     victim, own = config.victim, "each fold trains its own network"
     study.choose("--orders", config.orders, ORDERS)
     build_recipe(victim)
@@ -172,6 +173,8 @@ def watch(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Results
     import dataclasses
 
     import jax
+
+    from fooljax.study.prepared import build_recipe
 
     config, clips = run.config, scene.clips
     recipe = build_recipe(config.victim)._asdict()

@@ -14,7 +14,6 @@ import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
 from fooljax.study import Batch, Count, Pieces, RunFlags, Several, Some, Victim
-from fooljax.study.prepared import build_recipe
 from fooljax.study.victim_data import find_data, tested
 
 if TYPE_CHECKING:
@@ -128,6 +127,8 @@ class Scene(NamedTuple):
 
 def check(config: Config) -> None:
     """Refuse settings that are impossible whatever the data, naming the flag."""
+    from fooljax.study.prepared import build_recipe
+
     unsure = ("outlier_exposure", "energy_bounded", "acet")  # recipes that name no class
     victim, fooling = config.victim, {n: maker for n, maker in study.MAKERS.items() if maker.fools}
     study.choose("--attacks", config.attacks, fooling)
@@ -198,6 +199,8 @@ def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Resul
     """Train network after network, and make images against each before the next one learns."""
     import jax
     import jax.numpy as jnp
+
+    from fooljax.study.prepared import build_recipe
 
     config, shape, each = run.config, scene.train.input_shape, 2 * scene.train.num_classes
     capacity = len(scene.train.labels) + scene.learned(config.networks)  # the same for all networks
