@@ -212,10 +212,10 @@ def findings(found: Found) -> Iterator[study.Block]:
         )
     known, shown = found.kept(FROZEN, STILLS), found.kept(FROZEN)
     if max(known, shown) > LEAST:
-        known, shown = (study.share(min(max(one, 0.0), 1.0)) for one in (known, shown))
+        own, other = (study.share(min(max(one, 0.0), 1.0)) for one in (known, shown))
         yield (
-            f"A single frame holds {known} of it to a network that has learned from such, and "
-            f"{shown} to one that has learned from videos."
+            f"A single frame holds {own} of it to a network that has learned from such, and "
+            f"{other} to one that has learned from videos."
         )
     if "noise" in found.config.orders:
         noise = found.means.value("confidence", network=VIDEOS, order="noise").mean

@@ -67,8 +67,8 @@ def read_weizmann_clips(folder: Path) -> Clips:
     frames = np.stack([_crop(frame) for frame in bits.reshape(-1, height, width)])
     return gather(
         np.split(frames, arrays["offsets"][1:-1]),
-        arrays["labels"],
-        arrays["persons"],
+        arrays["labels"].tolist(),
+        arrays["persons"].tolist(),
         tuple(str(name) for name in arrays["actions"]),
         tuple(str(name) for name in arrays["people"]),
         RATE,
