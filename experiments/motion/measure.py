@@ -81,7 +81,7 @@ class Config:
     """
 
     victim: Victim = field(
-        default_factory=lambda: Victim(dataset="moving_digits", model="video_cnn", train_steps=300)
+        default_factory=lambda: Victim(dataset="moving_digits", model="video_cnn", train_steps=200)
     )
     orders: Several[str] = tuple(ORDERS)
     folds: Annotated[int, Within(1, 1000, why="ask for fewer")] | None = None
@@ -94,7 +94,7 @@ PRESETS = {
         victim=Victim(dataset="moving_digits", model="video_cnn", train_steps=12),
         folds=2,
     ),
-    "weizmann": Config(victim=Victim(dataset="weizmann", model="video_cnn", train_steps=200)),
+    "weizmann": Config(victim=Victim(dataset="weizmann", model="video_cnn", train_steps=125)),
 }
 
 
