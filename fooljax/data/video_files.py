@@ -20,14 +20,16 @@ _PARTS = tuple(f"fifth {number}" for number in range(1, 6))
 def are_videos(folder: Path) -> bool:
     """Tell whether the classes of a folder consist of videos rather than of pictures.
 
-    They do if a file has a suffix of films, or more of the files hold several pictures than
-    one.
+    They do if a file has a suffix of films; or if all files are of kinds that may move, and
+    more of them hold several pictures than one. Otherwise the first picture of each is read,
+    with a warning.
     """
     files = [path for home in _homes(folder) for paths in _classes(home).values() for path in paths]
     if any(FILMS.has(path.name) for path in files):
         return True
-    maybe = [path for path in files if path.suffix.lower() in ANIMATED]
-    return 2 * len(maybe) > len(files) and 2 * sum(map(_is_animated, maybe)) > len(files)
+    if not all(path.suffix.lower() in ANIMATED for path in files):
+        return False
+    return 2 * sum(map(_is_animated, files)) > len(files)
 
 
 def read_videos(folder: Path, image_size: tuple[int, int] | None) -> Splits:
