@@ -59,7 +59,7 @@ CATALOG: dict[str, Entry] = {
     ),
     "voxels": Entry(
         lambda shape, medium: voxels(shape),
-        "from noise, every voxel a number of its own, in boxes of space and time from two parents",
+        "from noise, every voxel a number of its own, and boxes of space and time that are plain",
         "",
         ("videos",),
     ),

@@ -17,12 +17,14 @@ def voxels(
     binary: bool = False,
     density: float = 0.15,
     rate: float = 0.01,
-    boxes: float = 0.5,
+    boxes: float = 0.25,
+    fills: float = 0.25,
 ) -> Encoding:
     """Evolve every voxel of a video by itself, from noise.
 
     A child may take a box of space and time from another parent, so that what happens at
-    one place and time stays together. Then single voxels change.
+    one place and time stays together; and a box of it may become plain. Then single voxels
+    change.
 
     Args:
         shape: ``(t, h, w, c)`` of a video.
@@ -31,6 +33,7 @@ def voxels(
         rate: probability that a voxel changes, in [0, 1]: a binary one to the other value,
             a grey one by polynomial mutation.
         boxes: probability that a child takes a box from its second parent, in [0, 1].
+        fills: probability that a box of a child is filled with one random value, in [0, 1].
 
     Returns:
         An encoding whose genomes are arrays ``[t, h, w, c]``, uint8 in 0..255, binary ones
@@ -40,7 +43,7 @@ def voxels(
         ValueError: if the shape is no video's, or a number is outside [0, 1].
     """
     shape = video_shape("voxels", shape)
-    for name, given in (("density", density), ("rate", rate), ("boxes", boxes)):
+    for name, given in (("density", density), ("rate", rate), ("boxes", boxes), ("fills", fills)):
         checks.between(name, given, 0.0, 1.0)
 
     def init(key: RandomKey) -> Array:
@@ -50,9 +53,16 @@ def voxels(
 
     def vary(key: RandomKey, parent: Array, mate: Array, generation: Array) -> Array:
         del generation
-        key_coin, key_box, key_change = jax.random.split(key, 3)
-        taken = jax.random.bernoulli(key_coin, boxes) & random_box(key_box, shape)
+        key_take, key_box, key_fill, key_filled, key_value, key_change = jax.random.split(key, 6)
+        taken = jax.random.bernoulli(key_take, boxes) & random_box(key_box, shape)
         child = jnp.where(taken, mate, parent)
+        filled = jax.random.bernoulli(key_fill, fills) & random_box(key_filled, shape)
+        values = (1, 1, 1, shape[-1])
+        if binary:
+            value = jax.random.bernoulli(key_value, 0.5, values)
+        else:
+            value = jax.random.randint(key_value, values, 0, 256, jnp.int32).astype(jnp.uint8)
+        child = jnp.where(filled, value, child)
         if binary:
             return child ^ jax.random.bernoulli(key_change, rate, shape)
         grey = polynomial_mutation(key_change, child.astype(jnp.float32) / 255.0, rate)

@@ -34,7 +34,7 @@ def test_grey_voxels_begin_evenly(key):
 @pytest.mark.parametrize("binary", [True, False])
 def test_children_have_voxels_of_their_parents_but_for_few(binary, key):
     """Of a black and a white parent: the white voxels are a box, and elsewhere the first's."""
-    encoding = voxels(SHAPE, binary, rate=0.0, boxes=1.0)
+    encoding = voxels(SHAPE, binary, rate=0.0, boxes=1.0, fills=0.0)
     dark, white = (jnp.full(SHAPE, value, bool if binary else jnp.uint8) for value in (0, 1))
     child = np.asarray(encoding.vary(key, dark, white, FIRST))[..., 0]
     places = np.nonzero(child)
@@ -42,8 +42,17 @@ def test_children_have_voxels_of_their_parents_but_for_few(binary, key):
     assert child.any() and child[box].all() and child.sum() == child[box].size
 
 
+def test_a_box_becomes_plain(key):
+    encoding = voxels((6, 10, 8, 3), rate=0.0, boxes=0.0, fills=1.0)
+    parent = jnp.arange(6 * 10 * 8 * 3, dtype=jnp.uint8).reshape(6, 10, 8, 3)
+    child = np.asarray(encoding.vary(key, parent, parent, FIRST))
+    places = np.nonzero((child != np.asarray(parent)).any(axis=-1))
+    box = child[tuple(slice(one.min(), one.max() + 1) for one in places)]
+    assert len(places[0]) and len(np.unique(box.reshape(-1, 3), axis=0)) == 1
+
+
 def test_voxels_flip_at_the_rate(key):
-    encoding = voxels((20, 32, 32, 1), binary=True, rate=0.03, boxes=0.0)
+    encoding = voxels((20, 32, 32, 1), binary=True, rate=0.03, boxes=0.0, fills=0.0)
     dark = jnp.zeros((20, 32, 32, 1), bool)
     child = np.asarray(encoding.vary(key, dark, ~dark, FIRST))
     assert child.mean() == pytest.approx(0.03, abs=4 * np.sqrt(0.03 / child.size))
