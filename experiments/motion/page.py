@@ -168,8 +168,8 @@ def overview(found: Found) -> study.Figure:
     )
     caption = (
         "Share of windows recognized, by what was shown (rows) and by the part left out of "
-        "training (columns). How to read it: a row like the first one means that what was changed "
-        "does not matter to the network; a row like the last one that it is all it goes by."
+        "training (columns). How to read it: where a row is like the first, what was changed does "
+        "not matter to the network; where it is like the last, it was all the network goes by."
     )
     looks = {"label": "share recognized", "row_label": "shown", "column_label": "left out"}
     return study.matrix("overview", table, "shown", "part", "windows", caption, **looks)
@@ -178,8 +178,8 @@ def overview(found: Found) -> study.Figure:
 def name(network: str, order: str) -> str:
     """Call a row."""
     if network == STILLS:
-        return "one frame, to a network\nthat learned from such"
-    return "nothing (no look)" if network == BLIND else order
+        return "one frame, as learned"
+    return "nothing" if network == BLIND else order
 
 
 def numbers(found: Found) -> fj.reporting.Html:
@@ -191,7 +191,7 @@ def numbers(found: Found) -> fj.reporting.Html:
     rows = []
     for row in found.means.rows:
         said = [study.spell(row.values[measure]) for measure in MEASURES]
-        rows.append((name(row.keys["network"], row.keys["order"]).replace("\n", " "), *said))
+        rows.append((name(row.keys["network"], row.keys["order"]), *said))
     return fj.reporting.table(("Shown", *MEASURES.values()), rows, caption, sortable=True)
 
 
