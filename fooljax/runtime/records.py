@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -60,13 +59,13 @@ def write(
             "device": device,
             "cores": os.cpu_count(),
             "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
-            "system": platform.platform(),
+            "system": sys.platform,
             "seconds": round(seconds, 1),
             "date": datetime.now().date().isoformat(),
             "fooljax": fooljax.__version__,
             "commit": _commit(),
             "source": digest(name),
-            "versions": {**versions, "python": platform.python_version()},
+            "versions": {**versions, "python": ".".join(map(str, sys.version_info[:3]))},
         },
     )
 
