@@ -118,7 +118,7 @@ def read_video(path: Path) -> tuple[UInt8[np.ndarray, "t h w c"], float]:
     except ImportError as error:
         raise ValueError(
             f"{path}: films of this kind are decoded by PyAV, which is not installed; "
-            "pip install av, or save it as a GIF, an animated PNG or WebP"
+            'pip install "fooljax[video]", or save it as a GIF, an animated PNG or WebP'
         ) from error
     except Exception as error:  # decoders raise what they like
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
