@@ -20,13 +20,16 @@ def load_clips(
     Args:
         name: ``moving_digits``, ``weizmann``, or a folder of class folders of videos.
         data_dir: as for `load`.
-        image_size: ``(h, w)`` in pixels that frames of a folder are resized to; those of the
-            two sets have 32x32.
+        image_size: ``(h, w)`` in pixels that frames of a folder are resized to.
 
     Raises:
         ValueError: if it is something else, or the data are damaged or unfit.
         OSError: if something is not there.
     """
+    if image_size is not None and name in (MOVING_DIGITS, WEIZMANN):
+        raise ValueError(
+            f"image_size (--image-size) is of folders, and frames of {name} are 32x32; leave it out"
+        )
     if name == MOVING_DIGITS:
         return read_moving_digit_clips()
     if name == WEIZMANN:

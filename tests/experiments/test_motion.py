@@ -118,6 +118,7 @@ def test_verdicts_follow_from_the_numbers(given, verdict):
         ({"model": "x.py:y"}, r"--model: each fold trains its own network, not x.py:y"),
         ({"weights": "w.npz"}, r"--weights w.npz: each fold trains its own network"),
         ({"model": "lenet"}, r"--model lenet: "),
+        ({"image_size": (9, 9)}, r"--dataset: image_size \(--image-size\) is of folders, and fra"),
         ({"folds": 9}, r"--folds must be at most 5, the parts of the data; got 9"),
         ({"orders": ("reversed",)}, r"--orders: 'in order' and 'frozen' among them, got reversed"),
         ({"orders": ("backwards",)}, r"--orders: unknown 'backwards'; "),
