@@ -125,7 +125,7 @@ def main(config: Config) -> dict[str, Any]:
         if len(config.models) * config.network_seeds < 2:
             raise ValueError("--models, --network-seeds: it takes two networks at least")
         makers = study.choose("--generators", config.generators, study.MAKERS)
-        refuse = lambda shape, num_classes: study.refuse_texts("transfer", shape)
+        refuse = lambda shape, num_classes: study.refuse_texts(shape, study.NO_NUMBERS)
         networks = study.networks(run, config.models, config.network_seeds, fits=refuse)
         medium = networks.first.medium
         config = study.suit(config, Config(), OTHERS.get(fj.media.kind(medium), {}))

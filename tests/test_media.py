@@ -114,9 +114,16 @@ def test_a_video_moves_and_has_a_sheet():
     video = np.broadcast_to(np.linspace(0, 1, 16)[:, None, None, None], (16, 4, 4, 1))
     corners = videos.sheet(video)[::4, ::4, 0]
     np.testing.assert_allclose(corners.ravel(), np.linspace(0, 1, 16))
-    markup = videos.moving(video, 25.0).markup
-    content = base64.b64decode(re.search(r"src=\"data:image/png;base64,([^\"]+)", markup)[1])
-    assert Image.open(io.BytesIO(content)).n_frames == 16
+    markup = videos.moving(video, 25.0, "<b> & 'c'").markup
+    moving, still = re.findall(r"src=\"data:image/png;base64,([^\"]+)", markup)
+    with Image.open(io.BytesIO(base64.b64decode(moving))) as picture:
+        assert picture.n_frames == 16 and picture.info["duration"] == 40.0
+        picture.seek(15)
+        assert np.all(np.asarray(picture) == 255)
+    with Image.open(io.BytesIO(base64.b64decode(still))) as picture:
+        assert picture.size == (4 * 6, 4 * 6)
+    assert "<b>" not in markup and markup.count("&lt;b&gt; &amp; &#x27;c&#x27;") == 3
+    assert 'type="checkbox"' in markup  # who is disturbed by motion can stop it
 
 
 def test_hostile_texts_stay_letters():

@@ -177,7 +177,7 @@ def refuse(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
     Raises:
         ValueError: naming the flag and the remedy.
     """
-    study.refuse_texts("ascend", shape)
+    study.refuse_texts(shape, study.NO_NUMBERS)
     kind = fj.media.kind(fj.media.medium_of(shape))
     if (kind != "sounds" and shape[-1] not in (1, 3)) or num_classes < 2:
         raise ValueError(

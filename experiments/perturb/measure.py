@@ -185,7 +185,7 @@ def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     choose(run.config)  # refused before any training
-    refuse = lambda shape, num_classes: study.refuse_texts("perturb", shape)
+    refuse = lambda shape, num_classes: study.refuse_texts(shape, study.NO_NUMBERS)
     networks = study.networks(run, (run.config.victim.model,), fits=refuse)
     config = suited(run.config, networks.shape)
     methods = choose(config)

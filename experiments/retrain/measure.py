@@ -14,7 +14,6 @@ import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
 from fooljax.study import Batch, Count, Pieces, RunFlags, Several, Some, Victim
-from fooljax.study.prepared import build_recipe
 from fooljax.study.victim_data import find_data, tested
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ CONTROL = 0  # networks count from 1; this one is trained as the first, from ano
 NOBODY = "nobody"  # in place of the network that images were made for
 REAL = "real test images"
 SHARES = ("fooled", "fooling")
+NO_TEXTS = "are ids, and what is made here is rounded as numbers in [0, 1] are"
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Config:
         children: images made in a generation.
         ascent_steps: of gradient ascent.
         others: what every network is shown besides noise: photographs (two of
-            scikit-learn's, in pieces), or data sets as for --dataset.
+            scikit-learn's, in pieces; of networks that see pictures only), or data sets as
+            for --dataset.
         run: where the run goes.
     """
 
@@ -113,6 +114,7 @@ class Scene(NamedTuple):
 
     train: fj.data.Dataset | fj.data.Stream
     test: fj.data.Dataset | fj.data.Stream  # accuracy is measured on it
+    medium: fj.media.Medium
     first_images: int
     added_images: int
     material: study.Material  # real images that makers may begin with
@@ -125,6 +127,8 @@ class Scene(NamedTuple):
 
 def check(config: Config) -> None:
     """Refuse settings that are impossible whatever the data, naming the flag."""
+    from fooljax.study.prepared import build_recipe
+
     unsure = ("outlier_exposure", "energy_bounded", "acet")  # recipes that name no class
     victim, fooling = config.victim, {n: maker for n, maker in study.MAKERS.items() if maker.fools}
     study.choose("--attacks", config.attacks, fooling)
@@ -151,17 +155,26 @@ def set_scene(run: study.Run[Config]) -> Scene:
     config, pictures = run.config, find_data(run.config.victim, run.folder)
     assert pictures is not None  # refused before
     train, shape = pictures.train, pictures.train.input_shape
+    study.refuse_texts(shape, NO_TEXTS)
+    medium = fj.media.Pictures() if isinstance(train, fj.data.Stream) else train.medium
     first = config.first_images or max(1, round(len(train.labels) / train.num_classes))
     added = config.added_images or max(1, round(first / 6))
     study.afford(shape, networks=config.networks, added_images=added)
     build_ways(config, "--attacks", config.attacks, shape, config.generations)
     start(config, train, CONTROL)  # an unknown network is refused before anything is computed
     unrelated = study.noises(config.run.seed, shape, 1000)
-    unrelated |= study.load_others(run, "--others", config.others, shape, 1000)
+    others = [name for name in config.others if suits(name, medium)]
+    unrelated |= study.load_others(run, "--others", others, shape, 1000)
     few = fj.data.subset(train, 100) if isinstance(train, fj.data.Stream) else train
     shown, labels = fj.data.as_float(few.images[:100]), few.labels[:100]
     material = study.Material(shown, labels, few, np.arange(len(labels)))
-    return Scene(train, tested(config.victim, pictures.test), first, added, material, unrelated)
+    test = tested(config.victim, pictures.test)
+    return Scene(train, test, medium, first, added, material, unrelated)
+
+
+def suits(name: str, medium: fj.media.Medium) -> bool:
+    """Tell whether a network can be shown others; photographs are for those that see pictures."""
+    return name != fj.data.PHOTOGRAPHS or isinstance(medium, fj.media.Pictures)
 
 
 def build_ways(
@@ -187,11 +200,14 @@ def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Resul
     import jax
     import jax.numpy as jnp
 
+    from fooljax.study.prepared import build_recipe
+
     config, shape, each = run.config, scene.train.input_shape, 2 * scene.train.num_classes
     capacity = len(scene.train.labels) + scene.learned(config.networks)  # the same for all networks
     networks: Networks = {}
     found: list[study.Results] = []
-    kinds, fooling = len(config.encoding), [np.zeros((0, *shape), np.uint8)]
+    stored = lambda images: study.as_stored(images, scene.medium)
+    kinds, fooling = len(config.encoding), [stored(np.zeros((0, *shape), np.float32))]
     anew = build_ways(config, "--attacks", config.attacks, shape, config.generations)
     first, last = (
         build_ways(config, "--encoding", config.encoding, shape, generations)
@@ -208,7 +224,7 @@ def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Resul
     def attack(key: RandomKey, network: int, attack: str, run: int) -> Arrays:
         classifier = networks[network].classifier
         made = anew[attack](key, classifier, scene.material)
-        images = study.as_bytes(made.images)
+        images = stored(made.images)
         sure = study.confidences(classifier, fj.data.as_float(images), made.labels)
         history = {} if made.history is None else {"history": made.history}
         return {"images": images, "labels": made.labels, "confidence": sure, **history}
@@ -217,17 +233,17 @@ def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Resul
         ways = first[encoding], last[encoding]  # one key, so one run: soon cut, and whole
         made = [way(key, networks[network].classifier, scene.material).images for way in ways]
         order = np.asarray(jax.random.permutation(jax.random.fold_in(key, 1), each))
-        return {"collected": study.as_bytes(np.concatenate(made)[order][:count])}
+        return {"collected": stored(np.concatenate(made)[order][:count])}
 
     for network in range(config.networks + 1):
         title = f"DNN {network} of {config.networks}"
         cells: list[study.Cell] = [{"network": network, "part": "weights"}]
         found.append(study.compute(run, cells, train, f"{title}: training"))
-        stored = found[-1].one(network=network)
-        trained = study.with_weights(start(config, scene.train, network), stored)
+        weights = found[-1].one(network=network)
+        trained = study.with_weights(start(config, scene.train, network), weights)
         origin = f"{config.victim.model}, with {scene.learned(network):,} fooling images to learn"
-        names, right = scene.train.class_names, float(stored["right"])
-        networks[network] = study.Prepared(trained, names, right, origin)
+        names, right = scene.train.class_names, float(weights["right"])
+        networks[network] = study.Prepared(trained, names, right, origin, medium=scene.medium)
         cells = study.grid(network=[network], attack=anew, run=range(config.runs))
         found.append(study.compute(run, cells, attack, f"{title}: images made anew"))
         if CONTROL < network < config.networks:

@@ -17,6 +17,7 @@ PAPER = (  # medians of its figure 11, DNN 1 to 15
     *(0.9999, 0.9742, 0.9983, 0.7252, 0.9755, 0.9968, 0.7613, 0.9996),
     *(0.9951, 0.9948, 0.9862, 0.9997, 0.9993, 0.9915, 0.9915),
 )
+_PLAYED = 12  # images that can be heard or watched
 SURE, UNSURE = 0.9, 0.5  # medians from which on, and up to which, a verdict follows
 INTERVALS = "95 % over the runs (medians: bootstrap, shares: Student's t); one network a round"
 TITLES = {
@@ -141,6 +142,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield from rounds(found)
     yield study.Heading("What the images look like")
     yield gallery(found)
+    yield played(found)
     yield study.Heading("What does the fooling class recognize?")
     yield from recognized(found)
     yield study.Heading("How hard is the search?")
@@ -150,6 +152,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
     config, scene = found.config, found.scene
+    yield from study.note(scene.medium, scene.train.input_shape)
     yield (
         f"DNN 1 ({config.victim.model}) was trained on {len(scene.train.labels):,} images of "
         f"{config.victim.dataset}. Images were made against it in many short independent runs "
@@ -266,7 +269,7 @@ def gallery(found: Found) -> study.Figure:
     first = lambda name, one: stack(found.results, name, found.config.encoding[0], one)[0]
     draw = lambda path: fj.reporting.gallery(
         path,
-        np.stack([first("images", one) for one in networks]) / 255.0,
+        study.as_pictures(found.scene.medium, whole([first("images", one) for one in networks])),
         np.stack([first("confidence", one) for one in networks]),
         names,
         row_names=[f"DNN {network}" for network in networks],
@@ -278,6 +281,24 @@ def gallery(found: Found) -> study.Figure:
         "later rows look more like what they are to show?"
     )
     return study.Figure("gallery", draw, caption)
+
+
+def played(found: Found) -> fj.reporting.Html:
+    """Let the reader hear or watch images of the last network; nothing of pictures."""
+    last, names = found.config.networks, found.scene.train.class_names
+    first = lambda name: stack(found.results, name, found.config.encoding[0], last)[0]
+    captions = [
+        f"{names[label]} for DNN {last}, {study.sure(sure)}"
+        for label, sure in zip(first("labels"), first("confidence"), strict=True)
+    ]
+    few = slice(_PLAYED)
+    return study.experience(found.scene.medium, whole([first("images")])[0][few], captions[few])
+
+
+def whole(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Return stored images in [0, 1]."""
+    stacked = np.stack(images)
+    return stacked / 255.0 if stacked.dtype == np.uint8 else stacked
 
 
 def recognized(found: Found) -> Iterator[study.Block]:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 NAIVE, ADAPTIVE = "naive", "adaptive"
 CLEAN = "clean"
+NO_TEXTS = "are ids, and images are pushed here by small steps"
+#: What is no outlier: no picture to be had, the same sound, or another way to move.
+NO_OUTLIERS = {
+    "sounds": ("photographs", "inverted", "quarter_turn"),
+    "videos": ("photographs", "quarter_turn"),
+}
 NOISES = ("noise", "gaussian", "blurred", "permuted")
 #: Made of real images, within epsilon: mistaken, accepted as anything, rejected.
 PERTURBED, PUSHED, REFUSED = "perturbed", "pushed", "refused"
@@ -36,7 +42,8 @@ class Config:
             image (neighbor), or usual logits (openmax).
         outliers: images that show none of the classes: photographs (they come with
             scikit-learn), inverted, quarter_turn, scrambled or mosaic test images, a
-            data set by name, a folder of pictures or an .npz.
+            data set by name, a folder of pictures or an .npz. What only pictures are
+            is left out of sounds and videos.
         generators: how images that show nothing are made to be accepted: direct and cppn
             (evolved), signs (by gradient). An unknown name lists them all.
         fooling: how images are made; test images are changed by PGD within epsilon.
@@ -113,6 +120,8 @@ class Scene(NamedTuple):
         makers: ways to make images, those of nobody among them, by name.
         families: images that nobody has made against a network, by name.
         ways: to make images that show nothing against a network, by name.
+        medium: what the images are.
+        outliers: names of the families that are no noise.
     """
 
     networks: study.Networks
@@ -121,6 +130,8 @@ class Scene(NamedTuple):
     makers: study.Makers
     families: Mapping[str, Images]
     ways: Mapping[str, study.Make]
+    medium: fj.media.Medium
+    outliers: tuple[str, ...]
 
     @property
     def made(self) -> dict[str, str]:
@@ -147,8 +158,9 @@ def set_scene(run: study.Run[Config]) -> Scene:
         if ways:
             return
         making, runs = config.fooling.making, config.fooling.runs
+        study.refuse_texts(shape, NO_TEXTS)
         study.afford(shape, runs=runs)
-        names = dict.fromkeys((*config.outliers, *NOISES))
+        names = dict.fromkeys((*suited(config.outliers, shape), *NOISES))
         still.update(study.choose_outsiders(run, "--outliers", names, shape, making.images))
         ways.update(study.build("--outliers", still, making, shape))
         for name, way in study.build("--generators", chosen, making, shape).items():
@@ -172,7 +184,24 @@ def set_scene(run: study.Run[Config]) -> Scene:
         network, right = one.classifier, choose_right(one.classifier, clean, config.attacked)
         guards = study.guards("--methods", config.methods, network, known, test.images[held])
         stages[name] = Stage(network, guards, right)
-    return Scene(networks, stages, clean, still | chosen, families, ways)
+    outliers = suited(config.outliers, tuple(first.input_shape))
+    medium = networks.first.medium
+    return Scene(networks, stages, clean, still | chosen, families, ways, medium, outliers)
+
+
+def suited(outliers: tuple[str, ...], shape: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the outliers that suit the medium.
+
+    Raises:
+        ValueError: if none does.
+    """
+    kind = fj.media.kind(fj.media.medium_of(shape))
+    found = tuple(name for name in outliers if name not in NO_OUTLIERS.get(kind, ()))
+    if not found:
+        raise ValueError(
+            f"--outliers {' '.join(outliers)}: none suits {kind}; give scrambled or mosaic"
+        )
+    return found
 
 
 def spread(count: int, most: int) -> np.ndarray:

@@ -129,6 +129,7 @@ def story(found: Found) -> Iterator[study.Block]:
     config, scene = found.config, found.scene
     held = len(scene.networks.splits.test.labels) - len(scene.clean.labels)
     guards = next(iter(scene.stages.values())).guards
+    yield from study.note(scene.medium, scene.networks.shape)
     read = lambda name: "the logits" if guards[name].score.features is None else "the features"
     yield (
         f"Networks were trained on {config.victim.dataset}. Each method gives every image a score, "
@@ -224,22 +225,31 @@ def galleries(found: Found) -> Iterator[study.Block]:
 
     cells_of = lambda method: [found.cell(network, kind, ADAPTIVE, method) for kind in kinds]
     cells = {method: cells_of(method) for method in stage.guards}
+    first = lambda row: np.clip([cell["images"][0] for cell in row], 0.0, 1.0)
+    drawn = lambda images: study.as_pictures(found.scene.medium, images)
+    said = {method: [say_of(cell, method) for cell in row] for method, row in cells.items()}
     yield study.images(
         "gallery",
-        [np.clip([cell["images"][0] for cell in row], 0.0, 1.0) for row in cells.values()],
-        [[say_of(cell, method) for cell in row] for method, row in cells.items()],
+        [drawn(first(row)) for row in cells.values()],
+        list(said.values()),
         f"Images made against each method, and what it says of them. Made against each method over "
         f"{network}: the first class or the first test image of each kind, not selected. Below: "
         "the answer and the bare network's confidence, or unknown.",
         row_names=list(cells),
         column_names=list(kinds),
     )
+    method = next(iter(cells))
+    captions = [
+        f"{kind}, made against {method}: {word}"
+        for kind, word in zip(kinds, said[method], strict=True)
+    ]
+    yield study.experience(found.scene.medium, first(cells[method]), captions)
     shown = {CLEAN: found.scene.clean.images, **found.scene.families}
     few = min(8, *(len(images) for images in shown.values()))
     pick = lambda images: np.asarray(images)[measure.spread(len(images), few)]
     figure = study.images(
         "families",
-        [np.clip(pick(images), 0.0, 1.0) for images in shown.values()],
+        [drawn(np.clip(pick(images), 0.0, 1.0)) for images in shown.values()],
         [[""] * few for _ in shown],
         "A few clean test images, outliers and noise images. Evenly spaced through each kind, not "
         "selected.",
@@ -257,7 +267,7 @@ def curves(found: Found) -> Iterator[study.Block]:
     )
     known, made = found.scores([CLEAN], NAIVE), "fooling images made against the"
     groups = {
-        "outliers": ("outliers", found.config.outliers, NAIVE),
+        "outliers": ("outliers", found.scene.outliers, NAIVE),
         "noise": ("noise", measure.NOISES, NAIVE),
         "naive": (f"{made} network alone", found.scene.ways, NAIVE),
         "adaptive": (f"{made} method at its 95 % threshold", found.scene.ways, ADAPTIVE),

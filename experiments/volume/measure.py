@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fooljax.types import Classifier, RandomKey
 
 PLAIN = "plain"
+NO_TEXTS = "are ids and no numbers: nothing is drawn between two letters"
 _CLEAN, _DISTANCES = 1000, 200  # test images: that thresholds are set on, that are measured from
 _KEPT = 4  # draws of each class
 LEAST_HITS = 10  # random images from which on counting says something
@@ -46,8 +47,8 @@ class Config:
         victim: the data and the network.
         confidences: in a class, from which on an image counts.
         measures: how images are drawn: uniform (every number for itself), binary=SHARE
-            of white, smooth=PIXELS of blur, cppn=SIZE of the weights of small networks
-            that paint; the number may be left out.
+            of white, gaussian=SIZE around the middle, smooth=PIXELS of blur, cppn=SIZE of
+            the weights of small networks that paint; the number may be left out.
         classes: labels to ask about; all unless given.
         particles: of each class and repeat.
         moves: of every particle between two levels.
@@ -139,6 +140,11 @@ class Found(NamedTuple):
     wholes: Sequence[dict[str, Any]]
 
     @property
+    def is_pictures(self) -> bool:
+        """Whether images are pictures, and no sounds or videos."""
+        return isinstance(self.scene.plain.medium, fj.media.Pictures)
+
+    @property
     def top(self) -> float:
         """The highest confidence asked for."""
         return max(self.config.confidences)
@@ -160,6 +166,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
     chosen = study.choose_defenses("--defenses", config.defenses or (PLAIN,), config.victim)
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
+        if config.victim.dataset != "none":
+            study.refuse_texts(shape, NO_TEXTS)
         count = len(config.classes) or num_classes
         study.afford(shape, particles=2 * config.particles, classes=count)
         for label in config.classes:
@@ -170,6 +178,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
             one.refuse(shape)
 
     plain = study.network(run, real=bool(config.defenses), fits=fits)
+    if plain.classifier.tokens is not None:
+        study.refuse_texts((0,), NO_TEXTS)
     networks, near = {PLAIN: plain.classifier}, math.nan
     if plain.splits is not None:
         train, test = plain.splits

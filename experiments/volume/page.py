@@ -66,14 +66,17 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     for one in scene.measures:
         yield from curves(found, one)
     pictures = [one for one in scene.measures if place(found, one)]
-    if len(scene.plain.classifier.input_shape) == 3 and pictures:
+    if pictures and study.is_shown(scene.plain.medium, scene.plain.classifier.input_shape):
         yield study.Heading("What such images look like")
         yield (
             "The particles at the end are fair draws from the images that reach the confidence: "
             "what a typical one looks like, and not the best that a search can find. Below each "
-            "what the network says of it; and of the same image blurred."
+            "what the network says of it"
+            + ("; and of the same image blurred." if found.is_pictures else ".")
         )
-        yield from (gallery(found, one) for one in pictures)
+        for one in pictures:
+            yield gallery(found, one)
+            yield played(found, one)
     yield study.Heading("All numbers")
     yield everything(found)
 
@@ -95,6 +98,7 @@ def tiles(found: Found) -> Iterator[tuple[str, str]]:
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
     config, scene = found.config, found.scene
+    yield from study.note(scene.plain.medium, scene.plain.classifier.input_shape)
     yield (
         f"The network: {scene.plain.origin}. Images were drawn in the ways below. A crowd of "
         f"{config.particles} of them was drawn for each of {len(scene.labels)} classes. The half "
@@ -257,31 +261,49 @@ def curves(found: Found, measure: str) -> Iterator[study.Figure]:
 
 
 def gallery(found: Found, measure: str) -> study.Figure:
-    """Show a draw for each class, and the same blurred, with what the network says of both."""
+    """Show a draw for each class with what the network says; pictures blurred, too."""
     from scipy.ndimage import gaussian_filter
 
     scene = found.scene
-    classes, network = place(found, measure), scene.networks[PLAIN]
+    classes = place(found, measure)
     arrays = found.results.one(measure=measure, defense=PLAIN, repeat=0)
     raw = arrays["images"][-1, classes, 0]
     sigma = max(_BLUR * raw.shape[1], 0.5)
-    rows = [raw, gaussian_filter(raw, (0, sigma, sigma, 0)).astype(np.float32)]
-    captions = []
-    for images in rows:
-        said = np.asarray(fj.metrics.probabilities(study.logits(network, images)))
-        names = [*study.short_names(scene.plain.class_names), *["none"] * said.shape[1]]
-        captions.append([f"{names[row.argmax()]}\n{study.sure(row.max())}" for row in said])
+    rows = [raw]
+    if found.is_pictures:
+        rows.append(gaussian_filter(raw, (0, sigma, sigma, 0)).astype(np.float32))
+    captions = [["\n".join(said) for said in answers(found, images)] for images in rows]
+    blurred = (
+        f"Above as they are, below blurred by {sigma:.1f} pixels, as if one squints. "
+        if found.is_pictures
+        else ""
+    )
     return study.images(
         f"drawn_{measure.replace(' ', '_')}",
-        rows,
+        [study.as_pictures(scene.plain.medium, images) for images in rows],
         captions,
         f"Fair draws from the {measure} images that are given a class with "
-        f"{study.sure(found.top)} or more, one for each class. Above as they are, below blurred by "
-        f"{sigma:.1f} pixels, as if one squints. Below each image: the network's answer, and its "
-        "confidence.",
-        row_names=["drawn", "blurred"],
+        f"{study.sure(found.top)} or more, one for each class. {blurred}Below each image: the "
+        "network's answer, and its confidence.",
+        row_names=["drawn", "blurred"][: len(rows)],
         column_names=[scene.names[k] for k in classes],
     )
+
+
+def answers(found: Found, images: np.ndarray) -> list[tuple[str, str]]:
+    """Return what the network says of images, and how sure it is."""
+    network = found.scene.networks[PLAIN]
+    said = np.asarray(fj.metrics.probabilities(study.logits(network, images)))
+    names = [*study.short_names(found.scene.plain.class_names), *["none"] * said.shape[1]]
+    return [(names[row.argmax()], study.sure(row.max())) for row in said]
+
+
+def played(found: Found, measure: str) -> fj.reporting.Html:
+    """Let the reader hear or watch the same draws; nothing of pictures."""
+    arrays = found.results.one(measure=measure, defense=PLAIN, repeat=0)
+    drawn = arrays["images"][-1, place(found, measure), 0]
+    captions = [f"{measure}: {', '.join(said)}" for said in answers(found, drawn)]
+    return study.experience(found.scene.plain.medium, drawn, captions)
 
 
 def everything(found: Found) -> study.Block:

@@ -18,12 +18,13 @@ from fooljax import checks
 from fooljax.data import as_float
 from fooljax.defenses.preprocess import blur_matrix
 from fooljax.encodings.color import paint as paint_channels
-from fooljax.encodings.cppn_genome import FUNCTIONS, NUM_INPUTS
-from fooljax.encodings.cppn_inputs import inputs
+from fooljax.encodings.cppn_genome import FUNCTIONS
+from fooljax.encodings.cppn_inputs import inputs, number
 from fooljax.encodings.cppn_render import activate
 from fooljax.types import Bound, Image
 
 Latent = Float[Array, "..."]
+_LONG = 1024  # from which length on a blur is no matrix
 
 
 class Measure(NamedTuple):
@@ -70,6 +71,22 @@ def binary(shape: tuple[int, ...], share: float = 0.5) -> Measure:
     return Measure(f"binary {share:g}", checks.shape("shape", shape), Bound(_binary, (least,)))
 
 
+def gaussian(shape: tuple[int, ...], sigma: float = 0.1) -> Measure:
+    """Draw every number of an image normally around the middle, cut off at 0 and 1.
+
+    Of sounds it is white noise, whose rms is twice ``sigma`` on the scale of the waveform.
+
+    Args:
+        shape: of one image.
+        sigma: standard deviation.
+
+    Raises:
+        ValueError: if it is no shape, or ``sigma`` is not positive.
+    """
+    sigma = checks.positive("sigma", sigma)
+    return Measure(f"gaussian {sigma:g}", checks.shape("shape", shape), Bound(_gaussian, (sigma,)))
+
+
 def smooth(shape: tuple[int, ...], sigma: float = 2.0) -> Measure:
     """Draw clouds: normal noise blurred along all axes but the last, each number uniform.
 
@@ -91,30 +108,32 @@ def smooth(shape: tuple[int, ...], sigma: float = 2.0) -> Measure:
 
 
 def cppn(shape: tuple[int, ...], width: int = 16, scale: float = 3.0) -> Measure:
-    """Draw patterns: pictures painted by small networks of random weights.
+    """Draw patterns: pictures, sounds or videos painted by small networks of random weights.
 
-    Two layers of ``width`` nodes see the place of a pixel, its distance from the center
-    and a 1, as the inputs of ``encodings.cppn`` do; a quarter of the nodes computes each of
-    its functions. All weights are normal, of standard deviation ``scale`` over the square root
-    of the number of edges that end in the node. The structure is the same for all.
+    Two layers of ``width`` nodes see the place of a pixel, sample or voxel, as the inputs of
+    ``encodings.cppn`` do; a quarter of the nodes computes each of its functions. All weights
+    are normal, of standard deviation ``scale`` over the square root of the number of edges that
+    end in the node. The structure is the same for all.
 
     Args:
-        shape: ``(h, w, c)``, ``c`` 1 or 3; three channels are hue, lightness, saturation.
+        shape: ``(h, w, c)`` or ``(t, h, w, c)``, ``c`` 1 or 3, or ``(t, 1)``; three channels
+            are hue, lightness, saturation.
         width: nodes of a layer.
         scale: standard deviation of the sum that a node sees from inputs of size 1; the
             larger, the finer the patterns.
 
     Raises:
-        ValueError: if the shape is no picture's, or a number is impossible.
+        ValueError: if the shape is none of these, or a number is impossible.
 
     Source:
         Stanley, 2007, Compositional pattern producing networks (nodes and inputs).
     """
     shape = checks.shape("shape", shape)
-    if len(shape) != 3 or shape[2] not in (1, 3):
-        raise ValueError(f"CPPNs paint pictures (height, width, 1 or 3), got {shape}")
+    seen = number(shape)
+    if shape[-1] not in (1, 3):
+        raise ValueError(f"CPPNs paint pictures and videos of 1 or 3 channels, got {shape}")
     width, scale = checks.count("width", width), checks.positive("scale", scale)
-    weights = NUM_INPUTS * width + width * width + width * shape[2]
+    weights = seen * width + width * width + width * shape[-1]
     return Measure(f"cppn {scale:g}", (weights,), Bound(_cppn, (shape, width, scale)))
 
 
@@ -173,6 +192,11 @@ MEASURES: dict[str, Entry] = {
         0.5,
         "black or white, the number being the share of white",
     ),
+    "gaussian": Entry(
+        lambda shape, number: gaussian(shape, _given(number)),
+        0.1,
+        "with every number normal around the middle, the number being its standard deviation",
+    ),
     "smooth": Entry(
         lambda shape, number: smooth(shape, _given(number)),
         2.0,
@@ -200,18 +224,42 @@ def _binary(least: float, latent: Latent) -> Image:
     return (latent >= least).astype(latent.dtype)
 
 
+def _gaussian(sigma: float, latent: Latent) -> Image:
+    return jnp.clip(0.5 + sigma * latent, 0.0, 1.0)
+
+
 def _smooth(sigma: float, latent: Latent) -> Image:
     cloud = latent
     for axis, size in enumerate(latent.shape[:-1]):
+        if size > max(_LONG, 4 * _reach(sigma)):
+            cloud = jnp.apply_along_axis(lambda row: _blurred(sigma, row), axis, cloud)
+            continue
         matrix = blur_matrix(size, sigma)
         matrix = matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
         cloud = jnp.moveaxis(jnp.tensordot(matrix, cloud, (1, axis), precision="highest"), 0, axis)
     return jax.scipy.stats.norm.cdf(cloud)
 
 
-def _cppn(shape: tuple[int, int, int], width: int, scale: float, latent: Latent) -> Image:
-    height, across, outputs = shape
-    values = jnp.asarray(inputs((height, across), "normalized"))
+def _reach(sigma: float) -> int:
+    """Return how many numbers to each side a blur looks, as scipy's does."""
+    return int(4.0 * sigma + 0.5)
+
+
+def _blurred(sigma: float, row: Float[Array, " t"]) -> Float[Array, " t"]:
+    """Do to a long row as the matrix of a blur would, its rows of length 1; mirrored ends."""
+    reach = _reach(sigma)
+    matrix = blur_matrix(4 * reach + 1, sigma)  # its middle row is the kernel, its first ones ends
+    length = np.linalg.norm(matrix, axis=1)
+    kernel = matrix[2 * reach, reach : 3 * reach + 1]
+    lengths = np.full(len(row), length[2 * reach])
+    lengths[:reach], lengths[-reach:] = length[:reach], length[-reach:]
+    mirrored = jnp.pad(row, reach, mode="symmetric")
+    return jnp.convolve(mirrored, kernel, "valid", precision="highest") / lengths
+
+
+def _cppn(shape: tuple[int, ...], width: int, scale: float, latent: Latent) -> Image:
+    *axes, outputs = shape
+    values = jnp.asarray(inputs(axes, "normalized"))
     functions = jnp.arange(width)[:, None] % len(FUNCTIONS)
     place = 0
     for ends in (width, width, outputs):
@@ -220,6 +268,8 @@ def _cppn(shape: tuple[int, int, int], width: int, scale: float, latent: Latent)
         place += ends * starts
         total = jnp.matmul(weights, values, precision="highest") * (scale / starts**0.5)
         values = activate(functions[:ends], total)
+    if len(axes) == 1:  # a negative output is a negative sample
+        return jnp.clip((values.T + 1.0) / 2.0, 0.0, 1.0)
     return paint_channels(jnp.abs(values).T.reshape(shape), "hls", None)
 
 

@@ -1,5 +1,6 @@
 """Pictures to train on, to fool with and to defend: known sets by name, or your own files."""
 
+from fooljax.data.clips import load_clips
 from fooljax.data.dataset import (
     Dataset,
     Splits,
@@ -26,12 +27,14 @@ from fooljax.data.streams import (
     subset,
     take,
 )
+from fooljax.data.videos import Clips, cut, leave_out
 
 __all__ = [
     "MOST",
     "NAMES",
     "PHOTOGRAPHS",
     "Batch",
+    "Clips",
     "Dataset",
     "Pictures",
     "SoundLength",
@@ -43,12 +46,15 @@ __all__ = [
     "at_once",
     "batches",
     "choose_rows",
+    "cut",
     "even_rows",
     "fit_sounds",
     "from_arrays",
     "imagenet_names",
     "in_turn",
+    "leave_out",
     "load",
+    "load_clips",
     "load_others",
     "read",
     "rename_classes",

@@ -53,7 +53,7 @@ def list_classes(folder: Path, kind: Kind = PICTURES) -> dict[str, list[str]]:
     Raises:
         ValueError: if there is no class folder, or one without files of the kind.
     """
-    beside = _visible(folder)
+    beside = visible(folder)
     homes = [name for name in beside if (folder / name).is_dir()]
     if not homes:
         raise ValueError(
@@ -64,7 +64,7 @@ def list_classes(folder: Path, kind: Kind = PICTURES) -> dict[str, list[str]]:
         name not in homes and kind.has(name) for name in beside
     )
     for home in homes:
-        names = _visible(folder / home)
+        names = visible(folder / home)
         classes[home] = [name for name in names if kind.has(name)]
         left_out.update(_kind(folder / home / name) for name in names if not kind.has(name))
     empty = [name for name, files in classes.items() if not files]
@@ -89,10 +89,10 @@ def holds_sounds(folder: Path) -> bool:
     sounds = pictures = 0
     homes = [folder, *(folder / part for part in ("train", "test") if (folder / part).is_dir())]
     for home in homes:
-        below = [home / name for name in _visible(home) if (home / name).is_dir()]
+        below = [home / name for name in visible(home) if (home / name).is_dir()]
         for place in (home, *below):
-            sounds += sum(map(SOUNDS.has, _visible(place)))
-            pictures += sum(map(PICTURES.has, _visible(place)))
+            sounds += sum(map(SOUNDS.has, visible(place)))
+            pictures += sum(map(PICTURES.has, visible(place)))
     return sounds > pictures
 
 
@@ -102,7 +102,8 @@ def _kind(path: Path) -> str:
     return f"{path.suffix} files" if path.suffix else "files without a suffix"
 
 
-def _visible(folder: Path) -> list[str]:
+def visible(folder: Path) -> list[str]:
+    """Return the names in a folder in alphabetical order, without those that systems leave."""
     return sorted(
         name
         for name in os.listdir(folder)

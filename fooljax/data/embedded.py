@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from fooljax.data.dataset import Splits
 from fooljax.data.digits import read_digits
+from fooljax.data.moving_digits import read_moving_digits
 from fooljax.data.tones import read_tones
 
 #: By name; pictures take the size that is asked for, other media have their own.
 EMBEDDED: dict[str, Callable[[tuple[int, int] | None], Splits]] = {
     "digits": read_digits,
+    "moving_digits": lambda size: read_moving_digits(),
     "tones": lambda size: read_tones(),
 }

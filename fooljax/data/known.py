@@ -20,6 +20,7 @@ from fooljax.data.sound_sets import (
     read_fsdd,
     read_speech_commands,
 )
+from fooljax.data.weizmann import ACTIONS, FILE, LEFT_OUT, PEOPLE, holds_weizmann, read_weizmann
 
 
 class Published(NamedTuple):
@@ -84,6 +85,18 @@ def _of_arrays(
     )
 
 
+def _weizmann(person: str) -> Published:
+    return Published(
+        files=(FILE,),
+        holds=holds_weizmann,
+        read=lambda folder: read_weizmann(folder, person),
+        class_names=ACTIONS,
+        place="video",
+        origin="the authors of Actions as Space-Time Shapes (their classification_masks.mat, "
+        "packed as fooljax.data.weizmann reads it)",
+    )
+
+
 PUBLISHED = {
     "cifar10": _cifar(CIFAR10, classes.CIFAR10),
     "cifar100": _cifar(CIFAR100, classes.CIFAR100),
@@ -104,6 +117,8 @@ PUBLISHED = {
         classes.SPEECH_COMMANDS,
         "the test files of Speech Commands v0.02 (packed as fooljax.data.sound_sets reads them)",
     ),
+    "weizmann": _weizmann(LEFT_OUT),
+    **{f"weizmann:{person}": _weizmann(person) for person in PEOPLE},
 }
 
 

@@ -18,6 +18,7 @@ from fooljax.data.resize import resize_dataset
 from fooljax.data.sounds import SoundLength, fit_sounds, read_sounds
 from fooljax.data.streams import Streams, subset
 from fooljax.data.suspicions import warn_of_dark_images, warn_of_empty_classes
+from fooljax.data.video_files import are_videos, read_videos
 from fooljax.media import kind
 
 IMAGENET = "imagenet"
@@ -62,7 +63,7 @@ def load(
     """
     if not isinstance(name, str) or not name:
         raise ValueError(f"name must be a name or a path, got {name!r}")
-    data_dir = _data_dir(data_dir)
+    data_dir = find_data_dir(data_dir)
     size = _checked_size(image_size)
     if stays_on_disk(name):
         return Splits(*(subset(half, MOST) for half in stream(name, data_dir, size)))
@@ -110,7 +111,7 @@ def stream(
     """
     size = _checked_size(image_size)
     if name == IMAGENET:
-        return open_streams(_imagenet(_data_dir(data_dir)), size)
+        return open_streams(_imagenet(find_data_dir(data_dir)), size)
     streams = open_streams(Path(name).expanduser(), size)
     labels = np.concatenate([half.labels for half in streams])
     warn_of_empty_classes(name, labels, streams.train.class_names)
@@ -141,14 +142,16 @@ def _imagenet(data_dir: str | None) -> Path:
     return folder
 
 
-def _data_dir(data_dir: str | None) -> str | None:
+def find_data_dir(data_dir: str | None) -> str | None:
+    """Return the folder with data sets: the one given, or that of FOOLJAX_DATA_DIR, if any."""
     return os.path.expanduser(data_dir or os.environ.get("FOOLJAX_DATA_DIR", "")) or None
 
 
 def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
     """Read data of the user's own."""
     if path.is_dir():
-        return _looked_at(path, read_pictures(path, size))
+        read = read_videos if are_videos(path) else read_pictures
+        return _looked_at(path, read(path, size))
     if not path.is_file():
         raise ValueError(f"{path}: a pipe or device; save the data to a file first")
     if path.suffix.lower() != ".npz":

@@ -22,13 +22,16 @@ def load_others(
             scikit-learn; or a data set, a folder or an ``.npz`` file as for ``load``,
             whose test images are taken.
         shape: ``(h, w, c)`` of the network's images. Color becomes grey, and grey
-            is repeated, where need be.
+            is repeated, where need be. Sounds and videos must have the shape.
         data_dir: as for ``load``.
         most: largest number of images; they are taken evenly from all.
 
     Raises:
-        ValueError, OSError: as ``load``, and if color cannot be had or left out.
+        ValueError, OSError: as ``load``, if color cannot be had or left out, or if
+            sounds or videos have another shape.
     """
+    if len(shape) != 3:
+        return _of_shape(name, shape, data_dir, most)
     height, width, channels = shape
     if name == PHOTOGRAPHS:
         images = _pieces((height, width))
@@ -38,6 +41,19 @@ def load_others(
     if chosen.dtype != np.uint8:
         chosen = np.round(chosen * 255.0).astype(np.uint8)
     return _with_channels(chosen, channels)
+
+
+def _of_shape(name: str, shape: tuple[int, ...], data_dir: str | None, most: int) -> np.ndarray:
+    """Load sounds or videos, which are neither cut nor resized."""
+    if name == PHOTOGRAPHS:
+        raise ValueError(f"{name} are pictures, and the network takes inputs {shape}; leave it out")
+    test = load(name, data_dir).test
+    if test.input_shape != shape:
+        raise ValueError(
+            f"{name} has inputs {test.input_shape}, and the network takes {shape}; give another set"
+        )
+    images = np.asarray(test.images)
+    return images[np.linspace(0, len(images) - 1, min(most, len(images))).astype(int)]
 
 
 def _pieces(size: tuple[int, int]) -> UInt8[np.ndarray, "n h w 3"]:

@@ -5,6 +5,7 @@ from fooljax.encodings.color import hls_to_rgb, hsv_to_rgb
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.cppn_genome import Cppn, Rates
 from fooljax.encodings.direct import direct
+from fooljax.encodings.flicker import flicker
 from fooljax.encodings.partials import Partials, partials
 from fooljax.encodings.variation import (
     iso_line_dd,
@@ -12,6 +13,7 @@ from fooljax.encodings.variation import (
     polynomial_mutation,
     simulated_binary_crossover,
 )
+from fooljax.encodings.voxels import thresholded, voxels
 from fooljax.encodings.waveform import waveform
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Rates",
     "cppn",
     "direct",
+    "flicker",
     "hls_to_rgb",
     "hsv_to_rgb",
     "iso_line_dd",
@@ -30,5 +33,7 @@ __all__ = [
     "polynomial",
     "polynomial_mutation",
     "simulated_binary_crossover",
+    "thresholded",
+    "voxels",
     "waveform",
 ]

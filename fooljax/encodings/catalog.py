@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 from fooljax import checks
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.direct import direct
+from fooljax.encodings.flicker import flicker
 from fooljax.encodings.partials import partials
+from fooljax.encodings.voxels import voxels
 from fooljax.encodings.waveform import waveform
 from fooljax.media import KINDS, Kind, Medium, Sounds
 from fooljax.types import Encoding
@@ -54,6 +56,18 @@ CATALOG: dict[str, Entry] = {
         "as sums of ten tones that begin, rise or fall, and end",
         "McAulay and Quatieri, 1986",
         ("sounds",),
+    ),
+    "voxels": Entry(
+        lambda shape, medium: voxels(shape),
+        "from noise, every voxel a number of its own, and boxes of space and time that are plain",
+        "",
+        ("videos",),
+    ),
+    "flicker": Entry(
+        lambda shape, medium: flicker(shape),
+        "as plain grey that flickers, one number a frame",
+        "Pony, Naeh and Mannor, 2021, CVPR (flickering attacks on videos)",
+        ("videos",),
     ),
 }
 

@@ -18,6 +18,7 @@ from fooljax.models.residual import ImageNetResNet
 from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.squeezenet import SqueezeNet
 from fooljax.models.vgg import VGG
+from fooljax.models.video_cnn import VideoCNN
 from fooljax.types import Classifier, Params, RandomKey
 
 # For command lines; code says ``init_flax(key, LeNet(10), ...)``.
@@ -26,6 +27,7 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "mlp": MLP,
     "lenet": LeNet,
     "resnet": ResNet,
+    "video_cnn": VideoCNN,
     "alexnet": AlexNet,
     "caffenet": CaffeNet,
     "vgg16": VGG,

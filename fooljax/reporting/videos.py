@@ -2,6 +2,8 @@
 
 import base64
 import io
+import re
+from html import escape
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -10,7 +12,7 @@ from PIL import Image
 from fooljax.reporting.html import Html, Text, join
 
 _ACROSS = 4  # frames side by side on a sheet
-_SIDE = 128  # wanted side of a moving picture, in pixels
+_FASTEST = 50.0  # frames a second that browsers show
 
 
 def sheet(video: Float[np.ndarray, "t h w c"]) -> Float[np.ndarray, "h2 w2 c"]:
@@ -29,32 +31,42 @@ def sheet(video: Float[np.ndarray, "t h w c"]) -> Float[np.ndarray, "h2 w2 c"]:
 
 
 def moving(video: Float[np.ndarray, "t h w c"], rate: float, caption: Text = "") -> Html:
-    """Show a moving picture; its sheet of frames to those who prefer less motion.
+    """Show a moving picture, which the reader can stop to see its frames side by side.
+
+    Those who prefer less motion see the frames first, and so does paper. Frames are as large
+    as they are, the page enlarges them, and each is shown for 20 ms at least: faster ones are
+    slowed down by browsers.
 
     Args:
         video: ``[t, h, w, c]`` in [0, 1], ``c`` 1 or 3.
         rate: frames a second.
         caption: what is seen.
     """
-    frames = [_enlarged(frame) for frame in np.asarray(video)]
-    animated = _encoded(frames, rate)
-    still = _encoded([_enlarged(sheet(video))], rate)
+    frames = [_picture(frame) for frame in np.asarray(video)]
+    animated = _encoded(frames, min(rate, _FASTEST))
+    still = _encoded([_picture(_parted(video))], rate)
+    words = caption.markup if isinstance(caption, Html) else escape(caption)
+    about = f"{len(frames)} frames{': ' if words else ''}{re.sub('<[^>]*>', '', words)}"
     return join(
-        Html('<figure class="video"><picture>'),
-        Html(f'<source media="(prefers-reduced-motion: reduce)" srcset="{still}">'),
-        Html(f'<img alt="a video of {len(frames)} frames" src="{animated}"></picture>'),
-        Html("<figcaption>"),
+        Html('<figure class="video">'),
+        Html(f'<img class="moving" alt="a video of {about}" src="{animated}">'),
+        Html(f'<img class="still" alt="{about}, side by side" src="{still}">'),
+        Html('<label><input type="checkbox"> stop or play</label><figcaption>'),
         caption,
         Html("</figcaption></figure>\n"),
     )
 
 
-def _enlarged(frame: np.ndarray) -> Image.Image:
-    pixels: UInt8[np.ndarray, "h w 3"] = np.broadcast_to(
-        np.round(255 * np.asarray(frame, np.float64)).astype(np.uint8), (*frame.shape[:2], 3)
-    )
-    factor = max(1, round(_SIDE / max(frame.shape[:2])))
-    return Image.fromarray(np.repeat(np.repeat(pixels, factor, axis=0), factor, axis=1))
+def _parted(video: Float[np.ndarray, "t h w c"]) -> Float[np.ndarray, "h2 w2 c"]:
+    """Return the sheet with a grey line around each frame."""
+    framed = np.pad(np.asarray(video), ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=0.5)
+    return sheet(framed)
+
+
+def _picture(frame: np.ndarray) -> Image.Image:
+    pixels: UInt8[np.ndarray, "h w c"] = np.round(255 * np.asarray(frame, np.float64))
+    pixels = pixels.astype(np.uint8)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 
 def _encoded(frames: list[Image.Image], rate: float) -> str:

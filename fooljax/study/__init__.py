@@ -116,7 +116,7 @@ if TYPE_CHECKING:  # the same names as below
         show_others,
         table_of_others,
     )
-    from fooljax.study.outsiders import as_bytes, choose_outsiders, load_others, noises
+    from fooljax.study.outsiders import as_bytes, as_stored, choose_outsiders, load_others, noises
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
@@ -149,8 +149,9 @@ if TYPE_CHECKING:  # the same names as below
         related,
         tell_diverse,
     )
-    from fooljax.study.showing import as_pictures, experience
+    from fooljax.study.showing import as_pictures, experience, is_shown, note
     from fooljax.study.suited import (
+        NO_NUMBERS,
         Words,
         how_shown,
         refuse_texts,
@@ -201,7 +202,7 @@ _NAMES = {
     "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
     "fooljax.study.memory": "afford",
     "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
-    "fooljax.study.outsiders": "as_bytes choose_outsiders load_others noises",
+    "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
@@ -212,8 +213,9 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
-    "fooljax.study.showing": "as_pictures experience",
-    "fooljax.study.suited": "Words how_shown refuse_texts refuse_unsuited suit words_for",
+    "fooljax.study.showing": "as_pictures experience is_shown note",
+    "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
+    "words_for",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, UInt8
 from numpy.typing import ArrayLike
 
 from fooljax import data
+from fooljax.media import Medium, Sounds
 from fooljax.runtime import inputs
 from fooljax.study.cells import key_of
 from fooljax.study.classifiers import logits
@@ -98,6 +99,14 @@ def choose_outsiders(
     return {name: find(name) for name in names}
 
 
+def as_stored(images: ArrayLike, medium: Medium) -> np.ndarray:
+    """Round pictures and videos to bytes; samples of a sound keep every bit.
+
+    At 8 bits a sound has a noise of its own, 50 dB below the loudest tone.
+    """
+    return np.asarray(images) if isinstance(medium, Sounds) else as_bytes(images)
+
+
 def as_bytes(images: ArrayLike) -> UInt8[np.ndarray, "..."]:
     """Round images in [0, 1] as a picture file does."""
     return np.round(np.asarray(images) * 255.0).astype(np.uint8)
@@ -159,9 +168,11 @@ def _gaussian(key: RandomKey, shape: tuple[int, ...]) -> Float[Array, "n h w c"]
 
 
 def _blurred(key: RandomKey, shape: tuple[int, ...]) -> Float[Array, "n h w c"]:
-    """Blur uniform noise and stretch each image to the full range."""
-    smooth = scipy.ndimage.gaussian_filter(np.asarray(uniform(key, shape)), (0, _BLUR, _BLUR, 0))
-    low, high = (end(smooth, axis=(1, 2, 3), keepdims=True) for end in (np.min, np.max))
+    """Blur uniform noise along all axes but the channels, and stretch to the full range."""
+    widths = (0, *(_BLUR for _ in shape[1:-1]), 0)
+    smooth = scipy.ndimage.gaussian_filter(np.asarray(uniform(key, shape)), widths)
+    axes = tuple(range(1, len(shape)))
+    low, high = (end(smooth, axis=axes, keepdims=True) for end in (np.min, np.max))
     return jnp.asarray((smooth - low) / np.maximum(high - low, 1e-6))
 
 
@@ -181,7 +192,13 @@ def _quarter_turn(key: RandomKey, images: Images) -> Images:
 
 
 def _scrambled(key: RandomKey, images: Images) -> Images:
-    """Shuffle the tiles of each image."""
+    """Shuffle the tiles of each image, a video's in all frames alike, the pieces of a sound."""
+    if images.ndim == 3:
+        pieces = images.reshape(len(images), _TILES * _TILES, -1, images.shape[-1])
+        keys = jax.random.split(key, len(images))
+        return jax.vmap(jax.random.permutation)(keys, pieces).reshape(images.shape)
+    if images.ndim == 5:
+        return _over_frames(_scrambled, key, images)
     count, height, width, channels = images.shape
     tall, wide = height // _TILES, width // _TILES
     tiles = images.reshape(count, _TILES, tall, _TILES, wide, channels).transpose(0, 1, 3, 2, 4, 5)
@@ -192,13 +209,27 @@ def _scrambled(key: RandomKey, images: Images) -> Images:
 
 
 def _mosaic(key: RandomKey, images: Images) -> Images:
-    """Put the four quarters of four images together."""
+    """Put the four quarters of four images together, of sounds one after another."""
+    if images.ndim == 5:
+        return _over_frames(_mosaic, key, images)
     order = jax.random.permutation(key, len(images))
     others = [images[jnp.roll(order, shift)] for shift in range(4)]
+    if images.ndim == 3:
+        ends = np.linspace(0, images.shape[1], 5).astype(int)
+        parts = [one[:, ends[i] : ends[i + 1]] for i, one in enumerate(others)]
+        return jnp.concatenate(parts, axis=1)
     row, column = images.shape[1] // 2, images.shape[2] // 2
     top = jnp.concatenate([others[0][:, :row, :column], others[1][:, :row, column:]], axis=2)
     bottom = jnp.concatenate([others[2][:, row:, :column], others[3][:, row:, column:]], axis=2)
     return jnp.concatenate([top, bottom], axis=1)
+
+
+def _over_frames(change: Change, key: RandomKey, videos: Images) -> Images:
+    """Change videos as pictures whose channels are all frames."""
+    count, frames, height, width, channels = videos.shape
+    flat = jnp.moveaxis(videos, 1, 3).reshape(count, height, width, frames * channels)
+    changed = change(key, flat).reshape(count, height, width, frames, channels)
+    return jnp.moveaxis(changed, 3, 1)
 
 
 def is_picture(shape: tuple[int, ...]) -> None:
@@ -211,6 +242,16 @@ def is_picture(shape: tuple[int, ...]) -> None:
         raise ValueError(f"only pictures (h, w, c) are blurred, cut or turned, got inputs {shape}")
 
 
+def _has_places(shape: tuple[int, ...]) -> None:
+    """Refuse what is no sound, picture or video.
+
+    Raises:
+        ValueError: naming the shape.
+    """
+    if not 2 <= len(shape) <= 4:
+        raise ValueError(f"only sounds, pictures and videos are blurred or cut, got inputs {shape}")
+
+
 def _square(shape: tuple[int, ...]) -> None:
     is_picture(shape)
     if shape[0] != shape[1]:
@@ -218,8 +259,11 @@ def _square(shape: tuple[int, ...]) -> None:
 
 
 def _tiled(shape: tuple[int, ...]) -> None:
-    is_picture(shape)
-    if shape[0] % _TILES or shape[1] % _TILES:
+    _has_places(shape)
+    if len(shape) == 2:
+        if shape[0] % _TILES**2:
+            raise ValueError(f"scrambled needs a length that {_TILES**2} divides, got {shape}")
+    elif shape[-3] % _TILES or shape[-2] % _TILES:
         raise ValueError(f"scrambled needs a height and width that {_TILES} divides, got {shape}")
 
 
@@ -228,7 +272,7 @@ CONTROLS: Makers = {
     "gaussian": _noise(_gaussian, "Gaussian noise around grey, cut off at 0 and 1"),
     "quiet_noise": _noise(quiet, "faint noise around grey or silence, of a hundredth of the range"),
     "blurred": _noise(
-        _blurred, "uniform noise, blurred and stretched to the full range", is_picture
+        _blurred, "uniform noise, blurred and stretched to the full range", _has_places
     ),
     "permuted": _altered(_permuted, "real ones whose pixels are shuffled"),
     "inverted": _altered(_inverted, "real ones with black and white exchanged"),
@@ -236,5 +280,5 @@ CONTROLS: Makers = {
         _quarter_turn, "real ones turned by 90 degrees (some may still be read)", _square
     ),
     "scrambled": _altered(_scrambled, "real ones cut into 16 tiles that are shuffled", _tiled),
-    "mosaic": _altered(_mosaic, "put together from quarters of four real ones", is_picture),
+    "mosaic": _altered(_mosaic, "put together from quarters of four real ones", _has_places),
 }

@@ -1,6 +1,6 @@
 """Inputs of any medium on a page: as pictures in every gallery, and as what they are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -42,6 +42,42 @@ def experience(medium: Medium, inputs: np.ndarray, captions: Sequence[str]) -> H
         for one, caption in zip(np.asarray(inputs), captions, strict=True)
     ]
     return join(Html('<div class="experience">'), *each, Html("</div>\n"))
+
+
+def is_shown(medium: Medium, shape: tuple[int, ...]) -> bool:
+    """Tell whether inputs of a shape can be shown as what their medium says."""
+    match medium:
+        case Sounds():
+            return len(shape) == 2 and shape[1] == 1
+        case Videos():
+            return len(shape) == 4 and shape[3] in (1, 3)
+        case Texts():
+            return len(shape) == 1
+    return len(shape) == 3
+
+
+def note(medium: Medium, shape: tuple[int, ...]) -> Iterator[str]:
+    """Say what a page means by an image that is none; nothing of pictures.
+
+    Args:
+        medium: what the inputs are.
+        shape: of one input.
+    """
+    match medium:
+        case Sounds(rate):
+            yield (
+                f"Wherever this page says image it means a sound of {shape[0]:,} samples, "
+                f"{shape[0] / rate:.3g} seconds. Samples from -1 to 1 are counted from 0 to 1, so "
+                "a distance is half of what it is in the waveform. Pictures of sounds are "
+                "spectrograms: time from left to right, pitch from bottom to top."
+            )
+        case Videos(rate):
+            frames, height, width = shape[:3]
+            yield (
+                f"Wherever this page says image it means a video of {frames} frames of "
+                f"{width}x{height} pixels, {frames / rate:.3g} seconds. Pictures of videos show "
+                "their frames in the order of reading."
+            )
 
 
 def _drawn(medium: Medium, one: np.ndarray) -> np.ndarray:

@@ -9,6 +9,9 @@ from fooljax.reporting.sounds import TICKS
 
 Config = TypeVar("Config")
 
+#: Why texts are refused where numbers are changed a little.
+NO_NUMBERS = "are not made of numbers that could change a little"
+
 
 class Words(NamedTuple):
     """How a page speaks of the inputs of a network.
@@ -102,20 +105,20 @@ def suit(config: Config, usual: Config, others: Mapping[str, Any]) -> Config:
     return dataclasses.replace(config, **changes)  # type: ignore[type-var]
 
 
-def refuse_texts(name: str, shape: tuple[int, ...]) -> None:
-    """Refuse texts where numbers are changed a little.
+def refuse_texts(shape: tuple[int, ...], why: str) -> None:
+    """Refuse texts where an experiment is about numbers in [0, 1].
 
     Args:
-        name: of the experiment.
         shape: of an input.
+        why: it makes no sense, after "texts".
 
     Raises:
         ValueError: naming the experiments for texts.
     """
-    if kind(medium_of(shape)) == "texts":
+    if len(shape) == 1:
         raise ValueError(
-            f"--dataset, --model: experiments.{name} changes numbers little by little, and a text "
-            "has none; experiments.reduce and experiments.evolve are for texts"
+            f"--dataset, --model: texts {why}; give pictures, sounds or videos; for texts there "
+            "are experiments.reduce and experiments.evolve"
         )
 
 

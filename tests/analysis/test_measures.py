@@ -43,6 +43,37 @@ def test_binary_has_its_share_of_ones(key):
     assert abs(images.mean() - 0.2) < 4 * np.sqrt(0.16 / images.size)
 
 
+def test_gaussian_is_normal_in_the_middle(key):
+    images = draw(key, measures.gaussian(SHAPE, 0.3))
+    inside = images[(images > 0.0) & (images < 1.0)].astype(np.float64)
+    ends = stats.norm.cdf([-0.5 / 0.3, 0.5 / 0.3])
+    share = (stats.norm.cdf((inside - 0.5) / 0.3) - ends[0]) / np.diff(ends)
+    assert stats.kstest(share[::50], "uniform").pvalue > 1e-3
+    black = np.mean(images == 0.0)
+    assert abs(black - ends[0]) < 4 * np.sqrt(ends[0] / images.size)
+
+
+@pytest.mark.parametrize("sigma", [0.7, 3.0, 40.0])
+def test_long_sounds_are_blurred_as_short_ones_are(key, sigma, monkeypatch):
+    """A row longer than a matrix is worth is blurred by sums; both are the same."""
+    latents = jax.random.normal(key, (3, 1200, 1))
+    images = jax.vmap(measures.smooth((1200, 1), sigma).paint)(latents)
+    monkeypatch.setattr(measures, "_LONG", 10_000)
+    truth = jax.vmap(measures.smooth((1200, 1), sigma).paint)(latents)
+    np.testing.assert_allclose(images, truth, atol=2e-5)
+    assert not np.array_equal(images, truth)  # they were not made in one way
+
+
+@pytest.mark.parametrize("shape", [(400, 1), (5, 12, 10, 1), (5, 12, 10, 3)])
+def test_patterns_of_sounds_and_videos_are_smooth(key, shape):
+    images = draw(key, measures.cppn(shape, width=8, scale=2.0), 50)
+    assert images.shape == (50, *shape) and np.std(images, axis=0).mean() > 0.1
+    for axis in range(1, len(shape)):
+        beside = np.abs(np.diff(images, axis=axis)).mean()
+        order = np.random.default_rng(0).permutation(shape[axis - 1])
+        assert beside < 0.9 * np.abs(np.diff(np.take(images, order, axis), axis=axis)).mean()
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_patterns_differ_and_are_smooth(key, channels):
     images = draw(key, measures.cppn((12, 10, channels), width=8, scale=2.0), 50)

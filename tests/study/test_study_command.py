@@ -12,6 +12,7 @@ EXPERIMENTS = (
     "harden_universal",
     "imagine",
     "logistic",
+    "motion",
     "squint",
     "transfer",
     "universal",

@@ -41,9 +41,9 @@ def test_words():
 
 def test_texts_are_sent_to_their_experiments():
     with pytest.raises(ValueError, match=r"experiments\.reduce and experiments\.evolve"):
-        study.refuse_texts("ascend", (40,))
+        study.refuse_texts((40,), study.NO_NUMBERS)
     for shape in ((8, 8, 1), (100, 1), (4, 8, 8, 1)):
-        study.refuse_texts("ascend", shape)
+        study.refuse_texts(shape, study.NO_NUMBERS)
 
 
 def test_what_is_for_other_media_is_refused():
