@@ -1,10 +1,13 @@
-"""Search spaces of images: draw a genome, vary it, paint it."""
+"""Search spaces of inputs: draw a genome, vary it, paint it."""
 
+from fooljax.encodings.alphabets import ALPHABETS
 from fooljax.encodings.catalog import CATALOG, Entry, own_encoding
+from fooljax.encodings.characters import characters
 from fooljax.encodings.color import hls_to_rgb, hsv_to_rgb
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.cppn_genome import Cppn, Rates
 from fooljax.encodings.direct import direct
+from fooljax.encodings.tokens import tokens
 from fooljax.encodings.variation import (
     iso_line_dd,
     polynomial,
@@ -13,10 +16,12 @@ from fooljax.encodings.variation import (
 )
 
 __all__ = [
+    "ALPHABETS",
     "CATALOG",
     "Cppn",
     "Entry",
     "Rates",
+    "characters",
     "cppn",
     "direct",
     "hls_to_rgb",
@@ -26,4 +31,5 @@ __all__ = [
     "polynomial",
     "polynomial_mutation",
     "simulated_binary_crossover",
+    "tokens",
 ]

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fooljax import checks
+from fooljax.encodings.characters import characters
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.direct import direct
-from fooljax.media import KINDS, Kind, Medium
+from fooljax.encodings.tokens import tokens
+from fooljax.media import KINDS, Kind, Medium, Texts
 from fooljax.types import Encoding
 
 
@@ -26,6 +28,7 @@ class Entry(NamedTuple):
     takes: tuple[Kind, ...] = ("pictures",)
 
 
+_OWN = "this project"
 _NGUYEN = "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897"
 
 CATALOG: dict[str, Entry] = {
@@ -39,6 +42,18 @@ CATALOG: dict[str, Entry] = {
         lambda shape, medium: cppn(_picture(shape)),
         "as patterns, painted by small networks (CPPNs)",
         _NGUYEN,
+    ),
+    "characters": Entry(
+        lambda shape, medium: characters(_letters(shape, medium)),
+        "as strings, letter by letter",
+        _OWN,
+        ("texts",),
+    ),
+    "tokens": Entry(
+        lambda shape, medium: tokens(*_words(shape, medium)),
+        "as rows of words, word by word",
+        _OWN,
+        ("texts",),
     ),
 }
 
@@ -73,3 +88,27 @@ def _picture(shape: tuple[int, ...]) -> tuple[int, int, int]:
         raise ValueError(f"pictures (h, w, c) of 1 or 3 channels are painted, got {shape}")
     height, width, channels = shape
     return height, width, channels
+
+
+def _letters(shape: tuple[int, ...], medium: Medium) -> int:
+    """Return the length of texts of characters.
+
+    Raises:
+        ValueError: if the network reads words.
+    """
+    if isinstance(medium, Texts) and medium.words is not None:
+        raise ValueError("the network reads words, not characters; give tokens")
+    (length,) = shape
+    return length
+
+
+def _words(shape: tuple[int, ...], medium: Medium) -> tuple[int, int]:
+    """Return the length of texts of words, and how many words there are.
+
+    Raises:
+        ValueError: if the network reads characters.
+    """
+    if not isinstance(medium, Texts) or medium.words is None:
+        raise ValueError("the network reads characters, not words; give characters")
+    (length,) = shape
+    return length, len(medium.words)

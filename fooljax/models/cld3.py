@@ -1,15 +1,20 @@
 """CLD3, the language detector of Chrome: 109 languages from the letters of a text."""
 
+import dataclasses
+import os
 from importlib import resources
 
+import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float, Int32
 
 from fooljax.models import cld3_grams
+from fooljax.models.classifier import from_flax
 from fooljax.models.cld3_spans import HANI, Letters, letters, utf8_length
 from fooljax.models.cld3_squeeze import squeeze
-from fooljax.types import Logits
+from fooljax.models.weights import load_weights
+from fooljax.types import Classifier, Logits, Tokens
 
 _LINES = resources.files(__package__).joinpath("cld3_languages.txt").read_text().splitlines()
 #: Codes of the languages as the detector answers them, in the order of its classes.
@@ -18,6 +23,7 @@ LANGUAGES = tuple(line.split(" ", 1)[0] for line in _LINES)
 NAMES = tuple(line.split(" ", 1)[1] for line in _LINES)
 
 LENGTH = 40  # characters, unless others are asked for
+_CODES = 0x110000  # code points that there are
 _MOST_BYTES = 1000
 _KOREAN = 102  # a script of the text of its own, though Hangul is among HANI
 _HANGUL = (
@@ -38,6 +44,27 @@ _BLOCKS = {
     11: (0x30A0, 0x30FF),
 }
 _SCRIPTS = 12
+
+
+def load_cld3(path: str | os.PathLike, length: int = LENGTH) -> Classifier:
+    """Load the detector: texts of Unicode code points to 109 languages.
+
+    Args:
+        path: a safetensors file with its weights.
+        length: of the texts that are searched, in characters; it reads others as well.
+
+    Returns:
+        A classifier of ids ``[b, length]`` into `LANGUAGES`. An id has no vector of its own,
+        so no gradient is offered.
+
+    Raises:
+        ValueError: if the file cannot be read or holds another network.
+    """
+    module = CLD3(len(LANGUAGES))
+    blank = jax.ShapeDtypeStruct((1, length), jnp.int32)
+    params = jax.eval_shape(module.init, jax.random.key(0), blank)["params"]
+    classifier = load_weights(path, from_flax(module, params, (length,), len(LANGUAGES)))
+    return dataclasses.replace(classifier, tokens=Tokens(_CODES))
 
 
 class CLD3(nn.Module):

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from fooljax.media import Medium
+from fooljax.media import Medium, Texts
+from fooljax.models import cld3
 from fooljax.types import Classifier
 
 
@@ -29,7 +30,16 @@ class Pretrained(NamedTuple):
     origin: str
 
 
-PRETRAINED: dict[str, Pretrained] = {}
+PRETRAINED: dict[str, Pretrained] = {
+    "cld3": Pretrained(
+        load=cld3.load_cld3,
+        file="cld3_language.safetensors",
+        medium=Texts(),
+        class_names=cld3.NAMES,
+        knows=("language_samples",),
+        origin="the language detector of Chrome (google/cld3)",
+    ),
+}
 
 
 def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
