@@ -128,7 +128,7 @@ def _shares(codes: Int32[Array, "b n"]) -> Float[Array, "b scripts"]:
     for number, (first, last) in _BLOCKS.items():
         script = jnp.where((codes >= first) & (codes <= last), number, script)
     counted = (codes >= 0x80) | ascii_letter
-    hot = counted[..., None] & (script[..., None] == jnp.arange(_SCRIPTS))
+    hot = counted[..., None] & (script[..., None] == jnp.arange(_SCRIPTS)[None, None])
     count = jnp.sum(hot, axis=1)
     return count / jnp.maximum(jnp.sum(count, axis=1, keepdims=True), 1)
 

@@ -18,7 +18,8 @@ from jaxtyping import Array, Bool, Int32
 
 HANI = 24  # Chinese, Japanese and Korean
 INHERITED = 40  # marks that take the script of the letter before
-_BEYOND = 0x30000  # the first code point past all letters that the detector knows
+_BEYOND = 0x30000  # the first code point past all letters that the detector knows, but for
+_SELECTORS = (0xE0100, 0xE01EF)  # marks that choose among the shapes of a letter
 _NO_LOWER = range(0x13A0, 0x13F5)  # Cherokee had no small letters in the detector's Unicode
 _MOST_BYTES = 10_000
 
@@ -55,7 +56,9 @@ def letters(ids: Int32[Array, "b n"]) -> Letters:
     place = jnp.where(known, ids, 0)
     fits = jnp.cumsum(utf8_length(ids), axis=1) <= _MOST_BYTES
     valid = jnp.cumsum(~(_may_be_in_text(ids) & fits), axis=1) == 0
-    script = jnp.where(valid & known, jnp.asarray(scripts)[place].astype(jnp.int32), 0)
+    script = jnp.where(known, jnp.asarray(scripts)[place].astype(jnp.int32), 0)
+    selects = (ids >= _SELECTORS[0]) & (ids <= _SELECTORS[1])
+    script = jnp.where(valid, jnp.where(selects, INHERITED, script), 0)
     following = jnp.pad(script[:, 1:], ((0, 0), (0, 1)))
     nothing = jnp.zeros(len(ids), jnp.int32)
     start = (nothing, nothing, nothing == 0)
