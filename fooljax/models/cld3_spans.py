@@ -69,7 +69,8 @@ def letters(ids: Int32[Array, "b n"]) -> Letters:
 
 def utf8_length(codes: Int32[Array, "*any"]) -> Int32[Array, "*any"]:
     """Return how many bytes code points take in UTF-8."""
-    return sum((codes >= first).astype(jnp.int32) for first in (0x80, 0x800, 0x10000)) + 1
+    longer = lambda first: (codes >= first).astype(jnp.int32)
+    return 1 + longer(0x80) + longer(0x800) + longer(0x10000)
 
 
 def _step(carry, read):
