@@ -37,7 +37,8 @@ _SCRIPTS: dict[str, tuple[tuple[int, int, int], ...]] = {
 
 def _letters(ranges: tuple[tuple[int, int, int], ...]) -> str:
     codes = (code for first, last, step in ranges for code in range(first, last + 1, step))
-    return "".join(chr(code) for code in codes if unicodedata.category(chr(code))[0] in "LM")
+    small = (chr(code) for code in codes if chr(code).lower() == chr(code))
+    return "".join(one for one in small if unicodedata.category(one)[0] in "LM")
 
 
 #: The alphabets that have a name, each a tuple of scripts; a text is begun in one of them.

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import safetensors.numpy
+from lowering import assert_lowers
 
 from fooljax import media, models
 from fooljax.models import cld3, cld3_grams, cld3_spans, cld3_squeeze
@@ -167,6 +168,12 @@ def test_texts_of_any_length_and_hostile_ones_get_finite_answers(length, answer)
     ids = rng.integers(0, 0x110000, (4, length)).astype(np.int32)
     ids[0], ids[1] = 0, 0x301
     assert np.isfinite(answer(jnp.asarray(ids))).all()
+
+
+@pytest.mark.usefixtures("accelerator")
+def test_it_has_a_rule_for_everything_on_an_accelerator(network):
+    ids = jax.ShapeDtypeStruct((2, 200), jnp.int32)
+    assert_lowers(jax.jit(lambda classifier, ids: classifier(ids)), network, ids)
 
 
 def test_an_answer_does_not_depend_on_the_batch_or_on_padding(answer):
