@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fooljax.media import Medium, Pictures, medium_of
+from fooljax.media import Medium, Pictures, Texts, medium_of
 from fooljax.runtime import hosts
 from fooljax.study import own_network
 from fooljax.study.victim import Victim, is_published
@@ -104,6 +104,7 @@ def prepare(
         doubts = models.look(classifier)
     for doubt in doubts:
         warnings.warn(f"--model {victim.model}: {doubt.name}: {doubt.message}", stacklevel=2)
+    classifier = _as_long(victim, classifier, found)
     size = "x".join(map(str, classifier.input_shape))
     inputs.same_networks(folder, {f"{origin}, {size}, seed {victim.train_seed}": classifier})
     names = _names(classifier, found, victim)
@@ -127,6 +128,19 @@ def _pretrained(victim: Victim) -> tuple["Classifier", str]:
     with blame("--weights"):
         classifier = models.load_pretrained(victim.model, victim.weights)
     return classifier, f"{victim.model}, {entry.origin}"
+
+
+def _as_long(
+    victim: Victim, classifier: "Classifier", found: "Splits | Streams | None"
+) -> "Classifier":
+    """Let a published network that reads characters, as many as there are, read the data's."""
+    from fooljax import data, models
+
+    if victim.model not in models.PRETRAINED or not isinstance(found, data.Splits):
+        return classifier
+    if models.PRETRAINED[victim.model].medium != Texts() or found.train.medium != Texts():
+        return classifier
+    return dataclasses.replace(classifier, input_shape=found.train.input_shape)
 
 
 def _medium(victim: Victim, classifier: "Classifier", found: "Splits | Streams | None") -> Medium:
