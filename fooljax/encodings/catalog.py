@@ -98,8 +98,7 @@ def _letters(shape: tuple[int, ...], medium: Medium) -> int:
     """
     if isinstance(medium, Texts) and medium.words is not None:
         raise ValueError("the network reads words, not characters; give tokens")
-    (length,) = shape
-    return length
+    return _length(shape)
 
 
 def _words(shape: tuple[int, ...], medium: Medium) -> tuple[int, int]:
@@ -108,7 +107,18 @@ def _words(shape: tuple[int, ...], medium: Medium) -> tuple[int, int]:
     Raises:
         ValueError: if the network reads characters.
     """
+    length = _length(shape)
     if not isinstance(medium, Texts) or medium.words is None:
         raise ValueError("the network reads characters, not words; give characters")
-    (length,) = shape
     return length, len(medium.words)
+
+
+def _length(shape: tuple[int, ...]) -> int:
+    """Return the length of a text.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if len(shape) != 1:
+        raise ValueError(f"texts (n,) are spelled, got {shape}")
+    return shape[0]

@@ -20,8 +20,10 @@ MAKING = Making(
     universal_steps=2,
     pixels=3,
 )
+ENCODINGS = fj.encodings.CATALOG
+NOT_OF_PICTURES = {name for name, one in ENCODINGS.items() if "pictures" not in one.takes}
 # attacks are tested by their own catalog; these stand for them
-CHECKED = [name for name in MAKERS if name not in fj.attacks.CATALOG]
+CHECKED = [name for name in MAKERS if name not in (*fj.attacks.CATALOG, *NOT_OF_PICTURES)]
 CHECKED += ["fgsm", "standard", "deepfool"]
 SLOW = ("cppn", "standard", "ascent_blur", "ascent_flat")
 SEEN = ("near_noise", "grey_universal")  # show what the network takes them for
@@ -67,6 +69,12 @@ def test_controls_do_not_look_at_the_network(name, networks, material):
     make = MAKERS[name].build(MAKING, SHAPE)
     one, other = (make(jax.random.key(0), network, material).images for network in networks)
     np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", sorted(NOT_OF_PICTURES))
+def test_what_makes_no_pictures_says_so(name):
+    with pytest.raises(ValueError, match=r"--generators: .*\(8, 8, 1\)"):
+        study.build("--generators", {name: MAKERS[name]}, MAKING, SHAPE)
 
 
 def test_images_of_nobody_are_what_they_are_called(networks, material):
@@ -119,13 +127,17 @@ def test_made_several_times(networks, material):
     assert still(jax.random.key(4), networks[0], material).cost is None
 
 
-FOR_PICTURES = ("cppn", "ascent_blur", "ascent_flat", "blurred", "quarter_turn", "scrambled")
-FOR_PICTURES += ("mosaic",)
+FOR_PICTURES = ("ascent_blur", "ascent_flat", "blurred", "quarter_turn", "scrambled", "mosaic")
+NOT_OF_SOUNDS = {name for name, one in ENCODINGS.items() if "sounds" not in one.takes}
 
 
 @pytest.mark.parametrize("name", study.FOOLING)
 def test_inputs_of_any_rank(name):
     """Sounds, too, unless a maker is for pictures and says so."""
+    if name in NOT_OF_SOUNDS:
+        with pytest.raises(ValueError, match=r"--generators: .*\(12, 1\)"):
+            study.build("--generators", {name: MAKERS[name]}, MAKING, (12, 1))
+        return
     if name in FOR_PICTURES:
         with pytest.raises(ValueError, match=r"--generators: .*pictures.*\(12, 1\)"):
             study.build("--generators", {name: MAKERS[name]}, MAKING, (12, 1))
