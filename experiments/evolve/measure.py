@@ -205,7 +205,8 @@ def build_encoding(config: Config, shape: tuple[int, ...], medium: Medium) -> En
             )
         if kind == "pictures" and shape[2] not in (1, 3):
             raise ValueError(f"images of 1 or 3 channels are needed, got {shape}")
-        return entry.build(shape, medium) if build is None else build(config, shape)
+        usual = entry.build(shape, medium)  # refuses what the encoding cannot make
+        return usual if build is None else build(config, shape)
     except ValueError as error:
         raise ValueError(f"--encoding {config.encoding}: {error}") from error
 

@@ -250,8 +250,9 @@ def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
     if medium_note := _HOW_SHOWN.get(found.things):
         yield medium_note
         surest = np.argsort(-confidence[-1, 0], kind="stable")[:_MOST_PLAYED]
-        words = [f"{names[niche]}, {study.sure(confidence[-1, 0, niche])}" for niche in surest]
-        yield study.experience(found.network.medium, found.images[0, surest], words)
+        sure = [study.sure(confidence[-1, 0, niche]) for niche in surest]
+        played, words = found.images[0, surest], [names[niche] for niche in surest]
+        yield study.experience(found.network.medium, played, words, sure)
     link = reporting.link("All classes of the first run", browse.name)
     yield reporting.paragraph(link, ", to search, to sort, and with their ancestors.")
     if found.diverse is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fooljax.data.dataset import Splits
 from fooljax.data.digits import read_digits
+from fooljax.data.languages import read_languages
 from fooljax.data.moving_digits import read_moving_digits
 from fooljax.data.tones import read_tones
 
@@ -11,5 +12,6 @@ from fooljax.data.tones import read_tones
 EMBEDDED: dict[str, Callable[[tuple[int, int] | None], Splits]] = {
     "digits": read_digits,
     "moving_digits": lambda size: read_moving_digits(),
+    "languages": lambda size: read_languages(),
     "tones": lambda size: read_tones(),
 }

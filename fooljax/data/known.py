@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from fooljax.data import classes
+from fooljax.data import classes, languages
 from fooljax.data.cifar import CIFAR10, CIFAR100, Layout, holds_cifar, read_cifar
 from fooljax.data.dataset import Splits
 from fooljax.data.download import fetch, registered
@@ -110,6 +110,14 @@ PUBLISHED = {
     "fsdd": _fsdd(),
     **{f"fsdd:{speaker}": _fsdd(speaker) for speaker in SPEAKERS},
     "kmnist": _idx(classes.KMNIST),
+    "language_samples": Published(
+        files=languages.SAMPLES,
+        holds=lambda folder: any((folder / file).is_file() for file in languages.SAMPLES),
+        read=languages.read_samples,
+        class_names=(),  # as many as the file names
+        place="text/language_id",
+        origin="google/cld3, src/nnet_lang_id_test_data.cc",
+    ),
     "mnist": _idx(classes.DIGITS),
     "speech_commands": _of_arrays(
         SPEECH_COMMANDS,

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fooljax import checks
+from fooljax.encodings.characters import characters
 from fooljax.encodings.cppn import cppn
 from fooljax.encodings.direct import direct
 from fooljax.encodings.flicker import flicker
 from fooljax.encodings.partials import partials
+from fooljax.encodings.tokens import tokens
 from fooljax.encodings.voxels import voxels
 from fooljax.encodings.waveform import waveform
-from fooljax.media import KINDS, Kind, Medium, Sounds
+from fooljax.media import KINDS, Kind, Medium, Sounds, Texts
 from fooljax.types import Encoding
 
 
@@ -30,6 +32,7 @@ class Entry(NamedTuple):
     takes: tuple[Kind, ...] = ("pictures",)
 
 
+_OWN = "this project"
 _NGUYEN = "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897"
 
 CATALOG: dict[str, Entry] = {
@@ -69,6 +72,18 @@ CATALOG: dict[str, Entry] = {
         "Pony, Naeh and Mannor, 2021, CVPR (flickering attacks on videos)",
         ("videos",),
     ),
+    "characters": Entry(
+        lambda shape, medium: characters(_letters(shape, medium)),
+        "as strings, letter by letter",
+        _OWN,
+        ("texts",),
+    ),
+    "tokens": Entry(
+        lambda shape, medium: tokens(*_words(shape, medium)),
+        "as rows of words, word by word",
+        _OWN,
+        ("texts",),
+    ),
 }
 
 
@@ -95,3 +110,37 @@ def own_encoding(name: str, made: Any) -> Entry:
 def _rate(medium: Medium) -> int:
     """Return samples a second; those of what is no sound do not matter, its shape is refused."""
     return medium.rate if isinstance(medium, Sounds) else Sounds().rate
+
+
+def _letters(shape: tuple[int, ...], medium: Medium) -> int:
+    """Return the length of texts of characters.
+
+    Raises:
+        ValueError: if the network reads words.
+    """
+    if isinstance(medium, Texts) and medium.words is not None:
+        raise ValueError("the network reads words, not characters; give tokens")
+    return _length(shape)
+
+
+def _words(shape: tuple[int, ...], medium: Medium) -> tuple[int, int]:
+    """Return the length of texts of words, and how many words there are.
+
+    Raises:
+        ValueError: if the network reads characters.
+    """
+    length = _length(shape)
+    if not isinstance(medium, Texts) or medium.words is None:
+        raise ValueError("the network reads characters, not words; give characters")
+    return length, len(medium.words)
+
+
+def _length(shape: tuple[int, ...]) -> int:
+    """Return the length of a text.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if len(shape) != 1:
+        raise ValueError(f"texts (n,) are spelled, got {shape}")
+    return shape[0]

@@ -3,6 +3,7 @@
 from fooljax.models.audioset_names import audioset_names
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
+from fooljax.models.cld3 import load_cld3
 from fooljax.models.equinox_module import from_equinox
 from fooljax.models.features import penultimate
 from fooljax.models.foreign import IMAGENET, Preprocess
@@ -61,6 +62,7 @@ __all__ = [
     "in_bfloat16",
     "init_flax",
     "layers",
+    "load_cld3",
     "load_pretrained",
     "load_published",
     "load_weights",

@@ -14,6 +14,7 @@ from fooljax.models.flax_apply import FlaxApply, explained, mode, tokens_of
 from fooljax.models.foreign import check_kind
 from fooljax.models.mobilenet import MobileNetV1, MobileNetV2
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
+from fooljax.models.ngram import CharacterNgrams
 from fooljax.models.residual import ImageNetResNet
 from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.squeezenet import SqueezeNet
@@ -28,6 +29,7 @@ NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "lenet": LeNet,
     "resnet": ResNet,
     "video_cnn": VideoCNN,
+    "ngram": CharacterNgrams,
     "alexnet": AlexNet,
     "caffenet": CaffeNet,
     "vgg16": VGG,

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from fooljax.media import Medium, Sounds
+from fooljax.media import Medium, Sounds, Texts
+from fooljax.models import cld3
 from fooljax.models.audioset_names import audioset_names
 from fooljax.models.keyword_networks import KEYWORD_NETWORKS, KEYWORD_RATE, KEYWORDS
 from fooljax.models.sound_weights import (
@@ -66,6 +67,14 @@ PRETRAINED: dict[str, Pretrained] = {
     },
     "yamnet": _yamnet(load_yamnet, audioset_names(), ()),
     "yamnet_esc10": _yamnet(load_yamnet_esc10, tuple(ESC10_GROUPS), ("esc10",)),
+    "cld3": Pretrained(
+        load=cld3.load_cld3,
+        file="cld3_language.safetensors",
+        medium=Texts(),
+        class_names=cld3.NAMES,
+        knows=("language_samples",),
+        origin="the language detector of Chrome (google/cld3)",
+    ),
 }
 
 

@@ -10,7 +10,8 @@ from fooljax.reporting.drawing import font
 from fooljax.reporting.html import Html
 
 SIDE = 128  # of a text as a picture, in pixels
-_LETTERS = 13  # height of its letters
+_LETTERS = range(11, 21)  # height of its letters
+_NO_LETTER = "\u25cc"
 
 
 def written(text: str) -> Html:
@@ -18,28 +19,43 @@ def written(text: str) -> Html:
 
     Each stands in a part of the page of its own direction, so that letters from right to
     left do not turn round what follows. Spaces count; characters without a shape are shown
-    by their numbers.
+    by their numbers, and a mark that has no letter before it stands on a circle. Marks piled
+    up on a letter are cut where the line ends, and cover no other.
     """
     from html import escape
 
     shown = "".join(_visible(character) for character in text)
+    if shown and unicodedata.category(shown[0])[0] == "M":
+        shown = _NO_LETTER + shown
     return Html(f'<bdi class="text" dir="auto">{escape(shown)}</bdi>')
 
 
 def picture(text: str) -> UInt8[np.ndarray, "h w 3"]:
-    """Draw the beginning of a text, dark on white, for galleries."""
-    face = font(_LETTERS)
+    """Draw a text, dark on white, for galleries: as large as it can be, at worst its beginning.
+
+    Letters of scripts that the font lacks are boxes; `written` leaves them to the reader's fonts.
+    """
+    shown = "".join(map(_visible, text))
+    for size in reversed(_LETTERS):
+        lines, most = _broken(shown, size), (SIDE - 8) // (size + 4)
+        if len(lines) <= most:
+            break
     canvas = Image.new("RGB", (SIDE, SIDE), "white")
-    lines, line = [], ""
-    for character in "".join(map(_visible, text)):
-        if face.getlength(line + character) > SIDE - 8:
-            lines.append(line)
-            line = ""
-        line += character
-    lines.append(line)
-    drawn = "\n".join(lines[: (SIDE - 8) // (_LETTERS + 4)])
-    ImageDraw.Draw(canvas).multiline_text((4, 4), drawn, "#1b1f24", face, spacing=4)
+    drawn = "\n".join(lines[:most])
+    ImageDraw.Draw(canvas).multiline_text((4, 4), drawn, "#1b1f24", font(size), spacing=4)
     return np.asarray(canvas)
+
+
+def _broken(text: str, size: int) -> list[str]:
+    """Break a text anywhere into lines of the picture's width."""
+    face, lines, line = font(size), [], ""
+    for character in text:
+        if line and face.getlength(line + character) > SIDE - 8:
+            lines.append(line)
+            line = "" if character == " " else character
+        else:
+            line += character
+    return [*lines, line]
 
 
 def _visible(character: str) -> str:

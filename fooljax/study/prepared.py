@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from fooljax.media import Medium, Pictures, medium_of
+from fooljax.media import Medium, Pictures, Texts, medium_of
 from fooljax.runtime import hosts
 from fooljax.study import own_network
 from fooljax.study.pretrained_victim import as_heard, as_known, load_pretrained
@@ -110,6 +110,7 @@ def prepare(
         doubts = models.look(classifier)
     for doubt in doubts:
         warnings.warn(f"--model {victim.model}: {doubt.name}: {doubt.message}", stacklevel=2)
+    classifier = _as_long(victim, classifier, found)
     size = "x".join(map(str, classifier.input_shape))
     inputs.same_networks(folder, {f"{origin}, {size}, seed {victim.train_seed}": classifier})
     names = _names(classifier, found, victim)
@@ -117,6 +118,19 @@ def prepare(
     right = None if found is None else accuracy(victim, classifier, found.test, folder)
     medium = _medium(victim, classifier, found)
     return Prepared(classifier, names, right, origin, splits, streams, medium)
+
+
+def _as_long(
+    victim: Victim, classifier: "Classifier", found: "Splits | Streams | None"
+) -> "Classifier":
+    """Let a published network that reads characters, as many as there are, read the data's."""
+    from fooljax import data, models
+
+    if victim.model not in models.PRETRAINED or not isinstance(found, data.Splits):
+        return classifier
+    if models.PRETRAINED[victim.model].medium != Texts() or found.train.medium != Texts():
+        return classifier
+    return dataclasses.replace(classifier, input_shape=found.train.input_shape)
 
 
 def _medium(victim: Victim, classifier: "Classifier", found: "Splits | Streams | None") -> Medium:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from fooljax.media import Medium, Pictures, Sounds, Texts, Videos
-from fooljax.reporting import Html, join, sounds, texts, videos
+from fooljax.reporting import Html, join, sounds, table, texts, videos
 
 
 def as_pictures(medium: Medium, inputs: np.ndarray) -> np.ndarray:
@@ -27,16 +27,31 @@ def as_pictures(medium: Medium, inputs: np.ndarray) -> np.ndarray:
     return drawn.reshape(*inputs.shape[: inputs.ndim - axes], *drawn.shape[1:])
 
 
-def experience(medium: Medium, inputs: np.ndarray, captions: Sequence[str]) -> Html:
+def experience(
+    medium: Medium,
+    inputs: np.ndarray,
+    captions: Sequence[str],
+    confidences: Sequence[str] | None = None,
+) -> Html:
     """Let the reader hear, watch or read some inputs; nothing of pictures, which are seen.
+
+    Texts are lines of a table, the others stand side by side.
 
     Args:
         medium: what the inputs are.
         inputs: ``[n, *shape]``, in [0, 1], uint8, or ids.
-        captions: one for each.
+        captions: one for each, such as the class.
+        confidences: how sure the network is of each, in words.
     """
     if isinstance(medium, Pictures):
         return Html("")
+    if isinstance(medium, Texts):
+        sure = () if confidences is None else (confidences,)
+        lines = [texts.written(medium.spell(ids)) for ids in np.asarray(inputs)]
+        head = ("Taken for", *("Confidence" for _ in sure), "Text")
+        return table(head, list(zip(captions, *sure, lines, strict=True)), sortable=True)
+    if confidences is not None:
+        captions = [", ".join(both) for both in zip(captions, confidences, strict=True)]
     each = [
         _experienced(medium, _in_range(one), caption)
         for one, caption in zip(np.asarray(inputs), captions, strict=True)
@@ -97,9 +112,6 @@ def _experienced(medium: Medium, one: np.ndarray, caption: str) -> Html:
             return sounds.player(one, rate, caption)
         case Videos(rate):
             return videos.moving(one, rate, caption)
-        case Texts():
-            words = texts.written(medium.spell(one))
-            return join(Html("<p>"), caption, ": ", words, Html("</p>\n"))
     return Html("")
 
 
