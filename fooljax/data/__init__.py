@@ -12,6 +12,8 @@ from fooljax.data.dataset import (
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
+from fooljax.data.sentences import Sentences, encode, encoded, seen, vocabulary, words_of
+from fooljax.data.sst2 import read_sst2_sentences
 from fooljax.data.streams import (
     Batch,
     Pictures,
@@ -24,6 +26,7 @@ from fooljax.data.streams import (
     subset,
     take,
 )
+from fooljax.data.vectors import holds_vectors, read_vectors, word_vectors
 
 __all__ = [
     "MOST",
@@ -32,6 +35,7 @@ __all__ = [
     "Batch",
     "Dataset",
     "Pictures",
+    "Sentences",
     "Splits",
     "Stream",
     "Streams",
@@ -40,15 +44,24 @@ __all__ = [
     "at_once",
     "batches",
     "choose_rows",
+    "encode",
+    "encoded",
     "even_rows",
     "from_arrays",
+    "holds_vectors",
     "imagenet_names",
     "in_turn",
     "load",
     "load_others",
     "read",
+    "read_sst2_sentences",
+    "read_vectors",
+    "seen",
     "stays_on_disk",
     "stream",
     "subset",
     "take",
+    "vocabulary",
+    "word_vectors",
+    "words_of",
 ]

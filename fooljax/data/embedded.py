@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from fooljax.data.dataset import Splits
 from fooljax.data.digits import read_digits
+from fooljax.data.opinions import read_opinions
 from fooljax.data.tones import read_tones
 
 #: By name; pictures take the size that is asked for, other media have their own.
 EMBEDDED: dict[str, Callable[[tuple[int, int] | None], Splits]] = {
+    "opinions": lambda size: read_opinions(),
     "digits": read_digits,
     "tones": lambda size: read_tones(),
 }

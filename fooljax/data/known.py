@@ -10,6 +10,9 @@ from fooljax.data.dataset import Splits
 from fooljax.data.download import fetch, registered
 from fooljax.data.idx import FILES, find_idx, read_idx_set
 from fooljax.data.npz import read_npz_pair
+from fooljax.data.sst2 import CLASSES as SST2_CLASSES
+from fooljax.data.sst2 import FILES as SST2_FILES
+from fooljax.data.sst2 import read_sst2
 
 
 class Published(NamedTuple):
@@ -56,6 +59,14 @@ PUBLISHED = {
     "fashion_mnist": _idx(classes.FASHION_MNIST),
     "kmnist": _idx(classes.KMNIST),
     "mnist": _idx(classes.DIGITS),
+    "sst2": Published(
+        files=SST2_FILES,
+        holds=lambda folder: any((folder / file).is_file() for file in SST2_FILES),
+        read=read_sst2,
+        class_names=SST2_CLASSES,
+        place="text/sst2",
+        origin="gluebenchmark.com (columns sentence and label; test.tsv is GLUE's dev.tsv)",
+    ),
 }
 
 

@@ -8,11 +8,13 @@ from fooljax.models.foreign import IMAGENET, Preprocess
 from fooljax.models.function import from_function
 from fooljax.models.keras_model import from_keras
 from fooljax.models.layers import max_pool
+from fooljax.models.movie_review import movie_review, movie_review_words, split_review
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained
 from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.text_cnn import TextCNN, text_cnn
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
@@ -30,6 +32,7 @@ __all__ = [
     "Pretrained",
     "ResNet",
     "SoftmaxRegression",
+    "TextCNN",
     "build",
     "center_crop",
     "crop_probabilities",
@@ -47,9 +50,13 @@ __all__ = [
     "load_weights",
     "look",
     "max_pool",
+    "movie_review",
+    "movie_review_words",
     "penultimate",
     "save_weights",
+    "split_review",
     "ten_crop",
+    "text_cnn",
     "units",
     "validate",
 ]
