@@ -15,7 +15,10 @@ from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult, score_checked
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
-Better: TypeAlias = Literal["margin", "logit", "l2", "linf"]
+Better: TypeAlias = Literal["margin", "logit", "l2", "linf", "shorter"]
+#: What an attack changes: numbers of pictures and the like; words, by asking the network; or
+#: words, by the gradient with respect to their vectors.
+Reads: TypeAlias = Literal["numbers", "words", "vectors"]
 Budget: TypeAlias = Any
 Loss: TypeAlias = Callable[[Goal, Logits, int], Float[Array, " b"]]
 RandomKeys: TypeAlias = RandomKey  # one for each sample, [b]
@@ -69,9 +72,10 @@ class Attack:
             the originals; keys and numbers are one for each sample.
         steps: how many; with none the images are looked at as they are.
         better: which of two images that reach the goal is kept: the one with
-            the larger ``margin``, or the one nearer in ``l2`` or ``linf``. Or of any two
-            that with the larger ``logit``.
+            the larger ``margin``, the one nearer in ``l2`` or ``linf``, or of texts the
+            ``shorter``. Or of any two that with the larger ``logit``.
         stops: whether a sample is left alone once it has reached its goal.
+        reads: what it changes; other inputs are refused.
     """
 
     budget: Budget
@@ -80,6 +84,7 @@ class Attack:
     steps: int
     better: Better = field(metadata={"static": True})
     stops: bool = field(default=False, metadata={"static": True})
+    reads: Reads = field(default="numbers", metadata={"static": True})
 
     def __call__(
         self, key: RandomKey, classifier: Classifier, images: Images, goal: Goal
@@ -93,10 +98,14 @@ class Attack:
         Args:
             key: sample ``i`` draws from ``fold_in(key, i)``; or a key for each.
             classifier: the network.
-            images: ``[b, h, w, c]`` in [0, 1].
+            images: ``[b, h, w, c]`` in [0, 1]; texts ``[b, n]`` of ids.
             goal: of every image.
+
+        Raises:
+            ValueError: if the network takes other inputs than the attack changes.
         """
-        images = images.astype(jnp.float32)
+        check_reads(self.reads, classifier)
+        images = images.astype(jnp.float32 if self.reads == "numbers" else jnp.int32)
         keys = fold_in(sample_keys(key, len(images)), 0)
         attack = dataclasses.replace(self, budget=for_each(self.budget, len(images)))
         point = attack.init(fold_in(keys, 0), attack.budget, images)
@@ -121,6 +130,30 @@ class Progress(NamedTuple):
     forwards: Int32[Array, " b"]
     gradients: Int32[Array, " b"]
     flat: Int32[Array, " b"]
+
+
+def check_reads(reads: Reads, classifier: Classifier) -> None:
+    """Refuse a network whose inputs an attack cannot change.
+
+    Raises:
+        ValueError: naming attacks that can.
+    """
+    tokens = classifier.tokens
+    if reads == "numbers" and tokens is not None:
+        raise ValueError(
+            "this attack changes numbers, such as pixels, and the network reads texts; take "
+            "attacks.reduction, attacks.hotflip, attacks.coordinate or attacks.run_trigger"
+        )
+    if reads != "numbers" and tokens is None:
+        raise ValueError(
+            "this attack changes words, and the network does not read texts; take attacks.pgd or "
+            "another that changes numbers"
+        )
+    if reads == "vectors" and (tokens is None or tokens.embed is None):
+        raise ValueError(
+            "this attack follows the gradient with respect to words' vectors, and the network "
+            "offers none; take attacks.reduction(), which only asks it, or evolve texts"
+        )
 
 
 def sample_keys(key: RandomKey, count: int) -> RandomKeys:
@@ -273,6 +306,9 @@ def _keep(
     worth = margin
     if better == "logit":
         worth = goals.logit(goal, logits)
+    elif better == "shorter":
+        words = jnp.sum(here != 0, axis=1).astype(jnp.float32)
+        worth = jnp.where(reached, -words, margin)
     elif better != "margin":
         change = (here - images).reshape(len(images), -1)
         far = jnp.linalg.norm(change, ord=2 if better == "l2" else jnp.inf, axis=1)
