@@ -48,12 +48,19 @@ def _flip(
 
     found, some = jax.lax.map(best, (here, gradient))
     places = jnp.arange(here.shape[1], dtype=jnp.int32)
-    versions = jax.vmap(lambda text, word: words.with_each(text, places, word))(here, found)
-    margins, _ = words.ask(classifier, goal, versions)
+
+    def change(places: Array) -> Array:
+        """Return the texts with the best word of each of some places."""
+        word = jnp.take(found, places, axis=1, mode="clip")
+        return jax.vmap(words.with_each, in_axes=(0, None, 0))(here, places, word)
+
+    margins, _ = words.ask_of_places(classifier, goal, here, change)
     free = some & ~flipped & (here != 0)
     place = jnp.argmax(jnp.where(free, margins, -jnp.inf), axis=1)
     any_free = jnp.any(free, axis=1)
-    moved = jnp.where(any_free[:, None], words.take(versions, place), here)
+    word = jnp.take_along_axis(found, place[:, None], axis=1)
+    changed = jax.vmap(words.with_each)(here, place[:, None], word)[:, 0]
+    moved = jnp.where(any_free[:, None], changed, here)
     here_now = any_free[:, None] & (places[None] == place[:, None])
     asked = 1 + jnp.sum(free, axis=1, dtype=jnp.int32)
     return Point(moved, flipped | here_now), logits, Passes(asked, 1)

@@ -65,11 +65,12 @@ def _likeliest(
 ) -> tuple[Array, Bool[Array, " b"]]:
     """Delete the word whose deletion leaves the answer likeliest."""
     del keys
-    without = jax.vmap(words.without_each)(texts)
-    margins, odds = words.ask(classifier, goal, without)
-    keeps = (margins > 0.0) & (texts != 0)
-    best = jnp.argmax(jnp.where(keeps, odds, -jnp.inf), axis=1)
-    return words.take(without, best), jnp.any(keeps, axis=1)
+    without = jax.vmap(words.without, in_axes=(0, None))
+    margins, odds = words.ask_of_places(
+        classifier, goal, texts, lambda places: without(texts, places)
+    )
+    best = jnp.argmax(jnp.where(margins > 0.0, odds, -jnp.inf), axis=1)
+    return jax.vmap(words.without)(texts, best[:, None])[:, 0], jnp.any(margins > 0.0, axis=1)
 
 
 def _least_steep(
@@ -94,7 +95,7 @@ def _try(
     classifier: Classifier, goal: Goal, texts: Array, place: Array
 ) -> tuple[Array, Bool[Array, " b"]]:
     """Delete a word of each text, and tell where the goal still holds."""
-    shorter = words.take(jax.vmap(words.without_each)(texts), place)
+    shorter = jax.vmap(words.without)(texts, place[:, None])[:, 0]
     margin = goals.margin(goal, classifier(shorter), classifier.num_classes)
     return shorter, margin > 0.0
 

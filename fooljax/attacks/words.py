@@ -18,6 +18,7 @@ from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Logits
 
 _AT_ONCE = 4096  # texts that the network reads together
+_PLACES = 8  # of a text that are changed together
 
 #: The words that an attack may put in, packed, so that it can be compared; None for all.
 Allowed: TypeAlias = bytes | None
@@ -104,10 +105,10 @@ def gains(
     return jnp.where(possible, estimate, -jnp.inf)
 
 
-def without_each(text: Int32[Array, " n"]) -> Int32[Array, "n n"]:
-    """Return a text without its first word, without its second, and so on."""
-    place = jnp.arange(len(text), dtype=jnp.int32)
-    source = place[None, :] + (place[None, :] >= place[:, None])
+def without(text: Int32[Array, " n"], places: Int[Array, " m"]) -> Int32[Array, "m n"]:
+    """Return a text without the word in each of some places."""
+    every = jnp.arange(len(text), dtype=jnp.int32)
+    source = every[None, :] + (every[None, :] >= places[:, None])
     return jnp.concatenate([text, jnp.zeros(1, text.dtype)])[source]
 
 
@@ -136,6 +137,39 @@ def ask(
     number = classifier.num_classes
     margins, odds = goals.margin(each, logits, number), goals.log_odds(each, logits, number)
     return margins.reshape(count, versions), odds.reshape(count, versions)
+
+
+def ask_of_places(
+    classifier: Classifier,
+    goal: Goal,
+    texts: Int32[Array, "b n"],
+    change: Callable[[Int[Array, " m"]], Int32[Array, "b m n"]],
+) -> tuple[Float[Array, "b n"], Float[Array, "b n"]]:
+    """Ask about all texts changed in each place, a few places together; see `ask`.
+
+    Where all texts have ended nothing is asked, so short ones are cheap; numbers there and
+    in the padding are ``-inf``.
+
+    Args:
+        classifier: the network.
+        goal: of every text.
+        texts: the texts.
+        change: returns them changed in given places.
+    """
+    count, length = texts.shape
+    blocks = -(-length // _PLACES)
+    nothing = jnp.full((count, blocks * _PLACES), -jnp.inf, jnp.float32)
+
+    def look(block: Array, found: tuple[Array, Array]) -> tuple[Array, Array]:
+        first = block * _PLACES
+        answers = ask(classifier, goal, change(first + jnp.arange(_PLACES, dtype=jnp.int32)))
+        put = lambda into, new: jax.lax.dynamic_update_slice_in_dim(into, new, first, axis=1)
+        return put(found[0], answers[0]), put(found[1], answers[1])
+
+    last = -(-jnp.max(lengths(texts)) // _PLACES)
+    margins, odds = jax.lax.fori_loop(0, last, look, (nothing, nothing))
+    within = lambda numbers: jnp.where(texts != 0, numbers[:, :length], -jnp.inf)
+    return within(margins), within(odds)
 
 
 def take(texts: Int32[Array, "b m n"], chosen: Int[Array, " b"]) -> Int32[Array, "b n"]:

@@ -9,7 +9,7 @@ from fooljax.data.tones import read_tones
 
 #: By name; pictures take the size that is asked for, other media have their own.
 EMBEDDED: dict[str, Callable[[tuple[int, int] | None], Splits]] = {
-    "opinions": lambda size: read_opinions(),
     "digits": read_digits,
+    "opinions": lambda size: read_opinions(),
     "tones": lambda size: read_tones(),
 }
