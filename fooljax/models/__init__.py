@@ -12,7 +12,7 @@ from fooljax.models.movie_review import movie_review, movie_review_words, split_
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
-from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained
+from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained, pretrained_medium
 from fooljax.models.published import PUBLISHED, load_published
 from fooljax.models.text_cnn import TextCNN, text_cnn
 from fooljax.models.torch_module import from_torch
@@ -53,6 +53,7 @@ __all__ = [
     "movie_review",
     "movie_review_words",
     "penultimate",
+    "pretrained_medium",
     "save_weights",
     "split_review",
     "ten_crop",

@@ -5,7 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from fooljax.media import Medium
+from fooljax.media import Medium, Texts
+from fooljax.models.movie_review import CLASSES as REVIEWS
+from fooljax.models.movie_review import FILE as REVIEW_FILE
+from fooljax.models.movie_review import ORIGIN as REVIEW_ORIGIN
+from fooljax.models.movie_review import movie_review, movie_review_words, split_review
 from fooljax.types import Classifier
 
 
@@ -19,6 +23,10 @@ class Pretrained(NamedTuple):
         class_names: in the order of its logits.
         knows: names of the data sets that it can be tested on, whose classes are its own.
         origin: who published it.
+        words: of a network that reads words: reads what its ids mean, beside its weights;
+            ``medium`` says only that it reads.
+        split: of the same: returns a text's words as the network tells them apart, with
+            spaces between them.
     """
 
     load: Callable[[Path], Classifier]
@@ -27,9 +35,22 @@ class Pretrained(NamedTuple):
     class_names: tuple[str, ...]
     knows: tuple[str, ...]
     origin: str
+    words: Callable[[Path], Texts] | None = None
+    split: Callable[[str], str] | None = None
 
 
-PRETRAINED: dict[str, Pretrained] = {}
+PRETRAINED: dict[str, Pretrained] = {
+    "movie_review": Pretrained(
+        movie_review,
+        REVIEW_FILE,
+        Texts(),
+        REVIEWS,
+        ("sst2",),
+        REVIEW_ORIGIN,
+        movie_review_words,
+        split_review,
+    ),
+}
 
 
 def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
@@ -44,6 +65,22 @@ def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
             another network's.
         OSError: if the weights are not there.
     """
+    path = _place(name, weights)
+    return PRETRAINED[name].load(path)
+
+
+def pretrained_medium(name: str, weights: str | os.PathLike | None) -> Medium:
+    """Return what a network of `PRETRAINED` takes; of one that reads words, the words too.
+
+    Raises:
+        ValueError, OSError: as `load_pretrained`.
+    """
+    entry = PRETRAINED[name]
+    return entry.medium if entry.words is None else entry.words(_place(name, weights))
+
+
+def _place(name: str, weights: str | os.PathLike | None) -> Path:
+    """Return where the weights lie."""
     if name not in PRETRAINED:
         raise ValueError(f"unknown network {name!r}; name one of {', '.join(PRETRAINED)}")
     entry = PRETRAINED[name]
@@ -57,4 +94,4 @@ def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
         path = path / entry.file
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; the weights of {name} are to be there")
-    return entry.load(path)
+    return path

@@ -11,11 +11,11 @@ class Victim:
     """The network to fool, and the pictures it knows.
 
     Attributes:
-        dataset: digits (comes with the package), mnist, fashion_mnist, kmnist,
-            cifar10, cifar100, imagenet, any image-classification set of
-            tensorflow-datasets, a folder of class sub-folders of pictures, an
-            .npz with images and labels, or none (only with a network of your
-            own).
+        dataset: digits, opinions (sentences; both come with the package), mnist,
+            fashion_mnist, kmnist, cifar10, cifar100, imagenet, sst2 (sentences), any
+            image-classification set of tensorflow-datasets, a folder of class sub-folders
+            of pictures or of .txt files, an .npz with images and labels, a .tsv or .csv
+            with columns sentence and label, or none (only with a network of your own).
         data_dir: folder with data sets in sub-folders of their names; without
             it, FOOLJAX_DATA_DIR, then a download.
         image_size: height and width that pictures are resized to; as they are
@@ -25,8 +25,9 @@ class Victim:
         model: softmax, mlp, lenet, resnet; an ImageNet network (squeezenet1_1,
             mobilenet_v1, mobilenet_v2, mobilenet_v2_torchvision, alexnet, caffenet,
             vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none
-            has its published weights and is trained otherwise; or FILE.py:NAME for
-            your own: a Classifier, a network of PyTorch, Flax NNX, Equinox or Keras, or a
+            has its published weights and is trained otherwise; for sentences text_cnn,
+            or movie_review with its published weights; or FILE.py:NAME for your own: a
+            Classifier, a network of PyTorch, Flax NNX, Equinox or Keras, or a
             function without arguments that returns one.
         weights: published weights, with which the network is not trained: a
             .safetensors or .pth file, a folder of them, or
