@@ -1,6 +1,7 @@
 """Networks that read words: built for a data set's words, or shown texts in words of their own."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ def fresh_reader(victim: Victim, key: "RandomKey", train: "Dataset") -> "Classif
         )
 
 
-def vectors_of(victim: Victim, words: "tuple[str, ...]") -> "np.ndarray | None":
+def vectors_of(victim: Victim, words: "Sequence[str]") -> "np.ndarray | None":
     """Return the vectors that words begin with: GloVe's, if they lie with the other data.
 
     They are looked for in ``DATA_DIR/text/glove``; generated sentences do without.
