@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 import fooljax as fj
@@ -76,6 +75,7 @@ PRESETS = {
         networks=2,
         texts=10,
         rules=("fast",),
+        attacks=("trigger",),
         edits=1,
         front=1,
         steps=3,
@@ -175,14 +175,16 @@ def draw_right(run: study.Run[Config], networks: study.Networks, name: str) -> t
 
 def flip(key: Any, task: Task) -> dict[str, Any]:
     """Replace words, and random ones by random ones."""
+    import jax.numpy as jnp
+
     attack = fj.attacks.hotflip(task.config.edits, allowed=task.allowed)
     found = fj.attacks.run(attack, key, task.classifier, task.texts, fj.attacks.leave(task.labels))
     drawn = np.random.default_rng(task.config.run.seed)
-    random = np.array(task.texts)
+    random = np.asarray(task.texts).copy()
     for row in random:
         places = drawn.permutation(np.flatnonzero(row))[: task.config.edits]
         row[places] = drawn.choice(np.flatnonzero(task.allowed), len(places))
-    control = fj.training.predict(task.classifier, random) != np.asarray(task.labels)
+    control = fj.training.predict(task.classifier, jnp.asarray(random)) != np.asarray(task.labels)
     after = {"before": task.texts, "after": found.images, "labels": task.labels}
     return {**after, "success": found.success, "control": control}
 
@@ -214,6 +216,8 @@ def pull(key: Any, task: Task) -> dict[str, Any]:
 
 def climb(key: Any, task: Task) -> dict[str, Any]:
     """Make the network certain of every class, from random words."""
+    import jax.numpy as jnp
+
     config, drawn = task.config, np.random.default_rng(task.config.run.seed)
     labels = jnp.repeat(jnp.arange(task.train.num_classes, dtype=jnp.int32), NONSENSE)
     length = task.texts.shape[1]

@@ -103,37 +103,34 @@ def findings(found: Found) -> Iterator[study.Block]:
     )
 
 
-def shown(found: Found, cell: Mapping[str, Any], arrays: Any, count: int) -> list[tuple]:
-    """Return rows of a table: the class, what became of a text."""
+def shown(found: Found, arrays: Any) -> list[tuple[str, fj.reporting.Html]]:
+    """Return rows of a table: the class, and what became of a text."""
+    from fooljax.reporting import texts
+
     names = found.networks.class_names
     rows = zip(arrays["labels"], arrays["before"], arrays["after"], strict=True)
-    return [
-        (
-            names[int(label)],
-            fj.reporting.texts.edited(found.spell(before), found.spell(after)),
-        )
-        for label, before, after in list(rows)[:count]
-    ]
+    changed = lambda old, new: texts.edited(found.spell(old), found.spell(new))
+    return [(names[int(label)], changed(*both)) for label, *both in list(rows)[:EXAMPLES]]
 
 
 def examples(found: Found, rule: str) -> Iterator[study.Block]:
     """Show the first sentences, deleted words struck through."""
+    header = ("Answer", "Sentence, deleted words struck through", "Sure before", "Sure after")
     for which in dict.fromkeys((rule, CONTROL)):
-        cell, arrays = found.results.where(rule=which).found[0]
-        sure = zip(arrays["sure_before"], arrays["sure_after"], strict=True)
-        rows = [
-            (*row, study.sure(float(before)), study.sure(float(after)))
-            for row, (before, after) in zip(
-                shown(found, cell, arrays, EXAMPLES), sure, strict=False
-            )
-        ]
-        header = ("Answer", "Sentence, deleted words struck through", "Sure before", "Sure after")
-        table = fj.reporting.table(header, rows, f"Rule: {which}. The first network, not selected.")
+        arrays = found.results.where(rule=which).found[0][1]
+        pairs = zip(arrays["sure_before"], arrays["sure_after"], strict=True)
+        sure = [tuple(study.sure(float(one)) for one in pair) for pair in pairs]
+        both = zip(shown(found, arrays), sure, strict=False)
+        rows: list[Any] = [(*row, *confidences) for row, confidences in both]
+        caption = f"Rule: {which}. Sentences of the first network, not selected."
+        table = fj.reporting.table(header, rows, caption)
         yield table if which == rule else study.Folded("The same by the control", [table])
 
 
 def others(found: Found) -> Iterator[study.Block]:
     """Show the attacks that put words in."""
+    from fooljax.reporting import texts
+
     config = found.config
     yield fj.reporting.table(
         ("Attack", "What it does"), [(one, ATTACKS[one]) for one in config.attacks]
@@ -148,12 +145,12 @@ def others(found: Found) -> Iterator[study.Block]:
     yield study.numbers(found.won, keys, {"success": "Succeeds", "control": "Control"}, caption)
     for attack in config.attacks:
         for words in found.won.where(attack=attack).names("words"):
-            cell, arrays = found.results.where(attack=attack, words=words).found[0]
+            arrays = found.results.where(attack=attack, words=words).found[0][1]
             if attack == "trigger":
                 said = zip(found.networks.class_names, arrays["trigger"], strict=True)
-                rows = [(name, fj.reporting.texts.written(found.spell(ids))) for name, ids in said]
+                rows = [(name, texts.written(found.spell(ids))) for name, ids in said]
                 header = ("Before sentences of class", "Words in front")
             else:
-                rows = shown(found, cell, arrays, EXAMPLES)
+                rows = shown(found, arrays)
                 header = ("Class", "Text; new words are underlined")
             yield study.Folded(f"Examples: {attack}, {words}", [fj.reporting.table(header, rows)])

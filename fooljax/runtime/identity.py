@@ -126,7 +126,7 @@ def _size(folder: Path, file: Any) -> int:
 
 
 def _logits(classifier: Classifier) -> np.ndarray:
-    """Ask about noise and two ramps, one image at a time."""
+    """Ask about noise and two ramps, one image at a time; of texts, as parts of all ids."""
     apply = jax.jit(classifier.apply)
     size = int(np.prod(classifier.input_shape))
     places = np.arange(size, dtype=np.uint64)
@@ -135,6 +135,8 @@ def _logits(classifier: Classifier) -> np.ndarray:
     answers = []
     for image in (noise, ramp, 1.0 - ramp):
         shaped = image.astype(np.float32).reshape(1, *classifier.input_shape)
+        if classifier.tokens is not None:
+            shaped = (shaped * (classifier.tokens.count - 1)).astype(np.int32)
         answers.append(np.asarray(apply(_here(classifier.params), shaped), np.float32)[0])
     return np.array([[float(f"{number:.6g}") for number in answer] for answer in answers])
 
