@@ -21,7 +21,7 @@ _OPENINGS = (
     "",
     "",
     "we saw it last night and",
-    "to be honest",
+    "to tell the truth",
     "after two hours",
     "in the end",
     "on a second viewing",
