@@ -13,8 +13,9 @@ from jaxtyping import Array, Bool
 from fooljax import backend, checks, interrupts
 from fooljax.attacks import attack as loop
 from fooljax.attacks import goals
-from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys, Reads
+from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.reads import Reads, check_reads
 from fooljax.attacks.result import AttackResult
 from fooljax.data import as_input
 from fooljax.types import Classifier, Images, RandomKey
@@ -202,7 +203,7 @@ def checked(
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((images, goal))):
         raise ValueError("run is for outside jit; inside, call the attack itself")
     classifier = checks.classifier(classifier)
-    loop.check_reads(reads, classifier)
+    check_reads(reads, classifier)
     images = as_input(checks.inputs(images, classifier))
     return classifier, images, goals.checked(goal, classifier, len(images))
 

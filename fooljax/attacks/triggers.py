@@ -11,8 +11,9 @@ from jaxtyping import Array, Bool, Float, Int32
 
 from fooljax import checks, interrupts
 from fooljax.attacks import goals, losses, words
-from fooljax.attacks.attack import Loss, check_reads
+from fooljax.attacks.attack import Loss
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.reads import check_reads
 from fooljax.types import Classifier
 
 

@@ -10,9 +10,9 @@ from jaxtyping import Array, Int32
 
 from fooljax import checks
 from fooljax.attacks import goals
-from fooljax.attacks.attack import check_reads
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
+from fooljax.attacks.reads import check_reads
 from fooljax.data import Pictures, Stream, as_float, at_once, in_turn
 from fooljax.types import Classifier, Image, Images, RandomKey
 
