@@ -21,7 +21,7 @@ from fooljax import study
 
 from . import measure, page
 from .measure import PRESETS as PRESETS
-from .measure import Config, Found
+from .measure import TAUGHT, Config, Found
 
 PAPERS = {
     "1804.07781": "S. Feng and others, “Pathologies of Neural Models Make Interpretations "
@@ -54,6 +54,7 @@ def main(config: Config) -> dict[str, Any]:
             PAPERS,
             keep=("before", "after", "trigger"),
             reductions=left.plain(),
+            accuracy_once_taught=[one["accuracy"] for one in records if one["rule"] == TAUGHT],
             attacks=won.plain(),
             intervals="95 %, Student's t over networks of other starting weights",
         )

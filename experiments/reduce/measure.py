@@ -12,7 +12,7 @@ import numpy as np
 
 import fooljax as fj
 from fooljax import study
-from fooljax.study import Batch, Confidence, Count, Pieces, RunFlags, Several, Some, Victim
+from fooljax.study import Batch, Confidence, Count, Natural, Pieces, RunFlags, Several, Some, Victim
 
 if TYPE_CHECKING:
     from jaxtyping import Array
@@ -29,7 +29,7 @@ ATTACKS = {
     "trigger": "finds words that, put in front of all sentences of a class, change the answer",
     "coordinate": "replaces words of random ones until the network is sure of a class",
 }
-CONTROL = "random"
+CONTROL, TAUGHT = "random", "exact, once taught"
 ANY, LEARNED = "any word", "words of the training set"
 LIMITED = "any word, but unknown ones are masked"
 RANDOM_TRIGGERS, NONSENSE = 20, 5  # for each trigger; for each class
@@ -49,6 +49,8 @@ class Config:
         attacks: others to show: hotflip, trigger, coordinate; none where the flag stands alone.
         edits: words that hotflip replaces at most.
         front: words of a trigger.
+        teach: training sentences whose reductions the networks then learn to be unsure of,
+            and are reduced again; 0 leaves that out.
         steps: replacements of coordinate at most.
         tau: confidence that coordinate asks for.
         run: where the run goes.
@@ -63,6 +65,7 @@ class Config:
     attacks: Some[str] = tuple(ATTACKS)
     edits: Count = 3
     front: Count = 3
+    teach: Natural = 300
     steps: Count = 40
     tau: Confidence = 0.99
     run: RunFlags = field(default_factory=RunFlags)
@@ -78,6 +81,7 @@ PRESETS = {
         attacks=("trigger",),
         edits=1,
         front=1,
+        teach=0,
         steps=3,
     ),
 }
@@ -96,6 +100,11 @@ class Found(NamedTuple):
     def value(self, measure: str, rule: str) -> fj.metrics.Interval:
         """Return what reductions by a rule come to, over the networks."""
         return self.left.value(measure, rule=rule)
+
+    @property
+    def accuracies(self) -> list[float]:
+        """Shares of the test sentences that networks read correctly once they were taught."""
+        return [one["accuracy"] for one in self.records if one["rule"] == TAUGHT]
 
     def spell(self, ids: np.ndarray) -> str:
         """Return a text."""
@@ -133,19 +142,25 @@ def set_scene(run: study.Run[Config]) -> tuple[study.Networks, np.ndarray]:
 
 def make(run: study.Run[Config], networks: study.Networks, known: np.ndarray) -> study.Results:
     """Reduce sentences by every rule, and attack them, for each network."""
+    import jax
+
     config, every = run.config, networks.each
-    right = {name: draw_right(run, networks, name) for name in every}
+    test = networks.splits.test
+    right = {name: read_right(one.classifier, test, config) for name, one in every.items()}
     rules = (*(rule for rule in config.rules if rule != CONTROL), CONTROL)
     sets = (LEARNED,) if known[2:].all() else (LEARNED, ANY, LIMITED)
     ways = {"hotflip": flip, "trigger": pull, "coordinate": climb}
 
-    def reduce(key: Any, rule: Any, network: str) -> dict[str, Any]:
-        classifier, (texts, labels) = every[network].classifier, right[network]
-        attack = fj.attacks.reduction(texts.shape[1], rule=rule)
-        found = fj.attacks.run(attack, key, classifier, texts, fj.attacks.reach(labels))
-        before = study.confidences(classifier, texts, labels)
-        sure = {"sure_before": before, "sure_after": found.confidence}
-        return {"before": texts, "after": found.images, "labels": labels, **sure}
+    def reduce(key: Any, rule: str, network: str) -> dict[str, Any]:
+        return shorten(key, every[network].classifier, *right[network], rule)
+
+    def teach(key: Any, rule: str, network: str) -> dict[str, Any]:
+        del rule
+        key_teach, key_reduce = jax.random.split(key)
+        taught = taught_by(key_teach, config, every[network].classifier, networks.splits.train)
+        texts, labels = read_right(taught, networks.splits.test, config)
+        share = fj.training.evaluate(taught, networks.splits.test)
+        return {**shorten(key_reduce, taught, texts, labels, "exact"), "accuracy": share}
 
     def fool(key: Any, attack: str, words: str, network: str) -> dict[str, Any]:
         classifier = every[network].classifier
@@ -156,21 +171,50 @@ def make(run: study.Run[Config], networks: study.Networks, known: np.ndarray) ->
         return ways[attack](key, task)
 
     cells = study.grid(attack=config.attacks, words=sets, network=every)
+    again = study.grid(rule=[TAUGHT] if config.teach else [], network=every)
     return study.gather(
         study.compute(run, study.grid(rule=rules, network=every), reduce, "deleting words"),
+        study.compute(run, again, teach, "teaching doubt"),
         study.compute(run, cells, fool, "attacking"),
     )
 
 
-def draw_right(run: study.Run[Config], networks: study.Networks, name: str) -> tuple[Array, Array]:
+def read_right(
+    classifier: Classifier, test: fj.data.Dataset, config: Config
+) -> tuple[Array, Array]:
     """Draw test sentences that a network reads correctly, as evenly over classes as can be."""
-    test, classifier = networks.splits.test, networks.each[name].classifier
     labels = np.asarray(test.labels)
     right = np.flatnonzero(fj.training.predict(classifier, test.images) == labels)
     if not right.size:
         raise ValueError("--train-steps: no test sentence is read correctly; train longer")
-    rows = right[fj.data.even_rows(labels[right], run.config.texts, run.config.run.seed)]
+    rows = right[fj.data.even_rows(labels[right], config.texts, config.run.seed)]
     return test.images[rows], test.labels[rows]
+
+
+def shorten(
+    key: Any, classifier: Classifier, texts: Array, labels: Array, rule: Any
+) -> dict[str, Any]:
+    """Delete words by a rule."""
+    attack = fj.attacks.reduction(texts.shape[1], rule=rule)
+    found = fj.attacks.run(attack, key, classifier, texts, fj.attacks.reach(labels))
+    before = study.confidences(classifier, texts, labels)
+    sure = {"sure_before": before, "sure_after": found.confidence}
+    return {"before": texts, "after": found.images, "labels": labels, **sure}
+
+
+def taught_by(
+    key: Any, config: Config, classifier: Classifier, train: fj.data.Dataset
+) -> Classifier:
+    """Let a network learn on, and be unsure of what is left of some training sentences."""
+    import jax
+
+    key_rows, key_reduce, key_fit = jax.random.split(key, 3)
+    rows = np.asarray(jax.random.permutation(key_rows, len(train.labels)))[: config.teach]
+    left = shorten(key_reduce, classifier, train.images[rows], train.labels[rows], "fast")
+    both = fj.training.with_fooling_class(train, left["after"])
+    steps = config.victim.train_steps or fj.training.quick().steps
+    recipe = fj.training.RECIPES["outlier_exposure"](steps=steps, noise=False)
+    return fj.training.fit(key_fit, classifier, both, **recipe._asdict())[0]
 
 
 def flip(key: Any, task: Task) -> dict[str, Any]:
@@ -248,6 +292,7 @@ def judge(results: study.Results) -> Iterator[study.Record]:
             "sure_before": float(np.median(arrays["sure_before"])),
             "sure_after": float(np.median(arrays["sure_after"])),
             "two": float(np.mean(after <= 2)),
+            "accuracy": float(arrays["accuracy"]) if "accuracy" in arrays else None,
         }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import ATTACKS, CONTROL, LENGTH, RULES, Found
+from .measure import ATTACKS, CONTROL, LENGTH, RULES, TAUGHT, Found
 
 EXAMPLES = 12  # of each rule and each attack
 
@@ -59,7 +59,12 @@ def story(found: Found) -> Iterator[study.Block]:
         f"test sentences that a network read correctly, up to {config.texts} were drawn. From each "
         "one word after the other was deleted, and none that changed the answer:"
     )
-    rows = [(rule, RULES[rule]) for rule in found.left.names("rule")]
+    taught = (
+        f"the same, once the network has learned to be unsure of what was left of {config.teach} "
+        "training sentences"
+    )
+    said = {**RULES, TAUGHT: taught}
+    rows = [(rule, said[rule]) for rule in found.left.names("rule")]
     yield fj.reporting.table(("Rule", "The word that is deleted next"), rows)
     yield (
         "A sentence is left as it is once the deletion that the rule asks for would change the "
@@ -83,6 +88,15 @@ def findings(found: Found) -> Iterator[study.Block]:
             f"left, {study.spell(value('two'))} of the sentences with two words or fewer; the "
             f"median confidence went from {study.spell(value('sure_before'), study.sure)} to "
             f"{study.spell(value('sure_after'), study.sure)}.",
+        )
+    if found.config.teach:
+        right = fj.analysis.over_repeats(found.accuracies)
+        before = fj.analysis.over_repeats(
+            [one.accuracy or 0.0 for one in found.networks.each.values()]
+        )
+        yield (
+            f"Taught to be unsure, the networks read {study.spell(right)} of the test sentences "
+            f"correctly; before it were {study.spell(before)}."
         )
     records = [
         {**cell, "left": most, "share": float(np.mean(words <= most))}

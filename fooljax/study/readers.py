@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: The architecture that reads words.
 READER = "text_cnn"
+_RECIPES = ("quick", "caffe_lenet")  # that show the data as they are
 _GENERATED = "opinions"  # the same on every machine, so without anybody's vectors
 _VECTORS = "text/glove"  # folder below the one with all data
 
@@ -38,6 +39,11 @@ def reads_words(victim: Victim, train: "Dataset") -> bool:
         raise ValueError(
             f"--model {victim.model} does not read words, which --dataset {victim.dataset} holds; "
             f"give --model {READER}, or movie_review with its --weights"
+        )
+    if words and victim.recipe not in _RECIPES:
+        raise ValueError(
+            f"--recipe {victim.recipe} changes numbers of images or draws noise, which words are "
+            f"not; give {' or '.join(_RECIPES)}"
         )
     return words
 

@@ -58,6 +58,9 @@ IMPOSSIBLE = {
     r"--dataset: inputs of shape \(28, 28, 1\) are no texts": {"victim": Victim()},
     "--model lenet does not read words": {"victim": Victim(dataset="opinions")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none", model="text_cnn")},
+    "--recipe adversarial changes numbers of images": {
+        "victim": Victim(dataset="opinions", model="text_cnn", recipe="adversarial")
+    },
     "--texts must be at least 1": {"texts": 0},
 }
 
