@@ -52,7 +52,7 @@ class TextCNN(nn.Module):
 
     def embed(self, ids: Int32[Array, "b n"]) -> Float[Array, "b n d"]:
         """Return the vectors of words; zeros for padding."""
-        return self.embedding(ids) * (ids != 0)[..., None]
+        return jnp.where((ids != 0)[..., None], self.embedding(ids), 0.0)
 
     def answer(self, vectors: Float[Array, "b n d"], train: bool = False) -> Logits:
         """Return the logits of texts of such vectors."""

@@ -12,6 +12,7 @@ EXPERIMENTS = (
     "harden_universal",
     "imagine",
     "logistic",
+    "reduce",
     "squint",
     "transfer",
     "universal",
