@@ -18,6 +18,7 @@ from fooljax.attacks.catalog import (
     own_attack,
 )
 from fooljax.attacks.comparison import contradictions
+from fooljax.attacks.coordinate import coordinate
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.diagnostics import diagnose
@@ -33,11 +34,13 @@ from fooljax.attacks.goals import (
     reach,
 )
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
+from fooljax.attacks.hotflip import hotflip
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.noise import noise
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
+from fooljax.attacks.reduction import reduction
 from fooljax.attacks.regularization import Regularization
 from fooljax.attacks.result import AttackResult, score, strongest
 from fooljax.attacks.run import run
@@ -48,6 +51,7 @@ from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
 from fooljax.attacks.standard_result import Stage, StandardResult
 from fooljax.attacks.sweep import sweep
+from fooljax.attacks.triggers import TriggerResult, prepend, run_trigger
 from fooljax.attacks.universal import Universal, UniversalResult, UniversalState, run_universal
 from fooljax.attacks.universal_measures import (
     fooling_rate,
@@ -77,6 +81,7 @@ __all__ = [
     "Regularization",
     "Stage",
     "StandardResult",
+    "TriggerResult",
     "Universal",
     "UniversalEntry",
     "UniversalResult",
@@ -88,6 +93,7 @@ __all__ = [
     "carlini_wagner",
     "confident",
     "contradictions",
+    "coordinate",
     "cross_entropy",
     "ddn",
     "deepfool",
@@ -96,6 +102,7 @@ __all__ = [
     "fgsm",
     "fooling_rate",
     "hop_skip_jump",
+    "hotflip",
     "in_turn",
     "lbfgs",
     "leads",
@@ -106,10 +113,13 @@ __all__ = [
     "own_attack",
     "perturbed_answers",
     "pgd",
+    "prepend",
     "published",
     "random_perturbation",
     "reach",
+    "reduction",
     "run",
+    "run_trigger",
     "run_universal",
     "score",
     "score_evolution",

@@ -12,10 +12,13 @@ from jaxtyping import Array, Bool, Float, Int32
 from fooljax import backend, checks
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.reads import Reads, check_reads
 from fooljax.attacks.result import AttackResult, score_checked
+from fooljax.attacks.shapes import axes_of as axes_of
+from fooljax.attacks.shapes import per_image as per_image
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
-Better: TypeAlias = Literal["margin", "logit", "l2", "linf"]
+Better: TypeAlias = Literal["margin", "logit", "l2", "linf", "shorter"]
 Budget: TypeAlias = Any
 Loss: TypeAlias = Callable[[Goal, Logits, int], Float[Array, " b"]]
 RandomKeys: TypeAlias = RandomKey  # one for each sample, [b]
@@ -69,9 +72,10 @@ class Attack:
             the originals; keys and numbers are one for each sample.
         steps: how many; with none the images are looked at as they are.
         better: which of two images that reach the goal is kept: the one with
-            the larger ``margin``, or the one nearer in ``l2`` or ``linf``. Or of any two
-            that with the larger ``logit``.
+            the larger ``margin``, the one nearer in ``l2`` or ``linf``, or of texts the
+            ``shorter``. Or of any two that with the larger ``logit``.
         stops: whether a sample is left alone once it has reached its goal.
+        reads: what it changes; other inputs are refused.
     """
 
     budget: Budget
@@ -80,6 +84,7 @@ class Attack:
     steps: int
     better: Better = field(metadata={"static": True})
     stops: bool = field(default=False, metadata={"static": True})
+    reads: Reads = field(default="numbers", metadata={"static": True})
 
     def __call__(
         self, key: RandomKey, classifier: Classifier, images: Images, goal: Goal
@@ -93,14 +98,19 @@ class Attack:
         Args:
             key: sample ``i`` draws from ``fold_in(key, i)``; or a key for each.
             classifier: the network.
-            images: ``[b, h, w, c]`` in [0, 1].
+            images: ``[b, h, w, c]`` in [0, 1]; texts ``[b, n]`` of ids.
             goal: of every image.
+
+        Raises:
+            ValueError: if the network takes other inputs than the attack changes.
         """
-        images = images.astype(jnp.float32)
+        check_reads(self.reads, classifier)
+        images = images.astype(jnp.float32 if self.reads == "numbers" else jnp.int32)
         keys = fold_in(sample_keys(key, len(images)), 0)
         attack = dataclasses.replace(self, budget=for_each(self.budget, len(images)))
-        point = attack.init(fold_in(keys, 0), attack.budget, images)
-        progress = begin(images)._replace(point=point)
+        progress = begin(images)._replace(
+            point=attack.init(fold_in(keys, 0), attack.budget, images)
+        )
         progress = walk(attack, keys, classifier, images, goal, progress)
         return finish(classifier, images, goal, progress)
 
@@ -150,8 +160,7 @@ def begin(images: Images) -> Progress:
     """Before the first start: nothing found, nothing spent."""
     none = jnp.zeros(len(images), jnp.int32)
     worst = jnp.full(len(images), -jnp.inf, jnp.float32)
-    no = none > 0
-    return Progress(Point(images, None), images, worst, no, no, worst, none, none, none)
+    return Progress(Point(images, None), images, worst, none > 0, none > 0, worst, none, none, none)
 
 
 def advance(
@@ -168,9 +177,8 @@ def advance(
         fold_in(keys, index + 1), attack.budget, classifier, images, goal, progress.point
     )
     seen = _keep(attack.better, attack.stops, classifier, images, goal, progress, logits, passes)
-    if not attack.stops:
-        return seen._replace(point=point)
-    return seen._replace(point=choose(seen.reached, progress.point, point))
+    kept = choose(seen.reached, progress.point, point) if attack.stops else point
+    return seen._replace(point=kept)
 
 
 def look(
@@ -204,9 +212,10 @@ def walk(
         )
     else:
         # XLA's CPU convolutions are several times slower inside a loop than outside
-        known = isinstance(attack.steps, int)
-        unroll = known and attack.steps <= _UNROLLED and backend.on_cpu()
-        progress = jax.lax.fori_loop(0, attack.steps, step, progress, unroll=unroll)
+        few = isinstance(attack.steps, int) and attack.steps <= _UNROLLED
+        progress = jax.lax.fori_loop(
+            0, attack.steps, step, progress, unroll=few and backend.on_cpu()
+        )
     return look(attack.better, attack.stops, classifier, images, goal, progress)
 
 
@@ -242,16 +251,6 @@ def choose(condition: Bool[Array, " b"], new: Any, old: Any) -> Any:
     return jax.tree.map(lambda a, b: jax.vmap(jnp.where)(condition, a, b), new, old)
 
 
-def per_image(numbers: Array, images: Images) -> Array:
-    """Give each image's number, ``[b]``, as many axes as images have, to compute with them."""
-    return jnp.reshape(numbers, (*numbers.shape, *(1,) * (images.ndim - 1)))
-
-
-def axes_of(images: Images) -> tuple[int, ...]:
-    """Return all axes but the first, over which each image is summed up by itself."""
-    return tuple(range(1, images.ndim))
-
-
 def _keep(
     better: Better,
     stops: bool,
@@ -273,6 +272,8 @@ def _keep(
     worth = margin
     if better == "logit":
         worth = goals.logit(goal, logits)
+    elif better == "shorter":
+        worth = jnp.where(reached, -jnp.sum(here != 0, axis=1, dtype=jnp.float32), margin)
     elif better != "margin":
         change = (here - images).reshape(len(images), -1)
         far = jnp.linalg.norm(change, ord=2 if better == "l2" else jnp.inf, axis=1)

@@ -12,15 +12,18 @@ from fooljax import checks, metrics, printing
 from fooljax.attacks import findings, goals
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import Goal
-from fooljax.data import as_float
+from fooljax.data import as_input
 from fooljax.types import Classifier, Images
 
 
 class AttackResult(NamedTuple):
     """The best image found for each sample, never merely the last.
 
+    Of texts, each word that is replaced, deleted or put in counts as a change by 1: ``l1`` is
+    the number of edits, as `metrics.edits` counts them.
+
     Attributes:
-        images: ``[b, h, w, c]`` in [0, 1].
+        images: ``[b, h, w, c]`` in [0, 1]; texts ``[b, n]`` of ids.
         success: whether the goal is reached.
         margin: by how much; see ``goals.margin``.
         confidence: softmax probability of the class in question, in [0, 1].
@@ -66,11 +69,13 @@ class AttackResult(NamedTuple):
         rows = [f"{row.mean():.0%}" for row in success] if success.ndim > 1 and success.size else []
         by_row = f"; by row: {', '.join(rows[:8])}{', ...' if len(rows) > 8 else ''}"
         size = " x ".join(str(side) for side in self.images.shape[success.ndim :])
+        far = f"L2 {printing.median(l2[success])}, Linf {printing.median(linf[success])}"
+        if self.images.dtype == np.int32:
+            far = f"edits {printing.median(l2[success] ** 2)}"
         lines = [
             f"AttackResult: {printing.share(success)} images of {size} reach the goal"
             + (by_row if rows else ""),
-            f"  of these, medians: confidence {printing.median(confidence[success])}, "
-            f"L2 {printing.median(l2[success])}, Linf {printing.median(linf[success])}",
+            f"  of these, medians: confidence {printing.median(confidence[success])}, {far}",
             f"  passes for an image, medians: {printing.median(forwards)} forward, "
             f"{printing.median(gradients)} backward",
         ]
@@ -92,7 +97,7 @@ def score(
     Args:
         classifier: the network.
         images: the originals ``[b, h, w, c]``, from which distances count; floats in
-            [0, 1] or uint8, which is divided by 255.
+            [0, 1] or uint8, which is divided by 255; texts ``[b, n]`` of ids.
         goal: of every image.
         found: what was made of them, ``[b, h, w, c]``, as ``images``.
         forwards: passes spent before on each sample.
@@ -104,8 +109,8 @@ def score(
             classifier, or are not one for each other.
     """
     checks.classifier(classifier)
-    images = as_float(checks.images(images, classifier.input_shape))
-    found = as_float(checks.images(found, classifier.input_shape, "found"))
+    images = as_input(checks.inputs(images, classifier))
+    found = as_input(checks.inputs(found, classifier, "found"))
     if len(found) != len(images):
         raise ValueError(
             f"found must have an image for each of {len(images)} images, got {found.shape}"
@@ -128,10 +133,18 @@ def strongest(
     Raises:
         ValueError: as `score`.
     """
-    every = jnp.stack([as_float(jnp.asarray(one)) for one in candidates])
+    every = jnp.stack([as_input(jnp.asarray(one)) for one in candidates])
     margins = jnp.stack([score(classifier, one, goal, one).margin for one in every])
     best = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=0)
     return every[best, jnp.arange(len(best), dtype=jnp.int32)]
+
+
+def _change(found: Images, images: Images) -> Float[Array, "b p"]:
+    """Return by how much each number was changed; of texts, 1 for each edit."""
+    if not jnp.issubdtype(images.dtype, jnp.integer):
+        return jnp.abs(found - images).reshape(len(images), -1)
+    places = jnp.arange(images.shape[1], dtype=jnp.int32)[None]
+    return (places < metrics.edits(images, found)[:, None]).astype(jnp.float32)
 
 
 def score_checked(
@@ -148,7 +161,7 @@ def score_checked(
     asked = goals.answer(goal, logits, classifier.num_classes)[:, None]
     read = lambda scores: jnp.take_along_axis(scores, asked, axis=1)[:, 0]
     margin = goals.margin(goal, logits, classifier.num_classes)
-    change = jnp.abs(found - images).reshape(len(images), -1)
+    change = _change(found, images)
     spent = lambda passes: jnp.broadcast_to(jnp.asarray(passes, jnp.int32), margin.shape)
     return AttackResult(
         images=found,

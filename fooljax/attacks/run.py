@@ -15,8 +15,9 @@ from fooljax.attacks import attack as loop
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.reads import Reads, check_reads
 from fooljax.attacks.result import AttackResult
-from fooljax.data import as_float
+from fooljax.data import as_input
 from fooljax.types import Classifier, Images, RandomKey
 
 
@@ -44,7 +45,8 @@ def run(
         key: sample ``i`` draws from ``fold_in(key, i)``, whatever the batch; or a
             key for each sample.
         classifier: the network; new weights do not recompile.
-        images: ``[n, h, w, c]``, floats in [0, 1] or uint8, which is divided by 255.
+        images: ``[n, h, w, c]``, floats in [0, 1] or uint8, which is divided by 255; texts
+            ``[n, l]`` of ids.
         goal: of every image.
         batch_size: attack at most so many images at a time; all unless given.
         restarts: how often to start, each time from other random numbers; the
@@ -59,7 +61,7 @@ def run(
             or a number is out of its range.
     """
     checks.kind("attack", attack, Attack)
-    classifier, images, goal = checked(classifier, images, goal)
+    classifier, images, goal = checked(classifier, images, goal, attack.reads)
     return run_checked(
         attack,
         checks.keys(key, len(images)),
@@ -189,7 +191,9 @@ def _walk_unwatched(attack: Attack, *arguments: Any) -> tuple[Progress, list[_Se
     return _walk(attack, *arguments), []
 
 
-def checked(classifier: Classifier, images: Any, goal: Goal) -> tuple[Classifier, Images, Goal]:
+def checked(
+    classifier: Classifier, images: Any, goal: Goal, reads: Reads = "numbers"
+) -> tuple[Classifier, Images, Goal]:
     """Return what an attack is given, images as float32, or say what is wrong with it.
 
     Raises:
@@ -199,7 +203,8 @@ def checked(classifier: Classifier, images: Any, goal: Goal) -> tuple[Classifier
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((images, goal))):
         raise ValueError("run is for outside jit; inside, call the attack itself")
     classifier = checks.classifier(classifier)
-    images = as_float(checks.images(images, classifier.input_shape))
+    check_reads(reads, classifier)
+    images = as_input(checks.inputs(images, classifier))
     return classifier, images, goals.checked(goal, classifier, len(images))
 
 

@@ -12,6 +12,7 @@ from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
+from fooljax.attacks.reads import check_reads
 from fooljax.data import Pictures, Stream, as_float, at_once, in_turn
 from fooljax.types import Classifier, Image, Images, RandomKey
 
@@ -171,6 +172,7 @@ def check_images(classifier: Classifier, images: Pictures) -> Any:
     if isinstance(images, Stream):
         checks.shape_of_images((len(images), *images.input_shape), classifier.input_shape)
         return images
+    check_reads("numbers", classifier)
     return jnp.asarray(checks.images(images, classifier.input_shape))
 
 

@@ -14,7 +14,9 @@ from fooljax.data.dataset import (
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
+from fooljax.data.sentences import Sentences, encode, encoded, seen, vocabulary, words_of
 from fooljax.data.sounds import SoundLength, fit_sounds
+from fooljax.data.sst2 import read_sst2_sentences
 from fooljax.data.streams import (
     Batch,
     Pictures,
@@ -27,6 +29,7 @@ from fooljax.data.streams import (
     subset,
     take,
 )
+from fooljax.data.vectors import holds_vectors, read_vectors, word_vectors
 from fooljax.data.videos import Clips, cut, leave_out
 
 __all__ = [
@@ -37,6 +40,7 @@ __all__ = [
     "Clips",
     "Dataset",
     "Pictures",
+    "Sentences",
     "SoundLength",
     "Splits",
     "Stream",
@@ -47,9 +51,12 @@ __all__ = [
     "batches",
     "choose_rows",
     "cut",
+    "encode",
+    "encoded",
     "even_rows",
     "fit_sounds",
     "from_arrays",
+    "holds_vectors",
     "imagenet_names",
     "in_turn",
     "leave_out",
@@ -57,9 +64,15 @@ __all__ = [
     "load_clips",
     "load_others",
     "read",
+    "read_sst2_sentences",
+    "read_vectors",
     "rename_classes",
+    "seen",
     "stays_on_disk",
     "stream",
     "subset",
     "take",
+    "vocabulary",
+    "word_vectors",
+    "words_of",
 ]

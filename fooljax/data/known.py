@@ -20,6 +20,9 @@ from fooljax.data.sound_sets import (
     read_fsdd,
     read_speech_commands,
 )
+from fooljax.data.sst2 import CLASSES as SST2_CLASSES
+from fooljax.data.sst2 import FILES as SST2_FILES
+from fooljax.data.sst2 import read_sst2
 from fooljax.data.weizmann import ACTIONS, FILE, LEFT_OUT, PEOPLE, holds_weizmann, read_weizmann
 
 
@@ -127,6 +130,14 @@ PUBLISHED = {
     ),
     "weizmann": _weizmann(LEFT_OUT),
     **{f"weizmann:{person}": _weizmann(person) for person in PEOPLE},
+    "sst2": Published(
+        files=SST2_FILES,
+        holds=lambda folder: any((folder / file).is_file() for file in SST2_FILES),
+        read=read_sst2,
+        class_names=SST2_CLASSES,
+        place="text/sst2",
+        origin="gluebenchmark.com (columns sentence and label; test.tsv is GLUE's dev.tsv)",
+    ),
 }
 
 

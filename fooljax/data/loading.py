@@ -15,6 +15,7 @@ from fooljax.data.photo_sets import is_photo_set, open_streams
 from fooljax.data.pictures import read_pictures
 from fooljax.data.prepared import find, known_sets, read_prepared
 from fooljax.data.resize import resize_dataset
+from fooljax.data.sentence_files import TABLES, holds_texts, read_sentences
 from fooljax.data.sounds import SoundLength, fit_sounds, read_sounds
 from fooljax.data.streams import Streams, subset
 from fooljax.data.suspicions import warn_of_dark_images, warn_of_empty_classes
@@ -39,9 +40,10 @@ def load(
     photographs of each half are read, as evenly over the classes as can be.
 
     Args:
-        name: one of `NAMES`; or a path to a folder of class folders of pictures
-            or of sounds, or to an ``.npz`` file; or a set of tensorflow-datasets. A known name
-            comes first, so write ``./mnist`` for a folder of that name.
+        name: one of `NAMES`; or a path to a folder of class folders of pictures,
+            sounds, videos or texts, or to an ``.npz``, ``.tsv`` or ``.csv`` file; or a set
+            of tensorflow-datasets. A known name comes first, so write ``./mnist`` for a
+            folder of that name.
         data_dir: where data sets are kept, one folder each; by default the
             environment variable FOOLJAX_DATA_DIR. A known set that is not there
             is downloaded into the user's cache.
@@ -82,8 +84,8 @@ def load(
         return _of_length(name, _read_path(path, size), sound_length)
     if _names_path(name):
         raise FileNotFoundError(
-            f"{name}: no such file or folder; give a folder of class folders of pictures "
-            "or sounds, or an .npz file"
+            f"{name}: no such file or folder; give a folder of class folders of pictures, "
+            "sounds, videos or texts, or an .npz, .tsv or .csv file"
         )
     builder = find(name, data_dir)
     if builder is None:
@@ -149,6 +151,10 @@ def find_data_dir(data_dir: str | None) -> str | None:
 
 def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
     """Read data of the user's own."""
+    if path.suffix.lower() in TABLES or (path.is_dir() and holds_texts(path)):
+        splits = read_sentences(path)
+        _refuse_size(str(path), splits, size)
+        return splits
     if path.is_dir():
         read = read_videos if are_videos(path) else read_pictures
         return _looked_at(path, read(path, size))
@@ -156,8 +162,8 @@ def _read_path(path: Path, size: tuple[int, int] | None) -> Splits:
         raise ValueError(f"{path}: a pipe or device; save the data to a file first")
     if path.suffix.lower() != ".npz":
         raise ValueError(
-            f"{path}: neither a folder of class folders of pictures or sounds nor an .npz file; "
-            "give one of these"
+            f"{path}: neither a folder of class folders of pictures, sounds, videos or texts nor "
+            "an .npz, .tsv or .csv file; give one of these"
         )
     return _looked_at(path, _resized(_alike(path, read_npz(path)), size))
 
@@ -234,7 +240,7 @@ def _refuse_size(name: str, splits: Splits, size: tuple[int, int] | None) -> Non
 def _names_path(name: str) -> bool:
     """Tell a path from a name; ``imagenette/160px-v2`` is a name with a configuration."""
     first, *rest = name.replace(os.sep, "/").split("/")
-    return name.lower().endswith(".npz") or (bool(rest) and first not in known_sets())
+    return name.lower().endswith((".npz", *TABLES)) or (bool(rest) and first not in known_sets())
 
 
 def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from fooljax.defenses.catalog import CATALOG, Entry, own_defense
 from fooljax.defenses.ensemble import Combine, ensemble
 from fooljax.defenses.feature_scores import mahalanobis, nearest_neighbor
 from fooljax.defenses.gradients import straight_through, with_gradient_of
+from fooljax.defenses.known_words import known_words
 from fooljax.defenses.openmax import openmax
 from fooljax.defenses.preprocess import gaussian_blur, jpeg, median_filter, quantize
 from fooljax.defenses.randomized import expectation, noisy, resize_and_pad
@@ -45,6 +46,7 @@ __all__ = [
     "gaussian_blur",
     "jpeg",
     "judge",
+    "known_words",
     "least_probability",
     "low_pass",
     "mahalanobis",

@@ -20,6 +20,7 @@ from fooljax.metrics.detection import (
     roc_curve,
     share_accepted,
 )
+from fooljax.metrics.editing import edits
 from fooljax.metrics.illumination import Illumination, illumination
 from fooljax.metrics.looks import brightness, contrast, symmetry
 from fooljax.metrics.loudness import added_decibels, loudest_decibels, signal_to_noise
@@ -61,6 +62,7 @@ __all__ = [
     "confidence_summary",
     "contrast",
     "coverage_curve",
+    "edits",
     "evaluations_to_reach",
     "expected_calibration_error",
     "fpr95_id_pos",

@@ -17,12 +17,14 @@ from fooljax.models.keyword_networks import (
     KeywordDSCNN,
 )
 from fooljax.models.layers import max_pool
+from fooljax.models.movie_review import movie_review, movie_review_words, split_review
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
-from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained
+from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained, pretrained_medium
 from fooljax.models.published import PUBLISHED, load_published
 from fooljax.models.sound_cnn import SoundCNN
+from fooljax.models.text_cnn import TextCNN, text_cnn
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
@@ -47,6 +49,7 @@ __all__ = [
     "ResNet",
     "SoftmaxRegression",
     "SoundCNN",
+    "TextCNN",
     "YAMNet",
     "audioset_names",
     "build",
@@ -68,12 +71,17 @@ __all__ = [
     "load_weights",
     "look",
     "max_pool",
+    "movie_review",
+    "movie_review_words",
     "one_sound",
     "penultimate",
     "presence",
     "presence_in_clips",
+    "pretrained_medium",
     "save_weights",
+    "split_review",
     "ten_crop",
+    "text_cnn",
     "units",
     "validate",
 ]

@@ -10,6 +10,10 @@ from fooljax.media import Medium, Sounds, Texts
 from fooljax.models import cld3
 from fooljax.models.audioset_names import audioset_names
 from fooljax.models.keyword_networks import KEYWORD_NETWORKS, KEYWORD_RATE, KEYWORDS
+from fooljax.models.movie_review import CLASSES as REVIEWS
+from fooljax.models.movie_review import FILE as REVIEW_FILE
+from fooljax.models.movie_review import ORIGIN as REVIEW_ORIGIN
+from fooljax.models.movie_review import movie_review, movie_review_words, split_review
 from fooljax.models.sound_weights import (
     ESC10_GROUPS,
     load_keywords,
@@ -30,6 +34,10 @@ class Pretrained(NamedTuple):
         class_names: in the order of its logits.
         knows: names of the data sets that it can be tested on, whose classes are its own.
         origin: who published it.
+        words: of a network that reads words: reads what its ids mean, beside its weights;
+            ``medium`` says only that it reads.
+        split: of the same: returns a text's words as the network tells them apart, with
+            spaces between them.
     """
 
     load: Callable[[Path], Classifier]
@@ -38,6 +46,8 @@ class Pretrained(NamedTuple):
     class_names: tuple[str, ...]
     knows: tuple[str, ...]
     origin: str
+    words: Callable[[Path], Texts] | None = None
+    split: Callable[[str], str] | None = None
 
 
 def _yamnet(
@@ -75,6 +85,16 @@ PRETRAINED: dict[str, Pretrained] = {
         knows=("language_samples",),
         origin="the language detector of Chrome (google/cld3)",
     ),
+    "movie_review": Pretrained(
+        movie_review,
+        REVIEW_FILE,
+        Texts(),
+        REVIEWS,
+        ("sst2",),
+        REVIEW_ORIGIN,
+        movie_review_words,
+        split_review,
+    ),
 }
 
 
@@ -90,6 +110,22 @@ def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
             another network's.
         OSError: if the weights are not there.
     """
+    path = _place(name, weights)
+    return PRETRAINED[name].load(path)
+
+
+def pretrained_medium(name: str, weights: str | os.PathLike | None) -> Medium:
+    """Return what a network of `PRETRAINED` takes; of one that reads words, the words too.
+
+    Raises:
+        ValueError, OSError: as `load_pretrained`.
+    """
+    entry = PRETRAINED[name]
+    return entry.medium if entry.words is None else entry.words(_place(name, weights))
+
+
+def _place(name: str, weights: str | os.PathLike | None) -> Path:
+    """Return where the weights lie."""
     if name not in PRETRAINED:
         raise ValueError(f"unknown network {name!r}; name one of {', '.join(PRETRAINED)}")
     entry = PRETRAINED[name]
@@ -103,4 +139,4 @@ def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
         path = path / entry.file
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; the weights of {name} are to be there")
-    return entry.load(path)
+    return path

@@ -3,8 +3,8 @@
 A tensor is called by its place in the network, ``conv1.weight``, ``conv1.bias``,
 ``bn1.running_mean``. Counters, random keys and Python numbers are not exchanged.
 Convolutions are stored (out, in, height, width) and linear layers (out, in);
-here they are (height, width, in, out) and (in, out). Nothing is unpickled but by
-PyTorch's own reader of bare tensors, which executes no code.
+here they are (height, width, in, out) and (in, out). Tables of vectors are (count, size).
+Nothing is unpickled but by PyTorch's own reader of bare tensors, which executes no code.
 """
 
 import dataclasses
@@ -25,6 +25,7 @@ from fooljax.types import Classifier
 _HINT = "give --weights a safetensors file made for this network"
 _PROBLEMS_SHOWN = 8
 _AVERAGES = "batch_stats"
+_TABLE = "embedding"  # what Flax calls the weight of nn.Embed
 _TORCH = (".pth", ".pt", ".bin")
 _TORCH_STATES = ("state_dict", "model_state_dict", "model")
 _MOST_WRAPPERS = 3  # as torch.compile around DataParallel
@@ -59,7 +60,7 @@ def load_weights(
             unexpected or of another shape, or if a value is NaN or infinite.
     """
     flat, places = _places(classifier)
-    shapes = {name: _stored_shape(array.shape) for name, (_, array) in places.items()}
+    shapes = {name: _stored_shape(*both) for name, both in places.items()}
     tensors = _named(_read(Path(path)), places.keys(), aliases)
     tensors = {
         name: tensor
@@ -89,7 +90,7 @@ def load_weights(
         raise ValueError(f"{path} does not fit the network: {'; '.join(shown)}; {_HINT}")
 
     loaded = {
-        place: jnp.asarray(_from_stored(_typed(tensors[name], array.dtype)))
+        place: jnp.asarray(_from_stored(place, _typed(tensors[name], array.dtype)))
         for name, (place, array) in places.items()
     }
     params = traverse_util.unflatten_dict({**flat, **loaded})
@@ -112,8 +113,8 @@ def save_weights(path: str | os.PathLike, classifier: Classifier) -> None:
     """
     path = Path(path)
     tensors = {
-        name: np.ascontiguousarray(_to_stored(np.asarray(array)))
-        for name, (_, array) in _places(classifier)[1].items()
+        name: np.ascontiguousarray(_to_stored(place, np.asarray(array)))
+        for name, (place, array) in _places(classifier)[1].items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -219,21 +220,28 @@ def _published_name(place: tuple[str, ...], average: bool) -> str:
     theirs = (
         {"mean": "running_mean", "var": "running_var"}
         if average
-        else {"kernel": "weight", "scale": "weight"}
+        else {"kernel": "weight", "scale": "weight", _TABLE: "weight"}
     )
     return ".".join([*layers, theirs.get(leaf, leaf)])
 
 
-def _stored_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the shape that an array of this one has in a file."""
+def _stored_shape(place: tuple[str, ...], array: Any) -> tuple[int, ...]:
+    """Return the shape that an array has in a file."""
+    shape = tuple(array.shape)
+    if place[-1] == _TABLE:
+        return shape
     return (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape[::-1]
 
 
-def _to_stored(array: np.ndarray) -> np.ndarray:
+def _to_stored(place: tuple[str, ...], array: np.ndarray) -> np.ndarray:
     """Reorder HWIO to OIHW and (in, out) to (out, in)."""
+    if place[-1] == _TABLE:
+        return array
     return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
 
 
-def _from_stored(array: np.ndarray) -> np.ndarray:
+def _from_stored(place: tuple[str, ...], array: np.ndarray) -> np.ndarray:
     """Reorder OIHW to HWIO and (out, in) to (in, out)."""
+    if place[-1] == _TABLE:
+        return array
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T

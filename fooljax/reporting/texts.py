@@ -1,5 +1,6 @@
 """Texts on a page: written so that no string can become anything but letters."""
 
+import difflib
 import unicodedata
 
 import numpy as np
@@ -63,3 +64,23 @@ def _visible(character: str) -> str:
     if character != " " and unicodedata.category(character)[0] in "CZ":
         return f"\u27e8{ord(character):X}\u27e9"
     return character
+
+
+def edited(before: str, after: str) -> Html:
+    """Show what became of a text: deleted words struck through, new ones underlined.
+
+    Args:
+        before: words with a space between them.
+        after: the same.
+    """
+    old, new = before.split(), after.split()
+    match = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    parts: list[Html] = []
+    for kind, first, last, start, end in match.get_opcodes():
+        if kind == "equal":
+            parts.append(written(" ".join(old[first:last])))
+            continue
+        for tag, some in (("del", old[first:last]), ("ins", new[start:end])):
+            if some:
+                parts.append(Html(f"<{tag}>{written(' '.join(some)).markup}</{tag}>"))
+    return Html(" ".join(part.markup for part in parts))

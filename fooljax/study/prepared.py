@@ -11,6 +11,7 @@ from fooljax.media import Medium, Pictures, Texts, medium_of
 from fooljax.runtime import hosts
 from fooljax.study import own_network
 from fooljax.study.pretrained_victim import as_heard, as_known, load_pretrained
+from fooljax.study.readers import fresh_reader, has_vectors, in_words_of, reads_words
 from fooljax.study.victim import Victim, is_published
 from fooljax.study.victim_data import accuracy, blame, find_data, hold
 
@@ -86,7 +87,10 @@ def prepare(
     streams = found if whole and isinstance(found, data.Streams) else None
     splits = None if found is None or streams is not None else hold(victim, found)
     if victim.model in models.PRETRAINED:
-        pass  # loaded before its data, which it decides the length of
+        # loaded before its data, which it decides the length of
+        medium = models.pretrained_medium(victim.model, victim.weights)
+        if isinstance(found, data.Splits):
+            found = splits = in_words_of(medium, classifier.input_shape[0], found, victim.model)
     elif published is not None:
         place = victim.weights or "its published place"
         classifier, origin = published, f"{victim.model} with the weights of {place}"
@@ -138,7 +142,7 @@ def _medium(victim: Victim, classifier: "Classifier", found: "Splits | Streams |
     from fooljax import data, models
 
     if victim.model in models.PRETRAINED:
-        return models.PRETRAINED[victim.model].medium
+        return models.pretrained_medium(victim.model, victim.weights)
     if isinstance(found, data.Splits):
         return found.train.medium
     return Pictures() if found is not None else medium_of(tuple(classifier.input_shape))
@@ -171,10 +175,12 @@ def load_published(victim: Victim) -> "Classifier":
 def _fresh(victim: Victim, found: "Splits | Streams") -> "Classifier":
     import jax
 
-    from fooljax import models
+    from fooljax import data, models
 
     key = jax.random.fold_in(jax.random.key(victim.train_seed), 0)
     train = found.train
+    if isinstance(train, data.Dataset) and reads_words(victim, train):
+        return fresh_reader(victim, key, train)
     with blame(f"--model {victim.model}"):
         return models.build(victim.model, key, train.input_shape, train.num_classes)
 
@@ -217,6 +223,8 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     }
     if victim.train_epsilon is not None:
         settings["train_epsilon"] = victim.train_epsilon
+    if classifier.tokens is not None:
+        settings["vectors"] = has_vectors(victim)
     origin = f"{victim.model} trained on {victim.dataset} ({victim.recipe}, {recipe.steps} steps)"
     stored = classifier_store.load(place, classifier, settings)
     if stored is not None:

@@ -11,12 +11,15 @@ class Victim:
     """The network to fool, and the pictures it knows.
 
     Attributes:
-        dataset: digits (comes with the package), mnist, fashion_mnist, kmnist,
+        dataset: pictures: digits (come with the package), mnist, fashion_mnist, kmnist,
             cifar10, cifar100, imagenet; sounds: tones (generated), fsdd (spoken digits;
-            fsdd:george tests on a speaker left out), speech_commands, esc10; any
+            fsdd:george tests on a speaker left out), speech_commands, esc10; videos:
+            moving_digits (generated), weizmann (weizmann:ido tests on a person left
+            out); texts: languages and opinions (generated), sst2; any
             image-classification set of tensorflow-datasets, a folder of class
-            sub-folders of pictures or of sounds, an .npz with images and labels, or
-            none (only with a network of your own, or one that brings its weights).
+            sub-folders of pictures, sounds, videos or texts, an .npz with images and
+            labels, a .tsv or .csv with columns sentence and label, or none (only with a
+            network of your own, or one that brings its weights).
         data_dir: folder with data sets in sub-folders of their names; without
             it, FOOLJAX_DATA_DIR, then a download.
         image_size: height and width that pictures are resized to; as they are
@@ -27,15 +30,16 @@ class Victim:
             unless given, one second of sounds in a folder.
         accuracy_images: test images that the accuracy is measured on, as evenly over
             the classes as can be; all unless given, whether or not they fit in memory.
-        model: softmax, mlp, lenet, resnet; sound_cnn for sounds, or a published network
-            that listens, with --weights (ds_cnn_l, ds_cnn_s, cnn_l, dnn_l, which know
-            twelve words; yamnet, 521 kinds of sound, with --dataset none; yamnet_esc10,
-            the same choosing among ten); an ImageNet network (squeezenet1_1,
+        model: softmax, mlp, lenet, resnet; sound_cnn for sounds, video_cnn for videos,
+            ngram for letters and text_cnn for words; a published network with its
+            --weights: ds_cnn_l, ds_cnn_s, cnn_l, dnn_l (twelve spoken words), yamnet (521
+            kinds of sound, with --dataset none), yamnet_esc10 (the same among ten), cld3
+            (109 languages), movie_review; an ImageNet network (squeezenet1_1,
             mobilenet_v1, mobilenet_v2, mobilenet_v2_torchvision, alexnet, caffenet,
-            vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none
-            has its published weights and is trained otherwise; or FILE.py:NAME for
-            your own: a Classifier, a network of PyTorch, Flax NNX, Equinox or Keras, or a
-            function without arguments that returns one.
+            vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none has
+            its published weights and is trained otherwise; or FILE.py:NAME for your own:
+            a Classifier, a network of PyTorch, Flax NNX, Equinox or Keras, or a function
+            without arguments that returns one.
         weights: published weights, with which the network is not trained: a
             .safetensors or .pth file, a folder of them, or
             hf:OWNER/REPOSITORY[/FILE][@REVISION]. vgg16, vgg19, resnet18 and resnet50

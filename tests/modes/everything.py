@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import word_cases
 
 from fooljax import (
     analysis,
@@ -217,6 +218,27 @@ def _analyzed():
     )
 
 
+def _read(name: str) -> Callable:
+    case = word_cases.CASES[name]
+
+    def call():
+        net = word_cases.network(1, bent=True)
+        wide = jax.tree.map(lambda leaf: jnp.asarray(leaf, REAL), net.params)
+        net = dataclasses.replace(net, params=wide)
+        goal = case.goal_of(net)
+        return attacks.run(case.attack, key(1), net, word_cases.texts(), goal)
+
+    return call
+
+
+def _triggered():
+    net = word_cases.network(1)
+    goal = attacks.leave(word_cases.own(net))
+    found = attacks.run_trigger(net, word_cases.texts(), goal, length=2)
+    limited = defenses.known_words(net, word_cases.SEEN, "refuse")
+    return found.trigger, found.trace, limited(word_cases.texts())
+
+
 def _squinted():
     patterns = analysis.templates(DATA, DATA_LABELS, CLASSES)
     return patterns, analysis.resemblance(IMAGES, LABELS, patterns, 1.0, key(4), permutations=20)
@@ -279,6 +301,8 @@ CALLS: dict[str, Callable] = {
     "certify": _certified,
     "analysis": _analyzed,
     "squint": _squinted,
+    **{f"words {name}": _read(name) for name in word_cases.CASES},
+    "trigger": _triggered,
     "lines": _followed,
     "imagine": _imagined,
     "metrics": _measured,

@@ -13,6 +13,7 @@ EXPERIMENTS = (
     "imagine",
     "logistic",
     "motion",
+    "reduce",
     "squint",
     "transfer",
     "universal",
