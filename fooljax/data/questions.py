@@ -1,0 +1,157 @@
+"""Pictures, questions about them and the true answers; questions as numbers of words."""
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int32, UInt8
+
+from fooljax import checks
+
+Ids = Int32[np.ndarray, "..."]
+_MOST_WORDS = 64  # of a question
+
+
+class Asked(NamedTuple):
+    """Pictures, and the questions that were asked about them.
+
+    Letters: ``p`` pictures, ``s`` questions asked.
+
+    Attributes:
+        images: ``[p, h, w, c]``, uint8.
+        picture: ``[s]``, number of the picture that it was asked about.
+        question: ``[s]``, number of its text.
+        answer: ``[s]``, number of the true answer.
+    """
+
+    images: UInt8[np.ndarray, "p h w c"]
+    picture: Ids
+    question: Ids
+    answer: Ids
+
+
+class QuestionSet(NamedTuple):
+    """Questions about pictures, in two halves that share no picture.
+
+    Attributes:
+        train: to learn from.
+        test: to be tested on.
+        questions: the texts.
+        answers: their names.
+        words: of all texts, the first, "", is padding.
+        ids: ``[q, n]``, the texts as numbers of words; 0 pads a short one at its end.
+    """
+
+    train: Asked
+    test: Asked
+    questions: tuple[str, ...]
+    answers: tuple[str, ...]
+    words: tuple[str, ...]
+    ids: Ids
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of a picture."""
+        height, width, channels = self.train.images.shape[1:]
+        return height, width, channels
+
+
+def from_asked(
+    train: Asked, test: Asked, questions: Sequence[str], answers: Sequence[str]
+) -> QuestionSet:
+    """Validate questions about pictures, and number their words.
+
+    Args:
+        train: pictures, questions and answers to learn from.
+        test: the same, to be tested on.
+        questions: the texts that ``question`` counts.
+        answers: the names that ``answer`` counts.
+
+    Raises:
+        ValueError: if pictures are not bytes, or of two sizes; if a number is out of range;
+            if rows are of several lengths; if a text is empty.
+    """
+    texts, names = tuple(map(str, questions)), tuple(map(str, answers))
+    if len(names) < 2:
+        raise ValueError(f"there must be two answers at least, got {len(names)}; add answers")
+    words = ("", *sorted({word for text in texts for word in split(text)}))
+    length = max(len(split(text)) for text in texts) if texts else 0
+    ids = [encode(text, words, length) for text in texts]
+    halves = [
+        _checked(half, name, len(texts), len(names))
+        for name, half in (("train", train), ("test", test))
+    ]
+    shapes = [half.images.shape[1:] for half in halves]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"test pictures are {shapes[1]} but those to learn from {shapes[0]}; resize them"
+        )
+    return QuestionSet(halves[0], halves[1], texts, names, words, np.stack(ids))
+
+
+def split(text: str) -> list[str]:
+    """Return the words of a question, in small letters, without its question mark."""
+    return text.lower().replace("?", " ").split()
+
+
+def encode(text: str, words: Sequence[str], length: int) -> Ids:
+    """Write a question as numbers of words.
+
+    Args:
+        text: the question.
+        words: all that are known; the first is padding.
+        length: ``n``, with which shorter ones are padded at the end.
+
+    Returns:
+        ``[n]``, int32.
+
+    Raises:
+        ValueError: if it is empty, too long, or has a word that is unknown.
+    """
+    found = split(text)
+    if not found:
+        raise ValueError(f"a question must have a word at least, got {text!r}; ask something")
+    if len(found) > length:
+        raise ValueError(
+            f"a question may have {length} words, got {len(found)} in {text!r}; leave some out"
+        )
+    number = {word: place for place, word in enumerate(words)}
+    for word in found:
+        if word not in number:
+            near = difflib.get_close_matches(word, words, 1, 0.5)
+            hint = f"did you mean {near[0]}? " if near else ""
+            known = ", ".join(words[1:])
+            raise ValueError(f"unknown word {word!r} in {text!r}; {hint}There are {known}")
+    ids = np.zeros(length, np.int32)
+    ids[: len(found)] = [number[word] for word in found]
+    return ids
+
+
+def spell(ids: Ids, words: Sequence[str]) -> str:
+    """Write numbers of words as a text; padding is left out."""
+    return " ".join(words[place] for place in np.asarray(ids).ravel() if place)
+
+
+def _checked(half: Asked, name: str, texts: int, names: int) -> Asked:
+    images = np.asarray(half.images)
+    if images.ndim != 4 or images.dtype != np.uint8 or not images.size:
+        raise ValueError(
+            f"{name} pictures must be bytes (uint8) [p, h, w, c] and at least one, got "
+            f"{images.dtype} {images.shape}"
+        )
+    most = {"picture": len(images), "question": texts, "answer": names}
+    rows = {}
+    for row, limit in most.items():
+        numbers = np.asarray(checks.whole(getattr(half, row), f"{name} {row}"))
+        if numbers.ndim != 1 or not numbers.size:
+            raise ValueError(f"{name} {row} must be [s] with at least one, got {numbers.shape}")
+        low, high = int(numbers.min()), int(numbers.max())
+        if low < 0 or high >= limit:
+            bad = low if low < 0 else high
+            raise ValueError(f"{name} {row} must be in [0, {limit}), got {bad}; mend the row")
+        rows[row] = numbers
+    sizes = {row: len(numbers) for row, numbers in rows.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"{name} rows must be equally long, got {sizes}; one for each question")
+    return Asked(images, **rows)
