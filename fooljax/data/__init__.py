@@ -9,9 +9,12 @@ from fooljax.data.dataset import (
     even_rows,
     from_arrays,
 )
+from fooljax.data.easy_vqa import load_questions
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
+from fooljax.data.questions import Asked, QuestionSet, encode, from_asked, spell
+from fooljax.data.shapes import synthetic, truth_table
 from fooljax.data.streams import (
     Batch,
     Pictures,
@@ -29,9 +32,11 @@ __all__ = [
     "MOST",
     "NAMES",
     "PHOTOGRAPHS",
+    "Asked",
     "Batch",
     "Dataset",
     "Pictures",
+    "QuestionSet",
     "Splits",
     "Stream",
     "Streams",
@@ -40,15 +45,21 @@ __all__ = [
     "at_once",
     "batches",
     "choose_rows",
+    "encode",
     "even_rows",
     "from_arrays",
+    "from_asked",
     "imagenet_names",
     "in_turn",
     "load",
     "load_others",
+    "load_questions",
     "read",
+    "spell",
     "stays_on_disk",
     "stream",
     "subset",
+    "synthetic",
     "take",
+    "truth_table",
 ]

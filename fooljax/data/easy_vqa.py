@@ -1,12 +1,12 @@
 """Questions about pictures by name: made here, easy-VQA, or a file of the same layout."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 
 from fooljax.data.dataset import blame
-from fooljax.data.npz import _open as open_arrays
-from fooljax.data.npz import _require as require
+from fooljax.data.npz import open_npz
 from fooljax.data.questions import Asked, QuestionSet, from_asked
 from fooljax.data.shapes import synthetic
 
@@ -25,7 +25,7 @@ def load_questions(name: str, data_dir: str | None = None) -> QuestionSet:
             ``test`` ``_images`` ``[p, h, w, c]`` uint8, and a row ``[s]`` each of
             ``_image``, ``_question`` and ``_answer``, numbers of picture, text and name;
             ``questions`` and ``answers`` are the texts and the names.
-        data_dir: folder with data sets.
+        data_dir: folder with data sets; without it, ``FOOLJAX_DATA_DIR``.
 
     Raises:
         ValueError: if the name is unknown, a file is missing, damaged, or lacks an array,
@@ -40,6 +40,7 @@ def load_questions(name: str, data_dir: str | None = None) -> QuestionSet:
         return read_questions(Path(name))
     if name != "easy_vqa":
         raise ValueError(f"unknown {name!r}; there are {', '.join(NAMES)} and files, FILE.npz")
+    data_dir = data_dir or os.environ.get("FOOLJAX_DATA_DIR")
     if data_dir is None:
         raise ValueError(
             f"{FILE} is not fetched by itself; put it into DIR/{PLACE} and pass --data-dir DIR"
@@ -55,10 +56,16 @@ def read_questions(path: Path) -> QuestionSet:
     """
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; put it there, or name another one")
-    arrays = open_arrays(path)
+    arrays = open_npz(path)
     halves = ("train", "test")
-    needed = [f"{half}_{key}" for half in halves for key in _KEYS]
-    require(path, arrays, [*needed, "questions", "answers"])
+    needed = [*(f"{half}_{key}" for half in halves for key in _KEYS), "questions", "answers"]
+    missing = [key for key in needed if key not in arrays]
+    if missing:
+        held = ", ".join(sorted(arrays)) or "nothing"
+        raise ValueError(
+            f"{path}: array {', '.join(missing)} missing (it holds {held}); save it with all of "
+            f"{', '.join(needed)}"
+        )
     found = [Asked(*(arrays[f"{half}_{key}"] for key in _KEYS)) for half in halves]
     texts, names = (np.asarray(arrays[key]).ravel() for key in ("questions", "answers"))
     with blame(path):

@@ -19,10 +19,10 @@ def read_npz(path: Path) -> Splits:
     Raises:
         ValueError: if the file is damaged, or an array missing or unfit.
     """
-    arrays = _open(path)
+    arrays = open_npz(path)
     tested = "test_images" in arrays or "test_labels" in arrays
     keys = ("images", "labels", *(("test_images", "test_labels") if tested else ()))
-    _require(path, arrays, keys)
+    require(path, arrays, keys)
     names: Sequence[str] | None = None
     if "class_names" in arrays:
         names = [_text(name) for name in arrays["class_names"].ravel()]
@@ -52,15 +52,15 @@ def read_npz_pair(folder: Path, class_names: tuple[str, ...]) -> Splits:
         raise ValueError(f"{folder}: {', '.join(missing)} missing")
 
     def half(name: str) -> Dataset:
-        arrays = _open(folder / name)
-        _require(folder / name, arrays, ("images", "labels"))
+        arrays = open_npz(folder / name)
+        require(folder / name, arrays, ("images", "labels"))
         with blame(folder / name):
             return from_arrays(arrays["images"], arrays["labels"], class_names)
 
     return Splits(train=half("train.npz"), test=half("test.npz"))
 
 
-def _open(path: Path) -> dict[str, np.ndarray]:
+def open_npz(path: Path) -> dict[str, np.ndarray]:
     """Return every array of the file; objects are refused, nothing is unpickled."""
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path}: not an .npz file, or a truncated one; save it again")
@@ -78,7 +78,8 @@ def _text(name: object) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
-def _require(path: Path, arrays: dict[str, np.ndarray], keys: Sequence[str]) -> None:
+def require(path: Path, arrays: dict[str, np.ndarray], keys: Sequence[str]) -> None:
+    """Raise ``ValueError`` naming the arrays that a file lacks."""
     missing = [key for key in keys if key not in arrays]
     if missing:
         found = ", ".join(sorted(arrays)) or "nothing"

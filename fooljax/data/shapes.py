@@ -135,7 +135,9 @@ def synthetic(train: int = 4000, test: int = 1000, seed: int = 0) -> QuestionSet
     return from_asked(half(train), half(test), questions, ANSWERS)
 
 
-def paint(random: np.random.Generator, facts: Int[np.ndarray, " n"]) -> UInt8[np.ndarray, "n h w c"]:
+def paint(
+    random: np.random.Generator, facts: Int[np.ndarray, " n"]
+) -> UInt8[np.ndarray, "n h w c"]:
     """Draw a picture of each fact, a shape of random size and place on a random ground.
 
     Args:

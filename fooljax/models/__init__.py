@@ -16,6 +16,7 @@ from fooljax.models.published import PUBLISHED, load_published
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
+from fooljax.models.vqa import VQA, VQANet, about, answer_all, asked, init_vqa, shown
 from fooljax.models.weights import load_weights, save_weights
 
 __all__ = [
@@ -24,12 +25,17 @@ __all__ = [
     "NETWORKS",
     "PRETRAINED",
     "PUBLISHED",
+    "VQA",
     "Layer",
     "LeNet",
     "Preprocess",
     "Pretrained",
     "ResNet",
     "SoftmaxRegression",
+    "VQANet",
+    "about",
+    "answer_all",
+    "asked",
     "build",
     "center_crop",
     "crop_probabilities",
@@ -41,6 +47,7 @@ __all__ = [
     "from_torch",
     "in_bfloat16",
     "init_flax",
+    "init_vqa",
     "layers",
     "load_pretrained",
     "load_published",
@@ -49,6 +56,7 @@ __all__ = [
     "max_pool",
     "penultimate",
     "save_weights",
+    "shown",
     "ten_crop",
     "units",
     "validate",

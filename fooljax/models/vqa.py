@@ -192,7 +192,10 @@ def shown(network: VQA, picture: Any) -> Classifier:
         (network.length,),
         network.num_classes,
         Tokens(
-            network.words, Bound(_embed_of, (network.embed,)), Bound(_shown_vectors, parts)
+            network.words,
+            Bound(_embed_of, (network.embed,)),
+            Bound(_shown_vectors, parts),
+            Bound(_table_of, (network.embed, network.words)),
         ),
     )
 
@@ -256,15 +259,11 @@ def answer_all(
     read = lambda part: _read(network.embed, network.read, params, part)
     seen = _in_parts(see, np.asarray(images), batch_size // 4)
     told = _in_parts(read, texts, batch_size)
-    conclude = lambda part: _conclude(
-        network.conclude, params, seen[part[:, 0]], told[part[:, 1]]
-    )
+    conclude = lambda part: _conclude(network.conclude, params, seen[part[:, 0]], told[part[:, 1]])
     return _in_parts(conclude, which, batch_size)
 
 
-def _in_parts(
-    function: Callable[[np.ndarray], Array], given: np.ndarray, size: int
-) -> np.ndarray:
+def _in_parts(function: Callable[[np.ndarray], Array], given: np.ndarray, size: int) -> np.ndarray:
     """Call a function with parts of one size, the last filled up, and put the answers together."""
     size = min(size, len(given))
     found = []
@@ -303,6 +302,10 @@ def _shown_vectors(
 
 def _embed_of(embed: Callable, params: Any, ids: Array) -> Array:
     return embed(params["params"], ids)
+
+
+def _table_of(embed: Callable, words: int, params: Any) -> Array:
+    return embed(params["params"], jnp.arange(words, dtype=jnp.int32)[None])[0]
 
 
 def _about(
