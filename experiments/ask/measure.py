@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,7 +19,6 @@ from . import numbers
 if TYPE_CHECKING:
     from fooljax.models import VQA
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a question's words
 BATCH, RATE, STEPS = 128, 3e-3, 1500
 MODELS = {
     "pooled": "keeps of each feature of the picture only where it is strongest",
@@ -273,7 +272,7 @@ def ask(
     every = lambda images: fj.models.answer_all(
         vqa, images, found.ids, np.stack(np.indices((len(images), count)), axis=-1).reshape(-1, 2)
     ).reshape(len(images), count, -1)
-    cut = [of(numbers.first_words(found.ids, share)) for share in SHARES]
+    cut = [of(numbers.first_words(found.ids, share)) for share in numbers.SHARES]
     gone = [which[found.ids] for which in numbers.kinds_of(found.words).values()]
     mean = found.train.images.mean(axis=(0,), dtype=np.float64).astype(np.float32)[None] / 255.0
     others = np.stack([random.permutation(test.picture), test.question], axis=1)
@@ -348,13 +347,3 @@ def reduce(
 
 
 _REDUCED = ("row", "text", "words", "left", "sure", "sure_left", "nothing", "at_random")
-
-
-def judge(
-    found: fj.data.QuestionSet, networks: Networks, measured: Measured
-) -> Iterator[study.Record]:
-    """Yield a record for each thing measured; ``part`` says what it is about."""
-    yield from _words(found, networks, measured)
-    yield from _stubborn(found, networks, measured)
-    yield from _blind(found, networks, measured)
-    yield from _fooled(networks, measured)

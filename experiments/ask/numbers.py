@@ -1,13 +1,14 @@
-"""Who knows only the words guesses how well, and which words a question can do without."""
+"""What the answers say: records, and how well somebody could guess who knows less."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fooljax import data
+from fooljax import data, metrics, study
 from fooljax.data import shapes
 
 KINDS = {
@@ -18,6 +19,10 @@ KINDS = {
     "the words color and shape": ("color", "shape"),
 }
 REST = "all other words"
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a question's words
+LEVELS = tuple(round(0.2 + 0.05 * step, 2) for step in range(17))  # of a commonest answer
+WHOLE, COMMONEST = "whole question and picture", "commonest answer to each question"
+MEAN, OTHER = "mean picture in place of every picture", "another picture at random"
 
 
 def first_words(ids: np.ndarray, share: float) -> np.ndarray:
@@ -136,3 +141,160 @@ def shares_of_commonest(group: np.ndarray, answer: np.ndarray) -> np.ndarray:
     np.add.at(counts, (group, answer), 1)
     totals = counts.sum(axis=1)
     return counts.max(axis=1)[totals > 0] / totals[totals > 0]
+
+
+def judge(
+    found: data.QuestionSet, networks: Mapping[str, Any], measured: Any
+) -> Iterator[study.Record]:
+    """Yield a record for each thing measured; ``part`` says what it is about.
+
+    Args:
+        found: the questions.
+        networks: as `measure.train` returns them.
+        measured: as `measure.measure` does.
+    """
+    guessed = guesses(found)
+    for cell, arrays in measured.answers.found:
+        about = _about(networks, cell)
+        for part, records in {
+            "words": by_words(found, guessed, arrays),
+            "stubborn": stubborn(found, arrays),
+            "blind": without_looking(found, guessed, arrays),
+            "dropped": by_kind(found, arrays),
+            "noise": of_noise(found, arrays),
+        }.items():
+            yield from ({"part": part, **about, **record} for record in records)
+    for cell, arrays in measured.fooled.found:
+        shares = np.asarray(metrics.probabilities(arrays["logits"]))
+        for place, label in enumerate(arrays["labels"]):
+            sure = float(shares[place, label])
+            yield {
+                **_about(networks, cell),
+                "part": "fooled",
+                "generator": cell["generator"],
+                "question": cell["question"],
+                "answer": found.answers[label],
+                "confidence": sure,
+                "reached": float(sure >= study.SURE),
+            }
+    for cell, arrays in measured.reduced.found:
+        for place, row in enumerate(arrays["row"]):
+            names = ("words", "left", "sure", "sure_left", "nothing", "at_random")
+            yield {
+                **_about(networks, cell),
+                "part": "reduced",
+                "question": found.questions[found.test.question[row]],
+                "text": data.spell(arrays["text"][place], found.words),
+                **{name: float(arrays[name][place]) for name in names},
+            }
+
+
+def _about(networks: Mapping[str, Any], cell: study.Cell) -> study.Record:
+    network = networks[cell["network"]]
+    return {"network": cell["network"], "model": network.model, "repeat": network.repeat}
+
+
+class Guesses(NamedTuple):
+    """How well somebody can guess who knows the first words of a question.
+
+    Attributes:
+        blind: ``[shares, s]``, the answers of one who sees nothing.
+        seeing: ``[shares]``, how often one is right who sees what the picture shows; NaN
+            where nobody knows what it shows.
+    """
+
+    blind: np.ndarray
+    seeing: np.ndarray
+
+
+def guesses(found: data.QuestionSet) -> Guesses:
+    """Guess the answers to all test questions from their first words."""
+    test, train = found.test, found.train
+    truth, known = data.truth_table(found.questions, found.answers), None
+    if truth is not None:
+        known = tuple(what_is_known(half, truth)[half.picture] for half in (train, test))
+    blind, seeing = [], []
+    for share in SHARES:
+        texts = first_words(found.ids, share)
+        both = (texts[train.question], train.answer), texts[test.question], len(found.answers)
+        blind.append(guess(*both))
+        right = np.nan if known is None else np.mean(guess(*both, known) == test.answer)
+        seeing.append(right)
+    return Guesses(np.stack(blind), np.array(seeing))
+
+
+def by_words(
+    found: data.QuestionSet, guessed: Guesses, arrays: study.Arrays
+) -> Iterator[study.Record]:
+    """Say how far the first words carry a network, and how far they can carry anybody."""
+    truth = found.test.answer
+    for place, share in enumerate(SHARES):
+        said, blind = arrays["cut"][place], guessed.blind[place]
+        yield {
+            "share": share,
+            "same": float(np.mean(said == arrays["cut"][-1])),
+            "right": float(np.mean(said == truth)),
+            "blind_same": float(np.mean(blind == guessed.blind[-1])),
+            "blind_right": float(np.mean(blind == truth)),
+            "seeing_right": float(guessed.seeing[place]),
+        }
+
+
+def stubborn(found: data.QuestionSet, arrays: study.Arrays) -> Iterator[study.Record]:
+    """Say for how many questions one answer covers a share of the pictures."""
+    test, every = found.test, arrays["every"]
+    pictures, count = every.shape
+    own = shares_of_commonest(test.question, arrays["cut"][-1])
+    truth = shares_of_commonest(test.question, test.answer)
+    everywhere = shares_of_commonest(np.tile(np.arange(count), pictures), every.reshape(-1))
+    covered = lambda shares, level: float(np.mean(shares >= level - 1e-9))
+    for level in LEVELS:
+        yield {
+            "level": level,
+            "asked": covered(own, level),
+            "truth": covered(truth, level),
+            "everywhere": covered(everywhere, level),
+        }
+
+
+def without_looking(
+    found: data.QuestionSet, guessed: Guesses, arrays: study.Arrays
+) -> Iterator[study.Record]:
+    """Say how often the answers are right, and those of the network, without the picture."""
+    truth, whole = found.test.answer, arrays["cut"][-1]
+    mean = arrays["mean"][found.test.question]
+    answers = {WHOLE: whole, COMMONEST: guessed.blind[-1], MEAN: mean, OTHER: arrays["other"]}
+    for name, said in answers.items():
+        same = float(np.mean(said == whole))
+        yield {"shown": name, "right": float(np.mean(said == truth)), "same": same}
+
+
+def by_kind(found: data.QuestionSet, arrays: study.Arrays) -> Iterator[study.Record]:
+    """Say what becomes of the answers when words of a kind are dropped."""
+    whole, truth = arrays["cut"][-1], found.test.answer
+    for place, (kind, which) in enumerate(kinds_of(found.words).items()):
+        some = which[found.ids].any(axis=1)[found.test.question]
+        if some.any():
+            said, drawn = arrays["dropped"][place][some], arrays["random"][place][some]
+            yield {
+                "kind": kind,
+                "questions": int(some.sum()),
+                "same": float(np.mean(said == whole[some])),
+                "right": float(np.mean(said == truth[some])),
+                "whole_right": float(np.mean(whole[some] == truth[some])),
+                "random_same": float(np.mean(drawn == whole[some])),
+            }
+
+
+def of_noise(found: data.QuestionSet, arrays: study.Arrays) -> Iterator[study.Record]:
+    """Say what is answered about noise, and how surely, by question."""
+    for place, question in enumerate(found.questions):
+        said, sure = arrays["of_noise"][:, place], arrays["sure_of_noise"][:, place]
+        counts = np.bincount(said, minlength=len(found.answers))
+        yield {
+            "question": question,
+            "answer": found.answers[counts.argmax()],
+            "commonest": float(counts.max() / len(said)),
+            "confidence": float(np.median(sure)),
+            "sure": float(np.mean(sure >= study.SURE)),
+        }
