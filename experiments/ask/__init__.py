@@ -1,15 +1,65 @@
-"""x."""
-from . import measure
-from .measure import PRESETS
-def main(c): 
-    from . import numbers
-    from fooljax import study
-    import fooljax as fj
-    with study.opened(main, c) as run:
-        measure.check(c); makers=study.choose("--generators", c.generators, study.FOOLING)
-        found=measure.load(run); nets=measure.train(run,found); m=measure.measure(run,found,nets,makers)
-        recs=list(numbers.judge(found,nets,m))
-        import pickle; pickle.dump(recs,open(run.folder/'recs.pkl','wb'))
-        for by,ms,part in ((("model","share"),("same","right","blind_same","blind_right","seeing_right"),"words"),(("model","level"),("asked","truth","everywhere"),"stubborn"),(("model","shown"),("right","same"),"blind"),(("model","kind"),("same","right","random_same"),"dropped"),(("model","generator","question"),("reached","confidence"),"fooled"),(("model",),("words","left","sure","sure_left","nothing","at_random"),"reduced"),(("model",),("confidence","sure","commonest"),"noise")):
-            b={"words","left"}&set(ms)
-            for r in study.summarize(study.where(recs,part=part),by,ms,over=study.span).rows: print(part,*r.keys.values(),{k:round(v.mean,4) for k,v in r.values.items()})
+"""Ask networks about pictures: do they listen, do they look, and what fools them?
+
+Run:    python -m experiments.ask
+        python -m experiments.ask --dataset easy_vqa --data-dir DIR
+        python -m experiments.ask --models pooled --questions "what color is the circle?"
+Cost:   half an hour on two laptop cores (six networks, two and a half CPU-minutes each; then
+        pictures for three questions). --network-seeds 1 --models pooled takes five minutes.
+Expect: networks that are right on nearly all questions and answer half a question as the whole
+        one, though no oftener than the words allow; that answer noise, and are certain of
+        nonsense pictures for nearly every answer. One word is left of most questions.
+Source: Agrawal, Batra and Parikh, 2016, arXiv:1606.07356 (jumping to conclusions, stubborn);
+        Feng et al., 2018, arXiv:1804.07781 (input reduction); Nguyen, Yosinski and Clune,
+        2015, arXiv:1412.1897 (fooling pictures).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fooljax import study
+
+from . import measure, numbers, page
+from .measure import PRESETS, Config, Victim
+
+__all__ = ["PRESETS", "Config", "Victim", "main"]
+
+PAPERS = {
+    "1606.07356": "A. Agrawal, D. Batra and D. Parikh, “Analyzing the behavior of visual question "
+    "answering models”, EMNLP 2016: myopic, jumping to conclusions, stubborn",
+    "1804.07781": "S. Feng and others, “Pathologies of neural models make interpretations "
+    "difficult”, EMNLP 2018: questions reduced to nonsense",
+    "1412.1897": "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled”, "
+    "CVPR 2015",
+    "https://pypi.org/project/easy-vqa/": "V. Zhou, easy-VQA, 2019: the questions, and how often "
+    "they are asked",
+}
+
+
+def main(config: Config) -> dict[str, Any]:
+    """Run the experiment; return what ``summary.json`` holds.
+
+    Raises:
+        ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
+    """
+    with study.opened(main, config) as run:
+        measure.check(config)
+        makers = study.choose("--generators", config.generators, study.FOOLING)
+        asked = measure.load(run)
+        networks = measure.train(run, asked)
+        measured = measure.measure(run, asked, networks, makers)
+        records = list(numbers.judge(asked, networks, measured))
+        found = page.find(config, asked, networks, makers, measured, records)
+        tables = {name: table.plain() for name, table in found.tables.items()}
+        return study.publish(
+            run,
+            page.report(found),
+            {name: one.prepared for name, one in networks.items()},
+            measured.everything,
+            records,
+            PAPERS,
+            keep=("images", "labels", "logits", "text"),
+            **page.finite(tables),
+            intervals="95 %, Student's t over networks of other starting weights; medians: from "
+            "the lowest to the highest network",
+        )

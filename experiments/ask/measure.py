@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,11 +14,18 @@ import fooljax as fj
 from fooljax import study
 from fooljax.study import Batch, Making, Pieces, RunFlags, Several, Some, Victim
 
-from . import numbers
-
 if TYPE_CHECKING:
     from fooljax.models import VQA
 
+KINDS = {
+    "question word (what)": ("what",),
+    "negation (not, no)": ("no", "not"),
+    "name of a color": tuple(["black", "blue", "brown", "gray", "green", "red", "teal", "yellow"]),
+    "name of a shape": ("circle", "rectangle", "triangle"),
+    "the words color and shape": ("color", "shape"),
+}
+REST = "all other words"
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a question's words
 BATCH, RATE, STEPS = 128, 3e-3, 1500
 MODELS = {
     "pooled": "keeps of each feature of the picture only where it is strongest",
@@ -179,9 +186,7 @@ def _trained(
         "train_steps": steps,
         "train_seed": seed,
     }
-    weights = lambda vqa: dataclasses.replace(
-        fj.models.asked(vqa, found.ids[0]), params=vqa.params
-    )
+    weights = lambda vqa: dataclasses.replace(fj.models.asked(vqa, found.ids[0]), params=vqa.params)
     stored = classifier_store.load(place, weights(vqa), settings)
     if stored is None:
         if hosts.first():
@@ -204,9 +209,7 @@ def _trained(
         classifier_store.save(place, weights(vqa), settings, right)
     print(f"{model} {repeat + 1}: {100 * right:.2f} % right", file=sys.stderr)
     origin = f"trained on {victim.dataset} ({steps} steps); it {MODELS[model]}"
-    return Network(
-        vqa, model, repeat, study.Prepared(weights(vqa), found.answers, right, origin)
-    )
+    return Network(vqa, model, repeat, study.Prepared(weights(vqa), found.answers, right, origin))
 
 
 def as_rows(found: fj.data.QuestionSet, half: fj.data.Asked) -> fj.data.Dataset:
@@ -272,21 +275,21 @@ def ask(
     every = lambda images: fj.models.answer_all(
         vqa, images, found.ids, np.stack(np.indices((len(images), count)), axis=-1).reshape(-1, 2)
     ).reshape(len(images), count, -1)
-    cut = [of(numbers.first_words(found.ids, share)) for share in numbers.SHARES]
-    gone = [which[found.ids] for which in numbers.kinds_of(found.words).values()]
+    cut = [of(fj.data.first_words(found.ids, share)) for share in SHARES]
+    gone = [which[found.ids] for which in kinds_of(found.words).values()]
     mean = found.train.images.mean(axis=(0,), dtype=np.float64).astype(np.float32)[None] / 255.0
     others = np.stack([random.permutation(test.picture), test.question], axis=1)
     of_noise = every(noise)
     best = lambda logits: np.asarray(logits).argmax(axis=-1).astype(np.int16)
-    at_random = [numbers.as_many(random, found.ids, one) for one in gone]
+    at_random = [as_many(random, found.ids, one) for one in gone]
     return {
         "cut": best(cut),
         "sure": certain(cut[-1]),
         "every": best(every(test.images)),
         "mean": best(every(mean)[0]),
         "other": best(fj.models.answer_all(vqa, test.images, found.ids, others)),
-        "dropped": best([of(numbers.without(found.ids, one)) for one in gone]),
-        "random": best([of(numbers.without(found.ids, one)) for one in at_random]),
+        "dropped": best([of(fj.data.without(found.ids, one)) for one in gone]),
+        "random": best([of(fj.data.without(found.ids, one)) for one in at_random]),
         "of_noise": best(of_noise),
         "sure_of_noise": certain(of_noise),
     }
@@ -297,9 +300,7 @@ def certain(logits: np.ndarray) -> np.ndarray:
     return np.asarray(fj.metrics.probabilities(np.asarray(logits))).max(axis=-1)
 
 
-def reduce(
-    vqa: VQA, found: fj.data.QuestionSet, count: int, seed: int
-) -> dict[str, np.ndarray]:
+def reduce(vqa: VQA, found: fj.data.QuestionSet, count: int, seed: int) -> dict[str, np.ndarray]:
     """Take away as many words of questions as can be without another answer, one at least left.
 
     All texts that are left of a question when words are dropped are asked; of the shortest
@@ -315,7 +316,7 @@ def reduce(
     random = np.random.default_rng(seed)
     test = found.test
     rows = np.sort(random.permutation(len(test.answer))[:count])
-    parts = {one: numbers.subsets(found.ids[one]) for one in np.unique(test.question[rows])}
+    parts = {one: fj.data.subsets(found.ids[one]) for one in np.unique(test.question[rows])}
     texts, place = np.unique(
         np.concatenate([np.zeros_like(found.ids[:1]), *(texts for texts, _ in parts.values())]),
         axis=0,
@@ -325,8 +326,10 @@ def reduce(
     places = dict(zip(parts, np.split(place.reshape(-1)[1:], np.cumsum(sizes)[:-1]), strict=True))
     asked = [np.r_[place.reshape(-1)[:1], places[test.question[row]]] for row in rows]
     pairs = np.concatenate(
-        [np.stack([np.full(len(one), test.picture[row]), one], axis=1)
-         for row, one in zip(rows, asked, strict=True)]
+        [
+            np.stack([np.full(len(one), test.picture[row]), one], axis=1)
+            for row, one in zip(rows, asked, strict=True)
+        ]
     )
     logits = fj.models.answer_all(vqa, test.images, texts, pairs)
     shares = np.asarray(fj.metrics.probabilities(logits))
@@ -347,3 +350,18 @@ def reduce(
 
 
 _REDUCED = ("row", "text", "words", "left", "sure", "sure_left", "nothing", "at_random")
+
+
+def kinds_of(words: Sequence[str]) -> dict[str, np.ndarray]:
+    """Tell for each kind of words which numbers are of it; ``[words]`` each."""
+    found = {kind: np.isin(words, names) for kind, names in KINDS.items()}
+    named = np.any(list(found.values()), axis=0)
+    rest = ~named & (np.array(words) != "")
+    return {kind: which for kind, which in {**found, REST: rest}.items() if which.any()}
+
+
+def as_many(random: np.random.Generator, ids: np.ndarray, dropped: np.ndarray) -> np.ndarray:
+    """Choose as many words of each text at random as there are to be dropped."""
+    order = random.random(ids.shape) + (ids == 0)  # padding comes last
+    rank = np.argsort(np.argsort(order, axis=1), axis=1)
+    return rank < np.count_nonzero(dropped, axis=1)[:, None]

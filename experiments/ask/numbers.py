@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fooljax import data, metrics, study
-from fooljax.data import shapes
 
-KINDS = {
-    "question word (what)": ("what",),
-    "negation (not, no)": ("no", "not"),
-    "name of a color": tuple(shapes.COLORS),
-    "name of a shape": shapes.SHAPES,
-    "the words color and shape": ("color", "shape"),
-}
-REST = "all other words"
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of a question's words
+from .measure import SHARES, kinds_of
+
 LEVELS = tuple(round(0.2 + 0.05 * step, 2) for step in range(17))  # of a commonest answer
+BLIND, SEEING = "guesser who sees nothing", "guesser who sees the picture as it is"
+TRUTH = "true answers"
 WHOLE, COMMONEST = "whole question and picture", "commonest answer to each question"
 MEAN, OTHER = "mean picture in place of every picture", "another picture at random"
-
-
-def first_words(ids: np.ndarray, share: float) -> np.ndarray:
-    """Keep the first words of texts, at most a share of each, and pad the rest.
-
-    Args:
-        ids: ``[q, n]``, 0 after the last word.
-        share: of the words, in [0, 1]; their number is rounded down.
-    """
-    kept = np.floor(share * np.count_nonzero(ids, axis=1) + 1e-9)
-    return np.where(np.arange(ids.shape[1]) < kept[:, None], ids, 0)
-
-
-def without(ids: np.ndarray, dropped: np.ndarray) -> np.ndarray:
-    """Drop words and close the gaps.
-
-    Args:
-        ids: ``[q, n]``, 0 after the last word.
-        dropped: ``[q, n]``, whether a word is to go.
-    """
-    left = np.where(dropped, 0, ids)
-    order = np.argsort(left == 0, axis=1, kind="stable")
-    return np.take_along_axis(left, order, axis=1)
-
-
-def kinds_of(words: Sequence[str]) -> dict[str, np.ndarray]:
-    """Tell for each kind of words which numbers are of it; ``[words]`` each."""
-    found = {kind: np.isin(words, names) for kind, names in KINDS.items()}
-    named = np.any(list(found.values()), axis=0)
-    rest = ~named & (np.array(words) != "")
-    return {kind: which for kind, which in {**found, REST: rest}.items() if which.any()}
-
-
-def as_many(random: np.random.Generator, ids: np.ndarray, dropped: np.ndarray) -> np.ndarray:
-    """Choose as many words of each text at random as there are to be dropped."""
-    order = random.random(ids.shape) + (ids == 0)  # padding comes last
-    rank = np.argsort(np.argsort(order, axis=1), axis=1)
-    return rank < np.count_nonzero(dropped, axis=1)[:, None]
 
 
 def what_is_known(asked: data.Asked, truth: np.ndarray) -> np.ndarray:
@@ -109,25 +65,6 @@ def guess(
     overall = counts.sum(axis=(0, 1)) * 1e-9  # decides where nothing alike was learned from
     scores = np.einsum("tf,tfk->tk", seen.astype(float), counts[number[len(words) :]])
     return np.argmax(scores + overall, axis=1)
-
-
-def subsets(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """List all texts that are left of a question when words are dropped.
-
-    Args:
-        ids: ``[n]``, 0 after the last word.
-
-    Returns:
-        ``[m, n]``, each padded at its end, the fewest words first and none at all left out;
-        and ``[m]``, how many words each has.
-    """
-    length = np.count_nonzero(ids)
-    masks = np.array(list(itertools.product((False, True), repeat=length)))[1:]
-    masks = masks[np.argsort(masks.sum(axis=1), kind="stable")]
-    kept = np.zeros((len(masks), len(ids)), bool)
-    kept[:, :length] = masks
-    texts = without(np.tile(ids, (len(masks), 1)), ~kept)
-    return texts, masks.sum(axis=1)
 
 
 def shares_of_commonest(group: np.ndarray, answer: np.ndarray) -> np.ndarray:
@@ -194,6 +131,57 @@ def _about(networks: Mapping[str, Any], cell: study.Cell) -> study.Record:
     return {"network": cell["network"], "model": network.model, "repeat": network.repeat}
 
 
+def tables(records: Sequence[study.Record]) -> dict[str, study.Table]:
+    """Average over networks of other starting weights, a table for each part.
+
+    Args:
+        records: as `judge` yields them.
+    """
+    of = lambda part: study.where(records, part=part)
+    mean, middle = study.summarize, {"over": study.span}
+    return {
+        "words": mean(lines_of_words(of("words")), ("who", "share"), ("same", "right")),
+        "stubborn": mean(lines_of_stubborn(of("stubborn")), ("who", "level"), ["covered"]),
+        "blind": mean(of("blind"), ("model", "shown"), ("right", "same")),
+        "dropped": mean(
+            of("dropped"),
+            ("model", "kind"),
+            ("same", "random_same", "right", "whole_right"),
+        ),
+        "noise": mean(of("noise"), ("model", "question"), ("confidence", "sure", "commonest")),
+        "all_noise": mean(of("noise"), ["model"], ("confidence", "sure", "commonest")),
+        "fooled": mean(of("fooled"), ("model", "question", "generator"), ("reached", "confidence")),
+        "reduced": mean(of("reduced"), ["model"], ("sure", "sure_left", "nothing", "at_random")),
+        "lengths": mean(of("reduced"), ["model"], ("words", "left"), **middle),
+    }
+
+
+def lines_of_words(records: Sequence[study.Record]) -> Iterator[study.Record]:
+    """Give the guessers lines of their own."""
+    for record in records:
+        about = {"share": record["share"], "repeat": record["repeat"]}
+        yield {**about, "who": record["model"], "same": record["same"], "right": record["right"]}
+        blind = {"same": record["blind_same"], "right": record["blind_right"]}
+        yield {**about, "who": BLIND, **blind}
+        if not math.isnan(record["seeing_right"]):  # who is told the whole question is right
+            seeing = record["seeing_right"]
+            yield {**about, "who": SEEING, "same": seeing, "right": seeing}
+
+
+def lines_of_stubborn(records: Sequence[study.Record]) -> Iterator[study.Record]:
+    """Give the true answers a line of their own, and what is said of all pictures."""
+    for record in records:
+        about = {"level": record["level"], "repeat": record["repeat"]}
+        yield {**about, "who": record["model"], "covered": record["asked"]}
+        yield {**about, "who": everywhere(record["model"]), "covered": record["everywhere"]}
+        yield {**about, "who": TRUTH, "covered": record["truth"]}
+
+
+def everywhere(model: str) -> str:
+    """Name the line of a network that is asked everything about every picture."""
+    return f"{model}, all pictures"
+
+
 class Guesses(NamedTuple):
     """How well somebody can guess who knows the first words of a question.
 
@@ -215,7 +203,7 @@ def guesses(found: data.QuestionSet) -> Guesses:
         known = tuple(what_is_known(half, truth)[half.picture] for half in (train, test))
     blind, seeing = [], []
     for share in SHARES:
-        texts = first_words(found.ids, share)
+        texts = data.first_words(found.ids, share)
         both = (texts[train.question], train.answer), texts[test.question], len(found.answers)
         blind.append(guess(*both))
         right = np.nan if known is None else np.mean(guess(*both, known) == test.answer)

@@ -13,7 +13,16 @@ from fooljax.data.easy_vqa import load_questions
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
-from fooljax.data.questions import Asked, QuestionSet, encode, from_asked, spell
+from fooljax.data.questions import (
+    Asked,
+    QuestionSet,
+    encode,
+    first_words,
+    from_asked,
+    spell,
+    subsets,
+    without,
+)
 from fooljax.data.shapes import synthetic, truth_table
 from fooljax.data.streams import (
     Batch,
@@ -47,6 +56,7 @@ __all__ = [
     "choose_rows",
     "encode",
     "even_rows",
+    "first_words",
     "from_arrays",
     "from_asked",
     "imagenet_names",
@@ -59,7 +69,9 @@ __all__ = [
     "stays_on_disk",
     "stream",
     "subset",
+    "subsets",
     "synthetic",
     "take",
     "truth_table",
+    "without",
 ]

@@ -1,6 +1,7 @@
 """Pictures, questions about them and the true answers; questions as numbers of words."""
 
 import difflib
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -131,6 +132,48 @@ def encode(text: str, words: Sequence[str], length: int) -> Ids:
 def spell(ids: Ids, words: Sequence[str]) -> str:
     """Write numbers of words as a text; padding is left out."""
     return " ".join(words[place] for place in np.asarray(ids).ravel() if place)
+
+
+def first_words(ids: np.ndarray, share: float) -> np.ndarray:
+    """Keep the first words of texts, at most a share of each, and pad the rest.
+
+    Args:
+        ids: ``[q, n]``, 0 after the last word.
+        share: of the words, in [0, 1]; their number is rounded down.
+    """
+    kept = np.floor(share * np.count_nonzero(ids, axis=1) + 1e-9)
+    return np.where(np.arange(ids.shape[1]) < kept[:, None], ids, 0)
+
+
+def without(ids: np.ndarray, dropped: np.ndarray) -> np.ndarray:
+    """Drop words and close the gaps.
+
+    Args:
+        ids: ``[q, n]``, 0 after the last word.
+        dropped: ``[q, n]``, whether a word is to go.
+    """
+    left = np.where(dropped, 0, ids)
+    order = np.argsort(left == 0, axis=1, kind="stable")
+    return np.take_along_axis(left, order, axis=1)
+
+
+def subsets(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """List all texts that are left of a question when words are dropped.
+
+    Args:
+        ids: ``[n]``, 0 after the last word.
+
+    Returns:
+        ``[m, n]``, each padded at its end, the fewest words first and none at all left out;
+        and ``[m]``, how many words each has.
+    """
+    length = np.count_nonzero(ids)
+    masks = np.array(list(itertools.product((False, True), repeat=length)))[1:]
+    masks = masks[np.argsort(masks.sum(axis=1), kind="stable")]
+    kept = np.zeros((len(masks), len(ids)), bool)
+    kept[:, :length] = masks
+    texts = without(np.tile(ids, (len(masks), 1)), ~kept)
+    return texts, masks.sum(axis=1)
 
 
 def _checked(half: Asked, name: str, texts: int, names: int) -> Asked:

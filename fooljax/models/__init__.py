@@ -1,5 +1,6 @@
 """Networks, and how they and their published weights become classifiers."""
 
+from fooljax.models.asking import about, answer_all, asked, shown
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
 from fooljax.models.equinox_module import from_equinox
@@ -16,7 +17,7 @@ from fooljax.models.published import PUBLISHED, load_published
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
-from fooljax.models.vqa import VQA, VQANet, about, answer_all, asked, init_vqa, shown
+from fooljax.models.vqa import VQA, VQANet, init_vqa
 from fooljax.models.weights import load_weights, save_weights
 
 __all__ = [
