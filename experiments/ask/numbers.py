@@ -62,9 +62,10 @@ def guess(
     number = number.reshape(-1)
     counts = np.zeros((len(both), learned.shape[1], answers))
     np.add.at(counts, (number[: len(words)], slice(None), truth), learned)
-    overall = counts.sum(axis=(0, 1)) * 1e-9  # decides where nothing alike was learned from
+    overall = counts.sum(axis=(0, 1))  # decides where nothing alike was learned from
     scores = np.einsum("tf,tfk->tk", seen.astype(float), counts[number[len(words) :]])
-    return np.argmax(scores + overall, axis=1)
+    alike = scores.any(axis=1, keepdims=True)
+    return np.argmax(np.where(alike, scores, overall), axis=1)
 
 
 def shares_of_commonest(group: np.ndarray, answer: np.ndarray) -> np.ndarray:
