@@ -49,6 +49,7 @@ class Config:
         generators: how they are made: direct and cppn (evolved), ascent and others
             (gradient), noise and others (controls). An unknown name lists them all.
         reduced: questions about test pictures that words are taken from.
+        pictures: test pictures that nonsense questions are asked about.
         run: where the run goes.
     """
 
@@ -61,6 +62,7 @@ class Config:
     )
     generators: Several[str] = ("direct", "cppn", "ascent", "noise")
     reduced: Batch = 300
+    pictures: Batch = 20
     run: RunFlags = field(default_factory=RunFlags)
 
 
@@ -74,6 +76,7 @@ PRESETS = {
         questions=("what color is the shape?",),
         generators=("direct", "ascent", "noise"),
         reduced=20,
+        pictures=2,
     ),
 }
 
@@ -104,11 +107,13 @@ class Measured(NamedTuple):
         answers: to whole and cut questions, with and without the picture; by network.
         fooled: pictures made for questions; by generator, question and network.
         reduced: questions with words taken away; by network.
+        nonsense: the surest of all short texts for each answer; by network.
     """
 
     answers: study.Results
     fooled: study.Results
     reduced: study.Results
+    nonsense: study.Results
 
     @property
     def everything(self) -> study.Results:
@@ -244,6 +249,9 @@ def measure(
     def take_away(key: Any, network: str) -> Mapping[str, Any]:
         return reduce(networks[network].vqa, found, config.reduced, config.run.seed)
 
+    def try_all(key: Any, network: str) -> Mapping[str, Any]:
+        return nonsense(networks[network].vqa, found, config.pictures)
+
     part = lambda name, cells: [{"part": name, **cell} for cell in cells]
     inner = lambda make: lambda key, part, **cell: make(key, **cell)
     each = study.grid(network=networks)
@@ -252,6 +260,7 @@ def measure(
         study.compute(run, part("answers", each), inner(answer), "asking"),
         study.compute(run, part("fooled", every), inner(fool), "making pictures"),
         study.compute(run, part("reduced", each), inner(take_away), "taking words away"),
+        study.compute(run, part("nonsense", each), inner(try_all), "asking nonsense"),
     )
 
 
@@ -350,6 +359,30 @@ def reduce(vqa: VQA, found: fj.data.QuestionSet, count: int, seed: int) -> dict[
 
 
 _REDUCED = ("row", "text", "words", "left", "sure", "sure_left", "nothing", "at_random")
+
+
+def nonsense(vqa: VQA, found: fj.data.QuestionSet, count: int) -> dict[str, np.ndarray]:
+    """Ask all texts of few words about some pictures, and keep the surest of each answer.
+
+    Returns:
+        ``text`` ``[pictures, answers, n]`` and ``sure`` ``[pictures, answers]``, the
+        confidence in the answer; ``all_sure`` ``[pictures, m]``, how sure the network is of
+        its answer to each text; ``longest``, the most words tried.
+    """
+    texts = fj.data.short_texts(vqa.words, vqa.length)
+    images = found.test.images[:count]
+    shares = []
+    for place in range(len(images)):
+        pairs = np.stack([np.full(len(texts), place), np.arange(len(texts))], axis=1)
+        logits = fj.models.answer_all(vqa, images, texts, pairs)
+        shares.append(np.asarray(fj.metrics.probabilities(logits)))
+    best = np.argmax(shares, axis=1)
+    return {
+        "text": texts[best],
+        "sure": np.max(shares, axis=1),
+        "all_sure": np.max(shares, axis=2),
+        "longest": np.count_nonzero(texts[-1]),
+    }
 
 
 def kinds_of(words: Sequence[str]) -> dict[str, np.ndarray]:

@@ -126,6 +126,20 @@ def judge(
                 **{name: float(arrays[name][place]) for name in names},
             }
 
+    for cell, arrays in measured.nonsense.found:
+        for picture, row in enumerate(arrays["sure"]):
+            for answer, sure in enumerate(row):
+                yield {
+                    **_about(networks, cell),
+                    "part": "nonsense",
+                    "picture": picture,
+                    "answer": found.answers[answer],
+                    "text": data.spell(arrays["text"][picture, answer], found.words),
+                    "confidence": float(sure),
+                    "reached": float(sure >= study.SURE),
+                    "any_sure": float(np.mean(arrays["all_sure"][picture] >= study.SURE)),
+                }
+
 
 def _about(networks: Mapping[str, Any], cell: study.Cell) -> study.Record:
     network = networks[cell["network"]]
@@ -153,6 +167,7 @@ def tables(records: Sequence[study.Record]) -> dict[str, study.Table]:
         "all_noise": mean(of("noise"), ["model"], ("confidence", "sure", "commonest")),
         "fooled": mean(of("fooled"), ("model", "question", "generator"), ("reached", "confidence")),
         "reduced": mean(of("reduced"), ["model"], ("sure", "sure_left", "nothing", "at_random")),
+        "nonsense": mean(of("nonsense"), ["model"], ("reached", "confidence", "any_sure")),
         "lengths": mean(of("reduced"), ["model"], ("words", "left"), **middle),
     }
 

@@ -115,6 +115,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         yield from nonsense(found)
     yield study.Heading("Nonsense questions: how few words are enough?")
     yield from reductions(found)
+    yield from short_texts(found)
     yield study.Heading("Which words matter?")
     yield from kinds(found)
     yield study.Heading("What cannot be seen here")
@@ -154,15 +155,18 @@ def story(found: Found) -> Iterator[study.Block]:
 def examples(found: Found) -> study.Figure:
     """Show test pictures with a question, its answer, and what is answered."""
     test, asked = found.asked.test, found.asked
-    rows = np.unique(test.picture, return_index=True)[1][:SHOWN]
+    random = np.random.default_rng(found.config.run.seed)
+    rows = [
+        random.choice(np.flatnonzero(test.picture == i)) for i in np.unique(test.picture)[:SHOWN]
+    ]
     name, arrays = first_answers(found)
     words = lambda row: (
         f"{asked.questions[test.question[row]]}\n{asked.answers[arrays['cut'][-1][row]]}"
         + ("" if arrays["cut"][-1][row] == test.answer[row] else " (wrong)")
     )
     caption = (
-        f"Test pictures, the first question asked of each, and the answer of {name}. Not selected: "
-        "the first pictures of the set."
+        f"Test pictures, one of the questions asked of each, and the answer of {name}. Not "
+        "selected: the first pictures of the set, and a question drawn at random."
     )
     images = fj.data.as_float(test.images[test.picture[rows]])
     return study.images("examples", [images], [[words(row) for row in rows]], caption)
@@ -281,10 +285,7 @@ def nonsense(found: Found) -> Iterator[study.Block]:
     )
     for question in config.questions:
         yield gallery(found, question)
-    yield (
-        "Noise that nobody made for anything is answered, too; a network has no answer that says "
-        "there is nothing to be seen."
-    )
+    yield "Noise is answered, too: no answer says that there is nothing to be seen."
     header = {"model": "Network", "question": "Question"}
     columns = {
         "confidence": "Median confidence",
@@ -353,6 +354,32 @@ def reductions(found: Found) -> Iterator[study.Block]:
     ]
     header = ("Question", "What is left", "Confidence before", "after")
     yield fj.reporting.table(header, rows, f"Questions to {name}, the first, not selected.")
+
+
+def short_texts(found: Found) -> Iterator[study.Block]:
+    """Show the surest of all short texts for each answer."""
+    cell, arrays = found.measured.nonsense.found[0]
+    longest, texts = int(arrays["longest"]), arrays["all_sure"].shape[1]
+    for model in found.config.models:
+        value = lambda name, model=model: found.value("nonsense", name, model=model)
+        yield fj.reporting.paragraph(
+            fj.reporting.strong(model),
+            f": for {study.spell(value('reached'))} of all answers there is a text of at most "
+            f"{longest} words that gets it with {study.sure(study.SURE)}, whatever the picture "
+            f"shows; {study.spell(value('any_sure'))} of all these texts are answered so surely.",
+        )
+    name = cell["network"]
+    rows = [
+        (one["answer"], one["text"], study.sure(one["confidence"]))
+        for one in study.where(found.records, part="nonsense", network=name, picture=0)
+    ]
+    yield (
+        f"All {texts:,} texts of at most {longest} of the known words were asked about each of the "
+        f"first {found.config.pictures} test pictures. Below, for the first picture shown at the "
+        "top of this page, the text that gets each answer most surely: found by trying all, so "
+        "there is no surer one."
+    )
+    yield fj.reporting.table(("Answer", f"Text that {name} is asked", "Confidence"), rows)
 
 
 def kinds(found: Found) -> Iterator[study.Block]:

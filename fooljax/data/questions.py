@@ -176,6 +176,33 @@ def subsets(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return texts, masks.sum(axis=1)
 
 
+def short_texts(words: int, length: int, most: int = 20_000) -> Ids:
+    """List all texts of one word, of two, and so on while there are not too many.
+
+    Args:
+        words: number of known ones, padding among them.
+        length: ``n``, of a text.
+        most: texts, where those of one word are not more.
+
+    Returns:
+        ``[m, n]``, each padded at its end, the shortest first.
+
+    Raises:
+        ValueError: if there is no word but padding, or a number is not positive.
+    """
+    words, length = checks.count("words", words, 2), checks.count("length", length)
+    most = checks.count("most", most)
+    found = [np.arange(1, words, dtype=np.int32)[:, None]]
+    while found[-1].shape[1] < length:
+        total = sum(map(len, found)) + len(found[-1]) * (words - 1)
+        if total > most:
+            break
+        first = np.repeat(found[-1], words - 1, axis=0)
+        last = np.tile(found[0], (len(found[-1]), 1))
+        found.append(np.concatenate([first, last], axis=1))
+    return np.concatenate([np.pad(one, ((0, 0), (0, length - one.shape[1]))) for one in found])
+
+
 def _checked(half: Asked, name: str, texts: int, names: int) -> Asked:
     images = np.asarray(half.images)
     if images.ndim != 4 or images.dtype != np.uint8 or not images.size:

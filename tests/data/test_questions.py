@@ -93,6 +93,14 @@ def test_parts_of_texts():
     assert sorted(found) == sorted(every) and sizes.tolist() == [1, 1, 1, 2, 2, 2, 3]
 
 
+def test_all_short_texts():
+    texts = data.short_texts(4, 3, most=20).tolist()  # 3 of one word, 9 of two, 27 of three
+    every = [(i,) for i in (1, 2, 3)] + list(itertools.product((1, 2, 3), repeat=2))
+    assert [tuple(word for word in text if word) for text in texts] == every
+    assert len(data.short_texts(4, 3, most=39)) == 3 + 9 + 27
+    assert len(data.short_texts(4, 1)) == 3 and len(data.short_texts(100, 9, most=1)) == 99
+
+
 def test_easy_vqa_is_what_was_published(data_dir):
     """Its counts; all 48,248 answers follow from one shape and one color a picture."""
     found = data.load_questions("easy_vqa", data_dir)
@@ -171,9 +179,7 @@ def test_bad_files_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"torn\.npz: not an \.npz file"):
         data.load_questions(str(tmp_path / "torn.npz"))
     np.savez(tmp_path / "few.npz", train_images=np.zeros(1), answers=["yes", "no"])
-    with pytest.raises(
-        ValueError, match=r"array train_image, .* missing \(it holds answers, "
-    ):
+    with pytest.raises(ValueError, match=r"array train_image, .* missing \(it holds answers, "):
         data.load_questions(str(tmp_path / "few.npz"))
 
 
