@@ -282,7 +282,7 @@ def ask(
     pairs = np.stack([test.picture, test.question], axis=1)
     of = lambda ids: fj.models.answer_all(vqa, test.images, ids, pairs)
     every = lambda images: fj.models.answer_all(
-        vqa, images, found.ids, np.stack(np.indices((len(images), count)), axis=-1).reshape(-1, 2)
+        vqa, images, found.ids, np.indices((len(images), count)).reshape(2, -1).T
     ).reshape(len(images), count, -1)
     cut = [of(fj.data.first_words(found.ids, share)) for share in SHARES]
     gone = [which[found.ids] for which in kinds_of(found.words).values()]
@@ -290,7 +290,7 @@ def ask(
     others = np.stack([random.permutation(test.picture), test.question], axis=1)
     of_noise = every(noise)
     best = lambda logits: np.asarray(logits).argmax(axis=-1).astype(np.int16)
-    at_random = [as_many(random, found.ids, one) for one in gone]
+    at_random = [fj.data.as_many(random, found.ids, one) for one in gone]
     return {
         "cut": best(cut),
         "sure": certain(cut[-1]),
@@ -306,7 +306,12 @@ def ask(
 
 def certain(logits: np.ndarray) -> np.ndarray:
     """Return the largest probability of each row of logits."""
-    return np.asarray(fj.metrics.probabilities(np.asarray(logits))).max(axis=-1)
+    return probabilities(logits).max(axis=-1)
+
+
+def probabilities(logits: Any) -> np.ndarray:
+    """Return the probability of each answer, ``[..., k]``."""
+    return np.asarray(fj.metrics.probabilities(logits))
 
 
 def reduce(vqa: VQA, found: fj.data.QuestionSet, count: int, seed: int) -> dict[str, np.ndarray]:
@@ -341,7 +346,7 @@ def reduce(vqa: VQA, found: fj.data.QuestionSet, count: int, seed: int) -> dict[
         ]
     )
     logits = fj.models.answer_all(vqa, test.images, texts, pairs)
-    shares = np.asarray(fj.metrics.probabilities(logits))
+    shares = probabilities(logits)
     split = np.split(shares, np.cumsum([len(one) for one in asked])[:-1])
     kept: dict[str, list[Any]] = {name: [] for name in _REDUCED}
     for row, odds in zip(rows, split, strict=True):
@@ -375,7 +380,7 @@ def nonsense(vqa: VQA, found: fj.data.QuestionSet, count: int) -> dict[str, np.n
     for place in range(len(images)):
         pairs = np.stack([np.full(len(texts), place), np.arange(len(texts))], axis=1)
         logits = fj.models.answer_all(vqa, images, texts, pairs)
-        shares.append(np.asarray(fj.metrics.probabilities(logits)))
+        shares.append(probabilities(logits))
     best = np.argmax(shares, axis=1)
     return {
         "text": texts[best],
@@ -391,10 +396,3 @@ def kinds_of(words: Sequence[str]) -> dict[str, np.ndarray]:
     named = np.any(list(found.values()), axis=0)
     rest = ~named & (np.array(words) != "")
     return {kind: which for kind, which in {**found, REST: rest}.items() if which.any()}
-
-
-def as_many(random: np.random.Generator, ids: np.ndarray, dropped: np.ndarray) -> np.ndarray:
-    """Choose as many words of each text at random as there are to be dropped."""
-    order = random.random(ids.shape) + (ids == 0)  # padding comes last
-    rank = np.argsort(np.argsort(order, axis=1), axis=1)
-    return rank < np.count_nonzero(dropped, axis=1)[:, None]

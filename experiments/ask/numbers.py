@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fooljax import data, metrics, study
+from fooljax import data, study
 
-from .measure import SHARES, kinds_of
+from .measure import SHARES, kinds_of, probabilities
 
 LEVELS = tuple(round(0.2 + 0.05 * step, 2) for step in range(17))  # of a commonest answer
 BLIND, SEEING = "guesser who sees nothing", "guesser who sees the picture as it is"
@@ -61,7 +61,8 @@ def guess(
     both, number = np.unique(np.concatenate([words, test]), axis=0, return_inverse=True)
     number = number.reshape(-1)
     counts = np.zeros((len(both), learned.shape[1], answers))
-    np.add.at(counts, (number[: len(words)], slice(None), truth), learned)
+    place = number[: len(words), None], np.arange(learned.shape[1]), truth[:, None]
+    np.add.at(counts, place, learned)  # type: ignore[arg-type]  # several arrays are an index
     overall = counts.sum(axis=(0, 1))  # decides where nothing alike was learned from
     scores = np.einsum("tf,tfk->tk", seen.astype(float), counts[number[len(words) :]])
     alike = scores.any(axis=1, keepdims=True)
@@ -103,7 +104,7 @@ def judge(
         }.items():
             yield from ({"part": part, **about, **record} for record in records)
     for cell, arrays in measured.fooled.found:
-        shares = np.asarray(metrics.probabilities(arrays["logits"]))
+        shares = probabilities(arrays["logits"])
         for place, label in enumerate(arrays["labels"]):
             sure = float(shares[place, label])
             yield {
@@ -153,7 +154,7 @@ def tables(records: Sequence[study.Record]) -> dict[str, study.Table]:
         records: as `judge` yields them.
     """
     of = lambda part: study.where(records, part=part)
-    mean, middle = study.summarize, {"over": study.span}
+    mean = study.summarize
     return {
         "words": mean(lines_of_words(of("words")), ("who", "share"), ("same", "right")),
         "stubborn": mean(lines_of_stubborn(of("stubborn")), ("who", "level"), ["covered"]),
@@ -168,7 +169,7 @@ def tables(records: Sequence[study.Record]) -> dict[str, study.Table]:
         "fooled": mean(of("fooled"), ("model", "question", "generator"), ("reached", "confidence")),
         "reduced": mean(of("reduced"), ["model"], ("sure", "sure_left", "nothing", "at_random")),
         "nonsense": mean(of("nonsense"), ["model"], ("reached", "confidence", "any_sure")),
-        "lengths": mean(of("reduced"), ["model"], ("words", "left"), **middle),
+        "lengths": mean(of("reduced"), ["model"], ("words", "left"), over=study.span),
     }
 
 

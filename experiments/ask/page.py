@@ -11,7 +11,7 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import MODELS, Config, Measured, Networks
+from .measure import MODELS, Config, Measured, Networks, probabilities
 from .numbers import BLIND, COMMONEST, MEAN, SEEING, TRUTH, WHOLE, everywhere, tables
 
 HALF = 0.5
@@ -311,7 +311,7 @@ def gallery(found: Found, question: str) -> study.Figure:
         )
         places = np.arange(min(len(made["labels"]), len(found.asked.answers)))
         rows.append(made["images"][places] / 255.0)
-        shares = np.asarray(fj.metrics.probabilities(made["logits"]))
+        shares = probabilities(made["logits"])
         captions.append([study.sure(float(shares[i, made["labels"][i]])) for i in places])
     caption = (
         f"“{question}”: pictures made for {name}, one for each answer, and how sure it is of that "

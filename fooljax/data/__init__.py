@@ -16,6 +16,7 @@ from fooljax.data.others import PHOTOGRAPHS, load_others
 from fooljax.data.questions import (
     Asked,
     QuestionSet,
+    as_many,
     encode,
     first_words,
     from_asked,
@@ -52,6 +53,7 @@ __all__ = [
     "Streams",
     "as_float",
     "as_input",
+    "as_many",
     "at_once",
     "batches",
     "choose_rows",

@@ -157,6 +157,19 @@ def without(ids: np.ndarray, dropped: np.ndarray) -> np.ndarray:
     return np.take_along_axis(left, order, axis=1)
 
 
+def as_many(random: np.random.Generator, ids: np.ndarray, dropped: np.ndarray) -> np.ndarray:
+    """Choose as many words of each text at random as there are to be dropped.
+
+    Args:
+        random: decides which.
+        ids: ``[q, n]``, 0 after the last word.
+        dropped: ``[q, n]``, whether a word is to go.
+    """
+    order = random.random(ids.shape) + (ids == 0)  # padding comes last
+    rank = np.argsort(np.argsort(order, axis=1), axis=1)
+    return rank < np.count_nonzero(dropped, axis=1)[:, None]
+
+
 def subsets(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """List all texts that are left of a question when words are dropped.
 
@@ -167,7 +180,7 @@ def subsets(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ``[m, n]``, each padded at its end, the fewest words first and none at all left out;
         and ``[m]``, how many words each has.
     """
-    length = np.count_nonzero(ids)
+    length = int(np.count_nonzero(ids))
     masks = np.array(list(itertools.product((False, True), repeat=length)))[1:]
     masks = masks[np.argsort(masks.sum(axis=1), kind="stable")]
     kept = np.zeros((len(masks), len(ids)), bool)

@@ -65,7 +65,7 @@ def true_answers(shape: str, color: str) -> dict[str, str]:
     Source:
         Zhou, 2019, easy-VQA 1.0 (the questions).
     """
-    found = {}
+    found: dict[str, str] = {}
     for noun in (*SHAPES, *(f"{other} shape" for other in COLORS)):
         there = noun in (shape, f"{color} shape")
         found |= {one.format(noun): "yes" if there else "no" for one in _AFFIRMED}
