@@ -93,6 +93,13 @@ def test_parts_of_texts():
     assert sorted(found) == sorted(every) and sizes.tolist() == [1, 1, 1, 2, 2, 2, 3]
 
 
+def test_as_many_words_at_random_and_no_padding():
+    ids = np.tile(np.array([3, 1, 4, 0, 0], np.int32), (2000, 1))
+    drawn = data.as_many(np.random.default_rng(0), ids, ids == 1)
+    assert np.all(drawn.sum(axis=1) == 1) and not drawn[:, 3:].any()
+    assert drawn[:, :3].mean(axis=0) == pytest.approx([1 / 3] * 3, abs=0.04)
+
+
 def test_all_short_texts():
     texts = data.short_texts(4, 3, most=20).tolist()  # 3 of one word, 9 of two, 27 of three
     every = [(i,) for i in (1, 2, 3)] + list(itertools.product((1, 2, 3), repeat=2))
