@@ -31,7 +31,6 @@ MODELS = {
     "pooled": "keeps of each feature of the picture only where it is strongest",
     "flat": "keeps of each feature of the picture where it is, place by place",
 }
-SURE = study.SURE
 
 
 @dataclass(frozen=True)
@@ -271,6 +270,7 @@ def ask(
 
     Returns:
         Numbers of answers: ``cut`` ``[shares, s]`` to the first words of the questions asked,
+        ``cut_up`` to a word more if need be,
         ``every`` ``[p, q]`` to all questions about all pictures, ``mean`` ``[q]`` about the
         mean picture, ``other`` ``[s]`` about another picture, ``dropped`` ``[kinds, s]``
         without the words of a kind, ``random`` ``[kinds, s]`` without as many others; and
@@ -284,15 +284,17 @@ def ask(
     every = lambda images: fj.models.answer_all(
         vqa, images, found.ids, np.indices((len(images), count)).reshape(2, -1).T
     ).reshape(len(images), count, -1)
-    cut = [of(fj.data.first_words(found.ids, share)) for share in SHARES]
+    first = lambda up: [of(fj.data.first_words(found.ids, share, up)) for share in SHARES]
+    cut = first(False)
     gone = [which[found.ids] for which in kinds_of(found.words).values()]
-    mean = found.train.images.mean(axis=(0,), dtype=np.float64).astype(np.float32)[None] / 255.0
+    mean = found.train.images.mean(axis=0, dtype=np.float64).astype(np.float32)[None] / 255.0
     others = np.stack([random.permutation(test.picture), test.question], axis=1)
     of_noise = every(noise)
     best = lambda logits: np.asarray(logits).argmax(axis=-1).astype(np.int16)
     at_random = [fj.data.as_many(random, found.ids, one) for one in gone]
     return {
         "cut": best(cut),
+        "cut_up": best(first(True)),
         "sure": certain(cut[-1]),
         "every": best(every(test.images)),
         "mean": best(every(mean)[0]),

@@ -157,6 +157,7 @@ def tables(records: Sequence[study.Record]) -> dict[str, study.Table]:
     mean = study.summarize
     return {
         "words": mean(lines_of_words(of("words")), ("who", "share"), ("same", "right")),
+        "rounded_up": mean(of("words"), ("model", "share"), ("same_up", "right_up", "seeing_up")),
         "stubborn": mean(lines_of_stubborn(of("stubborn")), ("who", "level"), ["covered"]),
         "blind": mean(of("blind"), ("model", "shown"), ("right", "same")),
         "dropped": mean(
@@ -206,10 +207,12 @@ class Guesses(NamedTuple):
         blind: ``[shares, s]``, the answers of one who sees nothing.
         seeing: ``[shares]``, how often one is right who sees what the picture shows; NaN
             where nobody knows what it shows.
+        seeing_up: the same, with numbers of words rounded up.
     """
 
     blind: np.ndarray
     seeing: np.ndarray
+    seeing_up: np.ndarray
 
 
 def guesses(found: data.QuestionSet) -> Guesses:
@@ -218,14 +221,20 @@ def guesses(found: data.QuestionSet) -> Guesses:
     truth, known = data.truth_table(found.questions, found.answers), None
     if truth is not None:
         known = tuple(what_is_known(half, truth)[half.picture] for half in (train, test))
-    blind, seeing = [], []
-    for share in SHARES:
-        texts = data.first_words(found.ids, share)
-        both = (texts[train.question], train.answer), texts[test.question], len(found.answers)
-        blind.append(guess(*both))
-        right = np.nan if known is None else np.mean(guess(*both, known) == test.answer)
-        seeing.append(right)
-    return Guesses(np.stack(blind), np.array(seeing))
+
+    def from_words(share: float, up: bool, known: Any) -> np.ndarray:
+        texts = data.first_words(found.ids, share, up)
+        learned = texts[train.question], train.answer
+        return guess(learned, texts[test.question], len(found.answers), known)
+
+    def seeing(up: bool) -> np.ndarray:
+        if known is None:
+            return np.full(len(SHARES), np.nan)
+        said = [from_words(share, up, known) for share in SHARES]
+        return np.mean(np.array(said) == test.answer, axis=1)
+
+    blind = np.stack([from_words(share, False, None) for share in SHARES])
+    return Guesses(blind, seeing(False), seeing(True))
 
 
 def by_words(
@@ -242,6 +251,9 @@ def by_words(
             "blind_same": float(np.mean(blind == guessed.blind[-1])),
             "blind_right": float(np.mean(blind == truth)),
             "seeing_right": float(guessed.seeing[place]),
+            "same_up": float(np.mean(arrays["cut_up"][place] == arrays["cut_up"][-1])),
+            "right_up": float(np.mean(arrays["cut_up"][place] == truth)),
+            "seeing_up": float(guessed.seeing_up[place]),
         }
 
 

@@ -180,24 +180,28 @@ def first_answers(found: Found) -> tuple[str, study.Arrays]:
 
 def conclusions(found: Found) -> Iterator[study.Block]:
     """Show answers to the first words of questions."""
-    table = found.tables["words"]
+    table, half = found.tables["words"], {"share": HALF}
+    blind = found.value("words", "right", who=BLIND, **half).mean
     for model in found.config.models:
-        same, right = (
-            found.value("words", one, who=model, share=HALF) for one in ("same", "right")
-        )
+        same, right = (found.value("words", one, who=model, **half) for one in ("same", "right"))
+        more = found.value("rounded_up", "same_up", model=model, **half)
+        level = study.against(right, blind, "guessing from the same words without looking")
         yield fj.reporting.paragraph(
             fj.reporting.strong(model),
-            f": after half of the words {study.spell(same)} of the answers are those to the whole "
-            f"question, and {study.spell(right)} are right.",
+            f": after half of the words, rounded down, {study.spell(same)} of the answers are "
+            f"those to the whole question (rounded up {study.spell(more)}). {study.spell(right)} are "
+            f"right, {level}.",
         )
-    blind = found.value("words", "right", who=BLIND, share=HALF).mean
-    said = f"Who knows half of the words and sees nothing can be right on {study.share(blind)}"
     if SEEING in table.names("who"):
-        seeing = found.value("words", "right", who=SEEING, share=HALF).mean
-        said += f"; who sees the picture as it is, on {study.share(seeing)}"
+        seeing = found.value("words", "right", who=SEEING, **half).mean
+        more = found.tables["rounded_up"].where(**half).rows[0].values["seeing_up"]
+        yield (
+            "The beginnings of these questions give much away. Who sees the picture as it is can "
+            f"be right on {study.share(seeing)} after half of the words (rounded up "
+            f"{study.share(more.mean)}), by saying “no” to most that is still open. A network "
+            "above that jumps to conclusions; one below does not even conclude what it could."
+        )
     yield (
-        f"{said}. Where a network is not above that, it jumps no further than the words allow: the "
-        "beginnings of these questions give much away. Halves are rounded down to whole words. "
         "Of another network, on photographs and questions by people, the paper says that for 40 % "
         "of the questions it had made up its mind after half of the words."
     )
@@ -283,8 +287,7 @@ def nonsense(found: Found) -> Iterator[study.Block]:
         {"reached": "Reached", "confidence": "Mean confidence"},
         caption,
     )
-    for question in config.questions:
-        yield gallery(found, question)
+    yield from (gallery(found, question) for question in config.questions)
     yield "Noise is answered, too: no answer says that there is nothing to be seen."
     header = {"model": "Network", "question": "Question"}
     columns = {
@@ -294,9 +297,8 @@ def nonsense(found: Found) -> Iterator[study.Block]:
     }
     some = found.tables["noise"]
     few = study.Table(tuple(r for r in some.rows if r.keys["question"] in config.questions))
-    if few.rows:
-        words = f"Answers about {config.making.images} pictures of uniform noise."
-        yield study.numbers(few, header, columns, words)
+    words = f"Answers about {config.making.images} pictures of uniform noise."
+    yield study.numbers(few, header, columns, words)
     yield study.Folded("All questions", [study.numbers(some, header, columns)])
 
 

@@ -134,14 +134,16 @@ def spell(ids: Ids, words: Sequence[str]) -> str:
     return " ".join(words[place] for place in np.asarray(ids).ravel() if place)
 
 
-def first_words(ids: np.ndarray, share: float) -> np.ndarray:
+def first_words(ids: np.ndarray, share: float, up: bool = False) -> np.ndarray:
     """Keep the first words of texts, at most a share of each, and pad the rest.
 
     Args:
         ids: ``[q, n]``, 0 after the last word.
         share: of the words, in [0, 1]; their number is rounded down.
+        up: round it up, so that a share at least is kept.
     """
-    kept = np.floor(share * np.count_nonzero(ids, axis=1) + 1e-9)
+    words = share * np.count_nonzero(ids, axis=1)
+    kept = np.ceil(words - 1e-9) if up else np.floor(words + 1e-9)
     return np.where(np.arange(ids.shape[1]) < kept[:, None], ids, 0)
 
 

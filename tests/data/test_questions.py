@@ -86,6 +86,7 @@ def test_parts_of_texts():
     assert data.first_words(ids, 0.5).tolist() == [[3, 1, 0, 0, 0], [9, 0, 0, 0, 0]]
     assert data.first_words(ids, 1.0).tolist() == ids.tolist()
     assert not data.first_words(ids, 0.0).any()
+    assert data.first_words(ids, 0.5, up=True).tolist() == [[3, 1, 4, 0, 0], [9, 0, 0, 0, 0]]
     assert data.without(ids, ids == 1).tolist() == [[3, 4, 5, 0, 0], [9, 2, 0, 0, 0]]
     texts, sizes = data.subsets(np.array([3, 1, 4, 0], np.int32))
     every = [part for size in (1, 2, 3) for part in itertools.combinations((3, 1, 4), size)]
