@@ -189,8 +189,8 @@ def conclusions(found: Found) -> Iterator[study.Block]:
         yield fj.reporting.paragraph(
             fj.reporting.strong(model),
             f": after half of the words, rounded down, {study.spell(same)} of the answers are "
-            f"those to the whole question (rounded up {study.spell(more)}). {study.spell(right)} are "
-            f"right, {level}.",
+            f"those to the whole question (rounded up {study.spell(more)}). Right are "
+            f"{study.spell(right)}, {level}.",
         )
     if SEEING in table.names("who"):
         seeing = found.value("words", "right", who=SEEING, **half).mean
