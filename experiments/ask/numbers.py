@@ -13,6 +13,7 @@ from fooljax import data, study
 from .measure import SHARES, kinds_of, probabilities
 
 LEVELS = tuple(round(0.2 + 0.05 * step, 2) for step in range(17))  # of a commonest answer
+SUITS, NOT = "suit the question", "do not"
 BLIND, SEEING = "guesser who sees nothing", "guesser who sees the picture as it is"
 TRUTH = "true answers"
 WHOLE, COMMONEST = "whole question and picture", "commonest answer to each question"
@@ -104,7 +105,7 @@ def judge(
         }.items():
             yield from ({"part": part, **about, **record} for record in records)
     for cell, arrays in measured.fooled.found:
-        shares = probabilities(arrays["logits"])
+        shares, suiting = probabilities(arrays["logits"]), suit(found, cell["question"])
         for place, label in enumerate(arrays["labels"]):
             sure = float(shares[place, label])
             yield {
@@ -113,6 +114,7 @@ def judge(
                 "generator": cell["generator"],
                 "question": cell["question"],
                 "answer": found.answers[label],
+                "answers": SUITS if int(label) in suiting else NOT,
                 "confidence": sure,
                 "reached": float(sure >= study.SURE),
             }
@@ -142,6 +144,14 @@ def judge(
                 }
 
 
+def suit(found: data.QuestionSet, question: str) -> set[int]:
+    """Return the answers that suit a question: those true of any training picture; else all."""
+    ids = data.encode(question, found.words, found.ids.shape[1])
+    same = np.flatnonzero((found.ids == ids).all(axis=1))
+    true = found.train.answer[np.isin(found.train.question, same)]
+    return set(true.tolist()) or set(range(len(found.answers)))
+
+
 def _about(networks: Mapping[str, Any], cell: study.Cell) -> study.Record:
     network = networks[cell["network"]]
     return {"network": cell["network"], "model": network.model, "repeat": network.repeat}
@@ -167,7 +177,9 @@ def tables(records: Sequence[study.Record]) -> dict[str, study.Table]:
         ),
         "noise": mean(of("noise"), ("model", "question"), ("confidence", "sure", "commonest")),
         "all_noise": mean(of("noise"), ["model"], ("confidence", "sure", "commonest")),
-        "fooled": mean(of("fooled"), ("model", "question", "generator"), ("reached", "confidence")),
+        "fooled": mean(
+            of("fooled"), ("model", "question", "generator", "answers"), ("reached", "confidence")
+        ),
         "reduced": mean(of("reduced"), ["model"], ("sure", "sure_left", "nothing", "at_random")),
         "nonsense": mean(of("nonsense"), ["model"], ("reached", "confidence", "any_sure")),
         "lengths": mean(of("reduced"), ["model"], ("words", "left"), over=study.span),

@@ -12,7 +12,7 @@ import fooljax as fj
 from fooljax import study
 
 from .measure import MODELS, Config, Measured, Networks, probabilities
-from .numbers import BLIND, COMMONEST, MEAN, SEEING, TRUTH, WHOLE, everywhere, tables
+from .numbers import BLIND, COMMONEST, MEAN, SEEING, SUITS, TRUTH, WHOLE, everywhere, tables
 
 HALF = 0.5
 SHOWN = 6  # pictures, questions
@@ -66,9 +66,9 @@ def finite(numbers: Any) -> Any:  # as JSON can hold it
 
 
 def reached(found: Found, model: str) -> float:
-    """Return the share of pictures made to fool a network that do."""
+    """Return the share of pictures made to fool a network that do, of answers that suit."""
     fooling = {name for name, maker in found.makers.items() if maker.fools}
-    some = study.where(found.records, part="fooled", model=model)
+    some = study.where(found.records, part="fooled", model=model, answers=SUITS)
     hits = [one["reached"] for one in some if one["generator"] in fooling]
     return float(np.mean(hits)) if hits else math.nan
 
@@ -94,7 +94,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         (study.sure(noise), "median confidence in answers about noise"),
     ]
     if not math.isnan(hits):
-        words = f"of the pictures made for an answer get it with {study.sure(study.SURE)}"
+        words = f"of nonsense pictures made for an answer get it with {study.sure(study.SURE)}"
         shown.append((study.share(hits), words))
     yield study.Opening(
         title,
@@ -139,7 +139,7 @@ def story(found: Found) -> Iterator[study.Block]:
         f"{len(asked.test.images):,} other pictures. There are {len(asked.questions)} different "
         f"questions and {len(asked.answers)} answers. A network reads the words one after "
         "another, sees the picture through three convolutions, and concludes from both. Of each "
-        f"kind below {config.network_seeds} learned from other starting weights: intervals are "
+        f"kind below there are {config.network_seeds}, from other starting weights; intervals are "
         "over these."
     )
     right = lambda model: study.spell(found.value("blind", "right", model=model, shown=WHOLE))
@@ -271,25 +271,24 @@ def looking(found: Found) -> Iterator[study.Block]:
 
 def nonsense(found: Found) -> Iterator[study.Block]:
     """Show pictures that show nothing, and how surely networks answer about them."""
-    config = found.config
+    config, header = found.config, {"model": "Network", "question": "Question"}
     kind = lambda maker: "control" if maker.control else "fools"
     rows = [(name, kind(maker), maker.words) for name, maker in found.makers.items()]
     yield fj.reporting.table(("Pictures", "Kind", "These pictures were"), rows)
     caption = (
         f"Reached: with a confidence of {study.sure(study.SURE)} or more. Of pictures that fool, "
         f"one for each of the {len(found.asked.answers)} answers, it is the answer that the "
-        "picture was made for, whether or not it suits the question; of controls whatever is "
-        "answered. In brackets 95 % intervals over networks."
+        "picture was made for; of controls whatever is answered. Answers suit a question if they "
+        "are true of any training picture. In brackets 95 % intervals over networks."
     )
     yield study.numbers(
         found.tables["fooled"],
-        {"model": "Network", "question": "Question", "generator": "Pictures"},
+        header | {"generator": "Pictures", "answers": "Answers that"},
         {"reached": "Reached", "confidence": "Mean confidence"},
         caption,
     )
     yield from (gallery(found, question) for question in config.questions)
     yield "Noise is answered, too: no answer says that there is nothing to be seen."
-    header = {"model": "Network", "question": "Question"}
     columns = {
         "confidence": "Median confidence",
         "sure": f"With {study.sure(study.SURE)} or more",
