@@ -170,8 +170,8 @@ def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
 
 
 @pytest.mark.slow
-def test_a_network_listens_no_worse_than_the_words_allow(data_dir, tmp_path):
-    """On easy-VQA: right on 85 %, and half a question is answered like the whole one."""
+def test_a_network_concludes_less_than_the_words_allow(data_dir, tmp_path):
+    """On easy-VQA: right on 85 % and more, and no jumping to conclusions."""
     config = change(
         ask.Config(),
         dataset="easy_vqa",
@@ -179,11 +179,12 @@ def test_a_network_listens_no_worse_than_the_words_allow(data_dir, tmp_path):
         models=("pooled",),
         network_seeds=1,
         questions=(),
-        train_steps=900,
         out=str(tmp_path / "run"),
     )
     summary = ask.main(config)
     assert summary["networks"]["pooled"]["accuracy"] >= 0.85
     rows = {(row["who"], row["share"]): row for row in summary["words"]}
-    assert rows["pooled", 0.5]["same"]["mean"] >= 0.75
     assert rows[numbers.BLIND, 1.0]["right"]["mean"] == 6_475 / 9_673
+    allowed = rows[numbers.SEEING, 0.5]["same"]["mean"]
+    assert allowed == pytest.approx(0.861, abs=1e-3)
+    assert 0.4 < rows["pooled", 0.5]["same"]["mean"] < allowed
