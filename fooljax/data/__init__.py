@@ -11,10 +11,13 @@ from fooljax.data.dataset import (
     from_arrays,
     rename_classes,
 )
+from fooljax.data.easy_vqa import load_questions
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
+from fooljax.data.questions import Asked, QuestionSet, from_asked
 from fooljax.data.sentences import Sentences, encode, encoded, seen, vocabulary, words_of
+from fooljax.data.shapes import synthetic, truth_table
 from fooljax.data.sounds import SoundLength, fit_sounds
 from fooljax.data.sst2 import read_sst2_sentences
 from fooljax.data.streams import (
@@ -36,10 +39,12 @@ __all__ = [
     "MOST",
     "NAMES",
     "PHOTOGRAPHS",
+    "Asked",
     "Batch",
     "Clips",
     "Dataset",
     "Pictures",
+    "QuestionSet",
     "Sentences",
     "SoundLength",
     "Splits",
@@ -56,6 +61,7 @@ __all__ = [
     "even_rows",
     "fit_sounds",
     "from_arrays",
+    "from_asked",
     "holds_vectors",
     "imagenet_names",
     "in_turn",
@@ -63,6 +69,7 @@ __all__ = [
     "load",
     "load_clips",
     "load_others",
+    "load_questions",
     "read",
     "read_sst2_sentences",
     "read_vectors",
@@ -71,7 +78,9 @@ __all__ = [
     "stays_on_disk",
     "stream",
     "subset",
+    "synthetic",
     "take",
+    "truth_table",
     "vocabulary",
     "word_vectors",
     "words_of",

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from fooljax.data.dataset import Splits
-from fooljax.data.npz import open_npz, require
+from fooljax.data.npz import open_arrays, require
 from fooljax.data.videos import Clips, gather, leave_out
 
 FILE = "weizmann_silhouettes.npz"
@@ -58,7 +58,7 @@ def read_weizmann_clips(folder: Path) -> Clips:
     path = folder / FILE
     if not path.is_file():
         raise ValueError(f"{folder}: {FILE} is missing")
-    arrays = open_npz(path)
+    arrays = open_arrays(path)
     require(path, arrays, _ARRAYS)
     height, width = (int(side) for side in arrays["shape"])
     bits = np.unpackbits(arrays["bits"], axis=1)[:, : height * width]

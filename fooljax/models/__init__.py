@@ -1,5 +1,6 @@
 """Networks, and how they and their published weights become classifiers."""
 
+from fooljax.models.asking import about, answer_all, asked, shown
 from fooljax.models.audioset_names import audioset_names
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
@@ -28,6 +29,7 @@ from fooljax.models.text_cnn import TextCNN, text_cnn
 from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
+from fooljax.models.vqa import VQA, VQANet, init_vqa
 from fooljax.models.weights import load_weights, save_weights
 from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence_in_clips
 
@@ -39,6 +41,7 @@ __all__ = [
     "NETWORKS",
     "PRETRAINED",
     "PUBLISHED",
+    "VQA",
     "KeywordCNN",
     "KeywordDNN",
     "KeywordDSCNN",
@@ -50,7 +53,11 @@ __all__ = [
     "SoftmaxRegression",
     "SoundCNN",
     "TextCNN",
+    "VQANet",
     "YAMNet",
+    "about",
+    "answer_all",
+    "asked",
     "audioset_names",
     "build",
     "center_crop",
@@ -64,6 +71,7 @@ __all__ = [
     "grouped",
     "in_bfloat16",
     "init_flax",
+    "init_vqa",
     "layers",
     "load_cld3",
     "load_pretrained",
@@ -79,6 +87,7 @@ __all__ = [
     "presence_in_clips",
     "pretrained_medium",
     "save_weights",
+    "shown",
     "split_review",
     "ten_crop",
     "text_cnn",

@@ -1,0 +1,190 @@
+import csv
+import json
+import re
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+
+from experiments import ask
+from experiments.ask import measure, numbers
+from fooljax import data, study
+from fooljax.interrupts import Interrupted
+from fooljax.study import Victim, change
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """The smoke preset, run as a user would: its folder, settings and summary."""
+    folder = tmp_path_factory.mktemp("ask") / "run"
+    config = change(ask.PRESETS["smoke"], out=str(folder))
+    return folder, config, ask.main(config)
+
+
+@pytest.fixture(scope="module")
+def asked():
+    return data.load_questions("synthetic")
+
+
+def read(folder):
+    with (folder / "records.csv").open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_the_words_of_a_guesser_are_worth_what_counting_says(asked):
+    """Count answers by the beginning of the question, one question after another."""
+    guessed = numbers.guesses(asked)
+    train, test = asked.train, asked.test
+    for share, answers, seeing in zip(measure.SHARES, *guessed[:2], strict=True):
+        start = lambda q, share=share: (
+            asked.questions[q].rstrip("?").split()[: int(share * len(asked.questions[q].split()))]
+        )
+        counts = defaultdict(Counter)
+        for question, answer in zip(train.question, train.answer, strict=True):
+            counts[tuple(start(question))][answer] += 1
+        best = [counts[tuple(start(question))] for question in test.question]
+        most = [max(count.values()) for count in best]
+        assert [count[answer] for count, answer in zip(best, answers, strict=True)] == most
+        right = np.mean(answers == test.answer)
+        assert seeing >= right - 0.01  # who sees knows more; both learn from few examples
+    assert np.all(guessed.seeing_up >= guessed.seeing - 0.01) and guessed.seeing_up[-1] == 1.0
+    assert seeing == 1.0 and right == pytest.approx(0.66, abs=0.01)
+
+
+def test_records_are_what_networks_answered(smoke, asked):
+    folder, _, summary = smoke
+    records = read(folder)
+    parts = Counter(record["part"] for record in records)
+    assert parts["words"] == 2 * 5 and parts["noise"] == 2 * 107 and parts["reduced"] == 2 * 20
+    assert parts["fooled"] == 2 * (13 + 13 + 20) and parts["nonsense"] == 2 * 2 * 13
+    of = lambda **keys: [r for r in records if all(r[k] == v for k, v in keys.items())]
+    for name in ("pooled 1", "pooled 2"):
+        whole = of(part="words", network=name, share="1.0")[0]
+        assert float(whole["same"]) == float(whole["seeing_right"]) == 1.0
+        accuracy = summary["networks"][name]["accuracy"]
+        assert float(whole["right"]) == pytest.approx(accuracy, abs=1e-3)  # rounding of ties
+    commonest = of(part="blind", shown=numbers.COMMONEST)
+    assert {record["right"] for record in commonest} == {whole["blind_right"]}
+    by_question = defaultdict(list)
+    for question, answer in zip(asked.test.question, asked.test.answer, strict=True):
+        by_question[question].append(answer)
+    most = [Counter(one).most_common(1)[0][1] / len(one) for one in by_question.values()]
+    for record in of(part="stubborn"):
+        level = float(record["level"])
+        assert float(record["truth"]) == pytest.approx(np.mean(np.array(most) >= level - 1e-9))
+
+
+def test_no_fewer_words_give_the_same_answer(smoke, asked):
+    """What is left is part of the question, in its order, and long questions are cut."""
+    folder, _, _ = smoke
+    for record in read(folder):
+        if record["part"] == "reduced":
+            question = record["question"].rstrip("?").split()
+            left = record["text"].split()
+            assert 1 <= len(left) == float(record["left"]) <= len(question)
+            place = iter(question)
+            assert all(word in place for word in left)
+            assert 0.0 < float(record["sure_left"]) <= 1.0
+
+
+def test_pictures_are_what_the_network_was_asked_about(smoke, asked):
+    folder, _, _ = smoke
+    arrays = np.load(folder / "arrays.npz")
+    cells = [name for name in arrays.files if name.endswith(".images")]
+    assert len(cells) == 2 * 3
+    for name in cells:
+        assert arrays[name].dtype == np.uint8 and arrays[name].shape[1:] == (64, 64, 3)
+    written = json.loads((folder / "summary.json").read_text())
+    for table in (
+        "words",
+        "stubborn",
+        "blind",
+        "dropped",
+        "fooled",
+        "reduced",
+        "lengths",
+        "nonsense",
+    ):
+        assert written[table]
+    assert "NaN" not in (folder / "summary.json").read_text()
+
+
+def test_page(smoke):
+    folder, _, _ = smoke
+    page = (folder / "report.html").read_text()
+    pictures = sorted(path.name for path in folder.glob("*.png"))
+    assert pictures == [
+        *("examples.png", "nonsense_0.png", "stubborn.png", "words_right.png", "words_same.png"),
+    ]
+    assert page.count("data:image/png;base64,") == len(pictures)
+    assert "python -m experiments.ask --train-steps 40 --images 20" in page
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
+
+
+@pytest.mark.slow
+def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypatch):
+    folder, config, _ = smoke
+    config = change(config, out=str(tmp_path / "cut"), classifier=str(folder / "networks"))
+    calls = []
+    logits = study.classifiers.logits
+
+    def stop_then(*arguments):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return logits(*arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="--resume"):
+        patch.setattr(measure.study, "logits", stop_then)
+        ask.main(config)
+    ask.main(change(config, out=None, resume=config.run.out))
+    for name in ("records.csv", "arrays.npz", "nonsense_0.png"):
+        assert (tmp_path / "cut" / name).read_bytes() == (folder / name).read_bytes()
+
+
+IMPOSSIBLE = {
+    "--dataset: unknown 'mnist'; there are synthetic, easy_vqa and files": {"dataset": "mnist"},
+    r"--dataset: nope\.npz: there is no such file": {"dataset": "nope.npz"},
+    "--questions: unknown word 'purple' in 'is there purple": {"questions": ("is there purple?",)},
+    r"--questions: a question must have a word at least, got '\?'": {"questions": ("?",)},
+    "--questions: a question may have 9 words, got 10": {"questions": ("is " * 10,)},
+    "--models: unknown 'lenet'; There are pooled, flat": {"models": ("lenet",)},
+    "--generators: unknown 'pgd'": {"generators": ("pgd",)},
+    "--weights: networks that answer questions are trained here": {"weights": "x.safetensors"},
+    "--image-size: networks that answer questions are trained here": {"image_size": (32, 32)},
+    "--recipe: .*; leave --recipe out": {"recipe": "trades"},
+    "--train-epsilon: pictures are not changed in training": {
+        "victim": Victim(dataset="synthetic", train_epsilon=0.1)
+    },
+    "--network-seeds must be at least 1, got 0": {"network_seeds": 0},
+    "--reduced must be at least 1, got 0": {"reduced": 0},
+}
+
+
+@pytest.mark.parametrize(("message", "changes"), IMPOSSIBLE.items(), ids=IMPOSSIBLE.keys())
+def test_impossible_settings_leave_nothing_behind(tmp_path, message, changes):
+    config = change(ask.PRESETS["smoke"], out=str(tmp_path / "deep" / "run"))
+    with pytest.raises(ValueError, match=message):
+        ask.main(change(config, **changes))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_network_concludes_less_than_the_words_allow(data_dir, tmp_path):
+    """On easy-VQA: right on 85 % and more, and no jumping to conclusions."""
+    config = change(
+        ask.Config(),
+        dataset="easy_vqa",
+        data_dir=data_dir,
+        models=("pooled",),
+        network_seeds=1,
+        questions=(),
+        out=str(tmp_path / "run"),
+    )
+    summary = ask.main(config)
+    assert summary["networks"]["pooled"]["accuracy"] >= 0.85
+    rows = {(row["who"], row["share"]): row for row in summary["words"]}
+    assert rows[numbers.BLIND, 1.0]["right"]["mean"] == 6_475 / 9_673
+    allowed = rows[numbers.SEEING, 0.5]["same"]["mean"]
+    assert allowed == pytest.approx(0.861, abs=1e-3)
+    assert 0.4 < rows["pooled", 0.5]["same"]["mean"] < allowed
