@@ -9,9 +9,27 @@ from fooljax.data.dataset import (
     even_rows,
     from_arrays,
 )
+from fooljax.data.facts import Facts, common_words, distracted, make_facts
 from fooljax.data.imagenet_names import imagenet_names
 from fooljax.data.loading import MOST, NAMES, load, stays_on_disk, stream
 from fooljax.data.others import PHOTOGRAPHS, load_others
+from fooljax.data.passages import (
+    Passage,
+    Reader,
+    add,
+    count_sentences,
+    moved,
+    sentence_spans,
+    without,
+    words_of,
+)
+from fooljax.data.squad import (
+    AdversarialSquad,
+    Pair,
+    paragraphs_of_pairs,
+    read_adversarial_squad,
+    read_pairs,
+)
 from fooljax.data.streams import (
     Batch,
     Pictures,
@@ -24,31 +42,62 @@ from fooljax.data.streams import (
     subset,
     take,
 )
+from fooljax.data.vocabulary import (
+    Vocabulary,
+    WordVectors,
+    by_frequency,
+    commonest,
+    read_glove,
+    table_of,
+)
 
 __all__ = [
     "MOST",
     "NAMES",
     "PHOTOGRAPHS",
+    "AdversarialSquad",
     "Batch",
     "Dataset",
+    "Facts",
+    "Pair",
+    "Passage",
     "Pictures",
+    "Reader",
     "Splits",
     "Stream",
     "Streams",
+    "Vocabulary",
+    "WordVectors",
+    "add",
     "as_float",
     "as_input",
     "at_once",
     "batches",
+    "by_frequency",
     "choose_rows",
+    "common_words",
+    "commonest",
+    "count_sentences",
+    "distracted",
     "even_rows",
     "from_arrays",
     "imagenet_names",
     "in_turn",
     "load",
     "load_others",
+    "make_facts",
+    "moved",
+    "paragraphs_of_pairs",
     "read",
+    "read_adversarial_squad",
+    "read_glove",
+    "read_pairs",
+    "sentence_spans",
     "stays_on_disk",
     "stream",
     "subset",
+    "table_of",
     "take",
+    "without",
+    "words_of",
 ]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 
 from fooljax import checks
 from fooljax.attacks import Attack, leave
-from fooljax.data import Batch, Dataset, Stream, as_float, read
+from fooljax.data import Batch, Dataset, Stream, as_input, read
 from fooljax.types import Bound, Classifier, Images, RandomKey
 
 Labels: TypeAlias = Int[Array, " b"]
@@ -66,9 +66,9 @@ def minibatches(batch_size: int) -> Minibatches:
         key: RandomKey, classifier: Classifier, samples: Dataset | Batch
     ) -> tuple[Images, Labels]:
         if isinstance(samples, Batch):
-            return as_float(jnp.asarray(samples.images)), jnp.asarray(samples.labels)
+            return as_input(jnp.asarray(samples.images)), jnp.asarray(samples.labels)
         index = rows(key, samples.size)
-        return as_float(samples.images[index]), samples.labels[index]
+        return as_input(samples.images[index]), samples.labels[index]
 
     return Minibatches(rows, sample)
 
