@@ -15,6 +15,8 @@ from fooljax import study
 from fooljax.study import Batch, Count, Pieces, RunFlags, Several
 
 if TYPE_CHECKING:
+    import optax
+
     from fooljax.data import Passage, Reader, Vocabulary
     from fooljax.types import Classifier, RandomKey
 
@@ -26,8 +28,8 @@ SEARCHES = {ADDANY: True, ADDCOMMON: False}  # whether they may use the question
 SAME, TAUGHT = "more of the same", "with AddSent"  # what a matcher goes on learning from
 PLACES = ("unchanged", "last", "middle", "first")  # of AddSent's sentence
 _TEXTS = 500  # that are placed before what was done is written down
-_PART = 20  # passages that are searched together
-_LONGEST = 12  # sentences of a paragraph that a matcher learns from; it reads longer ones, too
+_PART = 10  # passages that are searched together
+_LONGEST = 9  # sentences of a paragraph that a matcher learns from; it reads longer ones, too
 _SEED_OF_TABLE = 0  # of the vectors of words that GloVe lacks
 
 
@@ -91,6 +93,8 @@ PRESETS = {
         dataset="squad",
         readers=(MINILM, MATCHER),
         questions=1000,
+        searched=80,
+        matchers=3,
         train_steps=1000,
         retrain_steps=400,
     ),
@@ -191,6 +195,29 @@ def _squad(config: Config) -> Task:
     )
 
 
+class Made(NamedTuple):
+    """Networks that read, and what all cells found."""
+
+    networks: tuple[Network, ...]
+    results: study.Results
+
+
+def make(run: study.Run[Config], task: Task) -> Made:
+    """Prepare readers, attack them, and retrain those that can be."""
+    networks, results = list[Network](), list[study.Results]()
+    for reader in run.config.readers:
+        if reader == MINILM:
+            minilm, placed = prepare_minilm(run, task)
+            networks.append(minilm)
+            results.append(placed)
+        else:
+            matchers, trained = train_matchers(run, task)
+            networks += matchers
+            results.append(trained)
+    results += [retrain(run, task, networks), attack(run, task, networks)]
+    return Made(tuple(networks), study.gather(*results))
+
+
 def prepare_minilm(run: study.Run[Config], task: Task) -> tuple[Network, study.Results]:
     """Place all texts, some at a time, and return MiniLM as a reader.
 
@@ -245,7 +272,7 @@ def _fresh(key: RandomKey, task: Task, sentences: int) -> Classifier:
 
 
 @functools.cache  # optimizers compare by identity, and a new one would compile anew
-def _optimizer(steps: int) -> fj.training.Optimizer:
+def _optimizer(steps: int) -> optax.GradientTransformation:
     import optax
 
     return optax.adam(optax.cosine_decay_schedule(2e-3, steps))
@@ -350,11 +377,11 @@ def _irrelevant(config: Config, task: Task, added: str, row: int) -> str:
 def retrain(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> study.Results:
     """Let matchers go on learning, with and without AddSent, and ask about other topics."""
     config, matchers = run.config, [one for one in networks if one.classifier is not None]
+    count = max(_LONGEST, *(len(one.sentences) for one in task.teaching))
 
     def teach(key: RandomKey, taught: str, repeat: int) -> Mapping[str, ArrayLike]:
         learned, held = split_topics(config, task, repeat)
         passages = lesson(config, task, learned, taught, repeat)
-        count = max(len(one.sentences) for one in passages)
         start = matchers[repeat].classifier
         assert start is not None
         data = fj.analysis.as_dataset(passages, task.vocabulary, task.length, count)

@@ -39,6 +39,7 @@ from fooljax.analysis.transfer import (
 )
 from fooljax.analysis.volume import Volume, draw_scores, volume
 from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
+from fooljax.analysis.reading import as_dataset, build_matcher, by_cosine, by_matching, lay_out, resized
 
 __all__ = [
     "BEYOND",
@@ -64,9 +65,13 @@ __all__ = [
     "Volume",
     "along",
     "answers_to",
+    "as_dataset",
     "attack_through",
     "backward",
     "blurred",
+    "build_matcher",
+    "by_cosine",
+    "by_matching",
     "central_windows",
     "choose_diverse",
     "controls",
@@ -82,6 +87,7 @@ __all__ = [
     "interactions",
     "judge_fooling",
     "judge_perturbed",
+    "lay_out",
     "log10_ball",
     "log_density",
     "log_normalizer",
@@ -92,6 +98,7 @@ __all__ = [
     "over_repeats",
     "pool",
     "resemblance",
+    "resized",
     "saliency",
     "sample",
     "shares",

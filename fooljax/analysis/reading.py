@@ -1,17 +1,18 @@
 """Readers: networks that choose the sentence of a paragraph that answers a question."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from fooljax.data import Dataset, Passage, Reader, Vocabulary, count_sentences
+from fooljax.data import Dataset, Passage, Reader, Vocabulary, count_sentences, from_arrays
+from fooljax.media import Texts
 from fooljax.models.flax_apply import FlaxApply
 from fooljax.models.matcher import Matcher
 from fooljax.models.sentences import SentenceEncoder, embed
-from fooljax.types import Classifier, RandomKey
+from fooljax.types import Classifier, RandomKey, Tokens
 
 TEMPERATURE = 0.05  # of the softmax over cosines, as networks of this kind are trained with
 _AT_ONCE = 512  # sentences of a batch
@@ -100,10 +101,12 @@ def build_matcher(
     module = Matcher(sentences, length, vocabulary.size, width=width, learned=vectors is None)
     shape = ((1 + sentences) * length,)
     variables = dict(jax.jit(module.init)(key, np.zeros((1, *shape), np.int32)))
+    # ids have vectors, but a paragraph's layout is no text: gradients are not offered
+    tokens = Tokens(vocabulary.size)
     if vectors is None:
-        return Classifier(variables["params"], FlaxApply(module), shape, sentences)
+        return Classifier(variables["params"], FlaxApply(module), shape, sentences, tokens)
     variables["vectors"] = {"table": jax.numpy.asarray(vectors)}
-    return Classifier(variables, FlaxApply(module, True), shape, sentences)
+    return Classifier(variables, FlaxApply(module, True), shape, sentences, tokens)
 
 
 def resized(classifier: Classifier, sentences: int) -> Classifier:
@@ -162,13 +165,20 @@ def _by_size(counts: Sequence[int]) -> list[tuple[int, list[int]]]:
 
 
 def as_dataset(
-    passages: Sequence[Passage],
-    vocabulary: Vocabulary,
-    length: int,
-    sentences: int,
-    make: Callable[..., Dataset],
+    passages: Sequence[Passage], vocabulary: Vocabulary, length: int, sentences: int
 ) -> Dataset:
-    """Return passages as a data set: ids, and the place of the first right sentence."""
+    """Return passages as a data set: ids, and the place of the first right sentence.
+
+    Args:
+        passages: any number.
+        vocabulary: of the words.
+        length: words of a question or a sentence, at most.
+        sentences: of a paragraph, at most.
+
+    Raises:
+        ValueError: if a paragraph has more sentences.
+    """
     ids = lay_out(passages, vocabulary, length, sentences)
     labels = np.array([passage.right[0] for passage in passages], np.int32)
-    return make(ids, labels, [f"sentence {place + 1}" for place in range(sentences)])
+    names = [f"sentence {place + 1}" for place in range(sentences)]
+    return from_arrays(ids, labels, names, Texts(vocabulary.names))

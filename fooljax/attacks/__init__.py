@@ -56,6 +56,7 @@ from fooljax.attacks.universal_measures import (
     share_fooled,
 )
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
+from fooljax.attacks.added_words import AddedWords, WordsFound, add_words, is_right, verdict
 
 __all__ = [
     "ASCENTS",
@@ -63,6 +64,7 @@ __all__ = [
     "NORM_NAMES",
     "PUBLISHED",
     "UNIVERSAL",
+    "AddedWords",
     "AscentEntry",
     "Attack",
     "AttackResult",
@@ -81,6 +83,8 @@ __all__ = [
     "UniversalEntry",
     "UniversalResult",
     "UniversalState",
+    "WordsFound",
+    "add_words",
     "aimed",
     "answer",
     "apgd",
@@ -97,6 +101,7 @@ __all__ = [
     "fooling_rate",
     "hop_skip_jump",
     "in_turn",
+    "is_right",
     "lbfgs",
     "leads",
     "leave",
@@ -125,4 +130,5 @@ __all__ = [
     "transforms",
     "universal_deepfool",
     "universal_sgd",
+    "verdict",
 ]

@@ -49,6 +49,11 @@ class Vocabulary:
         """How many numbers there are, padding included."""
         return 1 + len(self.words) + self.shared
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What every number means, for people."""
+        return ("", *self.words, *(f"other {place}" for place in range(self.shared)))
+
     def encode(self, text: str, length: int) -> Int[np.ndarray, " n"]:
         """Return the numbers of a text's words and marks, cut or padded to ``length``."""
         found = np.zeros(length, np.int32)

@@ -17,6 +17,9 @@ from fooljax.models.torch_module import from_torch
 from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.weights import load_weights, save_weights
+from fooljax.models.matcher import Matcher
+from fooljax.models.sentences import SentenceEncoder, embed, load_minilm
+from fooljax.models.wordpiece import WordPiece
 
 __all__ = [
     "IMAGENET",
@@ -26,13 +29,17 @@ __all__ = [
     "PUBLISHED",
     "Layer",
     "LeNet",
+    "Matcher",
     "Preprocess",
     "Pretrained",
     "ResNet",
+    "SentenceEncoder",
     "SoftmaxRegression",
+    "WordPiece",
     "build",
     "center_crop",
     "crop_probabilities",
+    "embed",
     "from_equinox",
     "from_flax",
     "from_function",
@@ -42,6 +49,7 @@ __all__ = [
     "in_bfloat16",
     "init_flax",
     "layers",
+    "load_minilm",
     "load_pretrained",
     "load_published",
     "load_weights",

@@ -4,7 +4,6 @@ BERT with six layers, taught that a question and its answer lie close together. 
 trained here; the weights are those of ``sentence-transformers/all-MiniLM-L6-v2``.
 """
 
-import functools
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -219,8 +218,3 @@ def _batches(lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
         for start in range(0, len(rows), _size(length))
     ]
 
-
-@functools.lru_cache(maxsize=1)
-def published_minilm(folder: str | None = None) -> SentenceEncoder:
-    """Load MiniLM once (`load_minilm`)."""
-    return load_minilm(folder)

@@ -261,7 +261,7 @@ def _check(
     if isinstance(dataset, Stream):
         checks.shape_of_images((len(dataset), *dataset.input_shape), classifier.input_shape)
     else:
-        checks.images(dataset.images, classifier.input_shape)
+        checks.inputs(dataset.images, classifier)
     labels = np.asarray(checks.whole(dataset.labels, "labels"))
     count = len(dataset) if isinstance(dataset, Stream) else len(dataset.images)
     if labels.shape != (count,):
