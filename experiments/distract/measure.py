@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -30,7 +30,6 @@ PLACES = ("unchanged", "last", "middle", "first")  # of AddSent's sentence
 _TEXTS = 500  # that are placed before what was done is written down
 _PART = 10  # passages that are searched together
 _LONGEST = 9  # sentences of a paragraph that a matcher learns from; it reads longer ones, too
-_SEED_OF_TABLE = 0  # of the vectors of words that GloVe lacks
 
 
 @dataclass(frozen=True)
@@ -80,23 +79,14 @@ class Config:
 PRESETS = {
     "default": Config(),
     "smoke": Config(
-        questions=40,
-        searched=8,
-        epochs=1,
-        matchers=2,
-        train_passages=200,
-        train_steps=60,
-        retrain_steps=20,
-        batch_size=16,
+        **{"questions": 40, "searched": 8, "epochs": 1, "matchers": 2, "train_passages": 200},
+        **{"train_steps": 60, "retrain_steps": 20, "batch_size": 16},
     ),
     "squad": Config(
         dataset="squad",
         readers=(MINILM, MATCHER),
-        questions=1000,
-        searched=80,
-        matchers=3,
-        train_steps=1000,
-        retrain_steps=400,
+        **{"questions": 1000, "searched": 80, "matchers": 3},
+        **{"train_steps": 1000, "retrain_steps": 400},
     ),
 }
 
@@ -182,17 +172,11 @@ def _squad(config: Config) -> Task:
     names = {one.name for one in asked}
     keep = lambda some: tuple(one for one in some if one.name in names)
     teaching = tuple(fj.data.paragraphs_of_pairs(fj.data.read_pairs(folder)))
+    common = fj.data.commonest(glove.words, config.common)
     vocabulary = fj.data.Vocabulary(glove.words, 2000)
-    return Task(
-        asked,
-        keep(squad.addsent),
-        keep(squad.addonesent),
-        teaching,
-        fj.data.commonest(glove.words, config.common),
-        vocabulary,
-        fj.data.table_of(vocabulary, glove.vectors, _SEED_OF_TABLE),
-        40,
-    )
+    table = fj.data.table_of(vocabulary, glove.vectors)
+    added = keep(squad.addsent), keep(squad.addonesent)
+    return Task(asked, *added, teaching, common, vocabulary, table, 40)
 
 
 class Made(NamedTuple):
@@ -251,16 +235,16 @@ def train_matchers(run: study.Run[Config], task: Task) -> tuple[list[Network], s
 
         key_init, key_fit = jax.random.split(key)
         fresh = _fresh(key_init, task, count)
-        return to_arrays(_fit(key_fit, fresh, data(), config.train_steps, config.batch_size))
+        trained = _fit(key_fit, fresh, data(), config.train_steps, config.batch_size)
+        return study.weights_of(trained)
 
-    cells = study.grid(matcher=range(config.matchers))
-    found = study.compute(run, cells, train, "training matchers")
+    found = study.compute(run, study.grid(matcher=range(config.matchers)), train, "training")
     shape = _fresh(study.key_of(0, matcher="shape"), task, count)
     return [_network(task, i, shape, arrays) for i, (_, arrays) in enumerate(found.found)], found
 
 
 def _network(task: Task, number: int, fresh: Classifier, arrays: study.Arrays) -> Network:
-    classifier = from_arrays(fresh, arrays)
+    classifier = study.with_weights(fresh, arrays)
     read = fj.analysis.by_matching(classifier, task.vocabulary)
     return Network(MATCHER, f"{MATCHER} {number + 1}", read, classifier)
 
@@ -286,33 +270,6 @@ def _fit(
         key, classifier, dataset, optimizer=_optimizer(steps), sampler=sampler, steps=steps
     )
     return trained
-
-
-def to_arrays(classifier: Classifier) -> dict[str, np.ndarray]:
-    """Return the trained weights by name, without vectors that were given."""
-    import jax
-
-    leaves = jax.tree_util.tree_leaves_with_path(_trained(classifier.params))
-    name = lambda path: "/".join(part.key for part in path)
-    return {f"weights/{name(path)}": np.asarray(leaf) for path, leaf in leaves}
-
-
-def from_arrays(classifier: Classifier, arrays: study.Arrays) -> Classifier:
-    """Put weights back that `to_arrays` returned."""
-    import dataclasses
-
-    import jax
-
-    name = lambda path: "/".join(part.key for part in path)
-    put = lambda path, leaf: jax.numpy.asarray(arrays[f"weights/{name(path)}"])
-    trained = jax.tree_util.tree_map_with_path(put, _trained(classifier.params))
-    held = "vectors" in classifier.params and "params" in classifier.params
-    params = {**classifier.params, "params": trained} if held else trained
-    return dataclasses.replace(classifier, params=params)
-
-
-def _trained(params: Mapping) -> Mapping:
-    return params["params"] if "params" in params else params
 
 
 def attack(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> study.Results:
@@ -376,17 +333,15 @@ def _irrelevant(config: Config, task: Task, added: str, row: int) -> str:
 
 def retrain(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> study.Results:
     """Let matchers go on learning, with and without AddSent, and ask about other topics."""
-    config, matchers = run.config, [one for one in networks if one.classifier is not None]
+    config, matchers = run.config, [one.classifier for one in networks if one.classifier]
     count = max(_LONGEST, *(len(one.sentences) for one in task.teaching))
 
     def teach(key: RandomKey, taught: str, repeat: int) -> Mapping[str, ArrayLike]:
         learned, held = split_topics(config, task, repeat)
         passages = lesson(config, task, learned, taught, repeat)
-        start = matchers[repeat].classifier
-        assert start is not None
         data = fj.analysis.as_dataset(passages, task.vocabulary, task.length, count)
         key = study.key_of(config.run.seed, repeat=repeat)  # the same batches for both
-        resized = fj.analysis.resized(start, count)
+        resized = fj.analysis.resized(matchers[repeat], count)
         trained = _fit(key, resized, data, config.retrain_steps, config.batch_size)
         read = fj.analysis.by_matching(trained, task.vocabulary)
         return {place: right_at(read, task, held, place) for place in PLACES}
@@ -430,24 +385,15 @@ def right_at(read: Reader, task: Task, held: set[str], place: str) -> np.ndarray
         held: names of the questions.
         place: where AddSent's sentence stands.
     """
-    originals = [one for one in task.passages if one.name in held]
     variants = [_placed(one, place) for one in task.addsent if one.name in held]
-    return worst(read, originals, variants if place != PLACES[0] else [])
+    variants = variants if place != PLACES[0] else []
+    changed = {one.name for one in variants}
+    plain = [one for one in task.passages if one.name in held - changed]
+    asked = [*variants, *plain]
+    right = fj.attacks.right_by_name(fj.attacks.verdict(read(asked), asked)[0], asked)
+    return np.array([right[one.name] for one in task.passages if one.name in held])
 
 
 def _placed(passage: Passage, place: str) -> Passage:
     count = len(passage.sentences) - 1
     return fj.data.moved(passage, {"last": count, "middle": count // 2}.get(place, 0))
-
-
-def worst(read: Reader, originals: Sequence[Passage], variants: Sequence[Passage]) -> np.ndarray:
-    """Tell which questions are answered right whatever was added; as they were without any."""
-    right: dict[str, bool] = {}
-    changed = {one.name for one in variants}
-    asked = [*variants, *(one for one in originals if one.name not in changed)]
-    chosen, _ = fj.attacks.verdict(read(asked), asked)
-    for one, hit in zip(asked, fj.attacks.is_right(chosen, asked), strict=True):
-        right[one.name] = right.get(one.name, True) and bool(hit)
-    return np.array([right[one.name] for one in originals])
-
-

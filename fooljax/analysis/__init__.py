@@ -22,6 +22,14 @@ from fooljax.analysis.parts import (
     without_each_component,
 )
 from fooljax.analysis.patches import Interactions, interactions, shuffled
+from fooljax.analysis.reading import (
+    as_dataset,
+    build_matcher,
+    by_cosine,
+    by_matching,
+    lay_out,
+    resized,
+)
 from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
 from fooljax.analysis.sampling import SCORES, Samples, sample
 from fooljax.analysis.sanity import map_agreement, shuffle_top
@@ -39,7 +47,6 @@ from fooljax.analysis.transfer import (
 )
 from fooljax.analysis.volume import Volume, draw_scores, volume
 from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
-from fooljax.analysis.reading import as_dataset, build_matcher, by_cosine, by_matching, lay_out, resized
 
 __all__ = [
     "BEYOND",

@@ -1,6 +1,14 @@
 """Attacks, by gradient and without: fooling images from nothing, and small perturbations."""
 
 from fooljax.attacks import spaces, transforms
+from fooljax.attacks.added_words import (
+    AddedWords,
+    WordsFound,
+    add_words,
+    is_right,
+    right_by_name,
+    verdict,
+)
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
@@ -56,7 +64,6 @@ from fooljax.attacks.universal_measures import (
     share_fooled,
 )
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
-from fooljax.attacks.added_words import AddedWords, WordsFound, add_words, is_right, verdict
 
 __all__ = [
     "ASCENTS",
@@ -114,6 +121,7 @@ __all__ = [
     "published",
     "random_perturbation",
     "reach",
+    "right_by_name",
     "run",
     "run_universal",
     "score",

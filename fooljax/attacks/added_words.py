@@ -64,7 +64,9 @@ class WordsFound(NamedTuple):
     queries: Int[np.ndarray, "t n"]
 
 
-def verdict(logits: Sequence[np.ndarray], passages: Sequence[Passage]) -> tuple:
+def verdict(
+    logits: Sequence[np.ndarray], passages: Sequence[Passage]
+) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
     """Say of each passage which sentence a reader chose, and how sure it was of the right ones.
 
     Of equal sentences it chose the first.
@@ -89,6 +91,19 @@ def is_right(chosen: Int[np.ndarray, " n"], passages: Sequence[Passage]) -> Bool
     return np.array(
         [one in passage.right for one, passage in zip(chosen, passages, strict=True)], bool
     )
+
+
+def right_by_name(chosen: Int[np.ndarray, " n"], passages: Sequence[Passage]) -> dict[str, bool]:
+    """Tell of each question, by its name, whether a reader is right whatever was added.
+
+    Args:
+        chosen: places of the sentences that it chose.
+        passages: several of a name are variants of one question.
+    """
+    right: dict[str, bool] = {}
+    for passage, hit in zip(passages, is_right(chosen, passages), strict=True):
+        right[passage.name] = right.get(passage.name, True) and bool(hit)
+    return right
 
 
 def add_words(

@@ -217,4 +217,3 @@ def _batches(lengths: Sequence[int]) -> list[tuple[int, list[int]]]:
         for length, rows in sorted(groups.items())
         for start in range(0, len(rows), _size(length))
     ]
-
