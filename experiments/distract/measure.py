@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from fooljax.data import Passage, Reader, Vocabulary
     from fooljax.types import Classifier, RandomKey
 
-MATCHER, MINILM = "matcher", "minilm"
+MATCHER: Final = "matcher"
+MINILM: Final = "minilm"
 ORIGINAL, RANDOM, STRANGER = "nothing", "random words", "a sentence from elsewhere"
 ADDONESENT, ADDSENT, ADDCOMMON, ADDANY = "AddOneSent", "AddSent", "AddCommon", "AddAny"
 FIXED = (ORIGINAL, RANDOM, STRANGER, ADDONESENT, ADDSENT)  # know nothing of the reader
@@ -79,14 +80,16 @@ class Config:
 PRESETS = {
     "default": Config(),
     "smoke": Config(
-        **{"questions": 40, "searched": 8, "epochs": 1, "matchers": 2, "train_passages": 200},
-        **{"train_steps": 60, "retrain_steps": 20, "batch_size": 16},
+        questions=40, searched=8, epochs=1, matchers=2, train_steps=60, retrain_steps=20
     ),
     "squad": Config(
         dataset="squad",
         readers=(MINILM, MATCHER),
-        **{"questions": 1000, "searched": 80, "matchers": 3},
-        **{"train_steps": 1000, "retrain_steps": 400},
+        questions=1000,
+        searched=80,
+        matchers=3,
+        train_steps=1000,
+        retrain_steps=400,
     ),
 }
 
@@ -325,10 +328,8 @@ def _irrelevant(config: Config, task: Task, added: str, row: int) -> str:
     draw = np.random.default_rng([config.run.seed, 2, FIXED.index(added), row])
     if added == RANDOM:
         return " ".join(draw.choice(task.common, config.length))
-    topic = task.passages[row].topic
-    others = [i for i, one in enumerate(task.passages) if one.topic != topic]
-    stranger = task.passages[others[int(draw.integers(len(others)))]]
-    return stranger.sentences[int(draw.integers(len(stranger.sentences)))]
+    others = [one for one in task.passages if one.topic != task.passages[row].topic]
+    return str(draw.choice(others[int(draw.integers(len(others)))].sentences))
 
 
 def retrain(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> study.Results:

@@ -190,8 +190,7 @@ def examples(found: Found) -> Iterator[study.Block]:
             right=original.right,
             chosen=int(before[one.name]),
         )
-        shown = {"right": one.right, "added": one.added, "chosen": int(at)}
-        yield passage("", one.sentences, **shown)
+        yield passage("", one.sentences, right=one.right, added=one.added, chosen=int(at))
     kept = [(one, at) for one, at in both if was_right(one) and at in one.right]
     if kept:
         one, at = kept[0]
@@ -267,7 +266,7 @@ def searches(found: Found) -> Iterator[study.Block]:
             for row, sentence, right in _found(cells):
                 question = found.task.passages[row].question
                 end = "still right" if right else "wrong"
-                rows.append((search, *map(written, (question, sentence)), end))
+                rows.append((search, written(question), written(sentence), end))
         header = ("Search", "Question", "Words added", "Answer")
         caption = f"The first questions of each search against {network.name}, not selected"
         yield fj.reporting.table(header, rows, caption)
