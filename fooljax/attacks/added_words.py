@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.special import expit, logsumexp
 
 from fooljax import checks
 from fooljax.data import Passage, Reader, add, words_of
@@ -80,10 +81,19 @@ def verdict(
         right sentences together.
     """
     chosen = np.array([int(np.argmax(one)) for one in logits], np.int64)
-    shares = (np.exp(one - np.max(one)) for one in logits)
-    pairs = zip(shares, passages, strict=True)
-    sure = [float(one[list(passage.right)].sum() / one.sum()) for one, passage in pairs]
-    return chosen, np.array(sure, np.float64)
+    return chosen, expit(_odds(logits, passages))
+
+
+def _odds(
+    logits: Sequence[Float[np.ndarray, " s"]], passages: Sequence[Passage]
+) -> Float[np.ndarray, " n"]:
+    """Return the log-odds of the right sentences, which do not stop growing where shares do."""
+    found = []
+    for one, passage in zip(logits, passages, strict=True):
+        right = np.isin(np.arange(len(one)), passage.right)
+        wrong = logsumexp(one[~right]) if not right.all() else -np.inf
+        found.append(logsumexp(one[right]) - wrong)
+    return np.array(found, np.float64)
 
 
 def is_right(chosen: Int[np.ndarray, " n"], passages: Sequence[Passage]) -> Bool[np.ndarray, " n"]:
@@ -155,9 +165,9 @@ def add_words(
     show = lambda rows, texts: _show(reader, [passages[row] for row in rows], texts, place)
 
     everyone = list(range(len(passages)))
-    right, sure = show(everyone, [" ".join(one) for one in words])
+    right, odds = show(everyone, [" ".join(one) for one in words])
     count = np.ones(len(passages), np.int64)
-    history = [(right.copy(), sure.copy(), count.copy())]
+    history = [(right.copy(), expit(odds), count.copy())]
     for visit in range(visits):
         left = np.flatnonzero(right)
         rows, texts, tried = list[int](), list[str](), list[str]()
@@ -169,16 +179,16 @@ def add_words(
                 texts.append(" ".join([*words[row][:at], word, *words[row][at + 1 :]]))
                 tried.append(str(word))
         if rows:
-            now_right, now_sure = show(rows, texts)
+            now_right, now_odds = show(rows, texts)
             lines = np.array(rows)
             for row in left:
                 own_lines = np.flatnonzero(lines == row)
-                best = own_lines[np.argmin(now_sure[own_lines])]
+                best = own_lines[np.argmin(now_odds[own_lines])]
                 count[row] += len(own_lines)
-                if now_sure[best] < sure[row]:
+                if now_odds[best] < odds[row]:
                     words[row][orders[row][visit]] = tried[best]
-                    right[row], sure[row] = now_right[best], now_sure[best]
-        history.append((right.copy(), sure.copy(), count.copy()))
+                    right[row], odds[row] = now_right[best], now_odds[best]
+        history.append((right.copy(), expit(odds), count.copy()))
         on_visit(visit + 1, f"{int(right.sum())} of {len(passages)} still right")
     columns = [np.stack(column) for column in zip(*history, strict=True)]
     return WordsFound(tuple(" ".join(one) for one in words), *columns)
@@ -199,5 +209,5 @@ def _show(
     reader: Reader, passages: Sequence[Passage], texts: Sequence[str], place: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     longer = [add(one, text, place) for one, text in zip(passages, texts, strict=True)]
-    chosen, sure = verdict(reader(longer), longer)
-    return is_right(chosen, longer), sure
+    logits = reader(longer)
+    return is_right(verdict(logits, longer)[0], longer), _odds(logits, longer)

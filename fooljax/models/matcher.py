@@ -53,12 +53,12 @@ class Matcher(nn.Module):
         q, s = table[question], table[sentences]  # [b, n, d], [b, s, n, d]
         project = nn.Dense(self.hidden, name="project")
         near = jnp.einsum("bid,bsjd->bsij", _unit(project(q)), _unit(project(s)))
-        near = jnp.where(said[:, :, None, :], near, -1.0)
+        near = jnp.where(said[:, :, None, :], near, _NEVER)
         same = (question[:, None, :, None] == sentences[:, :, None, :]) & said[:, :, None, :]
         weight = nn.softplus(nn.Dense(1, name="weight")(q))[:, None, :, 0]
         weight = jnp.where(asked[:, None, :], weight, 0.0)
         weight = weight / (jnp.sum(weight, axis=-1, keepdims=True) + _TINY)
-        likeness = jnp.max(near, axis=-1)
+        likeness = jnp.maximum(jnp.max(near, axis=-1), -1.0)
         share = nn.softmax(10.0 * near + 5.0 * same, axis=-1)
         seen = jnp.einsum("bsij,bsjd->bsid", share, s)
         compared = self._compare(q, seen, jnp.any(same, axis=-1), likeness)

@@ -1,10 +1,12 @@
 """WordPiece, the tokens of BERT: words, and pieces of those that are not in the vocabulary."""
 
 import functools
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+_SPACES = re.compile(r"[ \t\n\r]+")  # other spaces are split off inside
 START, END, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 _LONGEST = 100  # letters of a word that is still taken apart
 _IDEOGRAPHS = (
@@ -48,7 +50,7 @@ class WordPiece:
     def encode(self, text: str) -> list[int]:
         """Return the numbers of a text's tokens, from ``[CLS]`` to ``[SEP]``."""
         inside: list[int] = []
-        for chunk in text.split():
+        for chunk in _SPACES.split(text):
             inside += _tokens(self, chunk)
             if len(inside) > self.most:
                 break
@@ -61,7 +63,8 @@ class WordPiece:
 
 def split_words(text: str) -> Iterator[str]:
     """Split a text into words and marks, in lower case and without accents."""
-    plain = "".join(_plain(letter) for letter in text).lower()
+    # letter by letter, as the reference: a sigma does not know that it ends a word
+    plain = "".join(_plain(letter).lower() for letter in text)
     plain = unicodedata.normalize("NFD", plain)
     word = ""
     for letter in plain:
@@ -107,7 +110,7 @@ def _plain(letter: str) -> str:
     code = ord(letter)
     if letter in "\t\n\r" or unicodedata.category(letter) == "Zs":
         return " "
-    if code in (0, 0xFFFD) or unicodedata.category(letter).startswith("C"):
+    if code in (0, 0xFFFD) or unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs"):
         return ""
     return f" {letter} " if any(low <= code <= high for low, high in _IDEOGRAPHS) else letter
 

@@ -58,7 +58,8 @@ def test_it_never_gets_worse_and_stops_when_it_has_won(key):
 
 
 def test_common_words_alone(key):
-    found = add_words(key, stubborn, PASSAGES, COMMON, AddedWords(own_words=False, epochs=1))
+    settings = AddedWords(draws=5, own_words=False, epochs=1)
+    found = add_words(key, stubborn, PASSAGES, COMMON, settings)
     assert all(set(one.split()) <= set(COMMON) for one in found.sentences)
 
 

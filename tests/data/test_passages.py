@@ -1,5 +1,6 @@
 """Paragraphs and their sentences; adversarial SQuAD; pairs; made-up facts; words as numbers."""
 
+import itertools
 import json
 
 import numpy as np
@@ -16,7 +17,7 @@ PASSAGE = Passage("a", "t", "Who?", ("One.", "Two.", "Three."), (1,))
     [
         ["It rained.", "Nobody came!", "Why?", "2016 was wet."],
         ["Mr. Smith met J. R. Ewing in St. Louis.", "They left the U.S. Army together."],
-        ['She said "No."', '"Yes," he said.', "(It was late.)", "End"],
+        ['She said "Never."', '"Yes," he said.', "(It was late.)", "End"],
         ["About 3.5 million came to www.example.org and e.g. Bonn stayed.", "Él se fue."],
         ["No end and no capital. so this is one sentence."],
     ],
@@ -31,7 +32,7 @@ def test_spans_cover_all_but_spaces():
     spans = data.sentence_spans(text)
     inside = "".join(text[start:end] for start, end in spans)
     assert inside.replace(" ", "") == "".join(text.split())
-    assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
     assert data.sentence_spans(" \n ") == []
 
 
@@ -101,13 +102,13 @@ def test_broken_files_are_told(tmp_path):
     (place / squad.ADDSENT).write_text("{")
     with pytest.raises(ValueError, match=r"not a file of SQuAD v1\.1"):
         data.read_adversarial_squad(tmp_path)
-    with pytest.raises(ValueError, match="there is no .*pairs.tsv"):
+    with pytest.raises(ValueError, match=r"there is no .*pairs\.tsv"):
         data.read_pairs(tmp_path)
     (tmp_path / squad.PAIRS).mkdir(parents=True)
     (tmp_path / squad.PAIRS / "pairs.tsv").write_text("sentence\tquestion\na\tb\nc\n")
     with pytest.raises(ValueError, match="line 3 does not have two columns"):
         data.read_pairs(tmp_path)
-    with pytest.raises(ValueError, match="there is no .*glove"):
+    with pytest.raises(ValueError, match=r"there is no .*glove"):
         data.read_glove(tmp_path)
 
 
