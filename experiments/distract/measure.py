@@ -279,7 +279,7 @@ def attack(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> s
     """Show every reader what was added without knowing it, and search words against it."""
     by_name = {one.name: one for one in networks}
     order = np.random.default_rng([run.config.run.seed, 1]).permutation(len(task.passages))
-    searched = [task.passages[row] for row in np.sort(order[: run.config.searched])]
+    searched = [task.passages[row] for row in order[: run.config.searched]]
     config = run.config
     settings = {
         name: fj.attacks.AddedWords(config.length, config.draws, config.epochs, own)
@@ -305,7 +305,7 @@ def attack(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> s
 
     shown = study.compute(run, study.grid(network=by_name, added=FIXED), show, "reading")
     parts = range(0, len(searched), _PART)
-    cells = study.grid(search=SEARCHES, network=by_name, part=parts)
+    cells = study.grid(part=parts, search=SEARCHES, network=by_name)
     return study.gather(shown, study.compute(run, cells, search, "searching words"))
 
 
