@@ -318,7 +318,7 @@ def with_added(config: Config, task: Task, added: str) -> tuple[Passage, ...]:
     if added == ORIGINAL:
         return task.passages
     return tuple(
-        fj.data.add(one, _irrelevant(config, task, added, row))
+        fj.data.add_sentence(one, _irrelevant(config, task, added, row))
         for row, one in enumerate(task.passages)
     )
 
@@ -397,4 +397,4 @@ def right_at(read: Reader, task: Task, held: set[str], place: str) -> np.ndarray
 
 def _placed(passage: Passage, place: str) -> Passage:
     count = len(passage.sentences) - 1
-    return fj.data.moved(passage, {"last": count, "middle": count // 2}.get(place, 0))
+    return fj.data.move_sentence(passage, {"last": count, "middle": count // 2}.get(place, 0))

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import expit, logsumexp
 
 from fooljax import checks
-from fooljax.data import Passage, Reader, add, words_of
+from fooljax.data import Passage, Reader, add_sentence, words_of
 from fooljax.types import RandomKey
 
 
@@ -208,6 +208,6 @@ def _orders(stream: np.random.Generator, settings: AddedWords) -> np.ndarray:
 def _show(
     reader: Reader, passages: Sequence[Passage], texts: Sequence[str], place: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    longer = [add(one, text, place) for one, text in zip(passages, texts, strict=True)]
+    longer = [add_sentence(one, text, place) for one, text in zip(passages, texts, strict=True)]
     logits = reader(longer)
     return is_right(verdict(logits, longer)[0], longer), _odds(logits, longer)

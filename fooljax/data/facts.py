@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fooljax.data.passages import Passage, add
+from fooljax.data.passages import Passage, add_sentence
 
 _FRONT = ("Ar", "Bel", "Cor", "Dra", "El", "Fan", "Gor", "Hal", "Is", "Jor", "Kal", "Lor")
 _MIDDLE = ("a", "e", "i", "o", "an", "en")
@@ -213,7 +213,7 @@ def distracted(facts: Facts, which: int | None = None) -> tuple[Passage, ...]:
     """
     both = zip(facts.passages, facts.distractors, strict=True)
     return tuple(
-        add(passage, lure)
+        add_sentence(passage, lure)
         for passage, lures in both
         for lure in (lures if which is None else lures[which : which + 1])
     )

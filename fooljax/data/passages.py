@@ -65,7 +65,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def add(passage: Passage, sentence: str, place: int | None = None) -> Passage:
+def add_sentence(passage: Passage, sentence: str, place: int | None = None) -> Passage:
     """Put a sentence that does not answer the question into its paragraph.
 
     Args:
@@ -90,7 +90,7 @@ def add(passage: Passage, sentence: str, place: int | None = None) -> Passage:
     return passage._replace(sentences=sentences, right=right, added=place)
 
 
-def moved(passage: Passage, place: int) -> Passage:
+def move_sentence(passage: Passage, place: int) -> Passage:
     """Move the added sentence to another place in its paragraph.
 
     Raises:
@@ -98,10 +98,10 @@ def moved(passage: Passage, place: int) -> Passage:
     """
     if passage.added is None:
         raise ValueError(f"passage {passage.name} has no added sentence to move")
-    return add(without(passage), passage.sentences[passage.added], place)
+    return add_sentence(remove_sentence(passage), passage.sentences[passage.added], place)
 
 
-def without(passage: Passage) -> Passage:
+def remove_sentence(passage: Passage) -> Passage:
     """Take the added sentence out again, if there is one."""
     if passage.added is None:
         return passage

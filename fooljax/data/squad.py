@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fooljax.data.passages import Passage, add, sentence_spans
+from fooljax.data.passages import Passage, add_sentence, sentence_spans
 from fooljax.data.text_files import read_lines, read_text
 
 ADVERSARIAL = "text/adversarial_squad"
@@ -113,7 +113,7 @@ def _changed(
             f"{path}: question {name} does not continue the paragraph of {first}; the two files "
             f"do not belong together, get them anew from {_ADDRESS}"
         )
-    return add(originals[first], context[len(contexts[first].rstrip()) :].strip())
+    return add_sentence(originals[first], context[len(contexts[first].rstrip()) :].strip())
 
 
 def read_pairs(data_dir: str | Path) -> tuple[Pair, ...]:

@@ -38,25 +38,25 @@ def test_spans_cover_all_but_spaces():
 
 @pytest.mark.parametrize("place", [0, 1, 2, 3, None])
 def test_what_is_added_can_be_moved_and_taken_out(place):
-    longer = data.add(PASSAGE, "New.", place)
+    longer = data.add_sentence(PASSAGE, "New.", place)
     assert longer.sentences[longer.added] == "New."
     assert [longer.sentences[at] for at in longer.right] == ["Two."]
-    assert data.without(longer) == PASSAGE
+    assert data.remove_sentence(longer) == PASSAGE
     for other in range(4):
-        there = data.moved(longer, other)
+        there = data.move_sentence(longer, other)
         assert there.added == other and there.sentences[other] == "New."
         assert [there.sentences[at] for at in there.right] == ["Two."]
 
 
 def test_wrong_additions_are_refused():
     with pytest.raises(ValueError, match=r"place must be in \[0, 3\], got 4"):
-        data.add(PASSAGE, "New.", 4)
+        data.add_sentence(PASSAGE, "New.", 4)
     with pytest.raises(ValueError, match="empty text"):
-        data.add(PASSAGE, "  ")
+        data.add_sentence(PASSAGE, "  ")
     with pytest.raises(ValueError, match="already has an added sentence"):
-        data.add(data.add(PASSAGE, "New."), "Newer.")
+        data.add_sentence(data.add_sentence(PASSAGE, "New."), "Newer.")
     with pytest.raises(ValueError, match="no added sentence to move"):
-        data.moved(PASSAGE, 0)
+        data.move_sentence(PASSAGE, 0)
 
 
 def write_squad(folder, questions):
@@ -90,7 +90,7 @@ def test_what_was_added_to_a_paragraph_is_one_sentence(tmp_path):
     found = data.read_adversarial_squad(tmp_path)
     (one,) = found.originals
     assert one == Passage("q", "T", "Who?", ("It rained.", "Ada came"), (1,))
-    assert found.addsent == found.addonesent == (data.add(one, "Mr. X. came. Not Ada."),)
+    assert found.addsent == found.addonesent == (data.add_sentence(one, "Mr. X. came. Not Ada."),)
 
 
 def test_broken_files_are_told(tmp_path):
