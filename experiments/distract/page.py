@@ -79,13 +79,18 @@ def _verdict(found: Found) -> str:
     if MATCHER not in found.readers:
         return ""
     last, first = found.gained("last"), found.gained("first")
-    points = lambda gain: f"{100 * gain.mean:+.1f}".replace("-", "\N{MINUS SIGN}") + " points"
     said = (
-        f"Retraining on AddSent changed what is right under AddSent by {points(last)} with its "
-        f"sentence at the end, and by {points(first)} with the same sentence at the beginning"
+        "Retraining on AddSent changed what is right under AddSent by "
+        f"{study.spell(last, _points)} percentage points with its sentence at the end, as in the "
+        f"lesson, and by {study.spell(first, _points)} with the same sentence at the beginning"
     )
     apart = first.high < last.low
-    return f"{said}: it is the place that was learned, in part." if apart else f"{said}."
+    return f"{said}: what was learned is above all the place." if apart else f"{said}."
+
+
+def _points(value: float) -> str:
+    """Write a difference of shares in percentage points."""
+    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
@@ -157,11 +162,12 @@ def story(found: Found) -> Iterator[study.Block]:
         ("Added", "What it is", "Questions"),
         [(added, ABOUT[added], f"{found.questions(added):,}") for added in WAYS],
     )
+    times = "once" if config.epochs == 1 else f"{config.epochs} times"
     yield (
         f"A search ({ADDANY}, {ADDCOMMON}) begins with {config.length} random common words, visits "
-        f"every word {config.epochs} times, tries {config.draws} common words there each time (and "
-        f"for {ADDANY} those of the question), and keeps what makes the right sentence least "
-        "probable. It ends when the network chooses a wrong sentence. Both kinds of network judge "
+        f"every word {times}, tries {config.draws} common words there each time (and for {ADDANY} "
+        "those of the question), and keeps what makes the right sentence least probable. It ends "
+        "when the network chooses a wrong sentence. Both kinds of network judge "
         "each sentence by itself, so all that a search can do is to make its own sentence more "
         "attractive."
     )
@@ -300,8 +306,7 @@ def lessons(found: Found) -> Iterator[study.Block]:
     for taught in (SAME, TAUGHT):
         shares = [study.spell(found.retrained(taught, place)) for place in PLACES]
         rows.append((taught, *shares))
-    signed = lambda value: f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
-    gains = [study.spell(found.gained(place), signed) for place in PLACES]
+    gains = [study.spell(found.gained(place), _points) for place in PLACES]
     rows.append(("gain, percentage points", *gains))
     ends = ("nothing", *(f"AddSent, {place}" for place in PLACES[1:]))
     yield fj.reporting.table(
