@@ -26,7 +26,8 @@ ORIGINAL, RANDOM, STRANGER = "nothing", "random words", "a sentence from elsewhe
 ADDONESENT, ADDSENT, ADDCOMMON, ADDANY = "AddOneSent", "AddSent", "AddCommon", "AddAny"
 FIXED = (ORIGINAL, RANDOM, STRANGER, ADDONESENT, ADDSENT)  # know nothing of the reader
 SEARCHES = {ADDANY: True, ADDCOMMON: False}  # whether they may use the question's words
-SAME, TAUGHT = "more of the same", "with AddSent"  # what a matcher goes on learning from
+SAME, TAUGHT, ANYWHERE = "more of the same", "with AddSent", "with AddSent at any place"
+LESSONS = (SAME, TAUGHT, ANYWHERE)  # what a matcher goes on learning from
 PLACES = ("unchanged", "last", "middle", "first")  # of AddSent's sentence
 _TEXTS = 500  # that are placed before what was done is written down
 _PART = 10  # passages that are searched together
@@ -99,8 +100,7 @@ class Task(NamedTuple):
 
     Attributes:
         passages: as they were; what is asked.
-        addsent: the same with a sentence at the end, all variants of those that have any.
-        addonesent: one variant each.
+        addsent: with a sentence at the end, all variants; addonesent: one variant each.
         teaching: other passages, to learn from.
         common: words that searches draw from.
         vocabulary: of a matcher.
@@ -216,12 +216,12 @@ def prepare_minilm(run: study.Run[Config], task: Task) -> tuple[Network, study.R
     every = (*task.passages, *task.addsent, *task.addonesent)
     texts = list(dict.fromkeys(text for one in every for text in (one.question, *one.sentences)))
     texts.sort(key=len)  # texts of a batch are padded to the longest
-    starts = range(0, len(texts), _TEXTS)
 
     def place(key: RandomKey, embedded: int) -> Mapping[str, ArrayLike]:
         return {"vectors": fj.models.embed(encoder, texts[embedded : embedded + _TEXTS])}
 
-    found = study.compute(run, study.grid(embedded=starts), place, "placing texts with MiniLM")
+    cells = study.grid(embedded=range(0, len(texts), _TEXTS))
+    found = study.compute(run, cells, place, "placing texts with MiniLM")
     vectors = np.concatenate([arrays["vectors"] for _, arrays in found.found])
     known = dict(zip(texts, vectors, strict=True))
     return Network(MINILM, MINILM, fj.analysis.by_cosine(encoder, known)), found
@@ -253,9 +253,8 @@ def _network(task: Task, number: int, fresh: Classifier, arrays: study.Arrays) -
 
 
 def _fresh(key: RandomKey, task: Task, sentences: int) -> Classifier:
-    return fj.analysis.build_matcher(
-        key, task.vocabulary, sentences, length=task.length, vectors=task.vectors
-    )
+    size = {"sentences": sentences, "length": task.length}
+    return fj.analysis.build_matcher(key, task.vocabulary, vectors=task.vectors, **size)
 
 
 @functools.cache  # optimizers compare by identity, and a new one would compile anew
@@ -268,19 +267,16 @@ def _optimizer(steps: int) -> optax.GradientTransformation:
 def _fit(
     key: RandomKey, classifier: Classifier, dataset: fj.data.Dataset, steps: int, batch_size: int
 ) -> Classifier:
-    sampler = fj.training.minibatches(batch_size)
-    trained, _ = fj.training.fit(
-        key, classifier, dataset, optimizer=_optimizer(steps), sampler=sampler, steps=steps
-    )
-    return trained
+    how = {"optimizer": _optimizer(steps), "sampler": fj.training.minibatches(batch_size)}
+    return fj.training.fit(key, classifier, dataset, steps=steps, **how)[0]
 
 
 def attack(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> study.Results:
     """Show every reader what was added without knowing it, and search words against it."""
-    by_name = {one.name: one for one in networks}
-    order = np.random.default_rng([run.config.run.seed, 1]).permutation(len(task.passages))
-    searched = [task.passages[row] for row in order[: run.config.searched]]
     config = run.config
+    by_name = {one.name: one for one in networks}
+    order = np.random.default_rng([config.run.seed, 1]).permutation(len(task.passages))
+    searched = [task.passages[row] for row in order[: config.searched]]
     settings = {
         name: fj.attacks.AddedWords(config.length, config.draws, config.epochs, own)
         for name, own in SEARCHES.items()
@@ -341,13 +337,13 @@ def retrain(run: study.Run[Config], task: Task, networks: Sequence[Network]) -> 
         learned, held = split_topics(config, task, repeat)
         passages = lesson(config, task, learned, taught, repeat)
         data = fj.analysis.as_dataset(passages, task.vocabulary, task.length, count)
-        key = study.key_of(config.run.seed, repeat=repeat)  # the same batches for both
-        resized = fj.analysis.resized(matchers[repeat], count)
-        trained = _fit(key, resized, data, config.retrain_steps, config.batch_size)
+        key = study.key_of(config.run.seed, repeat=repeat)  # the same batches for all
+        start = fj.analysis.resized(matchers[repeat], count)
+        trained = _fit(key, start, data, config.retrain_steps, config.batch_size)
         read = fj.analysis.by_matching(trained, task.vocabulary)
         return {place: right_at(read, task, held, place) for place in PLACES}
 
-    cells = study.grid(taught=(SAME, TAUGHT), repeat=range(len(matchers)))
+    cells = study.grid(taught=LESSONS, repeat=range(len(matchers)))
     return study.compute(run, cells, teach, "retraining")
 
 
@@ -363,10 +359,10 @@ def split_topics(config: Config, task: Task, repeat: int) -> tuple[set[str], set
 def lesson(
     config: Config, task: Task, learned: set[str], taught: str, repeat: int
 ) -> list[Passage]:
-    """Return what a matcher goes on learning from, of the same size with and without AddSent.
+    """Return what a matcher goes on learning from, of the same size whatever is taught.
 
-    A third is what it knows, a third unchanged paragraphs, a third those with AddSent's
-    sentences at the end, in whose place there may be more unchanged ones.
+    A third is what it knows, a third unchanged paragraphs, and a third has AddSent's
+    sentences, or is unchanged, too.
     """
     short = lambda some: [one for one in some if len(one.sentences) <= _LONGEST]
     added = short(one for one in task.addsent if one.name in learned)
@@ -374,7 +370,10 @@ def lesson(
     draw = np.random.default_rng([config.run.seed, 4, repeat])
     old = [task.teaching[i] for i in draw.integers(len(task.teaching), size=len(added))]
     tiled = [plain[i % len(plain)] for i in range(2 * len(added))]
-    return old + (tiled[: len(added)] + added if taught == TAUGHT else tiled)
+    if taught == ANYWHERE:
+        anywhere = lambda one: int(draw.integers(len(one.sentences)))
+        added = [fj.data.move_sentence(one, anywhere(one)) for one in added]
+    return old + (tiled if taught == SAME else tiled[: len(added)] + added)
 
 
 def right_at(read: Reader, task: Task, held: set[str], place: str) -> np.ndarray:

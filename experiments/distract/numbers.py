@@ -16,7 +16,9 @@ from .measure import (
     ADDCOMMON,
     ADDONESENT,
     ADDSENT,
+    ANYWHERE,
     FIXED,
+    LESSONS,
     ORIGINAL,
     PLACES,
     RANDOM,
@@ -81,11 +83,11 @@ class Found(NamedTuple):
         rows = study.where(self.records, kind="retrained", taught=taught, place=place)
         return fj.analysis.over_repeats([row["right"] for row in rows])
 
-    def gained(self, place: str) -> Interval:
+    def gained(self, place: str, taught: str = TAUGHT) -> Interval:
         """Return by how much AddSent in the lesson changed that share, each matcher by itself."""
         both = [
-            study.where(self.records, kind="retrained", taught=taught, place=place)
-            for taught in (TAUGHT, SAME)
+            study.where(self.records, kind="retrained", taught=one, place=place)
+            for one in (taught, SAME)
         ]
         gains = [one["right"] - other["right"] for one, other in zip(*both, strict=True)]
         return (
@@ -192,7 +194,7 @@ def summarize(found: Found) -> dict[str, Any]:
     }
     lessons = {
         taught: {place: found.retrained(taught, place)._asdict() for place in PLACES}
-        for taught in (SAME, TAUGHT)
+        for taught in LESSONS
         if study.where(found.records, kind="retrained")
     }
     return {
@@ -200,7 +202,11 @@ def summarize(found: Found) -> dict[str, Any]:
         "right": shares,
         "questions": {added: found.questions(added) for added in WAYS},
         "retrained": lessons,
-        "gained": {place: found.gained(place)._asdict() for place in PLACES} if lessons else {},
+        "gained": {
+            taught: {place: found.gained(place, taught)._asdict() for place in PLACES}
+            for taught in (TAUGHT, ANYWHERE)
+            if lessons
+        },
         "intervals": "95 %: of several networks Student's t over them, of a single one Clopper "
         "and Pearson's over questions",
     }

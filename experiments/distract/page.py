@@ -16,6 +16,8 @@ from .measure import (
     ADDCOMMON,
     ADDONESENT,
     ADDSENT,
+    ANYWHERE,
+    LESSONS,
     MATCHER,
     MINILM,
     ORIGINAL,
@@ -84,8 +86,12 @@ def _verdict(found: Found) -> str:
         f"{study.spell(last, _points)} percentage points with its sentence at the end, as in the "
         f"lesson, and by {study.spell(first, _points)} with the same sentence at the beginning"
     )
-    apart = first.high < last.low
-    return f"{said}: what was learned is above all the place." if apart else f"{said}."
+    learned = ": what was learned is above all the place" if first.high < last.low else ""
+    ends = (study.spell(found.gained(place, ANYWHERE), _points) for place in ("last", "first"))
+    return (
+        f"{said}{learned}. With such sentences at any place in the lesson these changes are "
+        f"{' and '.join(ends)}."
+    )
 
 
 def _points(value: float) -> str:
@@ -294,20 +300,21 @@ def lessons(found: Found) -> Iterator[study.Block]:
     """Say whether retraining helps, and against what."""
     config = found.config
     yield (
-        "The topics were divided in two at random. Each matcher went on learning from one half: "
-        f"in one copy ({TAUGHT}) also from paragraphs with AddSent's sentences at the end, in the "
-        f"other ({SAME}) from unchanged paragraphs in their place, for {config.retrain_steps} "
-        "steps each, from the same batches' random numbers. Both were then asked about the other "
-        "half. There AddSent's sentences stood at the end, as in the lesson, or in the middle or "
-        "at the beginning: the same sentences. A reader that had learned what such sentences are "
-        "would not care where they stand."
+        "The topics were divided in two at random. Each matcher went on learning from one half, "
+        f"for {config.retrain_steps} steps: in one copy ({TAUGHT}) also from paragraphs with "
+        f"AddSent's sentences at the end, in another ({ANYWHERE}) with the same sentences at a "
+        f"random place, in a third ({SAME}) from unchanged paragraphs instead. All were then asked "
+        "about the other half, where AddSent's sentences stood at the end, in the middle or at the "
+        "beginning. A reader that had learned what such sentences are would not care where they "
+        "stand."
     )
     rows = []
-    for taught in (SAME, TAUGHT):
+    for taught in LESSONS:
         shares = [study.spell(found.retrained(taught, place)) for place in PLACES]
         rows.append((taught, *shares))
-    gains = [study.spell(found.gained(place), _points) for place in PLACES]
-    rows.append(("gain, percentage points", *gains))
+    for taught in (TAUGHT, ANYWHERE):
+        gains = [study.spell(found.gained(place, taught), _points) for place in PLACES]
+        rows.append((f"gain {taught}, percentage points", *gains))
     ends = ("nothing", *(f"AddSent, {place}" for place in PLACES[1:]))
     yield fj.reporting.table(
         ("Went on learning from", *ends),

@@ -67,7 +67,7 @@ def unit(folder, **cell):
 def test_searches_ask_both_readers_the_same(smoke):
     folder, config, _ = smoke
     found = [
-        dict(np.load(unit(folder, search="AddAny", network=f"matcher {n}", part=0))) for n in (1, 2)
+        dict(np.load(unit(folder, part=0, search="AddAny", network=f"matcher {n}"))) for n in (1, 2)
     ]
     assert (found[0]["rows"] == found[1]["rows"]).all() and len(found[0]["rows"]) == 8
     for one in found:
@@ -83,7 +83,7 @@ def test_a_curve_falls_from_the_control_to_the_end(smoke):
         for network in ("matcher 1", "matcher 2"):
             some = [one for one in records if one["added"] == added and one["network"] == network]
             shares = [float(one["right"]) for one in some]
-            arrays = np.load(unit(folder, search=added, network=network, part=0))
+            arrays = np.load(unit(folder, part=0, search=added, network=network))
             assert shares[0] == pytest.approx(arrays["right"][0].mean())
             assert shares[-1] == pytest.approx(arrays["right"][-1].mean())
             assert shares == sorted(shares, reverse=True)
@@ -99,7 +99,7 @@ def test_no_topic_is_learned_and_asked(smoke):
         assert not {topics[name] for name in learned} & {topics[name] for name in held}
         lessons = {
             taught: measure.lesson(config, task, learned, taught, repeat)
-            for taught in (measure.SAME, measure.TAUGHT)
+            for taught in measure.LESSONS
         }
         assert len({len(lesson) for lesson in lessons.values()}) == 1
         added = [one for one in lessons[measure.TAUGHT] if one.added is not None]
@@ -107,6 +107,11 @@ def test_no_topic_is_learned_and_asked(smoke):
         assert {one.name for one in added} <= learned
         assert all(one.added == len(one.sentences) - 1 for one in added)
         assert all(one.added is None for one in lessons[measure.SAME])
+        moved = lessons[measure.ANYWHERE]
+        assert [fj.data.remove_sentence(one) for one in moved] == [
+            fj.data.remove_sentence(one) for one in lessons[measure.TAUGHT]
+        ]
+        assert len({one.added for one in moved if one.added is not None}) == 6
 
 
 def test_the_page_shows_a_passage_and_escapes_nothing_twice(smoke):
@@ -123,7 +128,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(smoke, tmp_path):
     again = tmp_path / "again"
     shutil.copytree(folder, again)
     for one in (
-        list((again / "units").glob("taught*"))[:1] + list((again / "units").glob("search*"))[:2]
+        list((again / "units").glob("taught*"))[:1] + list((again / "units").glob("part*"))[:2]
     ):
         one.unlink()
     distract.main(change(distract.PRESETS["smoke"], resume=str(again)))
