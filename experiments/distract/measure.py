@@ -65,7 +65,7 @@ class Config:
     readers: Several[Literal["matcher", "minilm"]] = (MATCHER,)
     weights: str | None = None
     questions: Count = 400
-    searched: Count = 100
+    searched: Count = 40
     length: Count = 10
     draws: Count = 20
     epochs: Count = 6
@@ -87,7 +87,7 @@ PRESETS = {
         dataset="squad",
         readers=(MINILM, MATCHER),
         questions=1000,
-        searched=80,
+        searched=50,
         matchers=3,
         train_steps=1000,
         retrain_steps=400,

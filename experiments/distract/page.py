@@ -145,9 +145,9 @@ def story(found: Found) -> Iterator[study.Block]:
         yield (
             f"{len(task.passages):,} made-up questions about paragraphs on countries that do not "
             "exist. This task is synthetic: it shows the mechanism, not how common it is. The "
-            "added sentences follow the recipe of AddSent: another country, a word turned into "
-            "its opposite, a made-up answer that is always the same. --preset squad asks real "
-            "questions."
+            "added sentences follow the recipe of AddSent: another country (and in every second "
+            "sentence a word turned into its opposite), a made-up answer that is always the same. "
+            "--preset squad asks real questions."
         )
     if MATCHER in found.readers:
         yield fj.reporting.paragraph(

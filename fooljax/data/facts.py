@@ -129,9 +129,9 @@ class Facts(NamedTuple):
 def make_facts(seed: int, count: int, *, length: int = 5, distractors: int = 3) -> Facts:
     """Make passages about countries that do not exist, and sentences to distract.
 
-    The sentences follow Jia and Liang's recipe for AddSent: exchange the name, and a word for
-    its opposite, answer with a made-up answer of the right kind that is always the same, and
-    state it. Nobody repairs them, since templates cannot go wrong.
+    The sentences follow Jia and Liang's recipe for AddSent: exchange the name, and in every
+    second one a word for its opposite, too; answer with a made-up answer of the right kind that
+    is always the same, and state it. Nobody repairs them, since templates cannot go wrong.
 
     Args:
         seed: decides all of it.
@@ -152,7 +152,7 @@ def make_facts(seed: int, count: int, *, length: int = 5, distractors: int = 3) 
     found = []
     for i, (_, fact, country) in enumerate(every):
         draw = np.random.default_rng([seed, i, 1])
-        found.append(tuple(_lure(draw, fact, country) for _ in range(distractors)))
+        found.append(tuple(_lure(draw, fact, country, k % 2 == 1) for k in range(distractors)))
     return Facts(passages, tuple(found))
 
 
@@ -176,14 +176,14 @@ def _make(draw: np.random.Generator, name: str, length: int) -> tuple[Passage, _
     return passage, chosen[right], country
 
 
-def _lure(draw: np.random.Generator, fact: _Fact, country: str) -> str:
-    """State something like the fact of another country."""
+def _lure(draw: np.random.Generator, fact: _Fact, country: str, opposite: bool) -> str:
+    """State the fact of another country, or something like it."""
     other = _country(draw)
     while other == country:
         other = _country(draw)
     said = _pick(draw, fact.said).format(x=other, v=_FAKE[fact.kind])
-    for word, opposite in fact.altered:
-        said = said.replace(f" {word} ", f" {opposite} ")
+    for word, other in fact.altered if opposite else ():
+        said = said.replace(f" {word} ", f" {other} ")
     return said
 
 
