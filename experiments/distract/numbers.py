@@ -69,7 +69,7 @@ class Found(NamedTuple):
         rows = study.where(self.records, kind="added", reader=reader, added=added)
         if not rows:
             return study.exactly(math.nan)
-        if len(rows) == 1 and name in ("right", "before"):
+        if len(rows) == 1 and name != "taken":
             count = rows[0]["questions"]
             return fj.metrics.clopper_pearson(round(rows[0][name] * count), count)
         return fj.analysis.over_repeats([row[name] for row in rows])
@@ -102,6 +102,7 @@ def judge(config: Config, task: Task, made: Made) -> Iterator[study.Record]:
     for network in made.networks:
         keys = {"reader": network.reader, "network": network.name}
         plain = _plain(task, made, network.name)
+        lured = _whatever(config, task, made, network.name, ADDSENT)
         for added in FIXED:
             yield {
                 "kind": "added",
@@ -110,7 +111,7 @@ def judge(config: Config, task: Task, made: Made) -> Iterator[study.Record]:
                 **_fixed(config, task, made, keys["network"], added),
             }
         for search in SEARCHES:
-            yield from _searched(made, keys, search, plain)
+            yield from _searched(made, keys, search, plain, lured)
     for cell, arrays in made.results.found:
         if "taught" in cell:
             for place in PLACES:
@@ -124,27 +125,34 @@ def _plain(task: Task, made: Made, network: str) -> np.ndarray:
     return fj.attacks.is_right(chosen, task.passages)
 
 
-def _fixed(config: Config, task: Task, made: Made, network: str, added: str) -> dict[str, Any]:
-    """Count a question as right if it is whatever was added, as the paper does."""
+def _whatever(config: Config, task: Task, made: Made, network: str, added: str) -> np.ndarray:
+    """Tell which questions are answered right whatever is added, as the paper counts.
+
+    One for which nobody wrote a sentence counts as it was.
+    """
     passages = with_added(config, task, added)
     chosen = made.results.one(network=network, added=added)["chosen"]
     right = fj.attacks.right_by_name(chosen, passages)
-    names, plain = [one.name for one in task.passages], _plain(task, made, network)
-    before = dict(zip(names, plain, strict=True))
-    changed = 0 if added == ORIGINAL else len(right)
+    plain = zip(task.passages, _plain(task, made, network), strict=True)
+    return np.array([right.get(one.name, bool(before)) for one, before in plain])
+
+
+def _fixed(config: Config, task: Task, made: Made, network: str, added: str) -> dict[str, Any]:
+    """Return what a way to add does that knows nothing of the reader."""
+    passages = with_added(config, task, added)
+    chosen = made.results.one(network=network, added=added)["chosen"]
     taken = [at == one.added for at, one in zip(chosen, passages, strict=True)]
     return {
-        "right": float(np.mean(list({**before, **right}.values()))),
-        "before": float(plain.mean()),
-        "taken": float(np.mean(taken)) if changed else 0.0,
-        "questions": len(names),
-        "changed": changed,
-        "queries": len(passages) / max(1, len(right)),
+        "right": float(_whatever(config, task, made, network, added).mean()),
+        "before": float(_plain(task, made, network).mean()),
+        "taken": 0.0 if added == ORIGINAL else float(np.mean(taken)),
+        "questions": len(task.passages),
+        "queries": len(passages) / len({one.name for one in passages}),
     }
 
 
 def _searched(
-    made: Made, keys: dict[str, str], search: str, plain: np.ndarray
+    made: Made, keys: dict[str, str], search: str, plain: np.ndarray, lured: np.ndarray
 ) -> Iterator[study.Record]:
     """Yield how a search ended, and how far it had come after some queries."""
     parts = [one for _, one in made.results.where(network=keys["network"], search=search).found]
@@ -156,9 +164,9 @@ def _searched(
         "added": search,
         "right": float(right[-1].mean()),
         "before": float(plain[rows].mean()),
+        "addsent": float(lured[rows].mean()),
         "taken": math.nan,
         "questions": len(rows),
-        "changed": len(rows),
         "queries": float(queries[-1].mean()),
     }
     for point in np.unique(np.geomspace(1, queries.max(), _POINTS).round()):

@@ -160,8 +160,9 @@ def story(found: Found) -> Iterator[study.Block]:
     if MINILM in found.readers:
         yield fj.reporting.paragraph(
             fj.reporting.strong(f"{MINILM}: "),
-            "all-MiniLM-L6-v2, published by others and not trained here: it turns question and "
-            "sentences into points, and the sentence nearest to the question (by cosine, softmax "
+            "all-MiniLM-L6-v2, published by others and not trained here (among its billion pairs of "
+            "texts are questions of SQuAD's training set, with whole paragraphs). It turns question "
+            "and sentences into points, and the one nearest to the question (by cosine, softmax "
             "at temperature 0.05) is the answer. It never sees where a sentence stands.",
         )
     yield fj.reporting.table(
@@ -230,6 +231,15 @@ def outcome(found: Found) -> Iterator[study.Block]:
         "right if the answer is right whatever was added; one for which nobody wrote a sentence "
         "counts as it was. Beside it Table 2 of the paper: other networks, and another measure "
         "(F1 of the words of the answer), so compare the order, not the numbers.",
+    )
+    same = "; ".join(
+        f"{study.spell(found.right(reader, ADDANY, 'before'))} before, and "
+        f"{study.spell(found.right(reader, ADDANY, 'addsent'))} under {ADDSENT} ({reader})"
+        for reader in found.readers
+    )
+    yield (
+        f"The searches had {found.questions(ADDANY):,} of the questions, drawn at random. Right on "
+        f"the same questions were {same}."
     )
     rows = [
         (

@@ -24,7 +24,7 @@ def by_cosine(
     known: Mapping[str, Float[np.ndarray, " d"]],
     temperature: float = TEMPERATURE,
 ) -> Reader:
-    """Return a reader that was trained on nothing: the sentence nearest to the question.
+    """Return a reader that needs no training of its own: the sentence nearest to the question.
 
     Args:
         encoder: places texts.
