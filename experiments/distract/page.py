@@ -162,8 +162,8 @@ def story(found: Found) -> Iterator[study.Block]:
             fj.reporting.strong(f"{MINILM}: "),
             "all-MiniLM-L6-v2, published by others and not trained here (among its billion pairs "
             "of texts are questions of SQuAD's training set with their paragraphs). It turns "
-            "question and sentences into points, and the one nearest to the question (by cosine, softmax "
-            "at temperature 0.05) is the answer. It never sees where a sentence stands.",
+            "question and sentences into points, and the one nearest to the question (by cosine, "
+            "softmax at temperature 0.05) is the answer. It never sees where a sentence stands.",
         )
     yield fj.reporting.table(
         ("Added", "What it is", "Questions"),
