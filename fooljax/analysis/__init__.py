@@ -22,6 +22,14 @@ from fooljax.analysis.parts import (
     without_each_component,
 )
 from fooljax.analysis.patches import Interactions, interactions, shuffled
+from fooljax.analysis.reading import (
+    as_dataset,
+    build_matcher,
+    by_cosine,
+    by_matching,
+    lay_out,
+    resized,
+)
 from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
 from fooljax.analysis.sampling import SCORES, Samples, sample
 from fooljax.analysis.sanity import map_agreement, shuffle_top
@@ -64,9 +72,13 @@ __all__ = [
     "Volume",
     "along",
     "answers_to",
+    "as_dataset",
     "attack_through",
     "backward",
     "blurred",
+    "build_matcher",
+    "by_cosine",
+    "by_matching",
     "central_windows",
     "choose_diverse",
     "controls",
@@ -82,6 +94,7 @@ __all__ = [
     "interactions",
     "judge_fooling",
     "judge_perturbed",
+    "lay_out",
     "log10_ball",
     "log_density",
     "log_normalizer",
@@ -92,6 +105,7 @@ __all__ = [
     "over_repeats",
     "pool",
     "resemblance",
+    "resized",
     "saliency",
     "sample",
     "shares",

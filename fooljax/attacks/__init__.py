@@ -1,6 +1,14 @@
 """Attacks, by gradient and without: fooling images from nothing, and small perturbations."""
 
 from fooljax.attacks import spaces, transforms
+from fooljax.attacks.added_words import (
+    AddedWords,
+    WordsFound,
+    add_words,
+    is_right,
+    right_by_name,
+    verdict,
+)
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
@@ -67,6 +75,7 @@ __all__ = [
     "NORM_NAMES",
     "PUBLISHED",
     "UNIVERSAL",
+    "AddedWords",
     "AscentEntry",
     "Attack",
     "AttackResult",
@@ -86,6 +95,8 @@ __all__ = [
     "UniversalEntry",
     "UniversalResult",
     "UniversalState",
+    "WordsFound",
+    "add_words",
     "aimed",
     "answer",
     "apgd",
@@ -104,6 +115,7 @@ __all__ = [
     "hop_skip_jump",
     "hotflip",
     "in_turn",
+    "is_right",
     "lbfgs",
     "leads",
     "leave",
@@ -118,6 +130,7 @@ __all__ = [
     "random_perturbation",
     "reach",
     "reduction",
+    "right_by_name",
     "run",
     "run_trigger",
     "run_universal",
@@ -135,4 +148,5 @@ __all__ = [
     "transforms",
     "universal_deepfool",
     "universal_sgd",
+    "verdict",
 ]

@@ -18,12 +18,14 @@ from fooljax.models.keyword_networks import (
     KeywordDSCNN,
 )
 from fooljax.models.layers import max_pool
+from fooljax.models.matcher import Matcher
 from fooljax.models.movie_review import movie_review, movie_review_words, split_review
 from fooljax.models.networks import MLP, LeNet, ResNet, SoftmaxRegression
 from fooljax.models.nnx_module import from_nnx
 from fooljax.models.precision import in_bfloat16
 from fooljax.models.pretrained import PRETRAINED, Pretrained, load_pretrained, pretrained_medium
 from fooljax.models.published import PUBLISHED, load_published
+from fooljax.models.sentences import SentenceEncoder, embed, load_minilm
 from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.text_cnn import TextCNN, text_cnn
 from fooljax.models.torch_module import from_torch
@@ -31,6 +33,7 @@ from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.vqa import VQA, VQANet, init_vqa
 from fooljax.models.weights import load_weights, save_weights
+from fooljax.models.wordpiece import WordPiece
 from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence_in_clips
 
 __all__ = [
@@ -47,13 +50,16 @@ __all__ = [
     "KeywordDSCNN",
     "Layer",
     "LeNet",
+    "Matcher",
     "Preprocess",
     "Pretrained",
     "ResNet",
+    "SentenceEncoder",
     "SoftmaxRegression",
     "SoundCNN",
     "TextCNN",
     "VQANet",
+    "WordPiece",
     "YAMNet",
     "about",
     "answer_all",
@@ -62,6 +68,7 @@ __all__ = [
     "build",
     "center_crop",
     "crop_probabilities",
+    "embed",
     "from_equinox",
     "from_flax",
     "from_function",
@@ -74,6 +81,7 @@ __all__ = [
     "init_vqa",
     "layers",
     "load_cld3",
+    "load_minilm",
     "load_pretrained",
     "load_published",
     "load_weights",

@@ -12,7 +12,7 @@ import jax
 from numpy.typing import ArrayLike
 
 from fooljax.study import units
-from fooljax.study.run import Run, Settings
+from fooljax.study.run import Run, Runnable
 from fooljax.study.units import Arrays
 from fooljax.types import RandomKey
 
@@ -83,7 +83,7 @@ def key_of(seed: int, **coordinates: Coordinate) -> RandomKey:
 
 
 def compute(
-    run: Run[Settings],
+    run: Run[Runnable],
     cells: Iterable[Cell],
     make: Callable[..., Mapping[str, ArrayLike]],
     title: str,

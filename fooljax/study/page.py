@@ -15,7 +15,7 @@ from fooljax.runtime import files, notices, settings
 from fooljax.runtime import records as records_of_runs
 from fooljax.study.cells import Results
 from fooljax.study.prepared import Prepared
-from fooljax.study.run import Run, Settings
+from fooljax.study.run import Run, Runnable
 from fooljax.study.tables import Record, to_csv
 from fooljax.study.wording import duration, share
 
@@ -67,7 +67,7 @@ Block: TypeAlias = str | Html | Heading | Figure | Folded
 
 
 def publish(
-    run: Run[Settings],
+    run: Run[Runnable],
     blocks: Iterable[Opening | Block],
     networks: Mapping[str, Prepared],
     results: Results,
@@ -82,7 +82,7 @@ def publish(
     Args:
         run: the run.
         blocks: the page, an `Opening` first; pictures are drawn as they come.
-        networks: that took part, by name.
+        networks: that took part, by name; none where the page itself says what they are.
         results: what all cells found.
         records: what was measured; all that the page says can be made from them.
         papers: that the idea comes from: what to say of each, by its number on arXiv or
@@ -158,17 +158,18 @@ def _html(block: Opening | Block, folder: Path) -> Html:
 
 
 def _end(
-    run: Run[Settings],
+    run: Run[Runnable],
     networks: Mapping[str, Prepared],
     summary: Mapping[str, Any],
     papers: Mapping[str, str],
 ) -> Iterator[Block]:
     """What every page ends with."""
-    yield Heading("The networks")
-    yield reporting.table(
-        ("Network", "What it is", "Test images recognized"),
-        [(name, one.origin, share(one.accuracy)) for name, one in networks.items()],
-    )
+    if networks:
+        yield Heading("The networks")
+        yield reporting.table(
+            ("Network", "What it is", "Test images recognized"),
+            [(name, one.origin, share(one.accuracy)) for name, one in networks.items()],
+        )
     yield Heading("How to repeat this")
     yield reporting.code(settings.command_of(run.module, run.config))
     versions = ", ".join(f"{name} {version}" for name, version in summary["versions"].items())

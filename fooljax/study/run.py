@@ -12,20 +12,24 @@ from fooljax.study.settings import NEUTRAL, RunFlags
 from fooljax.study.victim import Victim
 
 
-class Settings(Protocol):
-    """Settings of an experiment: a frozen dataclass with two fields that all have."""
-
-    @property
-    def victim(self) -> Victim:
-        """The data, and how networks are trained."""
+class Runnable(Protocol):
+    """Settings of an experiment: a frozen dataclass with a field that all have."""
 
     @property
     def run(self) -> RunFlags:
         """Where the run goes."""
 
 
-Config = TypeVar("Config", bound=Settings)
-Config_co = TypeVar("Config_co", bound=Settings, covariant=True)
+class Settings(Runnable, Protocol):
+    """Settings of an experiment that fools a classifier."""
+
+    @property
+    def victim(self) -> Victim:
+        """The data, and how networks are trained."""
+
+
+Config = TypeVar("Config", bound=Runnable)
+Config_co = TypeVar("Config_co", bound=Runnable, covariant=True)
 
 
 class Run(NamedTuple, Generic[Config_co]):

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = (
     "ascend",
+    "distract",
     "harden_universal",
     "imagine",
     "logistic",
