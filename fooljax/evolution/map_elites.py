@@ -247,7 +247,7 @@ def _advance(
 
 
 def express_elites(encoding: Encoding, archive: Archive) -> Image:
-    """Paint the champions of every niche, images ``[k, h, w, c]``; empty niches are black."""
+    """Express the champions of every niche, ``[k, ...]``; empty niches are all zeros."""
     images = jax.vmap(encoding.express)(archive.genomes)
     filled = jnp.reshape(archive.born >= 0, (-1, *(1,) * (images.ndim - 1)))
-    return jnp.where(filled, images, 0.0)
+    return jnp.where(filled, images, jnp.zeros_like(images))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fooljax import encodings, media
+from fooljax import encodings, evolution, media
 from fooljax.encodings import edits
 
 spell = media.Texts().spell
@@ -155,3 +155,18 @@ def test_the_catalog_makes_what_networks_read(key):
         encoding = encodings.CATALOG[name].build((9,), medium)
         ids = encoding.express(encoding.init(key if name == "tokens" else jax.random.key(3)))
         assert ids.shape == (9,) and ids.dtype == jnp.int32
+
+
+def test_champions_are_ids_and_empty_niches_padding(key):
+    encoding = encodings.characters(5, "ab ")
+    genome = jax.vmap(encoding.init)(jax.random.split(key, 2))
+    archive = evolution.Archive(
+        genomes=genome,
+        fitness=jnp.array([0.5, -jnp.inf], jnp.float32),
+        confidence=jnp.array([0.5, 0.0], jnp.float32),
+        born=jnp.array([3, -1], jnp.int32),
+        parent=jnp.array([-1, -1], jnp.int32),
+    )
+    found = evolution.express_elites(encoding, archive)
+    assert found.dtype == jnp.int32 and (found[1] == 0).all()
+    np.testing.assert_array_equal(found[0], encoding.express(genome[0]))
