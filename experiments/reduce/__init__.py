@@ -5,10 +5,11 @@ Run:    python -m experiments.reduce
         python -m experiments.reduce --dataset sst2 --data-dir DIR --model movie_review
             --weights DIR/models --networks 1
         python -m experiments.reduce --dataset my_sentences.tsv
-Cost:   about three minutes on two laptop cores (generated sentences, three networks,
-        training included); SST-2 takes some four times as long.
+Cost:   some minutes on two laptop cores (generated sentences, three networks, training
+        included); SST-2 takes two to three times as long.
 Expect: one or two words are left, and on SST-2 the network is surer of them than of the
-        sentence. A few words in front of any sentence turn its answer round.
+        sentence; on generated ones, where no word tells the class, less sure. A few words
+        in front of any sentence turn its answer round.
 Source: Feng et al., 2018, arXiv:1804.07781; Ebrahimi et al., 2018, arXiv:1712.06751;
         Wallace et al., 2019, arXiv:1908.07125; Zou et al., 2023, arXiv:2307.15043.
 """

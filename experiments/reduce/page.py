@@ -25,11 +25,14 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     rule = found.config.rules[0]
     mean = lambda measure, which=rule: found.value(measure, which).mean
-    surer = mean("sure_after") >= mean("sure_before")
+    reduced = study.where(found.records, rule=rule)
+    surer = [one["sure_after"] >= one["sure_before"] for one in reduced]
+    judged = "less sure than before"
+    if any(surer):
+        judged = "surer than before" if all(surer) else "as sure as before, some surer"
     few = number(mean("after"))
     yield study.Opening(
-        f"{few} of {number(mean('before'))} words are enough, and the network is "
-        + ("surer than before" if surer else "less sure than before"),
+        f"{few} of {number(mean('before'))} words are enough, and the network is {judged}",
         "Words of sentences are deleted, one after the other, as long as the network keeps its "
         "answer. What is left says by what it was convinced.",
         [
