@@ -1,7 +1,7 @@
 """Pictures and pages: galleries, curves, heat maps, lineages and the HTML report.
 
 Every function takes numpy arrays or plain values and writes one file, all at
-once. A report is made of blocks (``section``, ``tiles``, ``table``, ``figure``,
+once; ``show`` draws for the notebook instead. A report is made of blocks (``section``, ``tiles``, ``table``, ``figure``,
 ...) that ``page`` puts into one self-contained file.
 """
 
@@ -27,6 +27,7 @@ from fooljax.reporting.niches import niche_page
 from fooljax.reporting.overlays import in_color, overlay
 from fooljax.reporting.plots import lines
 from fooljax.reporting.rulers import ruler
+from fooljax.reporting.showing import show
 from fooljax.reporting.slices import slices
 from fooljax.reporting.wording import percent
 
@@ -52,6 +53,7 @@ __all__ = [
     "percent",
     "ruler",
     "section",
+    "show",
     "slices",
     "strong",
     "table",

@@ -1,0 +1,65 @@
+"""How the site is built: ``python -m sphinx -W -b html docs docs/_build``.
+
+Every page is executed, anew each time: a snippet that does not run breaks the build.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+
+# Pages, examples and kernels import this tree, and share programs that take long to compile.
+sys.path[:0] = [str(ROOT), str(HERE / "extensions")]
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    programs = tempfile.TemporaryDirectory(prefix="fooljax-docs-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = programs.name
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+# Elsewhere than in CI a page may be executed on two cores beside others.
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+
+import fooljax
+
+project = "fooljax"
+author = "The fooljax developers"
+copyright = "The fooljax developers, Apache-2.0"
+version = release = fooljax.__version__
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "running",
+]
+exclude_patterns = ["_build", "examples"]
+nitpicky = True
+
+# Pages: Markdown whose Python is run (extensions/running.py).
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300
+nb_execution_in_temp = True
+nb_execution_show_tb = True
+nb_merge_streams = True
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+suppress_warnings = ["config.cache"]
+
+html_theme = "furo"
+html_title = "fooljax"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "light_css_variables": {"color-brand-primary": "#c2410c", "color-brand-content": "#c2410c"},
+    "dark_css_variables": {"color-brand-primary": "#fb923c", "color-brand-content": "#fb923c"},
+}
