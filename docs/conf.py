@@ -1,4 +1,4 @@
-"""How the site is built: ``python -m sphinx -W -b html docs docs/_build``.
+"""How the site is built: ``python -m sphinx -W -b html docs docs/_build/html``.
 
 Every page is executed, anew each time: a snippet that does not run breaks the build.
 """
@@ -38,9 +38,26 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "running",
+    "signatures",
 ]
-exclude_patterns = ["_build", "examples"]
+templates_path = ["templates"]
+exclude_patterns = ["_build", "examples", "templates"]
 nitpicky = True
+nitpick_ignore_regex = [("py:.*", r".*\.Config(_co)?")]  # a type variable of whoever asks
+
+# The API, from docstrings (extensions/signatures.py).
+default_role = "py:obj"
+add_module_names = False
+python_maximum_signature_line_length = 88
+autosummary_imported_members = True
+autosummary_ignore_module_all = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+napoleon_custom_sections = ["Source"]
 
 # Pages: Markdown whose Python is run (extensions/running.py).
 nb_execution_mode = "force"

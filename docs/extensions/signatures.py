@@ -1,0 +1,137 @@
+"""Signatures as they are written: ``Images``, ``Float[Array, "b k"]``, ``RandomKey``.
+
+At run time these are long unions of other packages' classes, in which shapes drown. So types
+are read from the source; names that the site has a page for become links.
+"""
+
+import ast
+import importlib
+import inspect
+import sys
+import textwrap
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+_ALIASES = (
+    *("RandomKey", "Params", "Genome", "State", "Info", "Image", "Images", "Logits"),
+    *("Features", "Defense", "RandomDefense"),
+)
+
+
+def _places() -> dict[str, str]:
+    """Where each class of the package has its entry."""
+    found: dict[str, str] = {}
+    for package in ("types", "models", "data", "attacks", "evolution", "encodings", "defenses",
+                    "training", "metrics", "analysis", "reporting", "study"):  # fmt: skip
+        module = importlib.import_module(f"fooljax.{package}")
+        for name in getattr(module, "__all__", vars(module)):
+            it = getattr(module, name)
+            own = inspect.isclass(it) and it.__module__.startswith("fooljax")
+            if own and name != "Entry":  # several packages have one
+                found.setdefault(name, f"fooljax.{package}.{name}")
+    return found | {name: f"fooljax.types.{name}" for name in _ALIASES}
+
+
+class _Links(ast.NodeTransformer):
+    """Give names their places, and quotes to nothing but what is quoted."""
+
+    def __init__(self, places: dict[str, str]) -> None:
+        self.places = places
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        place = self.places.get(node.id)
+        return ast.Name(f"~{place}", ast.Load()) if place else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        place = self.places.get(node.attr)
+        if isinstance(node.value, ast.Name) and place and place.split(".")[1] == node.value.id:
+            return ast.Name(f"~{place}", ast.Load())
+        return node
+
+
+def _definition(it: Any) -> ast.AST | None:
+    try:
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(it)))
+        return ast.parse(source).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None
+
+
+def _fields(node: ast.ClassDef) -> ast.arguments | None:
+    """The arguments that the fields of a dataclass or a NamedTuple make."""
+    fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+    if not fields:
+        return None
+    arguments = [ast.arg(one.target.id, one.annotation) for one in fields]  # type: ignore[union-attr]
+    defaults = [_default(one.value) for one in fields if one.value is not None]
+    given = [one for one in defaults if one is not None]
+    return ast.arguments([], arguments, None, [], [], None, given)
+
+
+def _default(value: ast.expr) -> ast.expr | None:
+    """What a field is unless given; None for settings of the field that give no value."""
+    if not (isinstance(value, ast.Call) and ast.unparse(value.func) in ("field", "dataclasses.field")):
+        return value
+    words = {word.arg: word.value for word in value.keywords}
+    if "default" in words:
+        return words["default"]
+    return ast.Constant(...) if "default_factory" in words else None
+
+
+class Signatures:
+    """The hook, with what it has looked up."""
+
+    def __init__(self) -> None:
+        self.links = _Links(_places())
+
+    def __call__(
+        self, app: Sphinx, what: str, name: str, it: Any, options: Any, given: Any, back: Any
+    ) -> tuple[Any, Any] | None:
+        node = _definition(it)
+        self._choose_entry(it)
+        if isinstance(node, ast.ClassDef):
+            arguments = _fields(node)
+            return None if arguments is None else (self._written(arguments), None)
+        if not isinstance(node, ast.FunctionDef):
+            return None
+        arguments = node.args
+        if what == "method" and arguments.args and arguments.args[0].arg in ("self", "cls"):
+            del arguments.args[0]
+        answer = None if node.returns is None else ast.unparse(self.links.visit(node.returns))
+        return self._written(arguments), answer
+
+    def _choose_entry(self, it: Any) -> None:
+        """Several packages have an ``Entry``; the nearest is meant."""
+        module = str(getattr(it, "__module__", ""))
+        package = ".".join(module.split(".")[:2])
+        near = package if hasattr(sys.modules.get(package), "Entry") else module
+        self.links.places["Entry"] = f"{near}.Entry"
+
+    def _written(self, arguments: ast.arguments) -> str:
+        for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
+            if one.annotation is not None:
+                one.annotation = self.links.visit(one.annotation)
+        return f"({ast.unparse(arguments)})"
+
+
+def _skip(app: Sphinx, what: str, name: str, it: Any, skip: bool, options: Any) -> bool | None:
+    """Fields of a NamedTuple are told by its docstring; by themselves they say nothing."""
+    return True if type(it).__name__ == "_tuplegetter" else None
+
+
+def _plain(app: Sphinx, env: Any, node: Any, content: nodes.Element) -> nodes.Element | None:
+    """Names of other packages, and of no page, are text; those of fooljax must be right."""
+    target = str(node.get("reftarget", ""))
+    if node.get("refdomain") != "py" or target.startswith("fooljax."):
+        return None
+    return content
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Hook into autodoc."""
+    app.connect("autodoc-process-signature", Signatures())
+    app.connect("autodoc-skip-member", _skip)
+    app.connect("missing-reference", _plain)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
