@@ -6,6 +6,7 @@ Every page is executed, anew each time: a snippet that does not run breaks the b
 import os
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -80,3 +81,38 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#c2410c", "color-brand-content": "#c2410c"},
     "dark_css_variables": {"color-brand-primary": "#fb923c", "color-brand-content": "#fb923c"},
 }
+
+# Links to Colab and to the source need an address, which a build on GitHub knows.
+repository = os.environ.get("GITHUB_REPOSITORY", "")
+myst_enable_extensions.append("substitution")
+_COLAB = "https://colab.research.google.com/github/{}/blob/main/docs/notebooks/{}.ipynb"
+myst_substitutions = {
+    f"colab_{name}": f"[open in Colab]({_COLAB.format(repository, name)})" if repository else ""
+    for name in ("first", "pytorch", "defense")
+}
+if repository:
+    html_theme_options |= {
+        "source_repository": f"https://github.com/{repository}/",
+        "source_branch": "main",
+        "source_directory": "docs/",
+    }
+if find_spec("torch") is None:  # shown, not run
+    nb_execution_excludepatterns = ["notebooks/pytorch.ipynb"]
+
+# The gallery: every example is run in one process, so that programs are compiled once.
+extensions.append("sphinx_gallery.gen_gallery")
+sphinx_gallery_conf = {
+    "examples_dirs": "examples",
+    "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "write_computation_times": False,
+    "show_memory": False,
+    "reset_modules": ("drawing.as_on_pages",),
+    "remove_config_comments": True,
+    "min_reported_time": 1_000_000,
+    "capture_repr": (),
+    "download_all_examples": False,
+    "backreferences_dir": None,
+}
+exclude_patterns += [f"gallery/*.{ending}" for ending in ("ipynb", "py", "zip", "json", "md5")]

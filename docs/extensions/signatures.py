@@ -7,12 +7,13 @@ are read from the source; names that the site has a page for become links.
 import ast
 import importlib
 import inspect
-import sys
 import textwrap
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+
+from fooljax import types
 
 _ALIASES = (
     *("RandomKey", "Params", "Genome", "State", "Info", "Image", "Images", "Logits"),
@@ -20,35 +21,48 @@ _ALIASES = (
 )
 
 
-def _places() -> dict[str, str]:
+_PACKAGES = (
+    *("types", "models", "data", "attacks", "evolution", "encodings", "defenses", "training"),
+    *("metrics", "analysis", "reporting", "study"),
+)
+
+
+def _places() -> dict[type, str]:
     """Where each class of the package has its entry."""
-    found: dict[str, str] = {}
-    for package in ("types", "models", "data", "attacks", "evolution", "encodings", "defenses",
-                    "training", "metrics", "analysis", "reporting", "study"):  # fmt: skip
+    found: dict[type, str] = {}
+    for package in _PACKAGES:
         module = importlib.import_module(f"fooljax.{package}")
         for name in getattr(module, "__all__", vars(module)):
             it = getattr(module, name)
-            own = inspect.isclass(it) and it.__module__.startswith("fooljax")
-            if own and name != "Entry":  # several packages have one
-                found.setdefault(name, f"fooljax.{package}.{name}")
-    return found | {name: f"fooljax.types.{name}" for name in _ALIASES}
+            if inspect.isclass(it) and it.__module__.startswith("fooljax"):
+                found.setdefault(it, f"fooljax.{package}.{name}")
+    return found
 
 
 class _Links(ast.NodeTransformer):
-    """Give names their places, and quotes to nothing but what is quoted."""
+    """Give names their places, as the module that wrote them understands them."""
 
-    def __init__(self, places: dict[str, str]) -> None:
-        self.places = places
+    def __init__(self) -> None:
+        self.places = _places()
+        self.module: Any = None
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
-        place = self.places.get(node.id)
-        return ast.Name(f"~{place}", ast.Load()) if place else node
+        return self._linked(node, getattr(self.module, node.id, None), node.id)
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        place = self.places.get(node.attr)
-        if isinstance(node.value, ast.Name) and place and place.split(".")[1] == node.value.id:
-            return ast.Name(f"~{place}", ast.Load())
-        return node
+        if not isinstance(node.value, ast.Name):
+            return node
+        owner = getattr(self.module, node.value.id, None)
+        return self._linked(node, getattr(owner, node.attr, None), node.attr)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        return ast.Constant(node.value.strip()) if isinstance(node.value, str) else node
+
+    def _linked(self, node: ast.expr, it: Any, name: str) -> ast.expr:
+        if name in _ALIASES and it is getattr(types, name):
+            return ast.Name(f"~fooljax.types.{name}", ast.Load())
+        place = self.places.get(it) if inspect.isclass(it) else None
+        return ast.Name(f"~{place}", ast.Load()) if place else node
 
 
 def _definition(it: Any) -> ast.AST | None:
@@ -72,7 +86,9 @@ def _fields(node: ast.ClassDef) -> ast.arguments | None:
 
 def _default(value: ast.expr) -> ast.expr | None:
     """What a field is unless given; None for settings of the field that give no value."""
-    if not (isinstance(value, ast.Call) and ast.unparse(value.func) in ("field", "dataclasses.field")):
+    if not (
+        isinstance(value, ast.Call) and ast.unparse(value.func) in ("field", "dataclasses.field")
+    ):
         return value
     words = {word.arg: word.value for word in value.keywords}
     if "default" in words:
@@ -84,13 +100,13 @@ class Signatures:
     """The hook, with what it has looked up."""
 
     def __init__(self) -> None:
-        self.links = _Links(_places())
+        self.links = _Links()
 
     def __call__(
         self, app: Sphinx, what: str, name: str, it: Any, options: Any, given: Any, back: Any
     ) -> tuple[Any, Any] | None:
         node = _definition(it)
-        self._choose_entry(it)
+        self.links.module = inspect.getmodule(inspect.unwrap(it)) if callable(it) else None
         if isinstance(node, ast.ClassDef):
             arguments = _fields(node)
             return None if arguments is None else (self._written(arguments), None)
@@ -101,13 +117,6 @@ class Signatures:
             del arguments.args[0]
         answer = None if node.returns is None else ast.unparse(self.links.visit(node.returns))
         return self._written(arguments), answer
-
-    def _choose_entry(self, it: Any) -> None:
-        """Several packages have an ``Entry``; the nearest is meant."""
-        module = str(getattr(it, "__module__", ""))
-        package = ".".join(module.split(".")[:2])
-        near = package if hasattr(sys.modules.get(package), "Entry") else module
-        self.links.places["Entry"] = f"{near}.Entry"
 
     def _written(self, arguments: ast.arguments) -> str:
         for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):

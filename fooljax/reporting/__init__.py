@@ -1,8 +1,9 @@
 """Pictures and pages: galleries, curves, heat maps, lineages and the HTML report.
 
 Every function takes numpy arrays or plain values and writes one file, all at
-once; ``show`` draws for the notebook instead. A report is made of blocks (``section``, ``tiles``, ``table``, ``figure``,
-...) that ``page`` puts into one self-contained file.
+once; only ``show`` draws for a notebook instead. A report is made of blocks
+(``section``, ``tiles``, ``table``, ``figure``, ...) that ``page`` puts into one
+self-contained file.
 """
 
 from fooljax.reporting.charts import curves, heatmap

@@ -35,10 +35,13 @@ def show(
     pixels = np.asarray(images, np.float32)
     if pixels.ndim != 4 or pixels.shape[-1] not in (1, 3) or not len(pixels):
         raise ValueError(
-            f"images must be [n, h, w, c], c 1 or 3, got {pixels.shape}; of one image give image[None]"
+            f"images must be [n, h, w, c], c 1 or 3, got {pixels.shape}; "
+            "of one image give image[None]"
         )
     if captions is not None and len(captions) != len(pixels):
-        raise ValueError(f"captions must be one for each of {len(pixels)} images, got {len(captions)}")
+        raise ValueError(
+            f"captions must be one for each of {len(pixels)} images, got {len(captions)}"
+        )
     columns = min(checks.count("columns", columns), len(pixels))
     rows = -(-len(pixels) // columns)
     lines = 0 if captions is None else max(str(one).count("\n") + 1 for one in captions)
