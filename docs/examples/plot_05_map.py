@@ -47,5 +47,5 @@ axis.plot(float(found.l2[0]), 0, "x", color="black")
 axis.set(xlabel="toward the nearest mistake, L2", ylabel="a random direction, L2")
 
 # %%
-# In the random direction nothing happens for a long way. That is why noise fools nobody and one
-# step does.
+# In the random direction nothing happens for a long way. That is why a little noise changes
+# nothing, and a small step in the right direction everything.
