@@ -19,7 +19,7 @@ network, _ = fj.training.fit(
     jax.random.key(1), network, digits.train, **fj.training.quick(steps=200)._asdict()
 )
 
-image, label = fj.data.as_float(digits.test.images[13:14]), digits.test.labels[13:14]
+image, label = fj.data.as_float(digits.test.images[14:15]), digits.test.labels[14:15]
 goal = fj.attacks.leave(label)
 found = fj.attacks.run(fj.attacks.deepfool(), jax.random.key(2), network, image, goal)
 

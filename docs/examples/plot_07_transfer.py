@@ -35,7 +35,7 @@ for made_for in networks.values():
 
 # %%
 figure, axis = plt.subplots(figsize=(4.4, 3.4))
-axis.imshow(table, cmap="Oranges", vmin=0, vmax=1)
+axis.imshow(table, cmap="Oranges", vmin=0, vmax=1.6)
 for (row, column), share in np.ndenumerate(table):
     axis.text(column, row, f"{share:.0%}", ha="center", va="center", color="black")
 axis.set_xticks(range(3), networks, rotation=20)
