@@ -21,7 +21,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     programs = tempfile.TemporaryDirectory(prefix="fooljax-docs-")
     os.environ["JAX_COMPILATION_CACHE_DIR"] = programs.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
-# Elsewhere than in CI a page may be executed on two cores beside others.
+os.environ.pop("MPLBACKEND", None)  # notebooks draw inline
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 import fooljax

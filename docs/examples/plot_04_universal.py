@@ -23,9 +23,7 @@ control = fj.attacks.random_perturbation(jax.random.key(3), (28, 28, 1), 0.2, "l
 
 test = digits.test.images
 for name, one in (("learned", change), ("random signs", control)):
-    print(
-        f"{name}: fools {fj.attacks.fooling_rate(network, test, one):.0%} of the test images"
-    )
+    print(f"{name}: fools {fj.attacks.fooling_rate(network, test, one):.0%} of the test images")
 
 # %%
 shown = fj.data.as_float(test[:9])

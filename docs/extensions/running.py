@@ -6,9 +6,13 @@ why in a comment before it: ``<!-- not run: needs ImageNet -->``. So the same fi
 on the site and wherever Markdown is shown.
 """
 
-import re
+from __future__ import annotations
 
-from sphinx.application import Sphinx
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # so that the rest can be used without Sphinx
+    from sphinx.application import Sphinx
 
 _TOP = "---\nfile_format: mystnb\nkernelspec:\n  name: python3\n---\n"
 _BLOCK = re.compile(r"^(<!-- not run: .*? -->\n)?```python\n", re.MULTILINE)
