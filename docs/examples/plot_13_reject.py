@@ -2,8 +2,8 @@
 “I do not know this”
 ====================
 
-A threshold on the largest logit lets a network decline. It turns away most noise; images made
-with the threshold in mind get through.
+An image is declined where it is too far, in what the network's last layer reads, from all that it
+has learned from. That turns noise away. Then noise is changed by somebody who knows the rule.
 """
 
 import jax
@@ -19,7 +19,8 @@ network, _ = fj.training.fit(
     jax.random.key(1), network, digits.train, **fj.training.quick(steps=200)._asdict()
 )
 
-score = fj.defenses.maximum_logit()
+features = fj.models.penultimate(network)
+score = fj.defenses.nearest_neighbor(network, digits.train.images, features=features)
 clean, rest = digits.test.images[::2], digits.test.images[1::2]
 threshold = fj.defenses.calibrate(network, score, clean, 0.95)
 guarded = fj.defenses.reject(network, score, threshold)
@@ -33,11 +34,12 @@ fooled = fj.attacks.run(climb, jax.random.key(3), guarded, noise, wanted).images
 kinds = {"test images": rest, "noise": noise, "noise, changed to pass": fooled}
 scores = {name: fj.defenses.judge(network, score, images)[1] for name, images in kinds.items()}
 figure, axis = plt.subplots(figsize=(5.5, 2.6))
-bins = np.linspace(0, np.percentile(scores["noise, changed to pass"], 90), 40)
+together = np.concatenate(list(scores.values()))
+bins = np.linspace(*np.percentile(together, [1, 99]), 40)
 for name, one in scores.items():
     axis.hist(np.clip(one, bins[0], bins[-1]), bins, alpha=0.6, density=True, label=name)
 axis.axvline(float(threshold.value), color="0.5", linestyle="--")
-axis.set(xlabel="largest logit; to the left of the line it declines", yticks=[])
+axis.set(xlabel="likeness to training images; to the left of the line it declines", yticks=[])
 axis.legend(fontsize=8)
 for name, images in kinds.items():
     declined = np.asarray(guarded(fj.data.as_float(images)).argmax(axis=1) == 10).mean()

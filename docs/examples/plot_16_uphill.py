@@ -2,8 +2,8 @@
 Uphill from grey
 ================
 
-Follow the gradient from a grey image to each digit: in pixels, in waves (Fourier coefficients),
-and with a price on differences between neighbors. All are certain; they do not look alike.
+Follow the gradient from a grey image to each digit: in pixels, in waves (Fourier coefficients), and
+with a price on differences between neighbors, which costs certainty. They do not look alike.
 """
 
 import jax
