@@ -48,7 +48,7 @@ extensions = [
 templates_path = ["templates"]
 exclude_patterns = ["_build", "examples", "templates"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r".*\.Config(_co)?")]  # a type variable of whoever asks
+nitpick_ignore_regex = [("py:.*", r".*\.(Config(_co)?|settings\.Entry)")]  # type variables
 
 # The API, from docstrings (extensions/signatures.py).
 default_role = "py:obj"
