@@ -1,4 +1,4 @@
-"""How the site is built: ``python -m sphinx -W -b html docs docs/_build/html``.
+"""How the site is built: ``python -m sphinx -W -T -j auto -b html docs docs/_build/html``.
 
 Every page is executed, anew each time: a snippet that does not run breaks the build.
 """

@@ -72,7 +72,7 @@ def test_a_broken_snippet_breaks_the_build(tmp_path, code):
         'extensions = ["myst_nb", "running"]\n' + "\n".join(execution)
     )
     (tmp_path / "index.md").write_text(f"# A page\n\n```python\n{code}\n```\n")
-    build = [sys.executable, "-m", "sphinx", "-W", "-b", "html", ".", "built/html"]
+    build = [sys.executable, "-m", "sphinx", "-W", "-T", "-b", "html", ".", "built/html"]
     done = subprocess.run(build, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert (done.returncode == 0) == ("/" not in code), done.stderr
     assert ("ZeroDivisionError" in done.stderr) == ("/" in code)
