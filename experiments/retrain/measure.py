@@ -155,7 +155,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
     config, pictures = run.config, find_data(run.config.victim, run.folder)
     assert pictures is not None  # refused before
     train, shape = pictures.train, pictures.train.input_shape
-    study.refuse_texts(shape, NO_TEXTS)
+    study.refuse_ids(shape, NO_TEXTS)
     medium = fj.media.Pictures() if isinstance(train, fj.data.Stream) else train.medium
     first = config.first_images or max(1, round(len(train.labels) / train.num_classes))
     added = config.added_images or max(1, round(first / 6))

@@ -158,7 +158,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         if ways:
             return
         making, runs = config.fooling.making, config.fooling.runs
-        study.refuse_texts(shape, NO_TEXTS)
+        study.refuse_ids(shape, NO_TEXTS)
         study.afford(shape, runs=runs)
         names = dict.fromkeys((*suited(config.outliers, shape), *NOISES))
         still.update(study.choose_outsiders(run, "--outliers", names, shape, making.images))

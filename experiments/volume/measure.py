@@ -167,7 +167,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
         if config.victim.dataset != "none":
-            study.refuse_texts(shape, NO_TEXTS)
+            study.refuse_ids(shape, NO_TEXTS)
         count = len(config.classes) or num_classes
         study.afford(shape, particles=2 * config.particles, classes=count)
         for label in config.classes:
@@ -179,7 +179,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
 
     plain = study.network(run, real=bool(config.defenses), fits=fits)
     if plain.classifier.tokens is not None:
-        study.refuse_texts((0,), NO_TEXTS)
+        study.refuse_ids((0,), NO_TEXTS)
     networks, near = {PLAIN: plain.classifier}, math.nan
     if plain.splits is not None:
         train, test = plain.splits

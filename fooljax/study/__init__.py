@@ -148,7 +148,7 @@ if TYPE_CHECKING:  # the same names as below
         related,
         tell_diverse,
     )
-    from fooljax.study.showing import as_pictures, experience, is_shown, note, refuse_texts
+    from fooljax.study.showing import as_pictures, experience, is_shown, note, refuse_ids
     from fooljax.study.tables import (
         Record,
         Row,
@@ -202,7 +202,7 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
-    "fooljax.study.showing": "as_pictures experience is_shown note refuse_texts",
+    "fooljax.study.showing": "as_pictures experience is_shown note refuse_ids",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",

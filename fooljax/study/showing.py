@@ -80,7 +80,7 @@ def note(medium: Medium, shape: tuple[int, ...]) -> Iterator[str]:
             )
 
 
-def refuse_texts(shape: tuple[int, ...], why: str) -> None:
+def refuse_ids(shape: tuple[int, ...], why: str) -> None:
     """Refuse a set of texts where an experiment is about numbers in [0, 1].
 
     Args:
