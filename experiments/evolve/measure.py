@@ -228,11 +228,10 @@ def _direct(config: Config, shape: tuple[int, ...]) -> Encoding:
 
 
 def _cppn(config: Config, shape: tuple[int, ...]) -> Encoding:
-    height, width, channels = shape
     rates = fj.encodings.Rates(weight=config.mutation_rate, function=config.mutation_rate)
     sizes, looks = (config.nodes, config.edges), (config.coordinates, config.color)
     try:
-        return fj.encodings.cppn((height, width, channels), *sizes, rates, *looks)
+        return fj.encodings.cppn(shape, *sizes, rates, *looks)
     except ValueError as error:
         raise ValueError(f"--nodes, --edges: {error}") from error
 
