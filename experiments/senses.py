@@ -285,8 +285,9 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     )
     yield study.Heading("What was done")
     config = found.config
+    times = "once" if config.seeds == 1 else f"{config.seeds} times"
     yield (
-        f"For each data set two networks were trained, {config.seeds} times from other random "
+        f"For each data set two networks were trained, {times} from other random "
         f"numbers. {TEACHERS} evolutionary searches (MAP-Elites, {config.generations:,} "
         f"generations of {config.children:,}) then looked for the input that the first network is "
         "most certain of, for every class. What they found was shown to the second network, which "
