@@ -157,6 +157,8 @@ def _decode_film(path: Path) -> tuple[list[np.ndarray], float]:
 def _is_animated(path: Path) -> bool:
     from PIL import Image
 
+    if not path.is_file():  # to open a pipe would wait for a writer
+        return False
     try:
         with Image.open(path) as file:
             return bool(getattr(file, "is_animated", False))
