@@ -383,8 +383,7 @@ def nonsense(vqa: VQA, found: fj.data.QuestionSet, count: int) -> dict[str, np.n
     shares = []
     for place in range(len(images)):
         pairs = np.stack([np.full(len(texts), place), np.arange(len(texts))], axis=1)
-        logits = fj.models.answer_all(vqa, images, texts, pairs)
-        shares.append(probabilities(logits))
+        shares.append(probabilities(fj.models.answer_all(vqa, images, texts, pairs)))
     best = np.argmax(shares, axis=1)
     return {
         "text": texts[best],
@@ -397,6 +396,5 @@ def nonsense(vqa: VQA, found: fj.data.QuestionSet, count: int) -> dict[str, np.n
 def kinds_of(words: Sequence[str]) -> dict[str, np.ndarray]:
     """Tell for each kind of words which numbers are of it; ``[words]`` each."""
     found = {kind: np.isin(words, names) for kind, names in KINDS.items()}
-    named = np.any(list(found.values()), axis=0)
-    rest = ~named & (np.array(words) != "")
+    rest = ~np.any(list(found.values()), axis=0) & (np.array(words) != "")
     return {kind: which for kind, which in {**found, REST: rest}.items() if which.any()}

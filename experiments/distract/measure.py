@@ -1,4 +1,4 @@
-"""What ``experiments.distract`` computes: readers, what is added to paragraphs, and retraining."""
+"""What ``experiments.distract`` computes: readers, added sentences, and retraining."""
 
 from __future__ import annotations
 
@@ -153,9 +153,8 @@ def _facts(config: Config) -> Task:
     common = fj.data.common_words()[: config.common]
     texts = [text for one in teaching for text in (one.question, *one.sentences)]
     words = tuple(dict.fromkeys([*fj.data.by_frequency(texts), *common]))
-    some = fj.data.distracted(asked, 0)
+    some, every = fj.data.distracted(asked, 0), fj.data.distracted(asked)
     vocabulary = fj.data.Vocabulary(words, 200)
-    every = fj.data.distracted(asked)
     return Task(asked.passages, every, some, teaching, common, vocabulary, None, 16)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fooljax import checks
 from fooljax.reporting.overlays import in_color
 
 
@@ -42,7 +41,9 @@ def show(
         raise ValueError(
             f"captions must be one for each of {len(pixels)} images, got {len(captions)}"
         )
-    columns = min(checks.count("columns", columns), len(pixels))
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1, got {columns}")
+    columns = min(columns, len(pixels))
     rows = -(-len(pixels) // columns)
     lines = 0 if captions is None else max(str(one).count("\n") + 1 for one in captions)
     height = rows * (side + 0.2 * lines)

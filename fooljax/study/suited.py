@@ -117,8 +117,8 @@ def refuse_texts(shape: tuple[int, ...], why: str) -> None:
     """
     if len(shape) == 1:
         raise ValueError(
-            f"--dataset, --model: texts {why}; give pictures, sounds or videos; for texts there "
-            "are experiments.reduce and experiments.evolve"
+            f"--dataset, --model: texts {why}; give pictures, sounds or videos; experiments.reduce "
+            "and experiments.evolve are for texts"
         )
 
 

@@ -200,7 +200,9 @@ def test_refuses_what_is_no_npz(tmp_path):
     with pytest.raises(ValueError, match=r"x.npz: not an .npz file, or a truncated one"):
         load(str(path))
     (tmp_path / "x.txt").write_text("hello")
-    with pytest.raises(ValueError, match=r"x.txt: neither a folder .* nor an .npz file"):
+    with pytest.raises(
+        ValueError, match=r"x.txt: neither a folder .* nor an .npz, .tsv or .csv file"
+    ):
         load(str(tmp_path / "x.txt"))
 
 

@@ -40,7 +40,8 @@ def test_only_pages_with_a_sortable_table_may_run_a_script_and_only_this_one(tmp
     script = re.search(r"<script>(.*?)</script>", html, re.DOTALL).group(1)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert (
-        re.search(r"default-src 'none'.*?script-src '(.*?)'", html).group(1) == f"sha256-{digest}"
+        re.search(r"default-src 'none'.*?script-src '(.*?)'", html, re.DOTALL).group(1)
+        == f"sha256-{digest}"
     )
     assert "script" not in make(tmp_path, sortable=False).read_text(encoding="utf-8")
 

@@ -31,7 +31,7 @@ def test_fooling_at_once(network, tmp_path):
 
 
 def test_what_cannot_be_fooled_so_is_said(network):
-    with pytest.raises(ValueError, match=r"encoding must be direct or .*, got .directly"):
+    with pytest.raises(ValueError, match=r"encoding must be direct, cppn, .*, got .directly"):
         fj.fool(network, encoding="directly", **SMALL)
     with pytest.raises(ValueError, match="class_names must be 3, one for each class, got 2"):
         fj.fool(network, class_names=["a", "b"], **SMALL)
