@@ -3,6 +3,7 @@
 import gc
 import os
 import tempfile
+from pathlib import Path
 
 from xla_flags import quick_to_compile
 
@@ -26,8 +27,14 @@ jax.config.update("jax_debug_key_reuse", True)
 jax.config.update("jax_num_cpu_devices", 8)  # the first one works, the rest test sharding
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave out what holds on a CPU's side only, where the other one is taken."""
+    """Mark what takes long; leave out what holds on a CPU's side only, where it is not taken."""
+    text = (Path(__file__).parent / "slow.txt").read_text(encoding="utf-8")
+    slow = {line for line in text.splitlines() if not line.startswith("#")}
+    for item in items:
+        if slow & {item.nodeid, item.nodeid.partition("::")[0]}:
+            item.add_marker(pytest.mark.slow)
     for item in items if backend.forced() else []:
         if mark := item.get_closest_marker("on_cpu"):
             item.add_marker(pytest.mark.skip(reason=f"on a CPU's side only: {mark.args[0]}"))

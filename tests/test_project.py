@@ -130,6 +130,13 @@ def test_one_place_decides_what_depends_on_the_device():
     assert others and not wrong
 
 
+def test_slow_tests_exist():
+    for line in (ROOT / "tests" / "slow.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            path, _, name = line.partition("::")
+            assert f"def {name.partition('[')[0]}" in (ROOT / path).read_text(), line
+
+
 def test_files_are_short():
     """An experiment is one file, with its settings and its page in it; so it may be longer."""
     most = {"fooljax": 300, "benchmarks": 300, "experiments": 400}
