@@ -43,6 +43,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "running",
+    "runs",
     "signatures",
 ]
 templates_path = ["templates"]

@@ -46,6 +46,22 @@ def test_requests_are_told_from_links(tmp_path):
     assert [re.search(r"(\w+)\.example", one)[1] for one in away] == ["five", "three", "four"]
 
 
+def test_records_become_pages(tmp_path):
+    kept, made = tmp_path / "records", tmp_path / "runs"
+    kept.mkdir()
+    record = {"title": "A title", "lead": "A lead.", "figures": [["1", "one"]], "picture": None}
+    record |= {"experiment": "transfer", "command": "c", "device": "cpu", "cores": 2, "load": None}
+    record |= {"seconds": 1.0, "date": "2026-01-01", "fooljax": "0.1.0", "commit": None}
+    record |= {"source": None, "versions": {"jax": "1"}, "records": "name,number\na,0.25\n"}
+    (kept / "one.json").write_text(json.dumps(record))
+    assert load("runs").write_pages(kept, made) == ["one"]
+    assert "| a | 0.25 | 1 |" in (made / "one.md").read_text()
+    (kept / "one.json").write_text(json.dumps(record | {"records": "name,number\na,0.75\n"}))
+    load("runs").write_pages(kept, made)
+    assert "| a | 0.75 | 1 |" in (made / "one.md").read_text()
+    assert "one\n```" in (made / "index.md").read_text()
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
 def test_notebooks_are_clean_and_name_this_version(path):
     cells = json.loads(path.read_text())["cells"]
