@@ -4,7 +4,8 @@ Run:    python -m experiments.senses
         python -m experiments.senses --senses digits:lenet:cppn tones:sound_cnn:direct
         python -m experiments.senses --data-dir DIR --senses mnist:lenet:direct
             fsdd:sound_cnn:partials weizmann:video_cnn:voxels languages:ngram:characters
-Cost:   some minutes on two laptop cores, training included (sets that need no download).
+Cost:   a minute or two a seed on two laptop cores for pictures, sounds and texts, and more
+        than six for videos; no download.
 Expect: a search makes networks of every medium certain of nonsense, of all classes or
         nearly all. How sure they are of what nobody searched for differs much.
 Source: Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897, sections 3.1, 3.5 and 3.6, for
@@ -35,7 +36,7 @@ MEASURES = {
     "retrained": "Searched anew after retraining: median",
     "retrained_accuracy": "Test set right after it",
 }
-TEACHERS = 8  # searches at once; what they find is what a network is retrained on
+TEACHERS = 4  # searches at once; what they find is what a network is retrained on
 EXAMPLES = 8  # of each medium on the page
 PAPERS = {
     "1412.1897": "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled”, "
@@ -57,7 +58,7 @@ class Config:
         run: where the run goes.
     """
 
-    victim: Victim = field(default_factory=Victim)
+    victim: Victim = field(default_factory=lambda: Victim(train_steps=400))
     senses: Several[str] = (
         "digits:lenet:direct",
         "tones:sound_cnn:partials",
@@ -66,7 +67,7 @@ class Config:
     )
     seeds: Pieces = 3
     children: Batch = 100
-    generations: Count = 100
+    generations: Count = 50
     run: RunFlags = field(default_factory=RunFlags)
 
 
