@@ -39,6 +39,42 @@ PICTURES = Kind("pictures", SUFFIXES)
 SOUNDS = Kind("sounds", tuple(_SOUNDS.split()))
 
 
+class Listed(NamedTuple):
+    """The files of a folder of class folders, or of its halves ``train`` and ``test``.
+
+    Attributes:
+        names: of the classes.
+        files: each with the name of its class, those of ``train`` first.
+        trained: number of files in ``train``; None where the folder has no halves.
+    """
+
+    names: tuple[str, ...]
+    files: list[tuple[Path, str]]
+    trained: int | None
+
+
+def list_labelled(folder: Path, kind: Kind = PICTURES) -> Listed:
+    """List all files and their classes; see `list_classes`.
+
+    Raises:
+        ValueError: as `list_classes`, and if a test class is not among the training classes.
+    """
+    divided = (folder / "train").is_dir() and (folder / "test").is_dir()
+    homes = [folder / "train", folder / "test"] if divided else [folder]
+    parts = [list_classes(home, kind) for home in homes]
+    names = tuple(parts[0])
+    unknown = [name for name in parts[-1] if name not in names]
+    if unknown:
+        raise ValueError(f"{folder / 'test'}: class {', '.join(unknown)} has no folder in train")
+    files = [
+        (home / name / file, name)
+        for home, part in zip(homes, parts, strict=True)
+        for name in part
+        for file in part[name]
+    ]
+    return Listed(names, files, sum(map(len, parts[0].values())) if divided else None)
+
+
 def list_classes(folder: Path, kind: Kind = PICTURES) -> dict[str, list[str]]:
     """Return the file names in every class folder, both in alphabetical order.
 

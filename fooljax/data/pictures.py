@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fooljax.data.class_folders import list_classes
+from fooljax.data.class_folders import list_labelled
 from fooljax.data.dataset import Dataset, Splits, blame, from_arrays, hold_out_fifth
 from fooljax.data.picture_files import open_picture, survey
 from fooljax.data.resize import stack
@@ -30,19 +30,7 @@ def read_pictures(folder: Path, image_size: tuple[int, int] | None) -> Splits:
         ValueError: if there is no class, a class is empty, a picture is broken,
             sizes differ, or a test class is not among the training classes.
     """
-    divided = (folder / "train").is_dir() and (folder / "test").is_dir()
-    homes = [folder / "train", folder / "test"] if divided else [folder]
-    parts = [list_classes(home) for home in homes]
-    names = tuple(parts[0])
-    unknown = [name for name in parts[-1] if name not in names]
-    if unknown:
-        raise ValueError(f"{folder / 'test'}: class {', '.join(unknown)} has no folder in train")
-    files = [
-        (home / name / file, name)
-        for home, part in zip(homes, parts, strict=True)
-        for name in part
-        for file in part[name]
-    ]
+    names, files, cut = list_labelled(folder)
     white = survey(folder, [str(path.relative_to(folder)) for path, _ in files])
     pictures = [_decode(path, white) for path, _ in files]
     if any(picture.shape[-1] == 3 for picture in pictures):
@@ -50,9 +38,8 @@ def read_pictures(folder: Path, image_size: tuple[int, int] | None) -> Splits:
     images = stack(pictures, [str(path) for path, _ in files], image_size)
     labels = np.array([names.index(name) for _, name in files])
     with blame(folder):
-        if not divided:
+        if cut is None:
             return hold_out_fifth(from_arrays(images, labels, names))
-        cut = sum(len(found) for found in parts[0].values())
         halves: list[Dataset] = [
             from_arrays(images[:cut], labels[:cut], names),
             from_arrays(images[cut:], labels[cut:], names),

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fooljax import checks
-from fooljax.data.class_folders import SOUNDS, list_classes
+from fooljax.data.class_folders import SOUNDS, list_labelled
 from fooljax.data.dataset import Dataset, Splits, as_float, blame, from_arrays, hold_out_fifth
 from fooljax.data.sound_files import RATES, Sound, open_sound
 from fooljax.data.waves import SILENCE, as_long, at_rate, from_wave
@@ -77,19 +77,7 @@ def read_sounds(folder: Path, length: SoundLength = SoundLength()) -> Splits:  #
             too many for the memory, or a test class is not among the training classes.
     """
     rate, samples = _resolved(length, *_OF_FOLDERS)
-    divided = (folder / "train").is_dir() and (folder / "test").is_dir()
-    homes = [folder / "train", folder / "test"] if divided else [folder]
-    parts = [list_classes(home, SOUNDS) for home in homes]
-    names = tuple(parts[0])
-    unknown = [name for name in parts[-1] if name not in names]
-    if unknown:
-        raise ValueError(f"{folder / 'test'}: class {', '.join(unknown)} has no folder in train")
-    files = [
-        (home / name / file, name)
-        for home, part in zip(homes, parts, strict=True)
-        for name in part
-        for file in part[name]
-    ]
+    names, files, cut = list_labelled(folder, SOUNDS)
     if 4 * len(files) * samples > _MOST_BYTES:
         raise ValueError(
             f"{folder}: {len(files):,} sounds of {samples:,} samples are "
@@ -105,9 +93,8 @@ def read_sounds(folder: Path, length: SoundLength = SoundLength()) -> Splits:  #
     _warn(folder, heard, samples / rate, sounds)
     labels = np.array([names.index(name) for _, name in files])
     with blame(folder):
-        if not divided:
+        if cut is None:
             return hold_out_fifth(from_arrays(sounds, labels, names, Sounds(rate)))
-        cut = sum(len(found) for found in parts[0].values())
         train = from_arrays(sounds[:cut], labels[:cut], names, Sounds(rate))
         test = from_arrays(sounds[cut:], labels[cut:], names, Sounds(rate))
         return Splits(train, test)
