@@ -217,9 +217,8 @@ def story(found: Found) -> Iterator[study.Block]:
         f"that the network knows, it kept the one that the network was most confident about; "
         f"nothing asked for {found.things} that people would take for the class."
     )
-    words = (
-        ENCODINGS.get(config.encoding) or f"evolves {found.things} {measure.chosen(config).words}"
-    )
+    known = ENCODINGS.get(config.encoding) if found.things == "images" else None
+    words = known or f"evolves {found.things} {measure.chosen(config).words}"
     strong = fj.reporting.strong(config.encoding)
     yield fj.reporting.paragraph("The encoding, ", strong, f", {words}.")
     yield (
