@@ -4,7 +4,7 @@ Run:    python -m experiments.perturb
         python -m experiments.perturb --attacks fgsm pgd deepfool --images 500
         python -m experiments.perturb --dataset mnist --weights lenet.safetensors
 Cost:   two or three minutes on two laptop cores, training included (embedded
-        digits, 100 images, every attack).
+        digits, 100 images, some twenty attacks).
 Expect: changes that people hardly notice fool the network on nearly every image;
         random noise of the same size almost never does.
 Source: Szegedy et al., 2014, arXiv:1312.6199; Goodfellow et al., 2015,

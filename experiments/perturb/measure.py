@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from fooljax.types import RandomKey
 
 Ball: TypeAlias = Literal["linf", "l2"]
-AIMED = ("pgd-targeted", "pgd-l2-targeted", "lbfgs-targeted")  # unless others are asked for
+#: What runs unless others are asked for: one of each kind, none that takes minutes.
+USUAL = (
+    *("fgsm", "pgd", "pgd-restarts", "apgd", "apgd-dlr", "square", "evolution", "standard"),
+    *("pgd-l2", "apgd-l2", "standard-l2", "pgd-l1"),
+    *("deepfool", "deepfool-linf", "ddn", "carlini-wagner", "lbfgs", "hop-skip-jump"),
+    *("pgd-targeted", "pgd-l2-targeted", "lbfgs-targeted"),
+)
+EVERY = "all"  # in place of names: the whole catalog
 NORMS: tuple[Ball, ...] = ("linf", "l2")
 LENGTHS = ("l0", "l1", "l2", "linf")
 DRAWN = ("labels", "targets", "places_in_test_set", "originals")
@@ -51,15 +58,16 @@ class Config:
 
     Attributes:
         victim: the network and its data.
-        attacks: which attacks run, by name; all unless given, a few of sounds and videos.
-            An unknown name lists them. With -targeted at the end of a name the goal is a random
-            other class instead of any. FILE.py:NAME is a function of your own,
-            epsilon -> Attack.
+        attacks: which attacks run, by name; some twenty unless given, a few of sounds and
+            videos, "all" for the whole catalog. An unknown name lists them. With -targeted at
+            the end of a name the goal is a random other class instead of any. FILE.py:NAME is
+            a function of your own, epsilon -> Attack.
         images: how many test images are attacked, drawn at random from those that
             the network gets right.
         epsilon: largest change of a pixel (Linf) in the table.
         epsilon_l2: Euclidean length of the change in the table.
         epsilon_l1: sum of all changes in the table.
+        epsilon_l0: how many pixel values change in the table.
         epsilons: Linf radii of the robustness curve.
         epsilons_l2: Euclidean radii of the robustness curve.
         steps: gradient steps of the attacks that take many.
@@ -77,6 +85,7 @@ class Config:
     epsilon: NotNegative = 0.1
     epsilon_l2: NotNegative = 1.5
     epsilon_l1: NotNegative = 10.0
+    epsilon_l0: NotNegative = 20.0
     epsilons: Several[NotNegative] = (0.05, 0.1, 0.15, 0.2, 0.3)
     epsilons_l2: Several[NotNegative] = (0.5, 1.0, 1.5, 2.0, 3.0)
     steps: Count = 40
@@ -163,7 +172,7 @@ def choose(config: Config) -> dict[str, Entry]:
         ValueError: for an unknown name.
     """
     known = fj.attacks.CATALOG | fj.attacks.aimed(fj.attacks.CATALOG)
-    asked = config.attacks or (*fj.attacks.CATALOG, *AIMED)
+    asked = tuple(fj.attacks.CATALOG) if config.attacks == (EVERY,) else config.attacks or USUAL
     wanted = study.choose("--attacks", asked, known, fj.attacks.own_attack)
     known |= wanted
     return {name: one for name, one in known.items() if name in wanted or one.kind == "control"}
@@ -201,14 +210,15 @@ def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
 
 def radius(entry: Entry, config: Config) -> float:
     """Return the epsilon of an attack's row in the table."""
-    return {"linf": config.epsilon, "l2": config.epsilon_l2, "l1": config.epsilon_l1}[entry.norm]
+    table = {"linf": config.epsilon, "l2": config.epsilon_l2, "l1": config.epsilon_l1}
+    return {**table, "l0": config.epsilon_l0}[entry.norm]
 
 
 def radii(name: str, entry: Entry, config: Config, scene: Scene) -> tuple[float, ...]:
     """Return every epsilon that an attack is run with, increasing."""
     if not entry.curve:
         return (radius(entry, config),)
-    curve = {"linf": config.epsilons, "l2": config.epsilons_l2, "l1": ()}[entry.norm]
+    curve = {"linf": config.epsilons, "l2": config.epsilons_l2}.get(entry.norm, ())
     published = name == "fgsm" and scene.words.one == "image"
     extra = (GOODFELLOW, *_FINE) if published else ()
     return tuple(sorted({radius(entry, config), *curve, *extra}))
@@ -329,7 +339,7 @@ def judge(scene: Scene, outcomes: Mapping[str, Outcome]) -> Iterator[study.Recor
                 "norm": entry.norm,
                 "kind": entry.kind,
                 "targeted": entry.aimed,
-                "epsilon": None if entry.kind == "nearest" else epsilon,
+                "epsilon": epsilon if entry.kind in ("ball", "control") else None,
                 "tabled": i == outcome.at,
                 "images": len(success),
                 "success": rate.mean,

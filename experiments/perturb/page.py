@@ -18,6 +18,8 @@ GROUPS = {
     "linf": "within a largest change of a {number} (Linf)",
     "l2": "within a Euclidean length of the change (L2)",
     "l1": "within a sum of all changes (L1)",
+    "l0": "within a number of changed {number}s (L0)",
+    "altered": "by changes that need not be small",
     "targeted": "toward a random other class",
 }
 _share = lambda value: "—" if value is None else fj.reporting.percent(value)
@@ -107,7 +109,7 @@ def story(found: Found) -> Iterator[study.Block]:
         "always succeed, and what counts is how far they had to go. Size is measured as the "
         f"largest change of a {words.number} (Linf, {config.epsilon:g} in the table), as the "
         f"Euclidean length of all changes together (L2, {config.epsilon_l2:g}), or as their sum "
-        f"(L1, {config.epsilon_l1:g}).",
+        f"(L1, {config.epsilon_l1:g}); or it is counted how many change at all (L0).",
     )
 
 
@@ -115,7 +117,7 @@ def grouped(found: Found) -> dict[str, list[str]]:
     """Return the names of attacks by the group that they are shown in."""
     methods, groups = found.scene.methods, {group: list[str]() for group in GROUPS}
     for name, entry in methods.items():
-        kind = "nearest" if entry.kind == "nearest" else entry.norm
+        kind = entry.kind if entry.kind in ("nearest", "altered") else entry.norm
         groups["targeted" if entry.aimed else kind].append(name)
     return {group: names for group, names in groups.items() if names}
 

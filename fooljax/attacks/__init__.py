@@ -14,10 +14,14 @@ from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
 from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.carlini_wagner import carlini_wagner
-from fooljax.attacks.catalog import (
-    CATALOG,
+from fooljax.attacks.catalog import CATALOG, UNIVERSAL
+from fooljax.attacks.comparison import contradictions
+from fooljax.attacks.coordinate import coordinate
+from fooljax.attacks.ddn import ddn
+from fooljax.attacks.deepfool import deepfool
+from fooljax.attacks.diagnostics import diagnose
+from fooljax.attacks.entries import (
     NORM_NAMES,
-    UNIVERSAL,
     Effort,
     Entry,
     Norm,
@@ -25,11 +29,6 @@ from fooljax.attacks.catalog import (
     aimed,
     own_attack,
 )
-from fooljax.attacks.comparison import contradictions
-from fooljax.attacks.coordinate import coordinate
-from fooljax.attacks.ddn import ddn
-from fooljax.attacks.deepfool import deepfool
-from fooljax.attacks.diagnostics import diagnose
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import (
     Goal,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from jaxtyping import Bool
 
-from fooljax.attacks.catalog import Entry
+from fooljax.attacks.entries import Entry
 from fooljax.attacks.findings import falling_success, free_wins
 from fooljax.models.findings import Finding
 

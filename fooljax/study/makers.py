@@ -91,6 +91,7 @@ def _perturbed(name: str, entry: attacks.Entry) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
         del shape
         radii = {"linf": making.epsilon, "l2": making.epsilon_l2, "l1": making.epsilon_l1}
+        radii["l0"] = making.epsilon_l0
         effort = attacks.Effort(making.pgd_steps, making.queries)
         sizes = (radii[entry.norm],)
 

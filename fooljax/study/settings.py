@@ -46,6 +46,7 @@ class Making:
         epsilon: most that a change may change a pixel, in units of [0, 1].
         epsilon_l2: Euclidean length of a change by attacks in this norm.
         epsilon_l1: sum of all changes of pixels by attacks in this norm.
+        epsilon_l0: how many pixel values attacks in this norm change.
         pgd_steps: steps of attacks by gradient.
         queries: how often attacks without gradients may ask the network.
         universal_steps: batches that a universal perturbation learns from.
@@ -59,6 +60,7 @@ class Making:
     epsilon: Rate = 0.1
     epsilon_l2: NotNegative = 1.5
     epsilon_l1: NotNegative = 10.0
+    epsilon_l0: NotNegative = 20.0
     pgd_steps: Count = 20
     queries: Count = 500
     universal_steps: Count = 60

@@ -32,7 +32,15 @@ LOOPS = {
     *("moves", "random_images"),
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
-ZERO |= {"epsilon", "epsilon_l2", "epsilon_l1", "epsilons", "epsilons_l2", "total_variation"}
+ZERO |= {
+    "epsilon",
+    "epsilon_l2",
+    "epsilon_l1",
+    "epsilon_l0",
+    "epsilons",
+    "epsilons_l2",
+    "total_variation",
+}
 ZERO |= {"depth", "sigmas"}
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is

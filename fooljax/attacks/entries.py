@@ -1,0 +1,190 @@
+"""What it is to be an attack that can be asked for by name, and how one is made of an ``Attack``.
+
+An entry is asked for many epsilons at once and told how much work it may do; a cascade
+of several attacks is an entry like the others.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from fooljax import checks
+from fooljax.attacks.attack import Attack, RandomKeys
+from fooljax.attacks.goals import Goal
+from fooljax.attacks.result import AttackResult
+from fooljax.attacks.standard import standard
+from fooljax.attacks.sweep import sweep
+from fooljax.attacks.universal import Universal
+from fooljax.types import Classifier, Images, RandomKey
+
+Norm = Literal["linf", "l2", "l1", "l0"]
+NORM_NAMES: dict[Norm, str] = {"linf": "Linf", "l2": "L2", "l1": "L1", "l0": "L0"}
+Kind = Literal["ball", "nearest", "altered", "control"]
+AIMED = "-targeted"  # after the name of an attack: the same toward a random other class
+
+
+class Effort(NamedTuple):
+    """How much work an attack may do.
+
+    Attributes:
+        steps: gradient steps.
+        queries: forward passes of attacks without gradients.
+    """
+
+    steps: int
+    queries: int
+
+
+#: ``(key, classifier, images, goal, effort, epsilons) -> result`` with leaves ``[e, n, ...]``;
+#: the key is one, or one for each image.
+Perturb: TypeAlias = Callable[
+    [RandomKey | RandomKeys, Classifier, Images, Goal, Effort, Sequence[float]], AttackResult
+]
+
+
+class Entry(NamedTuple):
+    """An attack that can be asked for by name.
+
+    Attributes:
+        perturb: attacks images with every epsilon; what it does not need it ignores.
+        norm: in which a ball is a ball, or near is near; of an altered image, in which
+            its change is told.
+        kind: ``ball`` (as wrong as possible within epsilon), ``nearest`` (wrong, as
+            near as possible), ``altered`` (turned, covered, darkened ...: there is no
+            epsilon, and the change need not be small) or ``control`` (sized like a ball
+            attack, but knows nothing of the network).
+        words: what it does, for readers of a page.
+        source: who published it, if anybody did.
+        curve: whether it is fit for many epsilons, as a robustness curve has them.
+        aimable: whether it can be given a target class.
+        aimed: whether it is given one.
+        blind: whether it sees no gradient.
+    """
+
+    perturb: Perturb
+    norm: Norm
+    kind: Kind
+    words: str
+    source: str = ""
+    curve: bool = False
+    aimable: bool = True
+    aimed: bool = False
+    blind: bool = False
+
+    @property
+    def about(self) -> str:
+        """What it does and who published it."""
+        return f"{self.words} ({self.source})" if self.source else self.words
+
+
+class UniversalEntry(NamedTuple):
+    """A way to make one perturbation for all images that can be asked for by name.
+
+    Attributes:
+        build: ``(epsilon, norm) -> method``.
+        words: what it does, as in "it follows ...".
+        source: who published it.
+    """
+
+    build: Callable[[float, Literal["linf", "l2"]], Universal]
+    words: str
+    source: str
+
+
+def aimed(catalog: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Return the entries that can be aimed, each toward a random other class."""
+    return {
+        name + AIMED: entry._replace(
+            words=f"toward a random other class: {entry.words}", curve=False, aimed=True
+        )
+        for name, entry in catalog.items()
+        if entry.aimable
+    }
+
+
+def own_attack(name: str, made: Any) -> Entry:
+    """Return an entry for an attack that is in no catalog.
+
+    Args:
+        name: of the function, for messages and pages.
+        made: an entry, or a function ``epsilon -> Attack`` whose attack stays within
+            epsilon of an image in Linf.
+
+    Raises:
+        ValueError: if it is something else.
+    """
+    if isinstance(made, Entry):
+        return made
+    attack = made(0.1) if callable(made) and not isinstance(made, Attack) else made
+    if attack is made or not isinstance(attack, Attack):
+        raise ValueError(
+            f"must be a function epsilon -> attacks.Attack, or an attacks.Entry, got "
+            f"{checks.shown(attack)}"
+        )
+    perturb = alone(lambda _, epsilon: made(epsilon))
+    return Entry(perturb, "linf", "ball", f"an attack of your own, {name}", curve=True)
+
+
+def alone(make: Callable[[Effort, float], Attack], restarts: int = 1) -> Perturb:
+    """Return what runs one attack, ``(effort, epsilon) -> attack``, all epsilons together."""
+    return functools.partial(_sweep, make, restarts)
+
+
+def _sweep(
+    make: Callable[[Effort, float], Attack],
+    restarts: int,
+    key: RandomKey | RandomKeys,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    effort: Effort,
+    epsilons: Sequence[float],
+) -> AttackResult:
+    return sweep(
+        functools.partial(make, effort),
+        epsilons,
+        key,
+        classifier,
+        images,
+        goal,
+        batch_size=len(images),
+        restarts=restarts,
+    )
+
+
+def ball(attack: Callable[..., Attack], **settings: Any) -> Callable[[Effort, float], Attack]:
+    """Give ``alone`` an attack ``(epsilon, *, steps, ...)``, with some of its settings."""
+    return lambda effort, epsilon: attack(epsilon, steps=effort.steps, **settings)
+
+
+def cascade(norm: Literal["linf", "l2"]) -> Perturb:
+    """Return what runs the standard cascade, an epsilon after the other."""
+
+    def perturb(
+        key: RandomKey | RandomKeys,
+        classifier: Classifier,
+        images: Images,
+        goal: Goal,
+        effort: Effort,
+        epsilons: Sequence[float],
+    ) -> AttackResult:
+        found = [
+            standard(
+                jnp.ravel(key)[0],  # it makes a key for each image itself
+                classifier,
+                images,
+                goal,
+                epsilon,
+                norm=norm,
+                steps=effort.steps,
+                queries=effort.queries,
+                batch_size=len(images),
+            ).result
+            for epsilon in epsilons
+        ]
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
+
+    return perturb
