@@ -22,9 +22,22 @@ _PLACES = {
     "experiments": _ROOT.parent / "experiments",
 }
 
+#: Where an experiment stands in the list; one that is not here comes last.
+QUESTIONS = {
+    "What nonsense is a network certain of?": ("evolve", "ascend", "volume", "imagine", "senses"),
+    "How little must change in what it reads well?": (
+        *("perturb", "universal", "logistic", "transfer"),
+        *("reduce", "distract"),
+    ),
+    "What does it look at?": ("parts", "neurons", "confidence", "squint", "ask", "motion"),
+    "What stops it?": (
+        *("smooth", "ensemble", "unknown", "retrain", "harden_universal", "foolbench"),
+    ),
+}
+
 USAGE = """usage: fooljax NAME [--flags]     run an experiment
-       fooljax NAME --help        every flag of it, explained
-       fooljax list               all experiments, a line each
+       fooljax NAME --help        what it asks, and its flags; --help-all explains them
+       fooljax list               all experiments, by question, a line each
        fooljax record RUN NAME    gather what a finished run found into two files
        fooljax --version          the version installed"""
 
@@ -80,11 +93,16 @@ def experiments() -> tuple[str, dict[str, Path]]:
 
 
 def listing(known: dict[str, Path]) -> str:
-    """Return a line for each experiment: its name and how its docstring begins."""
+    """Return a line for each experiment, by question: its name and how its docstring begins."""
     width = max(map(len, known))
     doc = lambda path: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    first = lambda path: doc(path).partition("\n")[0]
-    return "\n".join(f"{name:<{width}}  {first(path)}" for name, path in known.items())
+    line = lambda name: f"  {name:<{width}}  {doc(known[name]).partition(chr(10))[0]}"
+    placed = {name for names in QUESTIONS.values() for name in names}
+    groups = QUESTIONS | {"More": tuple(name for name in known if name not in placed)}
+    there = {question: [one for one in names if one in known] for question, names in groups.items()}
+    return "\n\n".join(
+        "\n".join([question, *map(line, names)]) for question, names in there.items() if names
+    )
 
 
 if __name__ == "__main__":

@@ -24,8 +24,10 @@ def test_lists_what_there_is_without_running_it(tmp_path):
     package, known = command.experiments()
     assert package == "experiments" and {"evolve", "perturb", "transfer"} <= set(known)
     found = run(tmp_path, "list")
-    lines = dict(line.split(maxsplit=1) for line in found.stdout.splitlines())
-    assert list(lines) == list(known)
+    rows = [line for line in found.stdout.splitlines() if line.startswith("  ")]
+    lines = dict(row.split(maxsplit=1) for row in rows)
+    assert sorted(lines) == sorted(known) and len(rows) == len(known)
+    assert "More" not in found.stdout.splitlines()  # every experiment belongs to a question
     says = "Make images for one network and show them to others: what do those say?"
     assert lines["transfer"] == says
     assert run(tmp_path, "--version").stdout.strip() == fooljax.__version__

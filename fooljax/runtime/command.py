@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from fooljax import interrupts
-from fooljax.runtime import hosts, output, settings, threads
+from fooljax.runtime import brief, hosts, output, settings, threads
 
 Config = TypeVar("Config")
+_ALL = "--help-all"
 
 
 def parse(
@@ -30,8 +31,9 @@ def parse(
             fields ``preset`` and ``resume``.
         args: the command line, ``sys.argv[1:]`` unless given.
         prog: shown in the usage line.
-        description: shown by ``--help``; lines that begin with a word and a
-            colon start a paragraph. None under ``python -OO``, which has no docstrings.
+        description: shown by ``--help``, with a line for each flag, and by ``--help-all``,
+            which explains them; lines that begin with a word and a colon start a paragraph.
+            None under ``python -OO``, which has no docstrings.
 
     Returns:
         The settings.
@@ -39,7 +41,7 @@ def parse(
     Raises:
         ValueError: for an unknown preset, if ``--resume`` names no run, or if the
             locale cannot spell an argument.
-        SystemExit: on ``--help`` and unreadable flags.
+        SystemExit: on ``--help``, ``--help-all`` and unreadable flags.
     """
     import tyro
 
@@ -49,7 +51,13 @@ def parse(
         raise ValueError(f"--preset must be one of {', '.join(presets)}, got {name!r}")
     start = settings.change(presets[name or "default"], preset=name or "default")
     resume = _value(args, "--resume")
-    if resume is not None and not {"-h", "--help"} & set(args):
+    told = re.sub(r"\n(?=\w+:)", "\n\n", description or "")
+    if {"-h", "--help"} & set(args):
+        print(brief.describe(start, prog, told))
+        raise SystemExit(0)
+    if _ALL in args:
+        args = ["--help"]
+    elif resume is not None:
         start = settings.load(Path(resume), type(start))
     output.refuse_locale(args)
     with output.wide_enough():
@@ -58,7 +66,7 @@ def parse(
             default=start,
             args=args,
             prog=prog,
-            description=re.sub(r"\n(?=\w+:)", "\n\n", description or ""),
+            description=told,
             config=(tyro.conf.OmitArgPrefixes,),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-_COLUMNS = 40
+COLUMNS = 40  # in fewer nothing is laid out
 
 
 class _Stream(io.FileIO):
@@ -49,8 +49,8 @@ def mend() -> None:
 def wide_enough() -> Iterator[None]:
     """Let help and usage be laid out for 40 columns at least; in fewer tyro never ends."""
     before = os.environ.get("COLUMNS")
-    if shutil.get_terminal_size().columns < _COLUMNS:
-        os.environ["COLUMNS"] = str(_COLUMNS)
+    if shutil.get_terminal_size().columns < COLUMNS:
+        os.environ["COLUMNS"] = str(COLUMNS)
     try:
         yield
     finally:

@@ -339,3 +339,23 @@ def test_settings_survive_json(tmp_path):
     config = Config(kind="b", inner=Inner((1, 2)))
     settings.save(tmp_path, config, "evolve")
     assert settings.load(tmp_path, Config) == config
+
+
+def test_brief_help_has_a_line_for_every_flag_and_the_values_of_the_preset(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+    with pytest.raises(SystemExit) as caught:
+        parse("--help", "--preset", "long")
+    assert caught.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 70
+    flags = [line.split()[0] for line in lines if line.startswith("  --")]
+    named = {f"--{name.replace('_', '-')}" for name in settings.flat(Config())}
+    assert set(flags) == named and len(flags) == len(named)
+    assert any(line.startswith("  --steps 99 ") for line in lines)
+
+
+def test_full_help_explains_every_flag(capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse("--help-all")
+    assert caught.value.code == 0
+    assert "show this help message" in capsys.readouterr().out
