@@ -69,6 +69,12 @@ def own_defense(name: str, made: Any) -> Entry:
 
     Raises:
         ValueError: if it is something else.
+
+    Example:
+        >>> from fooljax import defenses
+        >>> darker = lambda classifier, strength: defenses.tempered(classifier, strength)
+        >>> defenses.own_defense("darker", darker).random
+        False
     """
     if isinstance(made, Entry):
         return made

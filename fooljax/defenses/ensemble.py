@@ -55,6 +55,16 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
     Source:
         Liu et al., 2017, arXiv:1611.02770 (attacking an ensemble); Tramer et al.,
         2020, arXiv:2002.08347, section on ensembles (which mean to attack).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> networks = [fj.models.build("softmax", jax.random.key(i), (4, 4, 1), 3) for i in (0, 1)]
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> whole = fj.defenses.ensemble(networks)
+        >>> mean = sum(fj.metrics.probabilities(one(images)) for one in networks) / 2
+        >>> bool(jax.numpy.allclose(fj.metrics.probabilities(whole(images)), mean, atol=1e-6))
+        True
     """
     checks.choice("combine", combine, _READINGS)
     return join(classifiers, Bound(_apply, (combine,)))

@@ -53,6 +53,17 @@ def mahalanobis(
     Source:
         Lee et al., 2018, arXiv:1807.03888, without its perturbation of the input
         and its mixing of layers.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (60, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> score = fj.defenses.mahalanobis(network, images, labels)
+        >>> _, scores = fj.defenses.judge(network, score, images[:5])
+        >>> scores.shape
+        (5,)
     """
     _, seen = look_at(classifier, images, features)
     known = known_labels(labels, len(seen), classifier.num_classes)
@@ -90,6 +101,17 @@ def nearest_neighbor(
 
     Source:
         Sun et al., 2022, arXiv:2204.06507.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (60, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> score = fj.defenses.nearest_neighbor(network, images, neighbors=1)
+        >>> _, scores = fj.defenses.judge(network, score, images[:5])  # images that it knows
+        >>> bool(abs(scores).max() < 1e-3)
+        True
     """
     neighbors = checks.count("neighbors", neighbors)
     _, seen = look_at(classifier, images, features)

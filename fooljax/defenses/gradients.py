@@ -11,7 +11,14 @@ from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
 def straight_through(exact: Array, soft: Array) -> Array:
-    """Return ``exact`` to the last bit, with the gradient of ``soft``."""
+    """Return ``exact`` to the last bit, with the gradient of ``soft``.
+
+    Example:
+        >>> import jax
+        >>> from fooljax.defenses import straight_through
+        >>> jax.grad(lambda x: straight_through(jax.numpy.round(x), x))(0.3).item()
+        1.0
+    """
     return jax.lax.stop_gradient(exact) + (soft - jax.lax.stop_gradient(soft))
 
 
@@ -37,6 +44,17 @@ def with_gradient_of(
     Source:
         Athalye et al., 2018, arXiv:1802.00420, section 4.1 (backward pass
         differentiable approximation).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> networks = [fj.models.build("softmax", jax.random.key(i), (4, 4, 1), 3) for i in (0, 1)]
+        >>> images = jax.random.uniform(jax.random.key(2), (5, 4, 4, 1))
+        >>> whole = fj.defenses.ensemble(networks)
+        >>> joint = fj.defenses.ensemble(networks, "log_probabilities")
+        >>> followed = fj.defenses.with_gradient_of(whole, joint.apply)
+        >>> bool((followed(images) == whole(images)).all())
+        True
     """
     checks.classifier(classifier)
     checks.function("stand_in", stand_in, "(params, images) -> logits")

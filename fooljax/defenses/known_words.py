@@ -41,6 +41,17 @@ def known_words(
 
     Raises:
         ValueError: if the network reads no words, or ``known`` does not tell of each.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> import numpy as np
+        >>> network = fj.models.build("ngram", jax.random.key(0), (6,), 3)
+        >>> known = np.zeros(network.tokens.count, bool)
+        >>> limited = fj.defenses.known_words(network, known)  # to which every text is the same
+        >>> texts = jax.numpy.array([[97, 98, 0, 0, 0, 0], [99, 100, 0, 0, 0, 0]])
+        >>> bool((limited(texts)[0] == limited(texts)[1]).all())
+        True
     """
     checks.choice("rule", rule, ("mask", "refuse"))
     checks.classifier(classifier)

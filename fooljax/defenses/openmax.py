@@ -69,6 +69,17 @@ def openmax(
         Bendale and Boult, 2016, arXiv:1511.06233, and its released code for the
         shares of the ranks. Distances are Euclidean, and the distribution begins
         at 0: the code's shift by 1 would depend on the unit of the logits.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (200, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> score = fj.defenses.openmax(network, images, labels, tail=5)
+        >>> _, scores = fj.defenses.judge(network, score, images[:5])
+        >>> scores.shape
+        (5,)
     """
     tail = checks.count("tail", tail, 2)
     if revised is not None:

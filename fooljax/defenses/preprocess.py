@@ -122,6 +122,14 @@ def gaussian_blur(classifier: Classifier, sigma: float) -> Classifier:
 
     Source:
         Xu et al., 2018, arXiv:1704.01155 (smoothing as a squeezer of inputs).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> fj.defenses.gaussian_blur(network, sigma=1.0)(images).shape
+        (5, 3)
     """
     sigma = checks.positive("sigma", sigma)
     height, width, _ = shape_of_pictures("gaussian_blur", classifier)
@@ -147,6 +155,14 @@ def median_filter(classifier: Classifier, size: int) -> Classifier:
 
     Source:
         Xu et al., 2018, arXiv:1704.01155 (feature squeezing).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> fj.defenses.median_filter(network, size=3)(images).shape
+        (5, 3)
     """
     size = checks.count("size", size)
     most = min(shape_of_pictures("median_filter", classifier)[:2])
@@ -175,6 +191,15 @@ def quantize(classifier: Classifier, levels: int) -> Classifier:
     Source:
         Xu et al., 2018, arXiv:1704.01155 (bit depth); Athalye et al., 2018,
         arXiv:1802.00420 (the gradient).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.numpy.full((1, 4, 4, 1), 0.6)
+        >>> coarse = fj.defenses.quantize(network, levels=2)  # black and white
+        >>> bool((coarse(images) == network(jax.numpy.ones_like(images))).all())
+        True
     """
     levels = checks.count("levels", levels, 2)
     return shown_through(classifier, _round, jnp.float32(levels - 1))
@@ -235,6 +260,14 @@ def jpeg(classifier: Classifier, quality: float) -> Classifier:
         ITU-T T.81, 1992, annex K; Dziugaite et al., 2016, arXiv:1608.00853, and Guo et
         al., 2018, arXiv:1711.00117 (as a defense); Athalye et al., 2018,
         arXiv:1802.00420 (the gradient).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> fj.defenses.jpeg(network, quality=50)(images).shape
+        (5, 3)
     """
     quality = checks.between("quality", quality, 1.0, 100.0)
     shape_of_pictures("jpeg", classifier)

@@ -57,6 +57,14 @@ def noisy(key: RandomKey, classifier: Classifier, sigma: float) -> Classifier:
 
     Source:
         Cohen et al., 2019, arXiv:1902.02918.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> fj.defenses.noisy(jax.random.key(2), network, sigma=0.25)(images).shape
+        (5, 3)
     """
     sigma = checks.positive("sigma", sigma)
     return shown_through(classifier, _add_noise, (checks.key(key), jnp.float32(sigma)))
@@ -77,6 +85,14 @@ def resize_and_pad(key: RandomKey, classifier: Classifier, smallest: float) -> C
     Source:
         Xie et al., 2018, arXiv:1711.01991 (there to a larger canvas, which a network
         of fixed input size does not take).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> fj.defenses.resize_and_pad(jax.random.key(2), network, smallest=0.75)(images).shape
+        (5, 3)
     """
     smallest = checks.between("smallest", smallest, 0.0, 1.0, "()")
     shape_of_pictures("resize_and_pad", classifier)
@@ -143,6 +159,16 @@ def expectation(
     Source:
         Athalye et al., 2018, arXiv:1707.07397; Salman et al., 2019, arXiv:1906.04584
         (of the probabilities of a smoothed network).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> noise = lambda key, network: fj.defenses.noisy(key, network, sigma=0.25)
+        >>> mean = fj.defenses.expectation(jax.random.key(2), noise, network, samples=8)
+        >>> mean(images).shape
+        (5, 3)
     """
     samples, key = checks.count("samples", samples), checks.key(key)
     checks.function("defense", defense, "(key, classifier) -> classifier")

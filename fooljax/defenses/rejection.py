@@ -51,6 +51,15 @@ def calibrate(
     Raises:
         ValueError: if there are no images, they are not of the classifier's shape,
             a score is NaN, or the share is not in (0, 1).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (100, 4, 4, 1))
+        >>> threshold = fj.defenses.calibrate(network, fj.defenses.energy(), images, 0.9)
+        >>> fj.defenses.reject(network, fj.defenses.energy(), threshold).num_classes
+        3
     """
     true_positive_rate = checks.between("true_positive_rate", true_positive_rate, 0.0, 1.0, "()")
     logits, scores = judge(classifier, score, images)
@@ -91,6 +100,15 @@ def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -
     Raises:
         ValueError: if the threshold is not a finite number, its scale is not
             positive, or the score does not suit the network.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> wary = fj.defenses.reject(network, fj.defenses.maximum_probability(), 0.99999)
+        >>> wary(images).argmax(axis=1).tolist()  # the column behind the classes says "unknown"
+        [3, 3, 3, 3, 3]
     """
     limit = threshold if isinstance(threshold, Threshold) else Threshold(threshold)
     checks.kind("score", score, Score)

@@ -55,6 +55,16 @@ def maximum_probability() -> Score:
 
     Source:
         Hendrycks and Gimpel, 2017, arXiv:1610.02136.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> score = fj.defenses.maximum_probability()
+        >>> logits, scores = fj.defenses.judge(network, score, images)
+        >>> logits.shape, scores.shape
+        ((5, 3), (5,))
     """
     return Score((), _read_maximum_probability)
 
@@ -64,6 +74,15 @@ def maximum_logit() -> Score:
 
     Source:
         Hendrycks et al., 2022, arXiv:1911.11132.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> _, scores = fj.defenses.judge(network, fj.defenses.maximum_logit(), images)
+        >>> bool((scores == network(images).max(axis=1)).all())
+        True
     """
     return Score((), _read_maximum_logit)
 
@@ -79,6 +98,15 @@ def energy(temperature: float = 1.0) -> Score:
 
     Source:
         Liu et al., 2020, arXiv:2010.03759.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> answers, scores = fj.defenses.judge(network, fj.defenses.energy(), images)
+        >>> scores.shape
+        (5,)
     """
     temperature = checks.positive("temperature", temperature)
     return Score(jnp.float32(temperature), _read_energy)
@@ -107,6 +135,15 @@ def judge(
 
     Raises:
         ValueError: if there are no images or they are not of the network's shape.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> logits, scores = fj.defenses.judge(network, fj.defenses.energy(), images)
+        >>> logits.shape, scores.shape
+        ((5, 3), (5,))
     """
     checks.kind("score", score, Score)
     return _in_batches(_judge, classifier, images, score, batch_size)

@@ -84,6 +84,15 @@ def count_votes(
     Raises:
         ValueError: if images do not suit the classifier, a count or ``sigma`` is not
             positive, or there is not a number for every image.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> votes = fj.defenses.count_votes(jax.random.key(2), network, images, 0.25, samples=50)
+        >>> votes.sum(axis=1).tolist()
+        [50, 50]
     """
     sigma, key = checks.positive("sigma", sigma), checks.key(key)
     samples = checks.count("samples", samples)
@@ -132,6 +141,11 @@ def least_probability(successes: ArrayLike, samples: int, alpha: float) -> Float
         successes: how often it happened, of ``samples`` times.
         samples: number of times.
         alpha: how often, at most, the true probability is lower; in (0, 1).
+
+    Example:
+        >>> from fooljax import defenses
+        >>> float(defenses.least_probability(100, 100, 0.001).round(3))
+        0.933
     """
     happened = np.asarray(successes, np.float64)
     bound = scipy.stats.beta.ppf(alpha, np.maximum(happened, 1.0), samples - happened + 1.0)
@@ -144,6 +158,11 @@ def radius_of(at_least: ArrayLike, sigma: float) -> Float[np.ndarray, "..."]:
     Args:
         at_least: of the answer under the noise, in [0, 1].
         sigma: of the noise, in units of [0, 1].
+
+    Example:
+        >>> from fooljax import defenses
+        >>> float(defenses.radius_of(0.9, sigma=0.5).round(3))
+        0.641
     """
     return sigma * np.maximum(scipy.stats.norm.ppf(np.maximum(at_least, 0.5)), 0.0)
 
@@ -181,6 +200,15 @@ def certify(
 
     Source:
         Cohen et al., 2019, arXiv:1902.02918, CERTIFY and theorem 1.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> found = fj.defenses.certify(jax.random.key(2), network, images, 0.25, samples=100)
+        >>> found.radii.shape
+        (2,)
     """
     alpha = checks.between("alpha", alpha, 0.0, 1.0, "()")
     key_select, key_count = jax.random.split(checks.key(key))
@@ -233,6 +261,14 @@ def predict_smoothed(
 
     Source:
         Cohen et al., 2019, arXiv:1902.02918, PREDICT.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> fj.defenses.predict_smoothed(jax.random.key(2), network, images, 0.25, samples=50).shape
+        (2,)
     """
     alpha = checks.between("alpha", alpha, 0.0, 1.0, "()")
     votes = count_votes(
@@ -249,6 +285,12 @@ def decide(votes: Int[np.ndarray, "n m"], alpha: float) -> Int[np.ndarray, " n"]
     Args:
         votes: for every column.
         alpha: level of the test, in (0, 1).
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import defenses
+        >>> defenses.decide(np.array([[90, 10, 0], [51, 49, 0]]), alpha=0.001).tolist()
+        [0, -1]
     """
     second, first = np.sort(votes, axis=1)[:, -2:].T
     sure = [

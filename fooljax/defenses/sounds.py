@@ -83,6 +83,14 @@ def low_pass(classifier: Classifier, cutoff: float) -> Classifier:
     Source:
         Rajaratnam, Shah and Kalita, 2018, arXiv:1809.04397 (filters against changed
         commands).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (64, 1), 3)
+        >>> sounds = jax.random.uniform(jax.random.key(1), (2, 64, 1))
+        >>> fj.defenses.low_pass(network, cutoff=0.5)(sounds).shape
+        (2, 3)
     """
     cutoff = checks.between("cutoff", cutoff, 0.0, 1.0, "()")
     samples = _check("low_pass", classifier)
@@ -107,6 +115,14 @@ def resample(classifier: Classifier, factor: int) -> Classifier:
 
     Source:
         Yang et al., 2019, arXiv:1809.10875 (down-sampling and reconstruction).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (64, 1), 3)
+        >>> sounds = jax.random.uniform(jax.random.key(1), (2, 64, 1))
+        >>> fj.defenses.resample(network, factor=2)(sounds).shape
+        (2, 3)
     """
     factor = checks.count("factor", factor, 2)
     samples = _check("resample", classifier)
@@ -141,6 +157,14 @@ def mu_law(classifier: Classifier, bits: int) -> Classifier:
     Source:
         ITU-T G.711, 1988 (its continuous form, mu is one less than the number of levels);
         Yang et al., 2019, arXiv:1809.10875 (quantization as a defense).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (64, 1), 3)
+        >>> sounds = jax.random.uniform(jax.random.key(1), (2, 64, 1))
+        >>> fj.defenses.mu_law(network, bits=8)(sounds).shape
+        (2, 3)
     """
     bits = checks.count("bits", bits)
     if bits > _BITS:
@@ -175,6 +199,14 @@ def time_shift(key: RandomKey, classifier: Classifier, most: float) -> Classifie
 
     Source:
         Xie et al., 2018, arXiv:1711.01991 (a random place, there of pictures).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (64, 1), 3)
+        >>> sounds = jax.random.uniform(jax.random.key(1), (2, 64, 1))
+        >>> fj.defenses.time_shift(jax.random.key(2), network, most=0.1)(sounds).shape
+        (2, 3)
     """
     most = checks.between("most", most, 0.0, 1.0, "()")
     _check("time_shift", classifier)

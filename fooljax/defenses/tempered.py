@@ -40,6 +40,15 @@ def tempered(classifier: Classifier, temperature: float) -> Classifier:
 
     Source:
         Guo et al., 2017, arXiv:1706.04599, section 4.2.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> cool = fj.defenses.tempered(network, temperature=2.0)
+        >>> bool((cool(images) == network(images) / 2.0).all())
+        True
     """
     temperature, classifier = (
         checks.positive("temperature", temperature),

@@ -48,6 +48,14 @@ def majority_vote(classifiers: Sequence[Classifier]) -> Classifier:
     Source:
         Hansen and Salamon, 1990, Neural Network Ensembles (voting); Athalye et al.,
         2018, arXiv:1802.00420 (a gradient for what has none).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> networks = [fj.models.build("softmax", jax.random.key(i), (4, 4, 1), 3) for i in (0, 1)]
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> fj.defenses.majority_vote(networks)(images).shape
+        (5, 3)
     """
     return join(classifiers, Bound(_vote, ()))
 
@@ -78,6 +86,14 @@ def unanimous(classifiers: Sequence[Classifier]) -> Classifier:
     Source:
         Chow, 1970, On Optimum Recognition Error and Reject Tradeoff (answering or
         not); Tramer et al., 2020, arXiv:2002.08347 (one loss for all conditions).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> networks = [fj.models.build("softmax", jax.random.key(i), (4, 4, 1), 3) for i in (0, 1)]
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> fj.defenses.unanimous(networks)(images).shape  # the last column: they do not agree
+        (5, 4)
     """
     check_members(classifiers)
     num_classes = classifiers[0].num_classes

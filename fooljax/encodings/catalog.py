@@ -96,6 +96,11 @@ def own_encoding(name: str, made: Any) -> Entry:
 
     Raises:
         ValueError: if it is something else.
+
+    Example:
+        >>> from fooljax import encodings
+        >>> encodings.own_encoding("mine", encodings.direct).build is not None
+        True
     """
     if isinstance(made, Entry):
         return made

@@ -52,6 +52,14 @@ def characters(
 
     Raises:
         ValueError: if length, alphabet or a probability is impossible.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.characters(12, alphabet="ab ")
+        >>> text = encoding.express(encoding.init(jax.random.key(0)))
+        >>> text.shape, set(map(chr, text.tolist())) <= set("ab ")
+        ((12,), True)
     """
     scripts, spaced = alphabets.read(alphabet)
     rate = substitute if substitute is not None else usual(checks.count("length", length))

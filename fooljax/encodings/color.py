@@ -48,6 +48,12 @@ def hls_to_rgb(turns: Array, lightness: Array, saturation: Array) -> Array:
     """Convert hue (in turns, any real), lightness and saturation in [0, 1] to RGB.
 
     Arrays ``[...]`` become one array ``[..., 3]`` in [0, 1].
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import encodings
+        >>> encodings.hls_to_rgb(*jnp.array([0.0, 0.5, 1.0])).tolist()  # red
+        [1.0, 0.0, 0.0]
     """
     return _mix(turns, *_hls_range(lightness, saturation))
 
@@ -56,6 +62,12 @@ def hsv_to_rgb(turns: Array, saturation: Array, value: Array) -> Array:
     """Convert hue (in turns, any real), saturation and value in [0, 1] to RGB.
 
     Arrays ``[...]`` become one array ``[..., 3]`` in [0, 1].
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import encodings
+        >>> encodings.hsv_to_rgb(*jnp.array([0.0, 0.0, 0.5])).tolist()  # gray
+        [0.5, 0.5, 0.5]
     """
     return _mix(turns, *_hsv_range(saturation, value))
 

@@ -99,6 +99,13 @@ def cppn(
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
         Stanley, 2007, Compositional pattern producing networks.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.cppn((8, 8, 1), nodes=16, edges=32)
+        >>> encoding.express(encoding.init(jax.random.key(0))).shape
+        (8, 8, 1)
     """
     shape = checks.shape("shape", shape)
     num_inputs, outputs = cppn_inputs.number(shape), shape[-1]

@@ -43,6 +43,15 @@ def direct(
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.direct((8, 8, 1))
+        >>> parent, mate = map(encoding.init, jax.random.split(jax.random.key(0)))
+        >>> child = encoding.vary(jax.random.key(1), parent, mate, 1)  # in the first generation
+        >>> encoding.express(child).shape
+        (8, 8, 1)
     """
     colors.check(shape, color, levels)
     checks.choice("storage", storage, ("float32", "uint8"))

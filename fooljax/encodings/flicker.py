@@ -41,6 +41,14 @@ def flicker(
     Source:
         Pony, Naeh and Mannor, 2021, Over-the-Air Adversarial Flickering Attacks against
         Video Recognition Networks, CVPR (one offset of color a frame).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.flicker((6, 4, 4, 1))
+        >>> video = encoding.express(encoding.init(jax.random.key(0)))
+        >>> bool((video == video[:, :1, :1]).all())  # each frame is plain
+        True
     """
     shape = video_shape("flicker", shape)
     ground = np.full(shape, 0.5, np.float32)

@@ -110,6 +110,13 @@ def partials(
     Source:
         McAulay and Quatieri, 1986, Speech analysis/synthesis based on a sinusoidal
         representation (speech as a sum of tones that change).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.partials((800, 1), rate=8000, count=3)
+        >>> encoding.express(encoding.init(jax.random.key(0))).shape
+        (800, 1)
     """
     shape = checks.shape("shape", shape)
     if len(shape) != 2 or shape[1] != 1:

@@ -45,6 +45,14 @@ def tokens(
 
     Raises:
         ValueError: if a length, a count or a probability is impossible, or an id is no word's.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.tokens(length=5, count=100, among=(7, 8, 9))
+        >>> words = encoding.express(encoding.init(jax.random.key(0)))
+        >>> words.shape, set(words.tolist()) <= {0, 7, 8, 9}  # 0 is padding
+        ((5,), True)
     """
     count = checks.count("count", count, _FIRST + 1)
     words = np.arange(_FIRST, count, dtype=np.int32)

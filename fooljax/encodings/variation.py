@@ -66,6 +66,14 @@ def polynomial_mutation(
     Source:
         Deb, 2001, Multi-Objective Optimization, p. 124; as in the code of
         Nguyen et al., 2015, arXiv:1412.1897.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> genes = jax.numpy.full(1000, 0.5)
+        >>> child = fj.encodings.polynomial_mutation(jax.random.key(0), genes, rate=0.1)
+        >>> 50 < int((child != genes).sum()) < 150
+        True
     """
     if coarse:
         draw, eps = _coarse_uniform(key, genes.shape), 2.0**-16
@@ -98,6 +106,14 @@ def simulated_binary_crossover(
 
     Source:
         Deb and Agrawal, 1995, Simulated Binary Crossover; the bounded variant.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> parent, mate = jax.numpy.array([0.2, 0.5]), jax.numpy.array([0.4, 0.5])
+        >>> child = fj.encodings.simulated_binary_crossover(jax.random.key(0), parent, mate)
+        >>> float(child[1])  # where they agree it does, too
+        0.5
     """
     low, high = jnp.minimum(parent, mate), jnp.maximum(parent, mate)
     gap = high - low
@@ -148,6 +164,12 @@ def polynomial(
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> vary = fj.encodings.polynomial(rate=0.5)
+        >>> encoding = fj.encodings.direct((8, 8, 1), vary)
     """
     _check_rate(rate)
     checks.between("crossover_rate", crossover_rate, 0.0, 1.0)
@@ -203,6 +225,13 @@ def iso_line_dd(iso_sigma: float = 0.01, line_sigma: float = 0.2) -> Variation:
 
     Source:
         Vassiliades and Mouret, 2018, arXiv:1804.03906.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> vary = fj.encodings.iso_line_dd(iso_sigma=0.0, line_sigma=0.2)
+        >>> vary(jax.random.key(0), jax.numpy.ones(2), jax.numpy.ones(2), 1).tolist()
+        [1.0, 1.0]
     """
     checks.not_negative("iso_sigma", iso_sigma)
     checks.not_negative("line_sigma", line_sigma)

@@ -41,6 +41,14 @@ def voxels(
 
     Raises:
         ValueError: if the shape is no video's, or a number is outside [0, 1].
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.voxels((4, 8, 8, 1), binary=True)
+        >>> video = encoding.express(encoding.init(jax.random.key(0)))
+        >>> set(video.ravel().tolist()) <= {0.0, 1.0}
+        True
     """
     shape = video_shape("voxels", shape)
     for name, given in (("density", density), ("rate", rate), ("boxes", boxes), ("fills", fills)):
@@ -87,6 +95,14 @@ def thresholded(encoding: Encoding, threshold: float = 0.5) -> Encoding:
 
     Raises:
         ValueError: if it is no encoding, or the threshold is outside [0, 1].
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.thresholded(fj.encodings.cppn((4, 8, 8, 1), 16, 32))
+        >>> video = encoding.express(encoding.init(jax.random.key(0)))
+        >>> set(video.ravel().tolist()) <= {0.0, 1.0}
+        True
     """
     checks.kind("encoding", encoding, Encoding)
     checks.between("threshold", threshold, 0.0, 1.0)

@@ -34,6 +34,13 @@ def waveform(
     Source:
         Alzantot, Balaji and Srivastava, 2018, arXiv:1801.00554 (evolution of samples, there
         of those of a recording).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> encoding = fj.encodings.waveform((800, 1))
+        >>> encoding.express(encoding.init(jax.random.key(0))).shape
+        (800, 1)
     """
     shape = checks.shape("shape", shape)
     if len(shape) != 2 or shape[1] != 1:

@@ -68,6 +68,11 @@ def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: in
 
     Source:
         Guo et al., 2017, arXiv:1706.04599, equation 3, with 15 bins as there.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.expected_calibration_error([0.9, 0.9], [True, False])
+        0.4
     """
     bins = checks.count("bins", bins)
     sure, correct = as_shares(confidence), as_many(right, confidence)
@@ -84,6 +89,12 @@ def confidence_summary(confidence: ArrayLike) -> ConfidenceSummary:
 
     Raises:
         ValueError: if there are no images, or a confidence is NaN or outside [0, 1].
+
+    Example:
+        >>> from fooljax import metrics
+        >>> found = metrics.confidence_summary([0.5, 0.99, 1.0])
+        >>> found.median, round(found.share_99, 3)
+        (0.99, 0.667)
     """
     sure = as_shares(confidence)
     above = (float(np.mean(sure >= level)) for level in (0.95, 0.99, 0.9999))
@@ -106,6 +117,12 @@ def coverage_curve(scores: ArrayLike, right: ArrayLike) -> Coverage:
 
     Source:
         El-Yaniv and Wiener, 2010, JMLR 11 (selective classification).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> found = metrics.coverage_curve([3.0, 2.0, 1.0, 0.0], [True, True, False, False])
+        >>> float(found.at(0.75).round(3))
+        0.667
     """
     values, correct = checked(scores, "scores"), as_many(right, scores)
     order = np.argsort(-values, kind="stable")

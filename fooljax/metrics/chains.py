@@ -37,6 +37,13 @@ def mixing(traces: ArrayLike) -> Mixing:
         Gelman et al., 2013, Bayesian Data Analysis, section 11.4 (split R-hat);
         Geyer, 1992, Statistical Science 7 (where the sum of correlations ends: initial
         monotone sequence).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import numpy as np
+        >>> draws = np.random.default_rng(0).normal(size=(4, 1000))
+        >>> round(metrics.mixing(draws).r_hat, 2)
+        1.0
     """
     given = np.asarray(checks.array("traces", traces))
     if given.ndim != 2 or not len(given) or given.shape[1] < 4 or given.dtype.kind not in "biuf":

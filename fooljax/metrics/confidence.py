@@ -22,13 +22,27 @@ def _top_two(logits: Logits) -> tuple[Array, Array, Array]:
 
 
 def margins(logits: Logits) -> Scores:
-    """Each class's lead over the best of the others; positive for the top class only."""
+    """Each class's lead over the best of the others; positive for the top class only.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> metrics.margins(jnp.array([3.0, 1.0, 0.0])).tolist()
+        [2.0, -2.0, -3.0]
+    """
     top, second, is_top = _top_two(logits)
     return logits - jnp.where(is_top, second, top)
 
 
 def log_odds(logits: Logits) -> Scores:
-    """``log(p / (1 - p))`` of every class: its logit minus the log-sum-exp of the others."""
+    """``log(p / (1 - p))`` of every class: its logit minus the log-sum-exp of the others.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> metrics.log_odds(jnp.array([40.0, 0.0])).tolist()  # its softmax is exactly 1
+        [40.0, -40.0]
+    """
     top, second, is_top = _top_two(logits)
     rest = jnp.exp(jnp.where(is_top, -jnp.inf, logits - second))  # so that gradients stay finite
     log_rest = second + jnp.log(jnp.sum(rest, axis=-1, keepdims=True))
@@ -40,7 +54,15 @@ def log_odds(logits: Logits) -> Scores:
 
 
 def log_probabilities(logits: Logits) -> Scores:
-    """Log-softmax that keeps its resolution near 0: two certain images still differ."""
+    """Log-softmax that keeps its resolution near 0: two certain images still differ.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> sure, surer = metrics.log_probabilities(jnp.array([[40.0, 0.0], [50.0, 0.0]]))[:, 0]
+        >>> bool(sure < surer < 0.0)
+        True
+    """
     return -jax.nn.softplus(-log_odds(logits))
 
 
@@ -49,6 +71,12 @@ def probabilities(logits: Logits) -> Scores:
 
     NaN where a logit is NaN or positive infinity: compiled for a CPU the exponential of NaN
     can be any number (JAX 0.10: 15.0), so it is not left to softmax.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> metrics.probabilities(jnp.array([0.0, 0.0])).tolist()
+        [0.5, 0.5]
     """
     logits = logits.astype(jnp.float32)
     broken = jnp.any(jnp.isnan(logits) | (logits == jnp.inf), axis=-1, keepdims=True)

@@ -46,6 +46,11 @@ def auroc(known: ArrayLike, outliers: ArrayLike) -> float:
 
     Source:
         Hanley and McNeil, 1982, Radiology 143 (area and rank statistic).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.auroc(known=[3.0, 2.0], outliers=[2.0, 1.0])
+        0.875
     """
     from sklearn.metrics import roc_auc_score
 
@@ -66,12 +71,23 @@ def aupr_id_pos(known: ArrayLike, outliers: ArrayLike) -> float:
 
     Raises:
         ValueError: as ``auroc``.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.aupr_id_pos(known=[3.0, 2.0], outliers=[1.0])
+        1.0
     """
     return _average_precision(*_ranked(known, outliers))
 
 
 def aupr_ood_pos(known: ArrayLike, outliers: ArrayLike) -> float:
-    """Average precision of finding the outliers by low scores; see ``aupr_id_pos``."""
+    """Average precision of finding the outliers by low scores; see ``aupr_id_pos``.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.aupr_ood_pos(known=[1.0], outliers=[1.0])  # chance
+        0.5
+    """
     is_known, ranks = _ranked(known, outliers)
     return _average_precision(~is_known, -ranks)
 
@@ -92,6 +108,11 @@ def fpr95_id_pos(known: ArrayLike, outliers: ArrayLike) -> float:
     Source:
         Liang et al., 2018, arXiv:1706.02690 (ODIN); Liu et al., 2020,
         arXiv:2010.03759 (energy). Not the convention of ``fpr95_ood_pos``.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.fpr95_id_pos(known=[3.0, 2.0], outliers=[2.0, 1.0])
+        0.5
     """
     threshold = acceptance_threshold(known, 0.95)
     return float(np.mean(checked(outliers, "outliers") >= threshold))
@@ -114,6 +135,11 @@ def fpr95_ood_pos(known: ArrayLike, outliers: ArrayLike) -> float:
         Hendrycks et al., 2019, arXiv:1812.04606 (outlier exposure); Zhang et al.,
         2023, arXiv:2306.09301 (OpenOOD 1.5). Not the convention of
         ``fpr95_id_pos``.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.fpr95_ood_pos(known=[3.0, 2.0], outliers=[2.0, 1.0])
+        0.5
     """
     return fpr95_id_pos(-checked(outliers, "outliers"), -checked(known, "known"))
 
@@ -131,6 +157,11 @@ def acceptance_threshold(known: ArrayLike, true_positive_rate: float) -> float:
     Raises:
         ValueError: if there are no scores or one is NaN, or the share is not in
             (0, 1).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.acceptance_threshold([1.0, 2.0, 3.0, 4.0], 0.75)
+        2.0
     """
     true_positive_rate = checks.between("true_positive_rate", true_positive_rate, 0.0, 1.0, "()")
     falling = np.sort(checked(known, "known"))[::-1]
@@ -143,6 +174,11 @@ def share_accepted(scores: ArrayLike, threshold: float) -> float:
 
     Raises:
         ValueError: if there are no scores, or one is NaN.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.share_accepted([1.0, 2.0, 3.0, 4.0], threshold=2.0)
+        0.75
     """
     limit = checks.real("threshold", threshold, infinite=True)
     return float(np.mean(checked(scores, "scores") >= limit))
@@ -153,6 +189,11 @@ def roc_curve(known: ArrayLike, outliers: ArrayLike) -> Roc:
 
     Raises:
         ValueError: as ``auroc``.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.roc_curve(known=[3.0, 2.0], outliers=[2.0, 1.0]).true_positives.tolist()
+        [0.0, 0.5, 1.0, 1.0]
     """
     from sklearn.metrics import roc_curve as corners
 

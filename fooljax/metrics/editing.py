@@ -15,6 +15,12 @@ def edits(texts: Int32[Array, "b n"], others: Int32[Array, "b m"]) -> Int32[Arra
     Source:
         Levenshtein, 1966; the rows of Wagner and Fischer, 1974, each from the one before
         by a running minimum.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> metrics.edits(jnp.array([[5, 6, 7, 0]]), jnp.array([[5, 7, 7, 8]])).tolist()
+        [2]
     """
     return jax.vmap(_edits)(texts, others)
 

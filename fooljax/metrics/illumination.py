@@ -42,6 +42,12 @@ def illumination(objective: ArrayLike, filled: ArrayLike, least: float = 0.0) ->
     Source:
         Pugh et al., 2016, Frontiers in Robotics and AI 3 (QD score); Tjanaka et al., 2023,
         arXiv:2303.00191 (pyribs: ``ArchiveStats``, whose ``qd_score_offset`` is ``least``).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> found = metrics.illumination([0.5, 1.0, 0.0, 0.0], [True, True, False, False])
+        >>> float(found.coverage), float(found.qd_score), float(found.best)
+        (0.5, 1.5, 1.0)
     """
     values, held = np.asarray(objective, np.float64), np.asarray(filled, bool)
     if values.shape != held.shape or not values.ndim or not values.shape[-1]:

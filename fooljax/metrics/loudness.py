@@ -18,6 +18,12 @@ def loudest_decibels(sounds: Images) -> Float[Array, " b"]:
 
     Source:
         Carlini and Wagner, 2018, arXiv:1801.01944, section II (dB of a sample is 20 log10).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> metrics.loudest_decibels(jnp.array([[[0.5], [0.55]]])).round(2).tolist()
+        [-20.0]
     """
     return _peak(_waves(sounds, "sounds"))
 
@@ -35,6 +41,13 @@ def added_decibels(sounds: Images, changed: Images) -> Float[Array, " b"]:
     Source:
         Carlini and Wagner, 2018, arXiv:1801.01944, section II (distortion relative to the
         sound).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> sound = jnp.array([[[0.5], [1.0]]])
+        >>> metrics.added_decibels(sound, sound - 0.05).round(2).tolist()
+        [-20.0]
     """
     added, waves = _added(sounds, changed)
     level = _peak(added)
@@ -51,6 +64,13 @@ def signal_to_noise(sounds: Images, changed: Images) -> Float[Array, " b"]:
     Args:
         sounds: ``[b, t, 1]`` in [0, 1], before.
         changed: ``[b, t, 1]``, after.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> sound = jnp.array([[[0.0], [1.0]]])
+        >>> metrics.signal_to_noise(sound, jnp.array([[[0.05], [0.95]]])).round(2).tolist()
+        [20.0]
     """
     added, waves = _added(sounds, changed)
     noise, signal = jnp.sum(added**2, axis=(1, 2)), jnp.sum(waves**2, axis=(1, 2))

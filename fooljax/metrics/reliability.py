@@ -67,6 +67,12 @@ def reliability(
     Source:
         Niculescu-Mizil and Caruana, 2005, ICML (diagrams); Clopper and Pearson, 1934,
         Biometrika 26 (limits); Nixon et al., 2019, arXiv:1904.01685 (bins of equal mass).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> found = metrics.reliability([0.9, 0.9, 0.1, 0.1], [True, False, False, False], bins=2)
+        >>> found.confidence.tolist(), found.accuracy.tolist()
+        ([0.1, 0.9], [0.0, 0.5])
     """
     bins, by = checks.count("bins", bins), checks.choice("equal", equal, ("width", "mass"))
     level = checks.between("level", level, 0.0, 1.0, "()")
@@ -97,6 +103,11 @@ def negative_log_likelihood(logits: ArrayLike, labels: ArrayLike) -> float:
     Raises:
         ValueError: if the shapes do not go together, there are no images, or a logit is
             no finite number.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> round(metrics.negative_log_likelihood([[0.0, 0.0]], [1]), 4)  # the logarithm of 2
+        0.6931
     """
     table, truth = _checked(logits, labels)
     return float(np.mean(_surprise(table, truth)))
@@ -114,6 +125,11 @@ def brier(logits: ArrayLike, labels: ArrayLike) -> float:
 
     Source:
         Brier, 1950, Monthly Weather Review 78 (all classes, not halved).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.brier([[0.0, 0.0]], [1])
+        0.5
     """
     table, truth = _checked(logits, labels)
     shares = np.exp(table - _log_sum(table)[:, None])
@@ -140,6 +156,12 @@ def temperature(logits: ArrayLike, labels: ArrayLike) -> float:
 
     Source:
         Guo et al., 2017, arXiv:1706.04599, section 4.2.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> logits = [[8.0, 0.0]] * 4  # sure of the first class, and right in three of four cases
+        >>> round(metrics.temperature(logits, [0, 0, 0, 1]), 2)  # 8 / log(3)
+        7.28
     """
     import scipy.optimize
 

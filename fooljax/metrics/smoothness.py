@@ -20,6 +20,12 @@ def total_variation(images: Images) -> Float[Array, " b"]:
     Source:
         Rudin, Osher and Fatemi, 1992 (total variation); Mahendran and Vedaldi,
         2015, arXiv:1412.0035 (as a regularizer of images made by gradient).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> metrics.total_variation(jnp.array([[[[0.0], [1.0]], [[1.0], [0.0]]]])).tolist()
+        [1.0]
     """
     _, *sizes, channels = images.shape
     places, every = math.prod(sizes), tuple(range(1, images.ndim))
@@ -37,6 +43,12 @@ def high_frequency_share(images: Images) -> Float[Array, " b"]:
     Energy is the squared Fourier spectrum without the mean; frequencies of pictures, and of
     videos, count as the largest of the directions', so that in noise the share is 3/4 (7/8
     of videos, 1/2 of sounds). A plain image has 0.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> import jax.numpy as jnp
+        >>> metrics.high_frequency_share(jnp.array([[[[0.0], [1.0]] * 4]])).tolist()  # stripes
+        [1.0]
     """
     sizes, axes = images.shape[1:-1], tuple(range(1, images.ndim - 1))
     directions = np.meshgrid(*(abs(np.fft.fftfreq(size)) for size in sizes), indexing="ij")

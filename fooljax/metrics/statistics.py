@@ -52,6 +52,12 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interva
 
     Source:
         Clopper and Pearson, 1934, Biometrika 26.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> share, low, high = metrics.clopper_pearson(0, 10)
+        >>> share, low, round(high, 3)
+        (0.0, 0.0, 0.308)
     """
     import scipy.stats
 
@@ -88,6 +94,12 @@ def bootstrap(
 
     Source:
         Efron and Tibshirani, 1993, An Introduction to the Bootstrap, chapter 13.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> mean, low, high = metrics.bootstrap([0.2, 0.4, 0.6])
+        >>> round(mean, 3), 0.2 <= low < mean < high <= 0.6
+        (0.4, True)
     """
     import scipy.stats
 
@@ -124,6 +136,11 @@ def mann_whitney(
 
     Source:
         Mann and Whitney, 1947, Annals of Mathematical Statistics 18.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.mann_whitney([3, 4, 5], [0, 1, 2], "greater")
+        Comparison(statistic=9.0, p_value=0.05)
     """
     import scipy.stats
 
@@ -149,6 +166,12 @@ def evaluations_to_reach(
 
     Raises:
         ValueError: if there are no moments, or not as many in both.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> history = [[0.1, 0.2], [0.995, 0.3], [0.999, 0.4]]  # of two classes
+        >>> metrics.evaluations_to_reach(history, [200, 400, 600]).tolist()
+        [400.0, inf]
     """
     curve, spent = np.asarray(history, np.float64), np.asarray(evaluations, np.float64)
     if spent.ndim != 1 or not spent.size or curve.shape[:1] != spent.shape:
