@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 #: Packages whose every public function has an example.
-COMPLETE = ("defenses", "encodings", "metrics")
+COMPLETE = ("attacks", "defenses", "encodings", "metrics")
 QUICK = ("metrics",)  # which compile next to nothing
 
 

@@ -80,6 +80,15 @@ def verdict(
     Returns:
         ``chosen``, int ``[n]``, and ``confidence``, the softmax probability ``[n]`` of all
         right sentences together.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> chosen, confidence = attacks.verdict([np.array([0.0, 2.0])], passages)
+        >>> chosen.tolist(), confidence.round(3).tolist()
+        ([1], [0.119])
     """
     chosen = np.array([int(np.argmax(one)) for one in logits], np.int64)
     return chosen, expit(_odds(logits, passages))
@@ -98,7 +107,16 @@ def _odds(
 
 
 def is_right(chosen: Int[np.ndarray, " n"], passages: Sequence[Passage]) -> Bool[np.ndarray, " n"]:
-    """Tell where the chosen sentence holds an answer."""
+    """Tell where the chosen sentence holds an answer.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> attacks.is_right(np.array([1]), passages).tolist()
+        [False]
+    """
     return np.array(
         [one in passage.right for one, passage in zip(chosen, passages, strict=True)], bool
     )
@@ -110,6 +128,14 @@ def right_by_name(chosen: Int[np.ndarray, " n"], passages: Sequence[Passage]) ->
     Args:
         chosen: places of the sentences that it chose.
         passages: several of a name are variants of one question.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> attacks.right_by_name(np.array([0]), passages)
+        {'q1': True}
     """
     right: dict[str, bool] = {}
     for passage, hit in zip(passages, is_right(chosen, passages), strict=True):
@@ -149,6 +175,19 @@ def add_words(
 
     Raises:
         ValueError: if there is no passage, or fewer common words than draws.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> from fooljax import attacks, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> reader = lambda some: [np.array([len(s) for s in one.sentences], float) for one in some]
+        >>> settings = attacks.AddedWords(length=2, draws=2, epochs=1)
+        >>> words = ["tree", "house"]
+        >>> found = attacks.add_words(jax.random.key(0), reader, passages, words, settings)
+        >>> len(found.sentences)
+        1
     """
     key = checks.key(key)
     if not passages:

@@ -219,6 +219,17 @@ def apgd(
 
     Source:
         Croce & Hein, 2020, arXiv:2003.01690, algorithm 1 and section 4.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.apgd(0.1, steps=20)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((found.linf <= 0.1 + 1e-6).all())
+        True
     """
     steps = checks.count("steps", steps)
     epsilon = checks.not_negative("epsilon", epsilon)

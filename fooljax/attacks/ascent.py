@@ -253,6 +253,16 @@ def ascent(
         code; Olah, Mordvintsev and Schubert, 2017, Feature Visualization (transforms,
         diversity); Yosinski et al., 2015, arXiv:1506.06579 (regularizers); Kingma and
         Ba, 2015, arXiv:1412.6980 (Adam).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> grey, goal = jax.numpy.full((3, 4, 4, 1), 0.5), fj.attacks.reach(jax.numpy.arange(3))
+        >>> attack = fj.attacks.ascent(steps=50)
+        >>> found = fj.attacks.run(attack, jax.random.key(1), network, grey, goal)
+        >>> bool(found.success.all())
+        True
     """
     steps = checks.count("steps", steps)
     pace = Pace(

@@ -168,6 +168,17 @@ def carlini_wagner(
 
     Source:
         Carlini & Wagner, 2017, arXiv:1608.04644, section VI-A.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.carlini_wagner(steps=30, rounds=4, first_c=1.0)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> found.l2.shape
+        (5,)
     """
     steps, rounds = checks.count("steps", steps), checks.count("rounds", rounds)
     trade = Trade(

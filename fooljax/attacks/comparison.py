@@ -30,6 +30,15 @@ def contradictions(
 
     Source:
         Carlini and others, 2019, arXiv:1902.06705, section 5.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks
+        >>> entries = {name: attacks.CATALOG[name] for name in ("pgd", "square")}
+        >>> success = {"pgd": np.zeros((1, 50), bool), "square": np.ones((1, 50), bool)}
+        >>> sizes, places = dict.fromkeys(entries, (0.1,)), dict.fromkeys(entries, 0)
+        >>> [one.name for one in attacks.contradictions(entries, sizes, success, places)]
+        ['square: gradient-free attack wins']
     """
     for name, entry in entries.items():
         rates = success[name].mean(axis=1)
@@ -37,7 +46,8 @@ def contradictions(
         if entry.curve and entry.kind == "ball" and name != "fgsm" and len(rates) > 1:
             count = success[name].shape[1]
             yield from _about(name, falling_success("epsilon", epsilons[name], rates, count))
-    balls = [name for name, one in entries.items() if one.kind != "nearest" and not one.aimed]
+    sized = ("ball", "control")
+    balls = [name for name, one in entries.items() if one.kind in sized and not one.aimed]
     for norm in dict.fromkeys(entries[name].norm for name in balls):
         here = [name for name in balls if entries[name].norm == norm]
         at = {name: success[name][tabled[name]] for name in here}

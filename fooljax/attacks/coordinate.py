@@ -83,6 +83,17 @@ def coordinate(
 
     Source:
         Zou et al., 2023, arXiv:2307.15043, algorithm 1 (GCG).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("ngram", jax.random.key(0), (8,), 3)
+        >>> texts = jax.random.randint(jax.random.key(1), (2, 8), 97, 123)  # letters
+        >>> goal = fj.attacks.leave(network(texts).argmax(axis=1))
+        >>> attack = fj.attacks.coordinate(steps=3, top=8, draws=16)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, texts, goal)
+        >>> found.images.shape
+        (2, 8)
     """
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     settings = checks.count("top", top), checks.count("draws", draws), words.pack(allowed), loss

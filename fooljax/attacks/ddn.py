@@ -107,6 +107,17 @@ def ddn(steps: int = 100, *, gamma: float = 0.05, first_radius: float = 1.0) -> 
     Source:
         Rony et al., 2019, arXiv:1811.09600, algorithm 1, without rounding to
         256 levels.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.ddn(steps=50)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool(found.success.all())
+        True
     """
     steps = checks.count("steps", steps)
     gamma = checks.between("gamma", gamma, 0.0, 1.0, "()")

@@ -145,6 +145,17 @@ def deepfool(
 
     Source:
         Moosavi-Dezfooli et al., 2016, arXiv:1511.04599.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.deepfool()
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool(found.success.all())
+        True
     """
     steps = checks.count("steps", steps)
     candidates = checks.count("candidates", candidates)

@@ -68,6 +68,16 @@ def diagnose(
         Carlini et al., 2019, arXiv:1902.06705, section 5; Croce & Hein, 2020,
         arXiv:2003.01690 (flags of its code); Pintor et al., 2022,
         arXiv:2106.09947.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> found = fj.attacks.diagnose(jax.random.key(2), network, images, goal)
+        >>> all(one.message for one in found)  # reasons to distrust, if any
+        True
     """
     numbers = isinstance(images, np.ndarray | jax.Array) and images.size
     if numbers and jnp.issubdtype(images.dtype, jnp.floating):

@@ -95,7 +95,13 @@ class UniversalEntry(NamedTuple):
 
 
 def aimed(catalog: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Return the entries that can be aimed, each toward a random other class."""
+    """Return the entries that can be aimed, each toward a random other class.
+
+    Example:
+        >>> from fooljax import attacks
+        >>> sorted(attacks.aimed({"pgd": attacks.CATALOG["pgd"]}))
+        ['pgd-targeted']
+    """
     return {
         name + AIMED: entry._replace(
             words=f"toward a random other class: {entry.words}", curve=False, aimed=True
@@ -115,6 +121,12 @@ def own_attack(name: str, made: Any) -> Entry:
 
     Raises:
         ValueError: if it is something else.
+
+    Example:
+        >>> from fooljax import attacks
+        >>> mine = lambda epsilon: attacks.pgd(epsilon, steps=3)
+        >>> attacks.own_attack("mine", mine).norm
+        'linf'
     """
     if isinstance(made, Entry):
         return made

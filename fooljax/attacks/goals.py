@@ -35,7 +35,15 @@ class Goal:
 
 
 def reach(labels: Int32[Array, " b"]) -> Goal:
-    """Make the network answer ``labels`` (a targeted attack)."""
+    """Make the network answer ``labels`` (a targeted attack).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.reach(jnp.array([2]))  # "answer 2"
+        >>> float(attacks.margin(goal, jnp.array([[0.0, 3.0, 1.0]]), num_classes=3)[0])  # not yet
+        -2.0
+    """
     return _goal(labels, targeted=True)
 
 
@@ -44,6 +52,13 @@ def leave(labels: Int32[Array, " b"]) -> Goal:
 
     An image that the network rejects has not been mistaken for another class.
     Labels may themselves be columns that reject: then any real class will do.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.leave(jnp.array([2]))  # "anything but 2"
+        >>> float(attacks.margin(goal, jnp.array([[0.0, 3.0, 1.0]]), num_classes=3)[0])
+        2.0
     """
     return _goal(labels, targeted=False)
 
@@ -53,6 +68,13 @@ def confident(goal: Goal, tau: float) -> Goal:
 
     Raises:
         ValueError: if ``tau`` is not in (0, 1).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.confident(attacks.leave(jnp.array([2])), 0.99)
+        >>> bool(attacks.margin(goal, jnp.array([[0.0, 3.0, 1.0]]), num_classes=3)[0] > 0)
+        False
     """
     checks.kind("goal", goal, Goal, _MEANT)
     tau = checks.between("tau", tau, 0.0, 1.0, "()")
@@ -95,6 +117,13 @@ def leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
         goal: of a batch ``b``.
         logits: ``[b, m]``.
         num_classes: number of real classes; later columns reject.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.leave(jnp.array([2]))
+        >>> attacks.leads(goal, jnp.array([[0.0, 3.0, 1.0]]), num_classes=3).tolist()
+        [[-1.0, 2.0, -inf]]
     """
     logits = logits.astype(jnp.float32)
     wanted = _wanted(goal, logits, num_classes)
@@ -105,12 +134,28 @@ def leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
 
 
 def margin(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
-    """Return the largest of the ``leads``: positive exactly where the goal is reached."""
+    """Return the largest of the ``leads``: positive exactly where the goal is reached.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.leave(jnp.array([2]))
+        >>> attacks.margin(goal, jnp.array([[0.0, 3.0, 1.0]]), num_classes=3).tolist()
+        [2.0]
+    """
     return jnp.max(leads(goal, logits, num_classes), axis=1)
 
 
 def answer(goal: Goal, logits: Logits, num_classes: int) -> Int32[Array, " b"]:
-    """Return the class in question: the target, or the likeliest wrong one."""
+    """Return the class in question: the target, or the likeliest wrong one.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.leave(jnp.array([1]))
+        >>> attacks.answer(goal, jnp.array([[0.0, 3.0, 1.0]]), num_classes=3).tolist()
+        [2]
+    """
     wanted = _wanted(goal, logits, num_classes)
     return jnp.argmax(jnp.where(wanted, logits, -jnp.inf), axis=1).astype(jnp.int32)
 
@@ -121,6 +166,13 @@ def cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, 
     A network that may reject counts its rejections to the label: being rejected
     is no success. Gradients survive where p is 1e-30 or 1 - 1e-30; they are exactly 0
     from a lead of some 100 on, where those of ``losses.success_odds`` are not.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.leave(jnp.array([0]))
+        >>> float(attacks.cross_entropy(goal, jnp.array([[0.0, 9.0]]), num_classes=2)[0]) > 9.0
+        True
     """
     odds = log_odds(goal, logits, num_classes)
     return -jax.nn.softplus(-odds) if goal.targeted else jax.nn.softplus(odds)

@@ -279,6 +279,17 @@ def hop_skip_jump(
 
     Source:
         Chen et al., 2020, arXiv:1904.02144 (its code: probes of 0.1 at first).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.hop_skip_jump(steps=3, directions=20)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> int(found.gradients.sum())  # it sees none
+        0
     """
     steps, together = checks.count("steps", steps), checks.count("together", together)
     directions, most = checks.count("directions", directions), checks.count("most", most)

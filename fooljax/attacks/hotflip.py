@@ -92,6 +92,17 @@ def hotflip(
     Source:
         Ebrahimi et al., 2018, arXiv:1712.06751, section 3 (there the place is chosen by the
         gradient too, here by asking).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("ngram", jax.random.key(0), (8,), 3)
+        >>> texts = jax.random.randint(jax.random.key(1), (2, 8), 97, 123)  # letters
+        >>> goal = fj.attacks.leave(network(texts).argmax(axis=1))
+        >>> attack = fj.attacks.hotflip(edits=2)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, texts, goal)
+        >>> bool(((found.images != texts).sum(axis=1) <= 2).all())
+        True
     """
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     return Attack(

@@ -229,6 +229,17 @@ def lbfgs(steps: int = 20, *, rounds: int = 12, first_c: float = 1.0) -> Attack:
         Szegedy et al., 2014, arXiv:1312.6199, section 4.1, with the squared
         length of the perturbation, which is smooth at 0. Bertsekas, 1982,
         SIAM J. Control Optim. 20(2) (projected quasi-Newton steps).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.lbfgs(steps=10, rounds=4)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> found.l2.shape
+        (5,)
     """
     steps, rounds = checks.count("steps", steps), checks.count("rounds", rounds)
     weight = Weight(checks.positive("first_c", first_c), float(steps))

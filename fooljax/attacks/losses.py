@@ -30,6 +30,14 @@ def success_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "
         goal: of a batch ``b``.
         logits: ``[b, m]``.
         num_classes: number of real classes; later columns reject.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal, logits = attacks.leave(jnp.array([0])), jnp.array([[1.0, 3.0]])
+        >>> one, large = (attacks.success_odds(goal, c * logits, 2) for c in (1.0, 100.0))
+        >>> bool(jnp.allclose(large, 100.0 * one))  # it grows with the logits, its direction stays
+        True
     """
     factor = scale.climbed(logits, num_classes)
     return goals.log_odds(goal, scale.multiply(factor, logits), num_classes) / factor
@@ -70,6 +78,14 @@ def dlr(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
 
     Source:
         Croce & Hein, 2020, arXiv:2003.01690, equations 6 and 7.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal, logits = attacks.leave(jnp.array([0])), jnp.array([[1.0, 3.0, 0.0, -1.0]])
+        >>> one, large = (attacks.dlr(goal, c * logits, 4) for c in (1.0, 100.0))
+        >>> bool(jnp.allclose(one, large))
+        True
     """
     lead = jnp.max(_leads(goal, logits, num_classes), axis=1)
     return lead / _spread(logits, num_classes, goal.targeted)
@@ -116,6 +132,13 @@ def selective(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"
     Source:
         Bryniarski et al., 2021, arXiv:2106.15023 (selective projection: one of two
         gradients at a time).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> goal = attacks.leave(jnp.array([0]))  # three classes, and a column that rejects
+        >>> attacks.selective(goal, jnp.array([[0.0, 3.0, 1.0, 2.0]]), num_classes=3).shape
+        (1,)
     """
     logits = logits.astype(jnp.float32)
     column = jnp.arange(logits.shape[1], dtype=jnp.int32)[None]

@@ -68,6 +68,17 @@ def noise(epsilon: float, *, norm: Literal["linf", "l2"] = "linf", draws: int = 
 
     Raises:
         ValueError: if a number is out of its range.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.noise(0.1, draws=3)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((found.linf <= 0.1 + 1e-6).all())
+        True
     """
     epsilon, draws = checks.not_negative("epsilon", epsilon), checks.count("draws", draws, 2)
     checks.choice("norm", norm, ("linf", "l2"))

@@ -208,6 +208,17 @@ def pgd(
         arXiv:1607.02533 (BIM: no random start). Dong et al., 2018,
         arXiv:1710.06081 (momentum). Tramer & Boneh, 2019, arXiv:1904.13000,
         section 4 (sparse steps in L1).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.pgd(0.5, steps=20, norm="l2")
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((found.l2 <= 0.5 + 1e-6).all())
+        True
     """
     steps = checks.count("steps", steps)
     epsilon = checks.not_negative("epsilon", epsilon)
@@ -234,5 +245,16 @@ def fgsm(epsilon: float, *, loss: Loss = losses.success_odds_in_one_step) -> Att
 
     Source:
         Goodfellow et al., 2015, arXiv:1412.6572.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.fgsm(0.1)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((found.linf <= 0.1 + 1e-6).all())
+        True
     """
     return pgd(epsilon, epsilon, 1, loss=loss)

@@ -50,6 +50,11 @@ def published(name: str, **changes: Any) -> Attack:
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, Figures 13 and S3 to S7; the
         numbers follow from the seeds in its published code.
+
+    Example:
+        >>> from fooljax import attacks
+        >>> attacks.published("blur", steps=10).steps
+        10
     """
     if not isinstance(name, str) or name not in PUBLISHED:
         raise ValueError(

@@ -121,6 +121,17 @@ def reduction(steps: int = 64, *, rule: Rule = "exact", least: int = 1) -> Attac
 
     Source:
         Feng et al., 2018, arXiv:1804.07781, section 2 (``fast`` with its approximation).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("ngram", jax.random.key(0), (8,), 3)
+        >>> texts = jax.random.randint(jax.random.key(1), (2, 8), 97, 123)  # letters
+        >>> same = fj.attacks.reach(network(texts).argmax(axis=1))
+        >>> attack = fj.attacks.reduction(steps=8)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, texts, same)
+        >>> bool(((found.images != 0).sum(axis=1) <= 8).all())
+        True
     """
     checks.choice("rule", rule, ("exact", "fast", "random"))
     return Attack(

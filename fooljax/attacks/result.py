@@ -107,6 +107,16 @@ def score(
     Raises:
         ValueError: if the images, what was found or the goal do not suit the
             classifier, or are not one for each other.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> found = fj.attacks.score(network, images, goal, images)  # unchanged, hence no success
+        >>> bool(found.success.any()), float(found.l2.max())
+        (False, 0.0)
     """
     checks.classifier(classifier)
     images = as_input(checks.inputs(images, classifier))
@@ -132,6 +142,16 @@ def strongest(
 
     Raises:
         ValueError: as `score`.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> dark, bright = 0.5 * images, 0.5 + 0.5 * images
+        >>> fj.attacks.strongest(network, goal, [images, dark, bright]).shape
+        (5, 4, 4, 1)
     """
     every = jnp.stack([as_input(jnp.asarray(one)) for one in candidates])
     margins = jnp.stack([score(classifier, one, goal, one).margin for one in every])

@@ -59,6 +59,17 @@ def run(
     Raises:
         ValueError: if images, labels or their shapes do not suit the classifier,
             or a number is out of its range.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.pgd(1.0, steps=20)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> float(found.success.mean())
+        1.0
     """
     checks.kind("attack", attack, Attack)
     classifier, images, goal = checked(classifier, images, goal, attack.reads)

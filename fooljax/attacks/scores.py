@@ -117,6 +117,17 @@ def score_evolution(
         Ilyas et al., 2018, arXiv:1804.08598 (natural evolution strategies as an
         attack); Wierstra et al., 2014, JMLR 15 (SNES); Lange, 2022,
         arXiv:2212.04180 (evosax).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.score_evolution(0.2, population=10, steps=10)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((found.linf <= 0.2 + 1e-6).all())
+        True
     """
     steps = checks.count("steps", steps)
     population = checks.count("population", population, 2)

@@ -90,6 +90,17 @@ def in_turn(
     Raises:
         ValueError: if there is no network, they have other classes, or ``run``
             refuses something.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> networks = [fj.models.build("softmax", jax.random.key(i), (4, 4, 1), 3) for i in (0, 1)]
+        >>> images = jax.random.uniform(jax.random.key(2), (5, 4, 4, 1))
+        >>> goal = fj.attacks.reach(jax.numpy.zeros(5, int))
+        >>> attack = fj.attacks.pgd(1.0, steps=20)
+        >>> found = fj.attacks.in_turn(attack, jax.random.key(3), networks, images, goal)
+        >>> found.margins.shape
+        (2, 5)
     """
     checks.kind("attack", attack, Attack)
     rounds = checks.count("rounds", rounds)
@@ -159,6 +170,15 @@ def on_each(
     Raises:
         ValueError: if there is no network or they have other classes, or
             ``batch_size`` is less than 1.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> networks = [fj.models.build("softmax", jax.random.key(i), (4, 4, 1), 3) for i in (0, 1)]
+        >>> images = jax.random.uniform(jax.random.key(2), (5, 4, 4, 1))
+        >>> goal = fj.attacks.reach(jax.numpy.zeros(5, int))
+        >>> fj.attacks.on_each(networks, images, goal, images).success.shape
+        (2, 5)
     """
     classifiers = checks.classifiers(classifiers)
     if batch_size is not None:

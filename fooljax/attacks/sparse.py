@@ -61,6 +61,17 @@ def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) 
         Papernot et al., 2016, arXiv:1511.07528 (one pixel after another, by
         gradient). Kumano et al., 2020, arXiv:2012.03843 (sparse fooling images:
         a plain color and few pixels, which they search for by other means).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.sparse(pixels=3)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((16 * found.l0 <= 3).all())
+        True
     """
     pixels = checks.count("pixels", pixels)
     checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")

@@ -189,6 +189,17 @@ def square(epsilon: float, steps: int = 5000, *, norm: Norm = "linf", share: flo
     Source:
         Andriushchenko et al., 2020, arXiv:1912.00049 (the square is always one
         that changes something, as in the published code).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.square(0.1, steps=50)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> int(found.gradients.sum())  # it sees none
+        0
     """
     steps = checks.count("steps", steps)
     epsilon = checks.not_negative("epsilon", epsilon)

@@ -67,6 +67,18 @@ def standard(
     Source:
         Croce & Hein, 2020, arXiv:2003.01690 (AutoAttack), without its FAB attack
         and with one start of each attack.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> found = fj.attacks.standard(
+        ...     jax.random.key(2), network, images, goal, 0.3, steps=10, queries=50
+        ... )
+        >>> [stage.name for stage in found.stages]
+        ['clean', 'apgd', 'apgd toward classes', 'square']
     """
     targets, queries = checks.count("targets", targets, 0), checks.count("queries", queries, 0)
     batch_size = checks.count("batch_size", batch_size)

@@ -57,6 +57,17 @@ def sweep(
     Raises:
         ValueError: if there are no epsilons, ``make`` is an attack or makes attacks
             that differ in more than numbers, and whatever ``make`` and ``run`` raise.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> make = lambda epsilon: fj.attacks.pgd(epsilon, steps=10)
+        >>> found = fj.attacks.sweep(make, [0.1, 0.2], jax.random.key(2), network, images, goal)
+        >>> found.success.shape
+        (2, 5)
     """
     if isinstance(make, Attack):
         raise ValueError("make must be a function epsilon -> attack, such as pgd, got an attack")

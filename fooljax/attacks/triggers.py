@@ -34,7 +34,14 @@ class TriggerResult(NamedTuple):
 
 
 def prepend(trigger: Int32[Array, " t"], texts: Int32[Array, "b n"]) -> Int32[Array, "b n"]:
-    """Put words in front of every text; words that get beyond its end are cut off."""
+    """Put words in front of every text; words that get beyond its end are cut off.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import attacks
+        >>> attacks.prepend(jnp.array([7]), jnp.array([[1, 2, 3]])).tolist()
+        [[7, 1, 2]]
+    """
     shape = (len(texts), len(trigger))
     front = jnp.broadcast_to(jnp.asarray(trigger, jnp.int32)[None], shape)
     return jnp.concatenate([front, texts], axis=1)[:, : texts.shape[1]]
@@ -77,6 +84,19 @@ def run_trigger(
 
     Source:
         Wallace et al., 2019, arXiv:1908.07125, section 2 (a beam of one).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("ngram", jax.random.key(0), (8,), 3)
+        >>> texts = jax.random.randint(jax.random.key(1), (2, 8), 97, 123)  # letters
+        >>> goal = fj.attacks.leave(network(texts).argmax(axis=1))
+        >>> letters = jax.numpy.zeros(network.tokens.count, bool).at[97:123].set(True)
+        >>> found = fj.attacks.run_trigger(
+        ...     network, texts, goal, length=2, top=5, rounds=1, start=97, allowed=letters
+        ... )
+        >>> found.trigger.shape
+        (2,)
     """
     classifier = checks.classifier(classifier)
     check_reads("vectors", classifier)

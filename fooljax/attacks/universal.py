@@ -116,6 +116,19 @@ def run_universal(
         ValueError: if images, labels or their shapes do not suit the classifier,
             a number is out of its range, or a picture of a stream is broken.
         OSError: if a picture of a stream is no longer there.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> method = fj.attacks.universal_sgd(0.2)
+        >>> found = fj.attacks.run_universal(
+        ...     method, jax.random.key(2), network, images, steps=10, batch_size=5
+        ... )
+        >>> bool(abs(found.perturbation).max() <= 0.2)
+        True
     """
     checks.kind("method", method, Universal)
     key, classifier = checks.key(key), checks.classifier(classifier)

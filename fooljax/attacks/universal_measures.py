@@ -44,6 +44,15 @@ def fooling_rate(
     Raises:
         ValueError: if images, labels or their shapes do not suit the classifier, or
             images are broken.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> fj.attacks.fooling_rate(network, images, jax.numpy.zeros((4, 4, 1)))  # of no change
+        0.0
     """
     images = check_images(classifier, images)
     goal, known = goal_of(classifier, images, goal)
@@ -72,6 +81,15 @@ def perturbed_answers(
 
     Raises:
         ValueError: if the images do not suit the classifier, or are broken.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> fj.attacks.perturbed_answers(network, images).shape
+        (5,)
     """
     images = check_images(classifier, images)
     if perturbation is None:
@@ -102,6 +120,12 @@ def share_fooled(
     Raises:
         ValueError: if there are no answers, not as many before as after, or a number is
             out of its range.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks
+        >>> attacks.share_fooled(np.array([0, 1, 2, 2]), np.array([0, 2, 2, 1]), num_classes=3)
+        0.5
     """
     before, after = (np.asarray(checks.whole(one, "answers")) for one in (before, after))
     if before.ndim != 1 or not before.size or before.shape != after.shape:
@@ -130,6 +154,13 @@ def random_perturbation(
 
     Raises:
         ValueError: if ``epsilon`` is negative, the norm unknown or the shape none.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> change = fj.attacks.random_perturbation(jax.random.key(0), (4, 4, 1), 0.1, "linf")
+        >>> bool(jax.numpy.allclose(abs(change), 0.1))
+        True
     """
     check_ball(epsilon, norm)
     key, shape = checks.key(key), checks.shape("shape", shape)

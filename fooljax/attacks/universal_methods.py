@@ -68,6 +68,18 @@ def universal_sgd(
 
     Source:
         Shafahi et al., 2020, arXiv:1811.11304.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> method = fj.attacks.universal_sgd(0.2)
+        >>> found = fj.attacks.run_universal(
+        ...     method, jax.random.key(2), network, images, steps=3, batch_size=5
+        ... )
+        >>> found.perturbation.shape
+        (4, 4, 1)
     """
     check_ball(epsilon, norm)
     if step_size is not None and optimizer is not None:
@@ -149,6 +161,18 @@ def universal_deepfool(
 
     Source:
         Moosavi-Dezfooli et al., 2017, arXiv:1610.08401, algorithm 1.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> method = fj.attacks.universal_deepfool(0.2)
+        >>> found = fj.attacks.run_universal(
+        ...     method, jax.random.key(2), network, images, steps=3, batch_size=5
+        ... )
+        >>> found.perturbation.shape
+        (4, 4, 1)
     """
     check_ball(epsilon, norm)
     step_size = _step_size(step_size, epsilon)
