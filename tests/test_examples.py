@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 #: Packages whose every public function has an example.
-COMPLETE = ("attacks", "defenses", "encodings", "metrics")
+COMPLETE = ("analysis", "attacks", "defenses", "encodings", "metrics")
 QUICK = ("metrics",)  # which compile next to nothing
 
 

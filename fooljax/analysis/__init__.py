@@ -14,13 +14,7 @@ from fooljax.analysis.diversity import (
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.measures import MEASURES, Measure
 from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
-from fooljax.analysis.parts import (
-    Removals,
-    answers_to,
-    central_windows,
-    occlusion,
-    without_each_component,
-)
+from fooljax.analysis.parts import answers_to, central_windows, occlusion
 from fooljax.analysis.patches import Interactions, interactions, shuffled
 from fooljax.analysis.reading import (
     as_dataset,
@@ -30,6 +24,7 @@ from fooljax.analysis.reading import (
     lay_out,
     resized,
 )
+from fooljax.analysis.removals import Removals, without_each_component
 from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
 from fooljax.analysis.sampling import SCORES, Samples, sample
 from fooljax.analysis.sanity import map_agreement, shuffle_top

@@ -35,6 +35,16 @@ def gradient_alignment(
 
     Source:
         Kariyappa and Qureshi, 2019, arXiv:1901.09981 (gradient alignment).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> goal = fj.attacks.leave(labels)
+        >>> fj.analysis.gradient_alignment([network, network], images, goal).round(4).min().item()
+        1.0
     """
     classifiers = checks.classifiers(classifiers)
     images = as_float(checks.images(images, classifiers[0].input_shape))

@@ -42,6 +42,16 @@ def backward(classifier: Classifier, rule: BackwardRule = "guided") -> Classifie
     Source:
         Zeiler and Fergus, 2014, arXiv:1311.2901 (deconvnet); Springenberg et al., 2015,
         arXiv:1412.6806 (guided backpropagation).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> guided = fj.analysis.backward(network, "guided")
+        >>> bool(jax.numpy.allclose(guided(images), network(images), atol=1e-5))
+        True
     """
     classifier = checks.classifier(classifier)
     checks.choice("rule", rule, ("gradient", "guided", "deconvnet"))

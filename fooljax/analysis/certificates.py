@@ -89,6 +89,13 @@ def pool(trials: Sequence[Trial]) -> Trial:
 
     Raises:
         ValueError: if there is none.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> trial = analysis.Trial(*np.zeros((4, 3)))
+        >>> len(analysis.pool([trial, trial]).radii)
+        6
     """
     if not trials:
         raise ValueError("trials must be at least one, got none")
@@ -122,6 +129,18 @@ def try_certificates(
 
     Raises:
         ValueError: if a number is out of its range, or the images suit no network.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> trial = fj.analysis.try_certificates(
+        ...     jax.random.key(2), network, network, images, 0.25, steps=3, samples=50
+        ... )
+        >>> trial.radii.shape
+        (2,)
     """
     steps, through = checks.count("steps", steps), checks.classifier(through, "through")
     key_certify, key_inside, key_beyond = jax.random.split(checks.key(key), 3)

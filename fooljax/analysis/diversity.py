@@ -37,6 +37,12 @@ def cosine(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
 
     Zeros have an angle to nothing: they are equal to each other (1), and have nothing in
     common with the rest (0).
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> analysis.cosine(np.array([[1.0, 0.0], [0.0, 2.0]])).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
     """
     flat = np.asarray(features, np.float64)
     length = np.linalg.norm(flat, axis=1, keepdims=True)
@@ -64,6 +70,12 @@ def effective_number(
 
     Source:
         Friedman and Dieng, 2023, arXiv:2210.02410, definition 3.1.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> round(analysis.effective_number(np.eye(3)), 6)  # three that have nothing in common
+        3.0
     """
     similar = np.asarray(kernel(_table("features", features)), np.float64)
     if not np.allclose(np.diagonal(similar), 1.0):
@@ -99,6 +111,15 @@ def explained(
 
     Source:
         Anderson, 2001, Austral Ecology 26 (PERMANOVA, restricted permutations).
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> features, groups = [[0.0], [0.1], [5.0], [5.1]], [0, 0, 1, 1]
+        >>> found = analysis.explained(features, groups, 20, jax.random.key(0))
+        >>> found.share > 0.99
+        True
     """
     permutations = checks.count("permutations", permutations)
     where = _table("features", features)
@@ -182,6 +203,15 @@ def choose_diverse(
 
     Raises:
         ValueError: if ``count`` is less than 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> places = np.array([[0.0], [0.1], [5.0]])
+        >>> sure = np.array([0.99, 1.0, 0.99])
+        >>> chosen, _ = analysis.choose_diverse(places, sure, np.arange(3), count=2, level=0.9)
+        >>> chosen.tolist()
+        [1, 2]
     """
     count = checks.count("count", count)
     order = np.argsort(-confidences, kind="stable")

@@ -63,6 +63,16 @@ def sign_steps(
 
     Source:
         Goodfellow, Shlens and Szegedy, 2015, arXiv:1412.6572, section 3.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> found = fj.analysis.sign_steps(jax.random.key(2), network, images, labels, [0.01, 0.1])
+        >>> bool((found.gain[1] < found.gain[0]).all() or (found.gain[1] > found.gain[0]).all())
+        True
     """
     classifier, key = checks.classifier(classifier), checks.key(key)
     images = as_float(checks.images(images, classifier.input_shape))

@@ -46,6 +46,13 @@ def whole_curve(
 
     Raises:
         ValueError: if there are fewer than 2 draws, or levels and probabilities are not as many.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> levels, log_p = analysis.whole_curve(np.arange(100.0), [95.0, 200.0], [-3.0, -9.0])
+        >>> bool((np.diff(levels) > 0).all() and (np.diff(log_p) <= 0).all())
+        True
     """
     row = checks.row("draws", draws)
     scores, many = np.unique(row), row.size
@@ -78,6 +85,13 @@ def log_normalizer(levels: ArrayLike, log_p: ArrayLike, tilts: ArrayLike) -> Nor
 
     Raises:
         ValueError: if they are no such rows.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> found = analysis.log_normalizer([0.0, 1.0, 2.0], [0.0, -1.0, -2.0], tilts=[0.0])
+        >>> abs(float(found.log_z[0])) < 1e-9  # without a tilt the whole mass is 1
+        True
     """
     at, log_tail = checks.row("levels", levels), checks.row("log_p", log_p)
     slopes = checks.row("tilts", tilts)[:, None]
@@ -120,6 +134,12 @@ def log_density(scores: ArrayLike, tilt: float, log_z: ArrayLike) -> Float[np.nd
     Source:
         Dai, Lu and Wu, 2015, arXiv:1412.6296, section 2; with ``log Z`` left out it is the
         energy of Grathwohl et al., 2020, arXiv:1912.03263.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> analysis.log_density([[1.0, 1.0]], tilt=1.0, log_z=[1.0, 1.0]).tolist()
+        [0.0]
     """
     tilt, each = checks.not_negative("tilt", tilt), checks.row("log_z", log_z)
     table = np.asarray(checks.array("scores", scores))

@@ -6,7 +6,7 @@ is painted with a fill, see `fooljax.analysis.fills`; what is found depends on i
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ import scipy.special
 from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from fooljax import backend, checks, interrupts, printing
+from fooljax import backend, checks, interrupts
 from fooljax.analysis import masks as parts_of
 from fooljax.data import as_float, at_once
 from fooljax.types import Classifier, Images, Logits
@@ -25,26 +25,6 @@ Score: TypeAlias = Literal["logit", "log_odds"]
 
 # On a CPU small batches stay in its cache: SqueezeNet is fastest with 4 images, LeNet with 100.
 _NUMBERS, _MOST = 600_000, 128
-
-
-class Removals(NamedTuple):
-    """What is left of an image's confidence without each of its components.
-
-    Attributes:
-        components: the parts of each image.
-        whole: log-odds of the target in the image as it is, ``[n]``.
-        without: without each part, ``[n, m]``; NaN where an image has no such part.
-        alone: with nothing but this part, ``[n, m]``; NaN likewise.
-    """
-
-    components: parts_of.Components
-    whole: Float[np.ndarray, " n"]
-    without: Float[np.ndarray, "n m"]
-    alone: Float[np.ndarray, "n m"]
-
-    def __repr__(self) -> str:
-        """Name the fields; arrays by type and shape."""
-        return printing.shapes(self)
 
 
 def answers_to(
@@ -72,6 +52,19 @@ def answers_to(
 
     Raises:
         ValueError: if images, masks or fill do not suit the classifier or each other.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fill = fj.analysis.fills.plain(images, 0.5)
+        >>> import numpy as np
+        >>> masks = np.ones((1, 4, 4), bool)  # all is shown
+        >>> answers = fj.analysis.answers_to(network, images, masks, fill)
+        >>> bool(np.allclose(answers[:, 0], network(images), atol=1e-5))
+        True
     """
     classifier, images, fill = checked(classifier, images, fill)
     seen = _masks(masks, images.shape)
@@ -112,6 +105,16 @@ def occlusion(
     Source:
         Zeiler and Fergus, 2014, arXiv:1311.2901, section 4.2; means over windows as in
         Captum's ``Occlusion``.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fill = fj.analysis.fills.plain(images, 0.5)
+        >>> fj.analysis.occlusion(network, images, labels, fill, size=2).shape
+        (2, 4, 4)
     """
     windows = parts_of.windows(classifier.input_shape, size, stride)
     shown = np.concatenate([np.ones_like(windows[:1]), ~windows])
@@ -141,44 +144,20 @@ def central_windows(
 
     Raises:
         ValueError: as `answers_to`, or if a size or a target is out of its range.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fill = fj.analysis.fills.plain(images, 0.5)
+        >>> fj.analysis.central_windows(network, images, labels, fill, sizes=[0.5, 1.0]).shape
+        (2, 2)
     """
     windows = parts_of.central(classifier.input_shape, sizes)
     logits = answers_to(classifier, images, windows, fill, batch_size)
     return scores(logits, targets, classifier.num_classes, "log_odds")
-
-
-def without_each_component(
-    classifier: Classifier,
-    images: Images | np.ndarray,
-    targets: ArrayLike,
-    tolerance: float = 0.25,
-    most: int = 64,
-    batch_size: int | None = None,
-) -> Removals:
-    """Paint away one connected part of each image after the other, in its median color.
-
-    Args:
-        classifier: the network.
-        images: ``[n, h, w, c]`` in [0, 1].
-        targets: the class in question of each image, ``[n]``.
-        tolerance: how far the ground may be from its color, in units of [0, 1].
-        most: parts of an image that are tried, the largest ones.
-        batch_size: as for `answers_to`.
-
-    Raises:
-        ValueError: as `answers_to`, or if a number or a target is out of its range.
-
-    Source:
-        Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897, Figure 10, by hand there.
-    """
-    parts = parts_of.components(images, tolerance, most)
-    shown = np.concatenate([np.ones_like(parts.masks[:, :1]), ~parts.masks, parts.masks], axis=1)
-    logits = answers_to(classifier, images, shown, parts_of.ground(images), batch_size)
-    found = scores(logits, targets, classifier.num_classes, "log_odds")
-    whole, without, alone = np.split(found, [1, 1 + parts.masks.shape[1]], axis=1)
-    missing = np.arange(parts.masks.shape[1]) >= parts.counts[:, None]
-    blank = lambda values: np.where(missing, np.nan, values)
-    return Removals(parts, whole[:, 0], blank(without), blank(alone))
 
 
 def scores(

@@ -98,6 +98,19 @@ def interactions(
 
     Raises:
         ValueError: as `answers_to`, or if there are fewer than two parts.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fill = fj.analysis.fills.plain(images, 0.5)
+        >>> parts = fj.analysis.masks.grid((4, 4, 1), 2)
+        >>> found = fj.analysis.interactions(network, images, labels, parts, fill)
+        >>> both = found.single[:, found.pairs].sum(axis=2)
+        >>> bool(abs(both - found.joint).max() < 1e-4)  # a linear network adds parts up
+        True
     """
     covers = np.asarray(parts, bool)
     if len(covers) < 2:
@@ -123,6 +136,14 @@ def shuffled(key: RandomKey, images: Images | np.ndarray, grid: int) -> Float[Ar
 
     Source:
         Zhang and Zhu, 2019, arXiv:1905.09797 (patch shuffling).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> images = jax.random.uniform(jax.random.key(0), (1, 4, 4, 1))
+        >>> mixed = fj.analysis.shuffled(jax.random.key(1), images, grid=2)
+        >>> bool((jax.numpy.sort(mixed.ravel()) == jax.numpy.sort(images.ravel())).all())
+        True
     """
     grid, key = checks.count("grid", grid), checks.key(key)
     pictures = jnp.asarray(as_float(checks.array("images", images)))

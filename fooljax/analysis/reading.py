@@ -33,6 +33,11 @@ def by_cosine(
 
     Raises:
         ValueError: if ``temperature`` is not positive.
+
+    Example:
+        >>> from fooljax import analysis, models
+        >>> encoder = models.load_minilm()  # doctest: +SKIP
+        >>> reader = analysis.by_cosine(encoder, {})  # doctest: +SKIP
     """
     if not temperature > 0.0:
         raise ValueError(f"temperature must be positive, got {temperature}")
@@ -63,6 +68,14 @@ def lay_out(
 
     Raises:
         ValueError: if a paragraph has more sentences.
+
+    Example:
+        >>> from fooljax import analysis, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> words = data.Vocabulary(("a", "lark", "sings", "what"), 1)
+        >>> analysis.lay_out(passages, words, length=3, sentences=2)[0].tolist()
+        [4, 3, 5, 1, 2, 3, 1, 5, 5]
     """
     most = count_sentences(passages)
     if most > sentences:
@@ -96,6 +109,16 @@ def build_matcher(
         vectors: of all numbers of the vocabulary, which training leaves alone; they are
             trained unless given.
         width: numbers of a trained vector.
+
+    Example:
+        >>> import jax
+        >>> from fooljax import analysis, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> words = data.Vocabulary(("a", "lark", "sings", "what"), 1)
+        >>> matcher = analysis.build_matcher(jax.random.key(0), words, sentences=2, length=3)
+        >>> matcher(analysis.lay_out(passages, words, length=3, sentences=2)).shape
+        (1, 2)
     """
     width = width if vectors is None else vectors.shape[1]
     module = Matcher(sentences, length, vocabulary.size, width=width, learned=vectors is None)
@@ -110,7 +133,18 @@ def build_matcher(
 
 
 def resized(classifier: Classifier, sentences: int) -> Classifier:
-    """Return the same matcher for paragraphs of another number of sentences."""
+    """Return the same matcher for paragraphs of another number of sentences.
+
+    Example:
+        >>> import jax
+        >>> from fooljax import analysis, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> words = data.Vocabulary(("a", "lark", "sings", "what"), 1)
+        >>> matcher = analysis.build_matcher(jax.random.key(0), words, sentences=2, length=3)
+        >>> analysis.resized(matcher, sentences=5).num_classes
+        5
+    """
     apply = classifier.apply
     if not isinstance(apply, FlaxApply) or not isinstance(apply.module, Matcher):
         raise ValueError("classifier must be a Matcher, as build_matcher makes one")
@@ -128,6 +162,17 @@ def by_matching(classifier: Classifier, vocabulary: Vocabulary) -> Reader:
 
     Raises:
         ValueError: if ``classifier`` is no matcher.
+
+    Example:
+        >>> import jax
+        >>> from fooljax import analysis, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> words = data.Vocabulary(("a", "lark", "sings", "what"), 1)
+        >>> matcher = analysis.build_matcher(jax.random.key(0), words, sentences=2, length=3)
+        >>> reader = analysis.by_matching(matcher, words)
+        >>> reader(passages)[0].shape
+        (2,)
     """
     length = classifier.input_shape[0] // (1 + classifier.num_classes)
     resized(classifier, classifier.num_classes)
@@ -177,6 +222,14 @@ def as_dataset(
 
     Raises:
         ValueError: if a paragraph has more sentences.
+
+    Example:
+        >>> from fooljax import analysis, data
+        >>> sentences = ("A lark sings.", "A stone rests.")
+        >>> passages = [data.Passage("q1", "birds", "What sings?", sentences, right=(0,))]
+        >>> words = data.Vocabulary(("a", "lark", "sings", "what"), 1)
+        >>> analysis.as_dataset(passages, words, length=4, sentences=2).images.shape
+        (1, 12)
     """
     ids = lay_out(passages, vocabulary, length, sentences)
     labels = np.array([passage.right[0] for passage in passages], np.int32)

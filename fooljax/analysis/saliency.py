@@ -37,6 +37,15 @@ def saliency(
 
     Raises:
         ValueError: if images or labels do not suit the classifier.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fj.analysis.saliency(network, images, labels, rule="guided").shape
+        (2, 4, 4, 1)
     """
     classifier, images, labels = _checked(classifier, images, labels)
     return _slope(backward(classifier, rule), images, labels)
@@ -68,6 +77,16 @@ def smooth_saliency(
 
     Source:
         Smilkov et al., 2017, arXiv:1706.03825 (SmoothGrad).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> key = jax.random.key(2)
+        >>> fj.analysis.smooth_saliency(key, network, images, labels, samples=4).shape
+        (2, 4, 4, 1)
     """
     key, sigma = checks.key(key), checks.not_negative("sigma", sigma)
     samples = checks.count("samples", samples)
@@ -101,6 +120,16 @@ def integrated_gradients(
 
     Source:
         Sundararajan, Taly and Yan, 2017, arXiv:1703.01365.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> maps = fj.analysis.integrated_gradients(network, images, labels, steps=4)
+        >>> maps.shape
+        (2, 4, 4, 1)
     """
     steps = checks.count("steps", steps)
     classifier, images, labels = _checked(classifier, images, labels)

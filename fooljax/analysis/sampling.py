@@ -100,6 +100,19 @@ def sample(
     Source:
         Dai, Lu and Wu, 2015, arXiv:1412.6296 (the density). Cotter, Roberts, Stuart and
         White, 2013, Statistical Science 28, section 4.3 (the step; pCNL).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> measure = fj.analysis.measures.gaussian((4, 4, 1), sigma=0.1)
+        >>> found = fj.analysis.sample(
+        ...     jax.random.key(2), network, measure, tilt=1.0, chains=2, steps=10
+        ... )
+        >>> found.images.shape  # classes, chains
+        (3, 2, 4, 4, 1)
     """
     classifier, key = checks.classifier(classifier), checks.key(key)
     measure = checked_measure(measure, classifier)

@@ -32,6 +32,17 @@ def shuffle_top(key: RandomKey, classifier: Classifier) -> tuple[tuple[str, Clas
 
     Source:
         Adebayo et al., 2018, arXiv:1810.03292 (cascading randomization).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> layers = fj.analysis.shuffle_top(jax.random.key(2), network)
+        >>> name, shuffled = layers[0]  # the last layer's weights have changed places
+        >>> shuffled(images).shape
+        (2, 3)
     """
     key, classifier = checks.key(key), checks.classifier(classifier)
     found, tree = jax.tree_util.tree_flatten_with_path(classifier.params)
@@ -58,6 +69,13 @@ def map_agreement(maps: ArrayLike, others: ArrayLike) -> Float[np.ndarray, " b"]
     Args:
         maps: ``[b, ...]``, the channels last.
         others: as ``maps``.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> maps = np.arange(4.0).reshape(1, 2, 2, 1)
+        >>> analysis.map_agreement(maps, -10.0 * maps).round(6).tolist()
+        [1.0]
     """
     ranks = [
         stats.rankdata(np.abs(np.asarray(one)).sum(axis=-1).reshape(len(one), -1), axis=1)

@@ -51,6 +51,13 @@ def templates(
 
     Raises:
         ValueError: if images and labels do not go together, or a class has no image.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> images = np.array([0.0, 1.0, 0.0, 0.5]).reshape(2, 2, 1, 1).astype(np.float32)
+        >>> analysis.templates(images, [0, 1], num_classes=2).ravel().tolist()
+        [0.0, 0.25, 0.0, -0.25]
     """
     num_classes = checks.count("num_classes", num_classes, 2)
     shown = np.asarray(checks.images(images, tuple(np.shape(images)[1:])))
@@ -77,6 +84,13 @@ def blurred(images: Images | np.ndarray, sigma: float) -> Images:
 
     Raises:
         ValueError: if ``sigma`` is negative, or these are no pictures.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> plain = np.full((1, 8, 8, 1), 0.5, np.float32)
+        >>> bool(np.allclose(analysis.blurred(plain, sigma=2.0), 0.5))
+        True
     """
     matrices = _matrices(np.shape(images), sigma)
     shown = as_float(checks.images(images, tuple(np.shape(images)[1:])))
@@ -114,6 +128,17 @@ def resemblance(
 
     Source:
         Phipson and Smyth, 2010, arXiv:1603.05766 (p-values of random permutations).
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> images = np.random.default_rng(0).random((6, 4, 4, 1), np.float32)
+        >>> classes = [0, 1, 2, 0, 1, 2]
+        >>> own = analysis.templates(images, classes, num_classes=3)
+        >>> found = analysis.resemblance(images, classes, own, 0.0, jax.random.key(0), 20)
+        >>> found.named.tolist()
+        [0, 1, 2, 0, 1, 2]
     """
     patterns = jnp.asarray(checks.array("templates", templates), jnp.float32)
     if patterns.ndim < 2 or len(patterns) < 2:

@@ -61,6 +61,15 @@ def along(
     Raises:
         ValueError: if the images or directions do not suit the classifier, or there are
             no lengths.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fj.analysis.along(network, images, images, [0.0, 1.0, 10.0]).shape
+        (3, 2, 3)
     """
     classifier, start = _start(classifier, images)
     ways = jnp.asarray(checks.array("directions", directions), jnp.float32)
@@ -86,6 +95,16 @@ def tangent_reach(
 
     Raises:
         ValueError: if the images do not suit the classifier, or there are no steps.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> found = fj.analysis.tangent_reach(network, images, images[::-1], [0.5, 1.0])
+        >>> bool((found.error < 1e-6 * found.change).all())  # a linear network is its tangent
+        True
     """
     classifier, start = _start(classifier, images)
     goals = as_float(checks.images(ends, classifier.input_shape, "ends"))

@@ -72,6 +72,20 @@ def train_substitute(
     Source:
         Papernot et al., 2017, arXiv:1602.02697, without its synthetic images:
         the victim is asked about the given ones only.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> untrained = fj.models.build("softmax", jax.random.key(2), (4, 4, 1), 3)
+        >>> recipe = fj.training.quick(steps=5, batch_size=2)
+        >>> found = fj.analysis.train_substitute(
+        ...     jax.random.key(3), network, untrained, images, recipe
+        ... )
+        >>> found.queries
+        2
     """
     checks.kind("recipe", recipe, Recipe)
     checks.classifier(untrained, "untrained")
@@ -115,6 +129,20 @@ def attack_through(
 
     Raises:
         ValueError: as ``attacks.run``; also if the victim takes other images.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> other = fj.models.build("softmax", jax.random.key(2), (4, 4, 1), 3)
+        >>> attack, goal = fj.attacks.pgd(0.3, steps=5), fj.attacks.leave(labels)
+        >>> found = fj.analysis.attack_through(
+        ...     attack, jax.random.key(3), other, network, images, goal
+        ... )
+        >>> found.on_victim.success.shape
+        (2,)
     """
     checks.classifier(victim, "victim")
     checks.classifier(substitute, "substitute")

@@ -78,6 +78,17 @@ def sufficient(
     Source:
         Carter et al., 2019, arXiv:1810.03805 (backward selection), and 2021,
         arXiv:2003.08907 (by gradient); on log-odds here, on the probability there.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fill = fj.analysis.fills.plain(images, 0.5)
+        >>> subset = fj.analysis.sufficient(network, images, labels, fill, confidence=0.4)
+        >>> subset.masks.shape, subset.share.shape
+        ((2, 4, 4), (2,))
     """
     classifier, images, fill = checked(classifier, images, fill)
     labels = jnp.asarray(checks.labels(targets, len(images), classifier.num_classes, "targets"))
@@ -126,6 +137,18 @@ def sufficient_parts(
 
     Source:
         Carter et al., 2019, arXiv:1810.03805 (BackSelect).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> fill = fj.analysis.fills.plain(images, 0.5)
+        >>> parts = fj.analysis.masks.grid((4, 4, 1), 2)
+        >>> subset = fj.analysis.sufficient_parts(network, images, labels, parts, fill, 0.4)
+        >>> subset.share.shape
+        (2,)
     """
     classifier, images, fill = checked(classifier, images, fill)
     _level(confidence)
@@ -183,6 +206,17 @@ def controls(
 
     Source:
         Springer et al., 2022, a critique of sufficient input subsets (dilation).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels, key = network(images).argmax(axis=1), jax.random.key(2)
+        >>> fill = fj.analysis.fills.plain(images, 0.5)
+        >>> subset = fj.analysis.sufficient(network, images, labels, fill, confidence=0.4)
+        >>> sorted(fj.analysis.controls(key, network, images, labels, subset, fill, {}, [1]))
+        ['dilated 1', 'random']
     """
     counts = np.asarray(subset.masks).reshape(len(subset.masks), -1).sum(axis=1)
     shown = {f"dilated {size}": parts_of.dilate(subset.masks, size) for size in dilations}

@@ -62,6 +62,13 @@ def judge_fooling(
     Raises:
         ValueError: if there are no logits of so many classes, or ``targets`` or ``tau``
             are impossible.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> logits = np.array([[[0.0, 9.0]], [[9.0, 0.0]]])  # of two networks
+        >>> analysis.judge_fooling(logits, np.array([1]), 2, tau=0.9).same_label.tolist()
+        [[True], [False]]
     """
     logits, targets, tau = _checked(logits, targets, "targets", num_classes, tau)
     return _judge_fooling(logits, targets, num_classes, tau)
@@ -95,6 +102,13 @@ def judge_perturbed(
 
     Raises:
         ValueError: as ``judge_fooling``; or if there is no network ``made_for``.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> logits = np.array([[[0.0, 9.0]], [[9.0, 0.0]]])  # of two networks; 0 is true
+        >>> analysis.judge_perturbed(logits, 0, np.array([0]), 2, tau=0.9).any_label.tolist()
+        [[True], [False]]
     """
     logits, labels, tau = _checked(logits, labels, "labels", num_classes, tau)
     made_for = checks.count("made_for", made_for, 0)
@@ -117,7 +131,16 @@ def _judge_perturbed(
 
 
 def shares(verdicts: Verdicts) -> Verdicts:
-    """Average verdicts over the images: a row of the transfer matrices, ``[m]`` each."""
+    """Average verdicts over the images: a row of the transfer matrices, ``[m]`` each.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import analysis
+        >>> logits = np.array([[[0.0, 9.0]], [[9.0, 0.0]]])
+        >>> verdicts = analysis.judge_fooling(logits, np.array([1]), 2, tau=0.9)
+        >>> analysis.shares(verdicts).same_label.tolist()
+        [1.0, 0.0]
+    """
     return Verdicts(*(np.mean(np.asarray(leaf, np.float64), axis=-1) for leaf in verdicts))
 
 
@@ -137,6 +160,12 @@ def over_repeats(
 
     Raises:
         ValueError: if there is no repeat or ``level`` is not in (0, 1).
+
+    Example:
+        >>> from fooljax import analysis
+        >>> mean, low, high = analysis.over_repeats([0.4, 0.5, 0.6])
+        >>> round(mean, 3), low < 0.5 < high
+        (0.5, True)
     """
     values = np.asarray(shares, np.float64) if _are_numbers(shares) else np.zeros((0, 0))
     if values.ndim != 1 or not values.size:

@@ -126,6 +126,19 @@ def volume(
 
     Source:
         See `split`; Webb et al., 2019, arXiv:1811.07209 (the same question around one image).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> measure = fj.analysis.measures.uniform((4, 4, 1))
+        >>> found = fj.analysis.volume(
+        ...     jax.random.key(2), network, measure, 0.5, runs=2, particles=20, moves=2
+        ... )
+        >>> found.log10_p.shape  # confidences, runs, classes
+        (1, 2, 3)
     """
     classifier, key = checks.classifier(classifier), checks.key(key)
     measure = checks.kind("measure", measure, Measure)
@@ -205,6 +218,16 @@ def draw_scores(
 
     Raises:
         ValueError: if an argument is something else.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 4, 4, 1))
+        >>> labels = network(images).argmax(axis=1)
+        >>> measure = fj.analysis.measures.uniform((4, 4, 1))
+        >>> fj.analysis.draw_scores(jax.random.key(2), network, measure, 10).shape
+        (10, 3)
     """
     classifier, key = checks.classifier(classifier), checks.key(key)
     measure, count = checks.kind("measure", measure, Measure), checks.count("count", count)

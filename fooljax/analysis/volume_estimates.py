@@ -48,6 +48,11 @@ def estimate(
 
     Raises:
         ValueError: if there is no run, or a number is out of its range.
+
+    Example:
+        >>> from fooljax import analysis
+        >>> round(analysis.estimate([-6.1, -6.0, -5.9], particles=200).log10, 1)
+        -6.0
     """
     runs = np.asarray(checks.array("log10_runs", log10_runs), np.float64)
     if runs.ndim != 1 or not runs.size or np.isnan(runs).any():
@@ -73,6 +78,12 @@ def ideal_sd(log10_p: float, particles: int, keep: float = 0.5) -> float:
 
     Source:
         Cerou and Guyader, 2007, Stochastic Analysis and Applications 25, theorem 1.
+
+    Example:
+        >>> from fooljax import analysis
+        >>> few, many = (analysis.ideal_sd(-6.0, particles) for particles in (100, 400))
+        >>> round(few / many, 6)
+        2.0
     """
     if not math.isfinite(log10_p):
         return math.nan
@@ -91,6 +102,12 @@ def log10_ball(dimensions: int, radius: float) -> float:
 
     Raises:
         ValueError: if one is not positive.
+
+    Example:
+        >>> import math
+        >>> from fooljax import analysis
+        >>> math.isclose(10 ** analysis.log10_ball(2, 1.0), math.pi)
+        True
     """
     half = checks.count("dimensions", dimensions) / 2
     natural = half * math.log(math.pi) - math.lgamma(half + 1.0)
