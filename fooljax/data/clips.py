@@ -25,6 +25,11 @@ def load_clips(
     Raises:
         ValueError: if it is something else, or the data are damaged or unfit.
         OSError: if something is not there.
+
+    Example:
+        >>> from fooljax import data
+        >>> clips = data.load_clips("moving_digits")  # doctest: +SKIP
+        >>> clips.dataset.images.shape  # doctest: +SKIP
     """
     if image_size is not None and name in (MOVING_DIGITS, WEIZMANN):
         raise ValueError(

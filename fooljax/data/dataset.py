@@ -1,6 +1,7 @@
 """A labelled set of images, its halves for training and testing, and their validation."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from jaxtyping import Array, Float, Int, Int32, UInt8
 from fooljax import checks, printing
 from fooljax.data import arrays
 from fooljax.media import Medium, Pictures, Texts, kind
+
+_MOST_AT_ONCE, _NUMBERS_AT_ONCE = 500, 2**23  # 500 images of 64x64, 55 of 224x224, in color
 
 
 @jax.tree_util.register_dataclass
@@ -99,6 +102,14 @@ def from_arrays(
             image, there are more than `arrays.MOST_CLASSES` classes, a label is out
             of range, axes are in another order, or a float image holds NaN or values
             outside [0, 1]; with what makes it right.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> images = np.zeros((4, 2, 2, 1), np.uint8)
+        >>> dataset = data.from_arrays(images, [0, 0, 1, 1], ["cat", "dog"])
+        >>> dataset.images.shape, dataset.class_names
+        ((4, 2, 2, 1), ('cat', 'dog'))
     """
     images, labels = arrays.whole_array("images", images), arrays.whole_array("labels", labels)
     arrays.check_axes(images, labels, medium)
@@ -117,7 +128,14 @@ def from_arrays(
 
 
 def as_input(images: Array | np.ndarray) -> Array:
-    """Return what a network takes: ids of texts as they are, all others `as_float`."""
+    """Return what a network takes: ids of texts as they are, all others `as_float`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> data.as_input(np.array([[3, 0]], np.int32)).dtype  # a text's ids stay what they are
+        dtype('int32')
+    """
     return jnp.asarray(images) if images.dtype == np.int32 else as_float(images)
 
 
@@ -129,6 +147,12 @@ def as_float(images: Array | np.ndarray) -> Float[Array, "..."]:
 
     Raises:
         ValueError: if the type is another.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> float(data.as_float(np.array(255, np.uint8)))
+        1.0
     """
     if images.dtype == np.uint8:
         return jnp.asarray(images, jnp.float32) / 255.0
@@ -146,6 +170,12 @@ def even_rows(
         labels: class of every sample.
         count: how many; all if there are fewer.
         seed: to choose at random; the first of every class unless given.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> data.even_rows(np.array([0, 0, 0, 1, 1, 2]), 3).tolist()
+        [0, 3, 5]
     """
     labels, count = (
         checks.row("labels", checks.whole(labels, "labels")),
@@ -180,7 +210,16 @@ def hold_out_fifth(dataset: Dataset) -> Splits:
 
 
 def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
-    """Return some samples of a data set, by their numbers or a mask."""
+    """Return some samples of a data set, by their numbers or a mask.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> images = np.zeros((4, 2, 2, 1), np.uint8)
+        >>> dataset = data.from_arrays(images, [0, 0, 1, 1], ["cat", "dog"])
+        >>> data.choose_rows(dataset, np.array([0, 2])).labels.tolist()
+        [0, 1]
+    """
     return dataclasses.replace(
         dataset, images=dataset.images[rows], labels=dataset.labels[rows], used=None
     )
@@ -195,6 +234,14 @@ def rename_classes(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
 
     Raises:
         ValueError: if one of the classes is not among ``class_names``.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> images = np.zeros((4, 2, 2, 1), np.uint8)
+        >>> dataset = data.from_arrays(images, [0, 0, 1, 1], ["cat", "dog"])
+        >>> data.rename_classes(dataset, ["dog", "bird", "cat"]).labels.tolist()
+        [2, 2, 0, 0]
     """
     unknown = [name for name in dataset.class_names if name not in class_names]
     if unknown:
@@ -215,3 +262,14 @@ def blame(culprit: object) -> Iterator[None]:
         yield
     except ValueError as error:
         raise ValueError(f"{culprit}: {error}") from error
+
+
+def at_once(input_shape: tuple[int, ...]) -> int:
+    """Return how many images of a size a network is shown at once: 500, or fewer large ones.
+
+    Example:
+        >>> from fooljax.data import at_once
+        >>> at_once((28, 28, 1))
+        500
+    """
+    return max(1, min(_MOST_AT_ONCE, _NUMBERS_AT_ONCE // math.prod(input_shape)))

@@ -33,6 +33,10 @@ def load_questions(name: str, data_dir: str | None = None) -> QuestionSet:
 
     Source:
         Zhou, 2019, easy-VQA 1.0: 5,000 pictures, 48,248 questions.
+
+    Example:
+        >>> from fooljax import data
+        >>> asked = data.load_questions("synthetic")  # doctest: +SKIP
     """
     if name == "synthetic":
         return synthetic()

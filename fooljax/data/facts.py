@@ -141,6 +141,12 @@ def make_facts(seed: int, count: int, *, length: int = 5, distractors: int = 3) 
 
     Raises:
         ValueError: if a number is out of its range.
+
+    Example:
+        >>> from fooljax import data
+        >>> facts = data.make_facts(seed=0, count=4)
+        >>> len(facts.passages[0].sentences)
+        5
     """
     if not 2 <= length <= len(_FACTS):
         raise ValueError(f"length must be in [2, {len(_FACTS)}], got {length}")
@@ -157,7 +163,13 @@ def make_facts(seed: int, count: int, *, length: int = 5, distractors: int = 3) 
 
 
 def common_words() -> tuple[str, ...]:
-    """Return some fifty common English words, for searches that may use no others."""
+    """Return some fifty common English words, for searches that may use no others.
+
+    Example:
+        >>> from fooljax import data
+        >>> "the" in data.common_words()
+        True
+    """
     return tuple(dict.fromkeys(_COMMON.split()))
 
 
@@ -210,6 +222,12 @@ def distracted(facts: Facts, which: int | None = None) -> tuple[Passage, ...]:
     Args:
         facts: the passages.
         which: number of the distractor of each passage; all of them unless given.
+
+    Example:
+        >>> from fooljax import data
+        >>> facts = data.make_facts(0, 4, distractors=2)
+        >>> len(data.distracted(facts)), len(data.distracted(facts, 0))
+        (8, 4)
     """
     both = zip(facts.passages, facts.distractors, strict=True)
     return tuple(

@@ -62,6 +62,12 @@ def load(
     Raises:
         ValueError: if the name is unknown, or the data are damaged or unfit.
         OSError: if something is not there, or cannot be downloaded.
+
+    Example:
+        >>> from fooljax import data
+        >>> train, test = data.load("digits")
+        >>> train.images.shape[1:], len(test.class_names)
+        ((28, 28, 1), 10)
     """
     if not isinstance(name, str) or not name:
         raise ValueError(f"name must be a name or a path, got {name!r}")
@@ -110,6 +116,10 @@ def stream(
     Raises:
         ValueError: if files are missing or contradict each other.
         OSError: if there is no such folder.
+
+    Example:
+        >>> from fooljax import data
+        >>> pictures = data.stream("photographs/", image_size=(128, 128))  # doctest: +SKIP
     """
     size = _checked_size(image_size)
     if name == IMAGENET:
@@ -121,7 +131,13 @@ def stream(
 
 
 def stays_on_disk(name: str) -> bool:
-    """Tell whether `load` reads a part of a set only, and `stream` gives all of it."""
+    """Tell whether `load` reads a part of a set only, and `stream` gives all of it.
+
+    Example:
+        >>> from fooljax import data
+        >>> data.stays_on_disk("imagenet"), data.stays_on_disk("digits")
+        (True, False)
+    """
     if name in NAMES:
         return name == IMAGENET
     path = Path(name).expanduser()

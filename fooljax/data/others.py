@@ -29,6 +29,11 @@ def load_others(
     Raises:
         ValueError, OSError: as ``load``, if color cannot be had or left out, or if
             sounds or videos have another shape.
+
+    Example:
+        >>> from fooljax import data
+        >>> data.load_others("photographs", (8, 8, 1), most=10).shape
+        (10, 8, 8, 1)
     """
     if len(shape) != 3:
         return _of_shape(name, shape, data_dir, most)

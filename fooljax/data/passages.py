@@ -50,6 +50,12 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     Returns:
         Start and end of each sentence, without the spaces between them; none for a text
         of spaces.
+
+    Example:
+        >>> from fooljax import data
+        >>> text = "Mr. Lark sings. A stone rests."
+        >>> [text[a:b] for a, b in data.sentence_spans(text)]
+        ['Mr. Lark sings.', 'A stone rests.']
     """
     cuts = [0]
     for found in _END.finditer(text):
@@ -76,6 +82,12 @@ def add_sentence(passage: Passage, sentence: str, place: int | None = None) -> P
     Raises:
         ValueError: if something was added before, the sentence is empty, or there is no
             such place.
+
+    Example:
+        >>> from fooljax import data
+        >>> passage = data.Passage("q1", "birds", "What sings?", ("A lark sings.",), right=(0,))
+        >>> data.add_sentence(passage, "A stone rests.").sentences
+        ('A lark sings.', 'A stone rests.')
     """
     count = len(passage.sentences)
     place = count if place is None else place
@@ -95,6 +107,14 @@ def move_sentence(passage: Passage, place: int) -> Passage:
 
     Raises:
         ValueError: if none was added, or there is no such place.
+
+    Example:
+        >>> from fooljax import data
+        >>> passage = data.Passage("q1", "birds", "What sings?", ("A lark sings.",), right=(0,))
+        >>> added = data.add_sentence(passage, "A stone rests.")
+        >>> moved = data.move_sentence(added, 0)
+        >>> moved.sentences, moved.right
+        (('A stone rests.', 'A lark sings.'), (1,))
     """
     if passage.added is None:
         raise ValueError(f"passage {passage.name} has no added sentence to move")
@@ -102,7 +122,14 @@ def move_sentence(passage: Passage, place: int) -> Passage:
 
 
 def remove_sentence(passage: Passage) -> Passage:
-    """Take the added sentence out again, if there is one."""
+    """Take the added sentence out again, if there is one.
+
+    Example:
+        >>> from fooljax import data
+        >>> passage = data.Passage("q1", "birds", "What sings?", ("A lark sings.",), right=(0,))
+        >>> data.remove_sentence(data.add_sentence(passage, "A stone rests.")) == passage
+        True
+    """
     if passage.added is None:
         return passage
     at = passage.added
@@ -117,5 +144,12 @@ def words_in(text: str) -> list[str]:
 
 
 def count_sentences(passages: Sequence[Passage]) -> int:
-    """Return how many sentences the longest paragraph has."""
+    """Return how many sentences the longest paragraph has.
+
+    Example:
+        >>> from fooljax import data
+        >>> passage = data.Passage("q1", "birds", "What sings?", ("A lark sings.",), right=(0,))
+        >>> data.count_sentences([passage])
+        1
+    """
     return max(len(passage.sentences) for passage in passages)

@@ -72,6 +72,15 @@ def from_asked(
     Raises:
         ValueError: if pictures are not bytes, or of two sizes; if a number is out of range;
             if rows are of several lengths; if a text is empty.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> row = lambda number: np.array([number], np.int32)
+        >>> asked = data.Asked(np.zeros((1, 8, 8, 3), np.uint8), row(0), row(0), row(1))
+        >>> found = data.from_asked(asked, asked, ["is it red?"], ["yes", "no"])
+        >>> found.answers
+        ('yes', 'no')
     """
     texts, names = tuple(map(str, questions)), tuple(map(str, answers))
     if len(names) < 2:

@@ -37,6 +37,11 @@ def vocabulary(texts: Iterable[str], *more: Iterable[str]) -> tuple[str, ...]:
     Args:
         texts: words with a space between them; words equally frequent in alphabetical order.
         more: further words, which follow in their order if they are not there yet.
+
+    Example:
+        >>> from fooljax import data
+        >>> data.vocabulary(["a good film", "a bad film"])[2:]
+        ('a', 'film', 'bad', 'good')
     """
     counts = Counter(word for text in texts for word in text.split())
     words = dict.fromkeys((PADDING, UNKNOWN, *sorted(counts, key=lambda one: (-counts[one], one))))
@@ -58,6 +63,13 @@ def encoded(train: Sentences, test: Sentences, more: Iterable[str] = ()) -> Spli
         train: to learn from.
         test: to test on; of the same classes.
         more: further words that a network may know, such as those of a table of vectors.
+
+    Example:
+        >>> from fooljax import data
+        >>> train = data.Sentences(("a good film", "a bad film"), (1, 0), ("bad", "good"))
+        >>> splits = data.encoded(train, train)
+        >>> splits.train.images.shape
+        (2, 8)
     """
     unlearned = (word for text in test.texts for word in text.split())
     medium = Texts(vocabulary(train.texts, more, unlearned))
@@ -71,6 +83,14 @@ def encode(sentences: Sentences, medium: Texts, length: int) -> Dataset:
 
     Raises:
         ValueError: if there is no sentence, or a label is out of range.
+
+    Example:
+        >>> from fooljax import data
+        >>> from fooljax.media import Texts
+        >>> words = data.vocabulary(["a good film"])
+        >>> sentences = data.Sentences(("good film",), (1,), ("bad", "good"))
+        >>> data.encode(sentences, Texts(words), length=4).images.tolist()
+        [[4, 3, 0, 0]]
     """
     ids = np.zeros((len(sentences.texts), length), np.int32)
     for row, text in zip(ids, sentences.texts, strict=True):
@@ -83,6 +103,12 @@ def seen(dataset: Dataset) -> np.ndarray:
 
     Raises:
         ValueError: if the data are no texts of words.
+
+    Example:
+        >>> from fooljax import data
+        >>> train = data.Sentences(("a good film", "a bad film"), (1, 0), ("bad", "good"))
+        >>> int(data.seen(data.encoded(train, train).train).sum())
+        4
     """
     words = words_of(dataset)
     found = np.zeros(len(words), bool)
@@ -96,6 +122,12 @@ def words_of(dataset: Dataset) -> Sequence[str]:
 
     Raises:
         ValueError: if the data are no texts of words.
+
+    Example:
+        >>> from fooljax import data
+        >>> train = data.Sentences(("a good film", "a bad film"), (1, 0), ("bad", "good"))
+        >>> data.words_of(data.encoded(train, train).train)[2:4]
+        ('a', 'film')
     """
     if not isinstance(dataset.medium, Texts) or dataset.medium.words is None:
         raise ValueError(

@@ -87,6 +87,12 @@ def truth_table(
     Returns:
         Numbers of answers, -1 where a question makes no sense; None if any question is
         not one of these, so that nobody knows.
+
+    Example:
+        >>> from fooljax import data
+        >>> asked = data.synthetic(train=10, test=5)
+        >>> data.truth_table(asked.questions, asked.answers).shape[1] == len(asked.questions)
+        True
     """
     every = [true_answers(*fact) for fact in FACTS]
     if set(questions) - set().union(*every) or set().union(*(one.values() for one in every)) - set(
@@ -115,6 +121,12 @@ def synthetic(train: int = 4000, test: int = 1000, seed: int = 0) -> QuestionSet
     Source:
         Zhou, 2019, easy-VQA 1.0: its 107 questions and 13 answers; sizes, grounds and how
         often a question is asked are measured on it. The pictures are not its own.
+
+    Example:
+        >>> from fooljax import data
+        >>> asked = data.synthetic(train=10, test=5)
+        >>> len(asked.test.images)
+        5
     """
     train, test = checks.count("train", train), checks.count("test", test)
     random = np.random.default_rng(checks.count("seed", seed, 0))

@@ -109,6 +109,12 @@ def fit_sounds(dataset: Dataset, length: SoundLength) -> Dataset:
 
     Raises:
         ValueError: if they are no sounds, or the length is not positive.
+
+    Example:
+        >>> from fooljax import data
+        >>> sounds = data.load("tones").test
+        >>> data.fit_sounds(sounds, data.SoundLength(rate=4000, seconds=0.25)).images.shape[1:]
+        (1000, 1)
     """
     if not isinstance(dataset.medium, Sounds):
         raise ValueError(f"only sounds have a length in seconds, got {kind(dataset.medium)}")

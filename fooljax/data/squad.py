@@ -49,6 +49,10 @@ def read_adversarial_squad(data_dir: str | Path) -> AdversarialSquad:
 
     Source:
         Jia and Liang, 2017, arXiv:1707.07328; SQuAD: Rajpurkar et al., 2016, arXiv:1606.05250.
+
+    Example:
+        >>> from fooljax import data
+        >>> released = data.read_adversarial_squad("DIR")  # doctest: +SKIP
     """
     folder = Path(data_dir) / ADVERSARIAL
     every, some = (_read(folder / name) for name in (ADDSENT, ADDONESENT))
@@ -126,6 +130,10 @@ def read_pairs(data_dir: str | Path) -> tuple[Pair, ...]:
 
     Source:
         Du et al., 2017, arXiv:1705.00106; the test files of its code, from SQuAD's training set.
+
+    Example:
+        >>> from fooljax import data
+        >>> pairs = data.read_pairs("DIR")  # doctest: +SKIP
     """
     path = Path(data_dir) / PAIRS / "pairs.tsv"
     remedy = "two columns, sentence and question, with a tab between and their names above"
@@ -151,6 +159,13 @@ def paragraphs_of_pairs(pairs: Sequence[Pair], length: int = 5) -> Iterator[Pass
 
     Raises:
         ValueError: if ``length`` is below 2, or there are fewer different sentences.
+
+    Example:
+        >>> from fooljax import data
+        >>> pairs = [data.Pair(f"it is {i} .", f"what is {i} ?") for i in range(4)]
+        >>> passage = next(data.paragraphs_of_pairs(pairs, length=3))
+        >>> len(passage.sentences)
+        3
     """
     different = list(dict.fromkeys(pair.sentence for pair in pairs))
     if not 2 <= length <= len(different):

@@ -39,6 +39,11 @@ def read_sst2_sentences(folder: Path) -> tuple[Sentences, Sentences]:
 
     Raises:
         ValueError: if a file is missing or damaged.
+
+    Example:
+        >>> from fooljax import data
+        >>> from pathlib import Path
+        >>> train, test = data.read_sst2_sentences(Path("DIR/text/sst2"))  # doctest: +SKIP
     """
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:

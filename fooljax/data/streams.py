@@ -1,6 +1,5 @@
 """Labeled pictures that stay on disk until they are asked for."""
 
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from fooljax.data.picture_files import center_crop, open_picture
 
 _MOST_THREADS = 16
 _MOST_TOGETHER = 64  # pictures read between two reports
-_MOST_AT_ONCE, _NUMBERS_AT_ONCE = 500, 2**23  # 500 images of 64x64, 55 of 224x224, in color
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +124,10 @@ def batches(
         ValueError: if a number is out of its range, at once; if a picture is
             broken, when its turn has come, naming the file.
         OSError: if a picture is no longer there.
+
+    Example:
+        >>> pictures = fj.data.stream("photographs/").train  # doctest: +SKIP
+        >>> first = next(fj.data.batches(pictures, 64, seed=0))  # doctest: +SKIP
     """
     import grain
 
@@ -156,6 +158,9 @@ def read(
 
     Raises:
         ValueError, OSError: as `batches`; and if a number is out of its range.
+
+    Example:
+        >>> batches = fj.data.read(fj.data.stream("photographs/").test, [3, 1], 2)  # doctest: +SKIP
     """
     import grain
 
@@ -165,11 +170,6 @@ def read(
             f"rows must be at least one number in [0, {stream.size}), got {rows.tolist()[:5]}"
         )
     return _read(stream, grain.MapDataset.source(rows), batch_size, 0, threads)
-
-
-def at_once(input_shape: tuple[int, ...]) -> int:
-    """Return how many images of a size a network is shown at once: 500, or fewer large ones."""
-    return max(1, min(_MOST_AT_ONCE, _NUMBERS_AT_ONCE // math.prod(input_shape)))
 
 
 def in_turn(images: Pictures, batch_size: int) -> Iterator[tuple[int, Any, int]]:
@@ -188,6 +188,12 @@ def in_turn(images: Pictures, batch_size: int) -> Iterator[tuple[int, Any, int]]
 
     Raises:
         ValueError, OSError: as `read`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> [place for place, *_ in data.in_turn(np.zeros((5, 2, 2, 1)), batch_size=2)]
+        [0, 2, 3]
     """
     count = len(images)
     size = min(batch_size, count)
@@ -208,6 +214,9 @@ def take(stream: Stream, rows: Sequence[int] | Int[np.ndarray, " m"]) -> Batch:
 
     Raises:
         ValueError, OSError: as `read`.
+
+    Example:
+        >>> batch = fj.data.take(fj.data.stream("photographs/").test, [0, 1])  # doctest: +SKIP
     """
     return next(read(stream, rows, max(1, len(rows))))
 
@@ -231,6 +240,9 @@ def subset(
 
     Raises:
         ValueError, OSError: as `batches`; and if ``count`` is not positive.
+
+    Example:
+        >>> some = fj.data.subset(fj.data.stream("photographs/").train, 1000)  # doctest: +SKIP
     """
     if count < 1:
         raise ValueError(f"count must be positive, got {count}")

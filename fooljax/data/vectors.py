@@ -13,7 +13,14 @@ _WORDS = "words.txt"
 
 
 def holds_vectors(folder: Path) -> bool:
-    """Tell whether a folder holds a table of word vectors."""
+    """Tell whether a folder holds a table of word vectors.
+
+    Example:
+        >>> from fooljax import data
+        >>> from pathlib import Path
+        >>> data.holds_vectors(Path("nowhere"))
+        False
+    """
     return (folder / _WORDS).is_file() and len(list(folder.glob("*.npz"))) == 1
 
 
@@ -36,6 +43,15 @@ def read_vectors(path: Path) -> tuple[tuple[str, ...], Float[np.ndarray, "n d"]]
     Raises:
         ValueError: if it is neither, or the two do not fit together.
         OSError: if there is no such file.
+
+    Example:
+        >>> from fooljax import data
+        >>> from pathlib import Path
+        >>> Path("vectors.txt").write_text("lark 0.5 1.0") > 0
+        True
+        >>> words, vectors = data.read_vectors(Path("vectors.txt"))
+        >>> words, vectors.tolist()
+        (('lark',), [[0.5, 1.0]])
     """
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder; give a table of word vectors")
@@ -66,6 +82,14 @@ def word_vectors(words: Sequence[str], path: Path) -> Float[np.ndarray, "count d
 
     Raises:
         ValueError, OSError: as `read_vectors`.
+
+    Example:
+        >>> from fooljax import data
+        >>> from pathlib import Path
+        >>> Path("vectors.txt").write_text("lark 0.5 1.0") > 0
+        True
+        >>> data.word_vectors(["lark", "stone"], Path("vectors.txt")).tolist()
+        [[0.5, 1.0], [0.0, 0.0]]
     """
     known, table = read_vectors(path)
     place = {word: row for row, word in enumerate(known)}

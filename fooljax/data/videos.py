@@ -64,6 +64,12 @@ def cut(
 
     Raises:
         ValueError: if a number is not positive, or the video is shorter than a window.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> data.cut(np.zeros((10, 4, 4, 1), np.uint8), window=4, stride=3).shape
+        (3, 4, 4, 4, 1)
     """
     window, stride = checks.count("window", window), checks.count("stride", stride)
     if len(frames) < window:
@@ -102,6 +108,11 @@ def leave_out(clips: Clips, group: str) -> Splits:
 
     Raises:
         ValueError: if there is no such group, naming those that there are.
+
+    Example:
+        >>> from fooljax import data
+        >>> clips = data.load_clips("moving_digits")  # doctest: +SKIP
+        >>> splits = data.leave_out(clips, clips.groups[0])  # doctest: +SKIP
     """
     if group not in clips.group_names:
         raise ValueError(

@@ -71,13 +71,24 @@ def commonest(words: Iterable[str], count: int) -> tuple[str, ...]:
     Args:
         words: the commonest first.
         count: how many, at most.
+
+    Example:
+        >>> from fooljax import data
+        >>> data.commonest(["the", "x", ",", "lark", "stone"], 2)
+        ('the', 'lark')
     """
     plain = (word for word in words if word.isalpha() and (len(word) > 1 or word in "ai"))
     return tuple(word for word, _ in zip(dict.fromkeys(plain), range(count), strict=False))
 
 
 def by_frequency(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return all words of some texts in lower case, the commonest first, then by alphabet."""
+    """Return all words of some texts in lower case, the commonest first, then by alphabet.
+
+    Example:
+        >>> from fooljax import data
+        >>> data.by_frequency(["a lark", "a stone"])
+        ('a', 'lark', 'stone')
+    """
     counts: dict[str, int] = {}
     for text in texts:
         for token in tokens(text):
@@ -99,6 +110,13 @@ def table_of(
 
     Raises:
         ValueError: if there is not one vector a word.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import data
+        >>> words = data.Vocabulary(("lark", "stone"), shared=1)
+        >>> data.table_of(words, np.eye(2, dtype=np.float32)).shape
+        (4, 2)
     """
     if len(vectors) != len(vocabulary.words):
         raise ValueError(f"got {len(vectors)} vectors for {len(vocabulary.words)} words")

@@ -7,6 +7,7 @@ self-contained file.
 """
 
 from fooljax.reporting.charts import curves, heatmap
+from fooljax.reporting.document import page
 from fooljax.reporting.galleries import gallery, grid
 from fooljax.reporting.html import (
     Html,
@@ -15,7 +16,6 @@ from fooljax.reporting.html import (
     figure,
     join,
     link,
-    page,
     paragraph,
     section,
     strong,

@@ -56,6 +56,13 @@ def heatmap(
         ValueError: if shapes disagree, an input is empty, NaN or outside
             [0, 1], ``generations`` do not increase, or ``band`` is given with
             ``sort`` or is not a range of classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> rising = np.linspace(0.1, 0.999, 5)[:, None] * np.ones(2)
+        >>> reporting.heatmap("heatmap.png", rising, range(5), ["cat", "dog"]).name
+        'heatmap.png'
     """
     from matplotlib.colors import Normalize
 
@@ -128,6 +135,13 @@ def curves(
     Raises:
         ValueError: if shapes disagree, an input is empty, NaN or outside
             [0, 1], or ``generations`` do not increase.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> rising = np.linspace(0.1, 0.999, 5)[None, :, None] * np.ones((1, 5, 3))
+        >>> reporting.curves("curves.png", rising, range(5)).name
+        'curves.png'
     """
     values = as_probabilities(confidences, ("repeats", "generations_logged", "classes"))
     repeats, count, num_classes = values.shape

@@ -63,6 +63,13 @@ def gallery(
     Raises:
         ValueError: if shapes disagree, an input is empty, NaN or outside
             [0, 1], or ``columns`` or ``max_pictures`` is too small.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> images = np.random.default_rng(0).random((1, 2, 8, 8, 1))
+        >>> reporting.gallery("gallery.png", images, [[0.9, 0.99]], ["cat", "dog"]).name
+        'gallery.png'
     """
     pixels = as_images(images, ("repeats", "classes", "h", "w", "c"))
     certain = as_probabilities(confidences, ("repeats", "classes"))
@@ -125,6 +132,13 @@ def grid(
     Raises:
         ValueError: if shapes disagree, ``images`` is empty, NaN or outside
             [0, 1], or ``columns`` is less than 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> images = np.random.default_rng(0).random((1, 2, 8, 8, 1))
+        >>> reporting.grid("grid.png", images, [["before", "after"]]).name
+        'grid.png'
     """
     pixels = as_images(images, ("rows", "cols", "h", "w", "c"))
     rows, cols, height, width, _ = pixels.shape

@@ -61,6 +61,13 @@ def lineage(
         ValueError: if shapes disagree, an input is empty, NaN or outside
             [0, 1], ``generations`` decrease, ``columns`` is less than 1
             or ``max_ancestors`` less than 2.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> images = np.random.default_rng(0).random((2, 8, 8, 1))
+        >>> reporting.lineage("line.png", images, [0, 9], [0.2, 0.9], ["cat", "dog"]).name
+        'line.png'
     """
     pixels = as_images(images, ("ancestors", "h", "w", "c"))
     certain = as_probabilities(confidences, ("ancestors",))

@@ -59,6 +59,13 @@ def matrix(
     Raises:
         ValueError: if shapes disagree, ``values`` is empty or infinite, a share
             is outside [0, 1], or an interval is negative or infinite.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> names = ["lenet", "mlp"]
+        >>> reporting.matrix("matrix.png", np.eye(2), names, names, label="share fooled").name
+        'matrix.png'
     """
     table = as_numbers(values, "values").astype(np.float64)
     if table.ndim != 2 or table.size == 0:

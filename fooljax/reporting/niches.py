@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from fooljax.reporting.checks import as_images, as_probabilities, check_count
+from fooljax.reporting.document import document
 from fooljax.reporting.drawing import save
-from fooljax.reporting.html import document
 from fooljax.reporting.wording import certainty
 
 if TYPE_CHECKING:
@@ -86,6 +86,16 @@ def niche_page(
 
     Raises:
         ValueError: if shapes disagree, or an input is empty, NaN or out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> from fooljax.evolution.lineage import Tree
+        >>> images, none = np.random.default_rng(0).random((2, 8, 8, 1)), np.array([-1, -1])
+        >>> zero, both, sure = np.array([0, 0]), np.array([0, 1]), [0.9, 0.8]
+        >>> tree = Tree(zero, both, none, zero + 5, both)  # two images that were there at once
+        >>> reporting.niche_page("all.html", images, sure, ["a", "b"], tree, sure, {}).name
+        'all.html'
     """
     from fooljax.data.resize import shrink  # its package loads JAX
 

@@ -13,6 +13,12 @@ def in_color(images: ArrayLike) -> NDArray[np.float32]:
 
     Args:
         images: ``[..., h, w, c]`` in [0, 1], ``c`` 1 or 3.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> reporting.in_color(np.zeros((2, 4, 4, 1))).shape
+        (2, 4, 4, 3)
     """
     pixels = np.asarray(images, np.float32)
     return pixels if pixels.shape[-1] == 3 else np.repeat(pixels, 3, axis=-1)
@@ -32,6 +38,12 @@ def overlay(images: ArrayLike, maps: ArrayLike) -> NDArray[np.float32]:
 
     Raises:
         ValueError: if shapes disagree, or images are not in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> reporting.overlay(np.zeros((2, 4, 4, 1)), np.ones((2, 4, 4))).shape
+        (2, 4, 4, 3)
     """
     pixels = as_images(images, ("n", "h", "w", "c")) / 255.0
     sizes = as_numbers(maps, "maps")

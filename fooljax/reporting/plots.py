@@ -68,6 +68,13 @@ def lines(
             holds NaN or infinities, a share is outside [0, 1], a logarithmic
             axis has values that are not positive, a band's lowest values are
             above its highest, or ``bands`` or ``dashed`` name no series.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> series = {"PGD": ([0.0, 0.1, 0.2], [0.99, 0.4, 0.0])}
+        >>> reporting.lines("lines.png", series, x_label="epsilon", y_label="accuracy").name
+        'lines.png'
     """
     if not series:
         raise ValueError("lines needs at least one series")

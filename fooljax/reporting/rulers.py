@@ -34,6 +34,12 @@ def ruler(
 
     Raises:
         ValueError: if there is no number, or one is NaN or infinite.
+
+    Example:
+        >>> from fooljax import reporting
+        >>> groups = {"attacks": {"pgd": (0.4, 0.3, 0.5), "fgsm": (0.2, 0.1, 0.3)}}
+        >>> reporting.ruler("ruler.png", groups, x_label="share fooled").name
+        'ruler.png'
     """
     rows = [(name, *mark) for marks in groups.values() for name, mark in marks.items()]
     if not rows:

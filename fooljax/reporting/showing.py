@@ -28,6 +28,11 @@ def show(
 
     Raises:
         ValueError: if the images are no pictures, or captions are not one for each.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> reporting.show(np.zeros((2, 8, 8, 1)), ["one", "two"])
     """
     import matplotlib.pyplot as plt
 

@@ -45,6 +45,15 @@ def slices(
 
     Raises:
         ValueError: if there is no map, shapes disagree, or a confidence is outside [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import reporting
+        >>> answers, sure = np.array([[0, 0], [1, 1]]), np.full((2, 2), 0.9)
+        >>> corners = [("image", 0.0, 0.0)]
+        >>> maps, names = {"lenet": (answers, sure)}, ["cat", "dog"]
+        >>> reporting.slices("s.png", maps, [0.0, 1.0], corners, names).name
+        's.png'
     """
     if not maps:
         raise ValueError("slices needs at least one map")

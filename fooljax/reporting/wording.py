@@ -21,6 +21,11 @@ def percent(confidence: float) -> str:
 
     Raises:
         ValueError: if it is NaN or outside [0, 1].
+
+    Example:
+        >>> from fooljax import reporting
+        >>> reporting.percent(0.2159), reporting.percent(0.99992)
+        ('21.6 %', '99.992 %')
     """
     try:
         if isinstance(confidence, bool | str | bytes):

@@ -37,6 +37,14 @@ def predict(
     Raises:
         ValueError: if ``batch_size`` is not positive, there are no images, or those of a
             stream do not suit the classifier or are broken.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> dataset = fj.data.load("digits").train
+        >>> network = fj.models.build("softmax", jax.random.key(0), dataset.images.shape[1:], 10)
+        >>> fj.training.predict(network, dataset.images[:5]).shape
+        (5,)
     """
     checks.classifier(classifier)
     if batch_size is None:
@@ -80,6 +88,14 @@ def evaluate(
 
     Raises:
         ValueError: as ``predict``.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> dataset = fj.data.load("digits").train
+        >>> network = fj.models.build("softmax", jax.random.key(0), dataset.images.shape[1:], 10)
+        >>> 0.0 <= fj.training.evaluate(network, dataset) <= 1.0
+        True
     """
     _check(dataset)
     images = dataset if isinstance(dataset, Stream) else dataset.images
@@ -103,6 +119,14 @@ def evaluate_classes(
 
     Raises:
         ValueError: as ``predict``.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> dataset = fj.data.load("digits").train
+        >>> network = fj.models.build("softmax", jax.random.key(0), dataset.images.shape[1:], 10)
+        >>> fj.training.evaluate_classes(network, dataset).shape
+        (10,)
     """
     _check(dataset)
     labels = np.asarray(dataset.labels)[: int(dataset.size)]

@@ -89,6 +89,17 @@ def fit(
             stream, if the sampler is no ``Minibatches``, with ``scan``, or if a picture is
             broken.
         OSError: if a picture of a stream is no longer there.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> dataset = fj.data.load("digits").train
+        >>> network = fj.models.build("softmax", jax.random.key(0), dataset.images.shape[1:], 10)
+        >>> recipe = fj.training.quick(steps=300)
+        >>> key = jax.random.key(1)
+        >>> network, losses = fj.training.fit(key, network, dataset, **recipe._asdict())
+        >>> fj.training.evaluate(network, dataset) > 0.9
+        True
     """
     key = checks.key(key)
     checks.kind("optimizer", optimizer, optax.GradientTransformation)

@@ -43,6 +43,11 @@ def minibatches_with_noise(
 
     Source:
         Hein, Andriushchenko and Bitterwolf, 2019, arXiv:1812.05720, section 4.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> sampler = fj.training.minibatches_with_noise(64)  # for training.fit
     """
     _check(epsilon, steps)
     step_size = 2.5 * epsilon / max(steps, 1) if step_size is None else step_size
@@ -83,6 +88,11 @@ def minibatches_and_changed(batch_size: int, epsilon: float, steps: int) -> Mini
 
     Source:
         Zhang et al., 2019, arXiv:1901.08573, algorithm 1.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> sampler = fj.training.minibatches_and_changed(64, 0.1, steps=5)
     """
     _check(epsilon, steps)
     draw = minibatches(batch_size)
@@ -107,6 +117,13 @@ def noise_like(key: RandomKey, images: Images) -> Images:
     Args:
         key: decides it.
         images: ``[b, h, w, c]`` in [0, 1]; how many, and whose pixels.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> noise = fj.training.noise_like(jax.random.key(0), jax.numpy.zeros((2, 8, 8, 1)))
+        >>> noise.shape, float(noise[0].max())
+        ((2, 8, 8, 1), 1.0)
     """
     key_uniform, key_shuffle, key_blur = jax.random.split(key, 3)
     uniform = jax.random.uniform(key_uniform, images.shape, dtype=jnp.float32)

@@ -49,6 +49,13 @@ def with_perturbations(dataset: Dataset, pool: Array) -> PerturbedDataset:
 
     Raises:
         ValueError: if they are not perturbations of such images, or not finite.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> dataset = fj.data.load("digits").train
+        >>> pool = jax.numpy.zeros((3, *dataset.images.shape[1:]))
+        >>> both = fj.training.with_perturbations(dataset, pool)
     """
     pool = jnp.asarray(pool, jnp.float32)
     if pool.ndim != 4 or pool.shape[1:] != dataset.input_shape or len(pool) == 0:
@@ -78,6 +85,11 @@ def perturbed_minibatches(batch_size: int, share: float = 0.5) -> Sampler:
     Source:
         Moosavi-Dezfooli et al., 2017, arXiv:1610.08401, section 4 (fine-tuning with
         perturbed images).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> sampler = fj.training.perturbed_minibatches(64, share=0.5)  # for training.fit
     """
     batch_size = checks.count("batch_size", batch_size)
     share = checks.between("share", share, 0.0, 1.0)

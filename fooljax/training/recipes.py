@@ -53,6 +53,10 @@ def quick(steps: int = 1200, batch_size: int = 64, learning_rate: float = 3e-3) 
 
     Source:
         Smith and Topin, 2019, arXiv:1708.07120 (one cycle).
+
+    Example:
+        >>> from fooljax import training
+        >>> recipe = training.quick(steps=3)  # for training.fit
     """
     _check(steps, learning_rate)
     schedule = optax.cosine_onecycle_schedule(steps, learning_rate)
@@ -80,6 +84,10 @@ def caffe_lenet(steps: int = 10_000, batch_size: int = 64, learning_rate: float 
     Source:
         Caffe, examples/mnist/lenet_solver.prototxt and lenet_train_test.prototxt;
         the victim of Nguyen et al., 2015, arXiv:1412.1897.
+
+    Example:
+        >>> from fooljax import training
+        >>> recipe = training.caffe_lenet(steps=3)  # for training.fit
     """
     _check(steps, learning_rate)
     optimizer = optax.chain(
@@ -118,6 +126,10 @@ def adversarial(
 
     Source:
         Madry et al., 2018, arXiv:1706.06083; see ``adversarial_minibatches``.
+
+    Example:
+        >>> from fooljax import training
+        >>> recipe = training.adversarial(steps=3, epsilon=0.1)  # for training.fit
     """
     _check(steps, learning_rate)
     epsilon = checks.not_negative("epsilon", epsilon)
@@ -151,6 +163,10 @@ def outlier_exposure(
     Source:
         Hendrycks, Mazeika and Dietterich, 2019, arXiv:1812.04606 (its outliers are
         another data set's images).
+
+    Example:
+        >>> from fooljax import training
+        >>> recipe = training.outlier_exposure(steps=3)  # for training.fit
     """
     recipe = quick(steps, batch_size, learning_rate)
     sampler = minibatches_with_noise(batch_size) if noise else recipe.sampler
@@ -179,6 +195,10 @@ def energy_bounded(
 
     Source:
         Liu et al., 2020, arXiv:2010.03759 (which fine-tunes a trained network).
+
+    Example:
+        >>> from fooljax import training
+        >>> recipe = training.energy_bounded(steps=3)  # for training.fit
     """
     recipe = quick(steps, batch_size, learning_rate)
     sampler = minibatches_with_noise(batch_size) if noise else recipe.sampler
@@ -211,6 +231,10 @@ def acet(
     Source:
         Hein, Andriushchenko and Bitterwolf, 2019, arXiv:1812.05720 (ACET; without
         ``attack_steps`` CEDA).
+
+    Example:
+        >>> from fooljax import training
+        >>> recipe = training.acet(steps=3)  # for training.fit
     """
     recipe = quick(steps, batch_size, learning_rate)
     sampler = minibatches_with_noise(batch_size, epsilon, attack_steps)
@@ -241,6 +265,10 @@ def trades(
 
     Source:
         Zhang et al., 2019, arXiv:1901.08573 (epsilon and beta as for MNIST there).
+
+    Example:
+        >>> from fooljax import training
+        >>> recipe = training.trades(steps=3, epsilon=0.1)  # for training.fit
     """
     recipe = quick(steps, batch_size, learning_rate)
     sampler = minibatches_and_changed(batch_size, epsilon, attack_steps)

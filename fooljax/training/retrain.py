@@ -55,6 +55,15 @@ def with_fooling_class(
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 3.6 (one extra class for all
         rounds).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> dataset = fj.data.load("digits").train
+        >>> fooling = jax.numpy.zeros((20, *dataset.images.shape[1:]))
+        >>> larger = fj.training.with_fooling_class(dataset, fooling)
+        >>> len(larger.labels) - len(dataset.labels), len(larger.class_names)
+        (20, 11)
     """
     if not isinstance(dataset, Dataset | Stream):
         checks.kind("dataset", dataset, Dataset, "data.from_arrays makes one")

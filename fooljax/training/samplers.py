@@ -56,6 +56,12 @@ def minibatches(batch_size: int) -> Minibatches:
 
     Raises:
         ValueError: if ``batch_size`` is not positive.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> fj.training.minibatches(64) is fj.training.minibatches(64)  # compiled once
+        True
     """
     batch_size = checks.count("batch_size", batch_size)
 
@@ -141,6 +147,12 @@ def adversarial_minibatches(batch_size: int, attack: Attack, *, gated: bool = Tr
     Source:
         Madry et al., 2018, arXiv:1706.06083. The gate is in the spirit of Zhang
         et al., 2020, arXiv:2002.11242 (friendly adversarial training).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> attack = fj.attacks.pgd(0.3, 0.15, 3, random_start=True)
+        >>> sampler = fj.training.adversarial_minibatches(64, attack)  # for training.fit
     """
     checks.kind("attack", attack, Attack)
     draw = minibatches(batch_size)
