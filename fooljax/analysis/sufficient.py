@@ -289,8 +289,7 @@ def _level(confidence: float) -> float:
 def _last(path: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray]:
     """Return whether, and after how many steps at most, the network is certain; 0 if never."""
     certain = np.greater_equal(path, _level(confidence))
-    last = path.shape[1] - 1 - np.argmax(certain[:, ::-1], axis=1)
-    reached = np.any(certain, axis=1)
+    last, reached = path.shape[1] - 1 - np.argmax(certain[:, ::-1], axis=1), certain.any(axis=1)
     return reached, np.where(reached, last, 0)
 
 
