@@ -6,6 +6,7 @@ where ``python -m experiments.NAME`` finds them, too.
 
 import ast
 import difflib
+import importlib
 import os
 import runpy
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import fooljax
 from fooljax import interrupts
-from fooljax.runtime import output, records
+from fooljax.runtime import entries, output, records
 
 _ROOT = Path(fooljax.__file__).parent
 _PLACES = {
@@ -39,6 +40,7 @@ USAGE = """usage: fooljax NAME [--flags]     run an experiment
        fooljax NAME --help        what it asks, and its flags; --help-all explains them
        fooljax list               all experiments, by question, a line each
        fooljax record RUN NAME    gather what a finished run found into two files
+       fooljax entry RUN NAME     check a run of foolbench, and enter it in the leaderboard
        fooljax --version          the version installed"""
 
 
@@ -57,6 +59,8 @@ def main(args: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if args is None else args)
     name, flags = (words[0], words[1:]) if words else ("--help", [])
     package, known = experiments()
+    if package == "experiments":
+        sys.path.insert(0, os.fspath(_ROOT.parent))
     if name in ("-h", "--help", "help"):
         print(f"{USAGE}\n\n{listing(known)}")
     elif name == "list":
@@ -65,14 +69,14 @@ def main(args: Sequence[str] | None = None) -> None:
         print(fooljax.__version__)
     elif name == "record":
         records.main(flags)
+    elif name == "entry":
+        entries.main(flags, importlib.import_module(f"{package}.foolbench").TERMS)
     elif name not in known:
         near = difflib.get_close_matches(name, known, 1, 0.5)
         hint = f"did you mean {near[0]}? " if near else ""
         print(f"error: no experiment {name!r}; {hint}fooljax list names all", file=sys.stderr)
         raise SystemExit(2)
     else:
-        if package == "experiments":
-            sys.path.insert(0, os.fspath(_ROOT.parent))
         sys.argv[1:] = flags
         runpy.run_module(f"{package}.{name}", run_name="__main__", alter_sys=True)
     output.flush()

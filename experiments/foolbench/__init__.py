@@ -19,12 +19,12 @@ from typing import Any
 
 import fooljax as fj
 from fooljax import study
-from fooljax.runtime import settings
+from fooljax.runtime import entries, settings
 
-from . import measure, page
+from . import measure, numbers, page
 from .measure import PRESETS, Config
 
-__all__ = ["PRESETS", "Config", "main"]
+__all__ = ["PRESETS", "TERMS", "Config", "main"]
 
 PAPERS = {
     "1412.1897": "Nguyen, Yosinski and Clune, 2015, whose questions are asked here",
@@ -34,6 +34,26 @@ PAPERS = {
 }
 #: What does not decide the numbers.
 PLACES = ("out", "resume", "debug", "data_dir", "classifier", "preset")
+
+
+def decisive(config: Config) -> dict[str, Any]:
+    """Return the settings that decide the numbers, by name."""
+    return {name: value for name, value in settings.flat(config).items() if name not in PLACES}
+
+
+#: What an entry of the leaderboard keeps to.
+TERMS = entries.Terms(
+    numbers.NAME,
+    numbers.VERSION,
+    "leaderboard",
+    decisive(PRESETS["leaderboard"]),
+    same=("seed", "others", "epsilon"),
+    split=("dataset", "image_size", "sample_rate", "seconds"),
+    free=(
+        *("model", "weights", "view", "recipe", "train_steps", "train_epsilon", "train_seed"),
+        *("accuracy_images", "defenses", "volume_particles"),
+    ),
+)
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -48,11 +68,11 @@ def main(config: Config) -> dict[str, Any]:
         records = list(measure.judge(scene, results))
         victims = {at: one.victim for at, one in scene.networks.items()}
         volumes = study.compare_volumes(run, victims, config.volume_particles)
-        found = page.average(config, scene, results, records)
-        for name, text in {"table.csv": page.csv(found), "table.md": page.markdown(found)}.items():
+        found = numbers.average(config, scene, results, records)
+        tables = {"table.csv": numbers.csv(found), "table.md": numbers.markdown(found)}
+        for name, text in tables.items():
             fj.runtime.files.write_text(run.folder / name, text)
-        decisive = settings.flat(config).items()
-        return study.publish(
+        summary = study.publish(
             run,
             page.report(found, volumes),
             {name: bench.plain for name, bench in scene.benches.items()},
@@ -60,11 +80,11 @@ def main(config: Config) -> dict[str, Any]:
             records,
             PAPERS,
             keep=("images", "cost", "own"),
-            benchmark=page.NAME,
-            version=page.VERSION,
+            benchmark=numbers.NAME,
+            version=numbers.VERSION,
             fooljax=fj.__version__,
-            settings={name: value for name, value in decisive if name not in PLACES},
-            intervals=page.INTERVALS,
+            settings=decisive(config),
+            intervals=numbers.INTERVALS,
             sure=study.SURE,
             measures=measure.MEASURES,
             qualities=measure.QUALITIES,
@@ -75,7 +95,18 @@ def main(config: Config) -> dict[str, Any]:
             rows=found.table.plain(),
             gains=[gain._asdict() for gain in (*found.overall, *found.gains)],
             rule=study.RULE,
-            ranking=page.rank(found),
-            masked=page.masked(found),
+            ranking=numbers.rank(found),
+            masked=numbers.masked(found),
             volumes=volumes,
         )
+        entries.write(
+            run.folder,
+            run.module,
+            config,
+            PLACES,
+            numbers.networks(scene),
+            benchmark=numbers.NAME,
+            version=numbers.VERSION,
+            rows=numbers.rows(found, volumes),
+        )
+        return summary

@@ -98,6 +98,7 @@ PRESETS = {
         seeds=2,
         clean_images=100,
     ),
+    "leaderboard": Config(fooling=Fooling(runs=2), clean_images=2000),
     "mnist": Config(
         victim=Victim(dataset="mnist"),
         fooling=Fooling(runs=2, generations=100, universal_steps=40),

@@ -31,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON; NaN and infinities become null."""
-    text = json.dumps(_finite(value), indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False) + "\n"
     write_text(path, text)
 
 
@@ -60,7 +60,7 @@ def append_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
     """Append records to a file of JSON lines."""
     with path.open("a", encoding="utf-8") as stream:
         for record in records:
-            stream.write(json.dumps(_finite(record)) + "\n")
+            stream.write(json.dumps(finite(record)) + "\n")
 
 
 def keep_lines(path: Path, wanted: Callable[[Mapping[str, Any]], bool]) -> int:
@@ -82,13 +82,14 @@ def keep_lines(path: Path, wanted: Callable[[Mapping[str, Any]], bool]) -> int:
     return len(kept)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """Return a value as JSON can hold it: lists for arrays, null for NaN and infinities."""
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, np.ndarray):
-        return _finite(value.tolist())
+        return finite(value.tolist())
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

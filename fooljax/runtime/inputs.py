@@ -76,7 +76,7 @@ def _same(
 def _compare(folder: Path, kind: str, now: dict[str, dict[str, Any]], remedy: str) -> None:
     from fooljax.runtime import files, identity
 
-    begun = _read(folder)
+    begun = read(folder)
     before = begun.setdefault(kind, {})
     changed = [
         f"{name}: other {' and '.join(parts)}"
@@ -94,7 +94,12 @@ def _compare(folder: Path, kind: str, now: dict[str, dict[str, Any]], remedy: st
         files.write_json(folder / FILE, begun)
 
 
-def _read(folder: Path) -> dict[str, Any]:
+def read(folder: Path) -> dict[str, Any]:
+    """Return what a run was begun with: marks of ``data`` and ``networks``, by name.
+
+    Raises:
+        ValueError: if that is missing or broken, with the remedy.
+    """
     path = folder / FILE
     try:
         if not path.exists():

@@ -22,6 +22,11 @@ import fooljax
 from fooljax.runtime import files
 
 FILE = "record.json"
+#: What a record says of where its numbers come from.
+SOURCES = (
+    *("experiment", "device", "cores", "load", "seconds", "date"),
+    *("fooljax", "commit", "source", "versions"),
+)
 _ROOT = Path(fooljax.__file__).parent
 _REPEATS = ("repeat", "run", "seed", "fold")  # columns that are averaged over
 _MOST_ROWS, _MOST_NUMBERS, _MOST_NAMES = 40, 8, 24
@@ -80,6 +85,28 @@ def digest(experiment: str) -> str | None:
     return None
 
 
+def read(run: Path) -> dict[str, Any]:
+    """Read ``record.json`` of a finished run.
+
+    Raises:
+        ValueError: if the run is not finished.
+    """
+    if not (run / FILE).is_file():
+        raise ValueError(f"RUN: {run} has no {FILE}; it is no finished run of this version")
+    record: dict[str, Any] = json.loads((run / FILE).read_text(encoding="utf-8"))
+    return record
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that not every file system takes for a file's.
+
+    Raises:
+        ValueError: with what may be in it.
+    """
+    if not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"NAME must be letters, digits, - and _, got {name!r}")
+
+
 def collect(run: Path, name: str, folder: Path, picture: str | None = None) -> Path:
     """Gather the record of a finished run into ``NAME.json`` and ``NAME.png``.
 
@@ -95,11 +122,8 @@ def collect(run: Path, name: str, folder: Path, picture: str | None = None) -> P
     Raises:
         ValueError: if the run is not finished, or the picture is not there.
     """
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise ValueError(f"NAME must be letters, digits, - and _, got {name!r}")
-    if not (run / FILE).is_file():
-        raise ValueError(f"RUN: {run} has no {FILE}; it is no finished run of this version")
-    record = json.loads((run / FILE).read_text(encoding="utf-8"))
+    check_name(name)
+    record = read(run)
     rows = (run / "records.csv").read_text(encoding="utf-8")
     if len(rows) > _EXTRA:
         raise ValueError(f"RUN: {run / 'records.csv'} is too large to keep, {len(rows):,} bytes")

@@ -179,7 +179,13 @@ if TYPE_CHECKING:  # the same names as below
         show_variety,
     )
     from fooljax.study.victim_data import blame, renamed
-    from fooljax.study.volumes import compare_volumes, left_of_volume, shrinkage, table_of_shrinkage
+    from fooljax.study.volumes import (
+        SMALLER,
+        compare_volumes,
+        left_of_volume,
+        shrinkage,
+        table_of_shrinkage,
+    )
     from fooljax.study.wording import against, answer, duration, power, share, spell, sure
 
 _NAMES = {
@@ -220,7 +226,7 @@ _NAMES = {
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
-    "fooljax.study.volumes": "compare_volumes left_of_volume shrinkage table_of_shrinkage",
+    "fooljax.study.volumes": "SMALLER compare_volumes left_of_volume shrinkage table_of_shrinkage",
     "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
