@@ -44,6 +44,7 @@ extensions = [
     "sphinx_design",
     "running",
     "runs",
+    "leaderboard",
     "signatures",
 ]
 templates_path = ["templates"]

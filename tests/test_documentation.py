@@ -13,7 +13,7 @@ from fooljax.runtime import command
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-MADE = {"_build", "gallery", "api/generated"}  # by the build of the site
+MADE = {"_build", "gallery", "api/generated", "leaderboard"}  # by the build of the site
 WRITTEN = [
     path
     for path in sorted(DOCS.rglob("*.md"))
@@ -34,7 +34,7 @@ def commands(text):
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL))
     joined = re.sub(r"\\\n *", "", blocks)
     for module, name, flags in re.findall(WAY, joined, re.MULTILINE):
-        if name != "list":
+        if name not in ("list", "record", "entry"):
             yield module or f"experiments.{name}", shlex.split(flags, comments=True)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import fooljax
+from fooljax.runtime import entries
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -60,6 +61,95 @@ def test_records_become_pages(tmp_path):
     load("runs").write_pages(kept, made)
     assert "| a | 0.75 | 1 |" in (made / "one.md").read_text()
     assert "one\n```" in (made / "index.md").read_text()
+
+
+def entered(folder, name, rows, **changes):
+    """An entry made up, with a digest that is right."""
+    board = load("leaderboard")
+    own = {key: changes.pop(key, "") for key in entries.OWN}
+    version = changes.pop("version", board.TERMS.version)
+    row = {"words": "", "clean_rejected": [0.0, 0.0, 0.0], "masked": False, "smaller": None}
+    given = json.loads(json.dumps({**board.TERMS.settings, **changes}))
+    entry = {
+        **{"benchmark": board.TERMS.benchmark, "version": version, "settings": given},
+        **{"rows": [{**row, **one} for one in rows], "data": given["dataset"], "code": {}},
+        **{"networks": {"lenet 1": {"weights": "0123456789abcdef"}}, "files": {}},
+        "run": {
+            **{"command": f"run {name}", "device": "cpu", "cores": 2, "load": None},
+            **{"seconds": 60.0, "date": "2026-01-01", "fooljax": "0.1.0", "commit": None},
+            **{"versions": {"jax": "1"}, "source": None, "experiment": "foolbench"},
+        },
+    }
+    entry |= {**own, "digest": entries.digest(entry)}
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(entry))
+
+
+def accepted(defense, right, adaptive, **more):
+    """A row of an entry: the shares accepted by kind, each within a tenth."""
+    around = lambda mean: [mean, round(mean - 0.1, 2), round(mean + 0.1, 2)]
+    each = {f"kind {i}": around(share) for i, share in enumerate(adaptive)}
+    mean = around(sum(adaptive) / len(adaptive))
+    both = {"adaptive": each, "naive": each, "adaptive_mean": mean, "naive_mean": mean}
+    return {"defense": defense, "clean_accuracy": around(right), **both, **more}
+
+
+def test_entries_become_a_table(tmp_path):
+    """By hand: the worst kind decides, then the mean; who answers too little has no place."""
+    kept, page = tmp_path / "leaderboard", tmp_path / "leaderboard" / "index.md"
+    worst, mean = accepted("a", 0.9, [0.7, 0.1]), accepted("b", 0.9, [0.6, 0.6])
+    entered(kept, "one", [worst, mean], title="Our [best] | <b>net</b>", link="https://a.example/x")
+    silent = accepted("d", 0.5, [0.0, 0.0])
+    entered(kept, "two", [accepted("c", 0.88, [0.6, 0.5], masked=True), silent], model="mlp")
+    assert load("leaderboard").write_page(kept, page) == 1
+    text = page.read_text()
+    table, kinds, *_ = text.split("## digits\n")[1].split("**By kind")
+    lines = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert [(line[0], line[3]) for line in lines[1:]] == [
+        *(("| 1", "c †"), ("| 2", "b"), ("| 3", "a")),
+        ("| \N{EN DASH}", "d"),
+    ]
+    assert lines[3][1] == r"[Our \[best\] \| \<b\>net\</b\>](https://a.example/x)"
+    assert lines[3][4:8] == ["90 (80 to 100)", "70 (60 to 80)", "kind 0", "40 (30 to 50)"]
+    assert lines[1][1:3] == ["two", "mlp"]
+    assert "| 3 | a | 70 / 70 | 10 / 10 |" in kinds
+    assert len(load("leaderboard").COLUMNS) == len(lines[0]) and "`run two`" in text
+    assert all(
+        f"| {name} | " in text.split("## What the columns mean")[1] for name in lines[0][1:-1]
+    )
+
+
+def test_only_entries_of_one_setting_share_a_table(tmp_path):
+    kept, page = tmp_path / "leaderboard", tmp_path / "leaderboard" / "index.md"
+    row = accepted("plain", 0.9, [0.5])
+    kept.mkdir()
+    assert load("leaderboard").write_page(kept, page) == 0 and "no entry yet" in page.read_text()
+    entered(kept, "one", [row])
+    entered(kept, "two", [row], dataset="mnist", recipe="caffe_lenet")
+    entered(kept, "three", [row], generations=1000)
+    entered(kept, "four", [row], train_seed=7, defenses=["plain"])
+    entered(kept, "five", [row], version="v0")
+    assert load("leaderboard").write_page(kept, page) == 4
+    titles = re.findall(r"^## (.*)$", page.read_text(), re.MULTILINE)[:4]
+    assert titles == ["digits", "digits, generations 1000", "mnist", "digits (version v0)"]
+
+
+def test_entries_that_were_edited_or_are_too_cheap_break_the_page(tmp_path):
+    kept, page = tmp_path / "leaderboard", tmp_path / "index.md"
+    entered(kept, "one", [accepted("plain", 0.9, [0.5])], generations=3)
+    with pytest.raises(ValueError, match=r"one\.json: .*--generations must be at least \d+, got 3"):
+        load("leaderboard").write_page(kept, page)
+    entered(kept, "one", [accepted("plain", 0.9, [0.5])])
+    path = kept / "one.json"
+    path.write_text(path.read_text().replace('"adaptive_mean": [0.5', '"adaptive_mean": [0.4'))
+    with pytest.raises(ValueError, match=r"one\.json was edited"):
+        load("leaderboard").write_page(kept, page)
+    assert not page.exists()
+
+
+def test_the_entries_of_this_repository_are_whole(tmp_path):
+    found = list((DOCS / "leaderboard").glob("*.json"))
+    assert load("leaderboard").write_page(DOCS / "leaderboard", tmp_path / "index.md") <= len(found)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])

@@ -148,6 +148,7 @@ def table(members: dict[str, dict[str, Any]]) -> Iterator[str]:
         [(place, _plain(line.row["defense"]), *each(line, kinds)) for place, line in lines],
     )
     yield ":::{dropdown} Where these numbers come from\n"
+    yield f"Settings of all: {', '.join(_common(some))}.\n"
     yield from map(origin, members, members.values())
     yield ":::\n"
 
@@ -212,6 +213,13 @@ def _place(entry: dict[str, Any]) -> str:
     """Return what entries of one table have in common."""
     fixed = {name: one for name, one in entry["settings"].items() if name not in TERMS.free}
     return json.dumps([entry["version"], entry["data"], fixed], sort_keys=True)
+
+
+def _common(entry: dict[str, Any]) -> Iterator[str]:
+    """Yield the settings that all entries of a table share, as words."""
+    for name, value in entry["settings"].items():
+        if name not in TERMS.free and value is not None:
+            yield _plain(f"{name.replace('_', ' ')} {_said(value)}")
 
 
 def _order(members: dict[str, dict[str, Any]]) -> tuple[bool, str]:

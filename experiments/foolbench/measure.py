@@ -98,7 +98,16 @@ PRESETS = {
         seeds=2,
         clean_images=100,
     ),
-    "leaderboard": Config(fooling=Fooling(runs=2), clean_images=2000),
+    "leaderboard": Config(
+        fooling=Fooling(runs=2),
+        defenses=(PLAIN,),
+        generators=(
+            *("direct", "cppn", "ascent", "ascent_flat", "signs", "near_noise"),
+            *("noise", "blurred", OTHERS),
+        ),
+        seeds=5,
+        clean_images=2000,
+    ),
     "mnist": Config(
         victim=Victim(dataset="mnist"),
         fooling=Fooling(runs=2, generations=100, universal_steps=40),
