@@ -25,7 +25,7 @@ LEAST_RIGHT = 0.9  # of what the best row of a table answers rightly
 RULE = (
     "A row is a network with a defense. Rows are ordered by the kind of images that they accept "
     "most of, the adversary knowing the defense; among equals by the mean of all kinds. Rows that "
-    f"answer less than {LEAST_RIGHT:.0%} as many clean images rightly as the best of their table "
+    f"answer less than {100 * LEAST_RIGHT:.0f} % as many clean images rightly as the best of their table "
     "come last, without a place: who rejects everything is fooled by nothing."
 )
 COLUMNS = {

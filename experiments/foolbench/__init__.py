@@ -3,6 +3,7 @@
 Run:    python -m experiments.foolbench
         python -m experiments.foolbench --model my_network.py:make --dataset digits
         python -m experiments.foolbench --preset mnist --data-dir DIR
+        python -m experiments.foolbench --preset leaderboard, then fooljax entry RUN NAME
 Cost:   about twenty minutes on two laptop cores, training included (embedded digits,
         twelve defenses, thirteen kinds of images, three seeds).
 Expect: the plain network takes nearly all fooling images for something it knows; what

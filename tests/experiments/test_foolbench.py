@@ -9,9 +9,10 @@ import pytest
 import scipy.special
 
 from experiments import foolbench
-from experiments.foolbench import measure, page
+from experiments.foolbench import measure, numbers
 from fooljax import study
 from fooljax.metrics import Interval
+from fooljax.runtime import entries
 from fooljax.study import Victim, change
 from fooljax.study.cells import file_name
 
@@ -107,6 +108,38 @@ def test_files_and_page(smoke):
     assert markdown[2].count("|") == 6 and len(markdown) == 6
 
 
+def test_the_entry_says_what_the_table_and_the_records_say(smoke):
+    folder, _, summary = smoke
+    entry = entries.read(folder)
+    lines = list(csv.DictReader((folder / "table.csv").read_text().splitlines()))
+    for line in lines:
+        (row,) = [row for row in entry["rows"] if row["defense"] == line["defense"]]
+        shares = [float(line[f"accepted_95_{part}"]) for part in ("mean", "low", "high")]
+        assert row[line["adversary"]][line["generator"]] == pytest.approx(shares, abs=1e-4)
+    assert len(lines) == 2 * 2 * 3 and len((folder / "entry.json").read_bytes()) < 5000
+    worst = {one["defense"]: max(one["adaptive"].values())[0] for one in entry["rows"]}
+    for one in summary["ranking"]:
+        assert worst[one["defense"]] == pytest.approx(one["worst_accepted_95"], abs=1e-4)
+    each = {"softmax 1": [], "softmax 2": []}
+    for one in csv.DictReader((folder / "records.csv").read_text().splitlines()):
+        if one["defense"] == "ensemble" and one["adversary"] == "adaptive":
+            each[one["network"]].append(float(one["accepted_95"]))
+    first, second = (np.mean(shares) for shares in each.values())
+    mean, wide = (first + second) / 2, 12.7062 * abs(first - second) / 2  # t, one degree
+    limits = [mean, max(0.0, mean - wide), min(1.0, mean + wide)]
+    assert entry["rows"][1]["adaptive_mean"] == pytest.approx(limits, abs=1e-3)
+    begun = json.loads((folder / "inputs.json").read_text())["networks"]
+    about = entry["networks"]["softmax 2"]
+    (marks,) = (one for one in begun.values() if one["weights"].startswith(about["weights"]))
+    assert about["answers"] == marks["logits"][0] and about["defended"]["plain"] == about["weights"]
+
+
+def test_a_smoke_run_is_no_entry_of_the_leaderboard(smoke):
+    folder, _, _ = smoke
+    with pytest.raises(ValueError, match=r"--generations must be at least 60, got 3.*--generators"):
+        entries.check(entries.read(folder), foolbench.TERMS)
+
+
 @pytest.mark.slow
 def test_a_resumed_run_gives_the_same_bytes(smoke):
     folder, config, _ = smoke
@@ -152,6 +185,22 @@ def test_a_plain_function_of_one_s_own(tmp_path):
     bare, guarded = of["plain"], of["reject_energy"]
     lost = bare["clean_accuracy"]["mean"] - guarded["clean_accuracy"]["mean"]
     assert 0.0 <= lost <= guarded["clean_rejected"]["mean"] < 0.2
+
+
+def test_every_setting_has_its_term():
+    """A setting that is asked for can be met, and the preset meets all."""
+    terms = foolbench.TERMS
+    apart = (*terms.same, *terms.split, *terms.free)
+    assert set(apart) < set(terms.settings) and len(set(apart)) == len(apart)
+    rest = {name: value for name, value in terms.settings.items() if name not in apart}
+    assert all(isinstance(one, (int, float, tuple)) and one for one in rest.values())
+    given = json.loads(json.dumps(terms.settings))
+    entry = {"benchmark": terms.benchmark, "version": terms.version, "settings": given}
+    entries.check(entry, terms)
+    for name in rest:
+        less = [] if isinstance(given[name], list) else given[name] / 2
+        with pytest.raises(ValueError, match=f"--{name.replace('_', '-')} must"):
+            entries.check({**entry, "settings": {**given, name: less}}, terms)
 
 
 def test_what_applies_to_a_network_that_comes_with_its_weights():
@@ -207,6 +256,16 @@ def test_the_volume_that_a_defense_leaves(tmp_path):
     summary = foolbench.main(config)
     assert len(summary["volumes"]) == 2 * 2 * 10
     assert {one["defense"] for one in summary["volumes"]} == {"plain", "blur 1"}
+    found = {(x["defense"], x["network"], x["class"]): x["log10_p"] for x in summary["volumes"]}
+    smaller = []
+    for network in ("softmax 1", "softmax 2"):
+        pairs = [(found["plain", network, k], found["blur 1", network, k]) for k in range(10)]
+        smaller.append(
+            np.mean([bare - blurred for bare, blurred in pairs if None not in (bare, blurred)])
+        )
+    plain, blurred = entries.read(tmp_path / "run")["rows"]
+    assert plain["smaller"] is None
+    assert blurred["smaller"][0] == pytest.approx(np.mean(smaller), abs=1e-3)
     assert "How much of image space is left" in (tmp_path / "run" / "report.html").read_text()
 
 
@@ -229,11 +288,11 @@ def test_gradients_that_mislead_are_spoken_of():
     ]
     makers = {name: study.MAKERS[name] for name in ("direct", "cppn", "ascent", "signs", "noise")}
     scene = measure.Scene({}, ["plain", "acet"], {}, makers, {})
-    found = page.Found(None, scene, None, [], study.Table(tuple(rows)), None, [], [])
-    (one,) = page.masked(found)
+    found = numbers.Found(None, scene, None, [], study.Table(tuple(rows)), None, [], [])
+    (one,) = numbers.masked(found)
     assert tuple(one.values()) == ("acet", "cppn", 0.8, 0.3)
     blind = scene._replace(makers={"cppn": makers["cppn"]})
-    assert not page.masked(found._replace(scene=blind))
+    assert not numbers.masked(found._replace(scene=blind))
 
 
 def test_gains_compare_with_the_plain_network():
