@@ -72,7 +72,11 @@ def entered(folder, name, rows, **changes):
     given = json.loads(json.dumps({**board.TERMS.settings, **changes}))
     entry = {
         **{"benchmark": board.TERMS.benchmark, "version": version, "settings": given},
-        **{"rows": [{**row, **one} for one in rows], "data": given["dataset"], "code": {}},
+        **{
+            "rows": [{**row, **one} for one in rows],
+            "data": {"sets": given["dataset"]},
+            "code": {},
+        },
         **{"networks": {"lenet 1": {"weights": "0123456789abcdef"}}, "files": {}},
         "run": {
             **{"command": f"run {name}", "device": "cpu", "cores": 2, "load": None},

@@ -25,8 +25,8 @@ LEAST_RIGHT = 0.9  # of what the best row of a table answers rightly
 RULE = (
     "A row is a network with a defense. Rows are ordered by the kind of images that they accept "
     "most of, the adversary knowing the defense; among equals by the mean of all kinds. Rows that "
-    f"answer less than {100 * LEAST_RIGHT:.0f} % as many clean images rightly as the best of their table "
-    "come last, without a place: who rejects everything is fooled by nothing."
+    f"answer less than {100 * LEAST_RIGHT:.0f} % as many clean images rightly as the best of their "
+    "table come last, without a place: who rejects everything is fooled by nothing."
 )
 COLUMNS = {
     "Place": "by the rule above",
@@ -126,9 +126,9 @@ def title(entry: dict[str, Any]) -> str:
     """Name a table by its data, and by the settings that are not those of the preset."""
     given = entry["settings"]
     differing = [
-        f"{name.replace('_', ' ')} {_said(given[name])}"
+        f"{name.replace('_', ' ')} {_said(given.get(name, usual))}"
         for name, usual in TERMS.settings.items()
-        if name not in (*TERMS.free, "dataset") and _said(given.get(name)) != _said(usual)
+        if name not in (*TERMS.free, "dataset") and _said(given.get(name, usual)) != _said(usual)
     ]
     version = "" if entry["version"] == TERMS.version else f" (version {entry['version']})"
     return _plain(", ".join([given["dataset"], *differing])) + version
@@ -195,7 +195,7 @@ def origin(name: str, entry: dict[str, Any]) -> str:
         f"- **{_plain(entry['title'] or name)}** (`{name}.json`, digest `{entry['digest']}`).{by} "
         f"`{run['command'].replace('`', '')}`, fooljax {run['fooljax']}{commit}, {versions}; "
         f"{run['seconds']:,.0f} s on {run['device']} ({run['cores']} cores{load}). Data "
-        f"`{entry['data']}`, weights of the plain networks {weights}.{code}\n"
+        f"`{entry['data']['sets']}`, weights of the plain networks {weights}.{code}\n"
     )
 
 
@@ -211,8 +211,9 @@ def _between(interval: Sequence[float | None], unit: float, digits: int) -> str:
 
 def _place(entry: dict[str, Any]) -> str:
     """Return what entries of one table have in common."""
-    fixed = {name: one for name, one in entry["settings"].items() if name not in TERMS.free}
-    return json.dumps([entry["version"], entry["data"], fixed], sort_keys=True)
+    given = {**TERMS.settings, **entry["settings"]}
+    fixed = {name: one for name, one in given.items() if name not in TERMS.free}
+    return json.dumps([entry["version"], entry["data"]["sets"], fixed], sort_keys=True)
 
 
 def _common(entry: dict[str, Any]) -> Iterator[str]:

@@ -97,7 +97,10 @@ def write(
             }
             for name, about in networks.items()
         },
-        "data": _digest(list(begun["data"].values())),
+        "data": {
+            "sets": _digest([marks for marks in begun["data"].values() if "test images" in marks]),
+            "all": _digest(list(begun["data"].values())),
+        },
         "code": {path.name: _digest(path) for path in own},
         "files": {"records.csv": _digest(folder / "records.csv")},
         "run": {name: record[name] for name in records.SOURCES} | {"command": command},
@@ -152,6 +155,8 @@ def read(place: Path) -> dict[str, Any]:
 def check(entry: Entry, terms: Terms) -> None:
     """See that an entry can be compared with others.
 
+    A setting that there was not yet when it was measured counts as that of the preset.
+
     Raises:
         ValueError: if it is of another benchmark or version, or its settings are less than
             the terms ask for, naming each.
@@ -163,7 +168,7 @@ def check(entry: Entry, terms: Terms) -> None:
         f"--{name.replace('_', '-')} {fault}"
         for name, least in terms.settings.items()
         if name not in (*terms.split, *terms.free)
-        for fault in [_fault(entry["settings"].get(name), least, name in terms.same)]
+        for fault in [_fault(entry["settings"].get(name, least), least, name in terms.same)]
         if fault
     ]
     if wrong:
@@ -250,10 +255,9 @@ def _fault(given: Any, least: Any, same: bool) -> str | None:
     if same:
         return None if given == least else f"must be {least}, got {given}"
     if isinstance(least, tuple):
-        lacking = [name for name in least if name not in (given or ())]
+        lacking = [name for name in least if name not in given]
         return f"must name {', '.join(lacking)} as well" if lacking else None
-    enough = isinstance(given, int | float) and given >= least
-    return None if enough else f"must be at least {least}, got {given}"
+    return None if given >= least else f"must be at least {least}, got {given}"
 
 
 def _digest(content: Any) -> str:

@@ -35,13 +35,15 @@ TERMS = entries.Terms(
 NOBODY = dict.fromkeys(entries.OWN)
 
 
-def finish(folder, version="v2", **changes):
+def finish(folder, version="v2", images=None, **changes):
     """A finished run, as a benchmark leaves it."""
     folder.mkdir()
     (folder / "records.csv").write_text("defense,share\nplain,0.25\n")
     answers = [[0.1] * 12, [0.2] * 12]
     marks = {"a network": {"weights": WEIGHTS, "logits": answers, "device": "cpu"}}
     begun = {"data": {"digits, 28x28x1": {"test images": "c0ffee"}}, "networks": marks}
+    if images is not None:
+        begun["data"]["--others photographs"] = {"images": images}
     (folder / "inputs.json").write_text(json.dumps(begun))
     headline = {"title": "A title", "lead": "A lead.", "figures": []}
     records.write(folder, "experiments.transfer", "command", "a CPU", 61.2, headline, {"jax": "1"})
@@ -77,6 +79,7 @@ def test_an_entry_says_what_was_measured_and_of_what(run):
     }
     csv = hashlib.sha256((run / "records.csv").read_bytes()).hexdigest()
     assert entry["files"]["records.csv"] == csv[:16]
+    assert entry["data"]["sets"] == entry["data"]["all"]  # there were no other pictures
     assert entry["run"]["device"] == "a CPU" and entry["run"]["versions"]["jax"] == "1"
     assert entry["run"]["source"] == records.digest("transfer")
     assert [entry[name] for name in entries.OWN] == ["", "", ""]
@@ -171,6 +174,19 @@ def test_more_than_asked_for_is_welcome(tmp_path):
     folder = finish(tmp_path / "run", kinds=("noise", "direct", "cppn"), **changes)
     kept = entries.collect(folder, "one", tmp_path / "kept", TERMS, {**NOBODY, "title": "Ours"})
     assert entries.read(kept) == {**entries.read(folder), "title": "Ours"}
+
+
+def test_settings_of_later_days_count_as_those_of_the_preset(run):
+    later = TERMS._replace(settings={**TERMS.settings, "patience": 7})
+    entries.check(entries.read(run), later)
+
+
+def test_other_pictures_do_not_make_another_set(run, tmp_path):
+    """Two machines need not decode photographs alike, and the test set is the same for all that."""
+    before = entries.read(run)["data"]
+    other = finish(tmp_path / "other", images="of nobody")
+    after = entries.read(other)["data"]
+    assert after["sets"] == before["sets"] and after["all"] != before["all"]
 
 
 def test_a_run_that_is_not_finished(tmp_path):
