@@ -49,6 +49,12 @@ def test_an_unknown_name_is_refused_with_the_nearest_one(tmp_path):
     assert found.returncode == 2 and "did you mean evolve? fooljax list" in found.stderr
 
 
+def test_an_entry_of_a_run_that_is_not_finished_is_refused(tmp_path):
+    found = run(tmp_path, "entry", ".", "mine")
+    assert found.returncode == 1 and "error: RUN: . has no entry.json" in found.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("module", "words"),
     [
