@@ -57,8 +57,8 @@ def report(found: Found, volumes: Sequence[study.Record]) -> Iterator[study.Open
     yield study.Heading("For a paper")
     yield (
         f"Cite as “{NAME} {VERSION}” with the version of fooljax ({fj.__version__}) and the "
-        "settings below. `fooljax entry` puts the run into the leaderboard, if its preset was "
-        "leaderboard or more. The table in Markdown:"
+        "settings below. The command fooljax entry puts the run into the leaderboard, if its "
+        "settings are at least those of the preset leaderboard. The table in Markdown:"
     )
     yield fj.reporting.code(markdown(found))
 
