@@ -68,7 +68,8 @@ def main(config: Config) -> dict[str, Any]:
         results = measure.fool(run, scene)
         records = list(measure.judge(scene, results))
         victims = {at: one.victim for at, one in scene.networks.items()}
-        volumes = study.compare_volumes(run, victims, config.volume_particles)
+        measured = study.measure_volumes(run, victims, config.volume_particles)
+        volumes = study.compare_volumes(measured)
         found = numbers.average(config, scene, results, records)
         tables = {"table.csv": numbers.csv(found), "table.md": numbers.markdown(found)}
         for name, text in tables.items():
@@ -77,7 +78,7 @@ def main(config: Config) -> dict[str, Any]:
             run,
             page.report(found, volumes),
             {name: bench.plain for name, bench in scene.benches.items()},
-            results,
+            study.gather(results, measured),
             records,
             PAPERS,
             keep=("images", "cost", "own"),

@@ -183,6 +183,7 @@ if TYPE_CHECKING:  # the same names as below
         SMALLER,
         compare_volumes,
         left_of_volume,
+        measure_volumes,
         shrinkage,
         table_of_shrinkage,
     )
@@ -226,7 +227,8 @@ _NAMES = {
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
-    "fooljax.study.volumes": "SMALLER compare_volumes left_of_volume shrinkage table_of_shrinkage",
+    "fooljax.study.volumes": "SMALLER compare_volumes left_of_volume measure_volumes shrinkage "
+    "table_of_shrinkage",
     "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from fooljax import analysis, reporting
 from fooljax.reporting import Html
-from fooljax.study.cells import compute
+from fooljax.study.cells import Results, compute
 from fooljax.study.page import Block, Heading
 from fooljax.study.run import Run, Settings
 from fooljax.study.tables import Record, Table, summarize
@@ -19,9 +19,9 @@ VOLUME = 0.99  # confidence from which on an image of `compare_volumes` counts
 SMALLER = "decades_smaller"
 
 
-def compare_volumes(
+def measure_volumes(
     run: Run[Settings], networks: Mapping[tuple[str, str], Classifier], particles: int
-) -> list[Record]:
+) -> Results:
     """Estimate the share of uniform images that networks are sure of, class by class.
 
     Args:
@@ -30,11 +30,8 @@ def compare_volumes(
         particles: of each class; without any, nothing is estimated.
 
     Returns:
-        Records of ``defense``, ``network``, ``class`` and ``log10_p``, None where no image
-        was found.
+        A cell for each network, with ``log10_p`` of each class.
     """
-    if not particles:
-        return []
 
     def split(key: RandomKey, volume: str, defense: str, network: str) -> Mapping[str, ArrayLike]:
         one = networks[defense, network]
@@ -42,12 +39,22 @@ def compare_volumes(
         found = analysis.volume(key, one, measure, VOLUME, runs=1, particles=particles, images=0)
         return {"log10_p": found.log10_p[0, 0], "evaluations": found.evaluations[0, 0]}
 
-    cells = [
-        {"volume": "uniform", "defense": defense, "network": name} for defense, name in networks
-    ]
+    wanted = networks if particles else ()
+    cells = [{"volume": "uniform", "defense": defense, "network": name} for defense, name in wanted]
+    return compute(run, cells, split, "measuring volumes") if cells else Results(())
+
+
+def compare_volumes(measured: Results) -> list[Record]:
+    """Return records of ``defense``, ``network``, ``class`` and ``log10_p``.
+
+    The last is None where no image was found.
+
+    Args:
+        measured: by `measure_volumes`.
+    """
     return [
         {"defense": cell["defense"], "network": cell["network"], "class": label, "log10_p": share}
-        for cell, arrays in compute(run, cells, split, "measuring volumes").found
+        for cell, arrays in measured.found
         for label, log10_p in enumerate(arrays["log10_p"].tolist())
         for share in [log10_p if math.isfinite(log10_p) else None]
     ]

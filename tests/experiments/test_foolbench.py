@@ -256,6 +256,8 @@ def test_the_volume_that_a_defense_leaves(tmp_path):
     summary = foolbench.main(config)
     assert len(summary["volumes"]) == 2 * 2 * 10
     assert {one["defense"] for one in summary["volumes"]} == {"plain", "blur 1"}
+    spent = [float(np.load(path)["seconds"]) for path in (tmp_path / "run" / "units").iterdir()]
+    assert summary["seconds"] == pytest.approx(sum(spent))
     found = {(x["defense"], x["network"], x["class"]): x["log10_p"] for x in summary["volumes"]}
     smaller = []
     for network in ("softmax 1", "softmax 2"):

@@ -60,8 +60,10 @@ def test_networks_are_compared_without_an_attacker(tmp_path, key):
 
     run = study.Run("experiments.volume", Config, tmp_path)
     networks = {("plain", "one"): steep, ("half", "one"): flat}
-    assert study.compare_volumes(run, networks, 0) == []
-    records = study.compare_volumes(run, networks, 400)
+    assert study.compare_volumes(study.measure_volumes(run, networks, 0)) == []
+    measured = study.measure_volumes(run, networks, 400)
+    records = study.compare_volumes(measured)
+    assert measured.seconds > 0.0
     assert [r["defense"] for r in records] == ["plain", "plain", "half", "half"]
     for found in records:
         slope = 20.0 if found["defense"] == "plain" else 10.0
