@@ -4,6 +4,7 @@ Run:    python -m experiments.retrain
         python -m experiments.retrain --encoding cppn direct --networks 8
         python -m experiments.retrain --preset mnist --data-dir DIR
         python -m experiments.retrain --preset paper --data-dir DIR
+        python -m experiments.retrain --preset imagenet --weights DIR --data-dir DIR
 Cost:   about seven minutes on two laptop cores (embedded digits, 5 networks and a control,
         each attacked anew in 5 runs of three kinds); the preset mnist about half an hour.
 Expect: images that fooled earlier networks are called fooling by later ones, and yet
@@ -54,12 +55,14 @@ def main(config: Config) -> dict[str, Any]:
             found.records,
             PAPERS,
             keep=("images", "confidence"),
-            verdict=page.decide(found.medians),
+            verdict=found.verdict,
             conclusion=conclusion,
             medians=found.sure.plain(),
+            surest_tenth=found.tenth.plain(),
             shares=found.shares.plain(),
             trend=page.trend(found.medians),
             fooling_images=[scene.learned(network) for network in networks],
             train_images=len(scene.train.labels),
+            made_for=found.names,
             intervals=page.INTERVALS,
         )

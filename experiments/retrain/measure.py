@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
@@ -27,6 +27,7 @@ CONTROL = 0  # networks count from 1; this one is trained as the first, from ano
 NOBODY = "nobody"  # in place of the network that images were made for
 REAL = "real test images"
 SHARES = ("fooled", "fooling")
+_LARGE = 10_000  # numbers in an image from which on fewer are shown that nobody made
 NO_TEXTS = "are ids, and what is made here is rounded as numbers in [0, 1] are"
 
 
@@ -35,7 +36,8 @@ class Config:
     """Retrain with fooling images as one more class, round after round.
 
     Attributes:
-        victim: the data, and how each network is trained from scratch.
+        victim: the data, and how each network is trained: from scratch, or from --weights
+            on, and then the first is that network itself.
         networks: how many are trained one after the other, all but the first also on
             images that were evolved against those before.
         encoding: what the fooling class consists of, in equal parts: cppn (patterns
@@ -46,6 +48,8 @@ class Config:
             first_images (as in the paper) unless given.
         attacks: how images are made anew against each network to measure it: cppn,
             direct, ascent (climbed from noise by gradient); those of encoding among them.
+        classes: for so many, drawn at random once, images are made, and the others are
+            only answers; for all unless given.
         runs: independent runs of each attack. Their images are never trained on.
         generations: of each of these runs.
         collect_generations: of each run that collects images to train on, half from
@@ -66,6 +70,7 @@ class Config:
     first_images: Batch | None = None
     added_images: Batch | None = None
     attacks: Several[str] = ("cppn", "direct", "ascent")
+    classes: Count | None = None
     runs: Pieces = 5
     generations: Count = 200
     collect_generations: Count = 50
@@ -97,6 +102,17 @@ PRESETS = {
         added_images=1000,
         runs=10,
     ),
+    "imagenet": Config(
+        victim=Victim(dataset="imagenet", model="squeezenet1_1", recipe="fine_tune"),
+        networks=2,
+        first_images=1000,
+        attacks=("cppn", "signs"),
+        classes=50,
+        generations=100,
+        collect_generations=20,
+        children=50,
+        ascent_steps=10,
+    ),
     "paper": Config(
         victim=Victim(dataset="mnist", recipe="caffe_lenet"),
         networks=15,
@@ -112,17 +128,25 @@ PRESETS["mnist-paper"] = PRESETS["paper"]
 class Scene(NamedTuple):
     """What all cells share: real images, sizes of the fooling class, images made for nobody."""
 
+    begin: Callable[[int], Classifier]  # starting weights by network
+    origin: str | None  # of the weights that training goes on from; None from scratch
     train: fj.data.Dataset | fj.data.Stream
     test: fj.data.Dataset | fj.data.Stream  # accuracy is measured on it
     medium: fj.media.Medium
     first_images: int
     added_images: int
+    classes: np.ndarray | None  # that images are made for; None for all
     material: study.Material  # real images that makers may begin with
     unrelated: Mapping[str, np.ndarray]  # uint8, by kind
 
     def learned(self, network: int) -> int:
         """Count the fooling images that a network learns from."""
         return self.first_images + (network - 2) * self.added_images if network > 1 else 0
+
+    @property
+    def aims(self) -> np.ndarray:
+        """Numbers of the classes that images are made for."""
+        return np.arange(self.train.num_classes) if self.classes is None else self.classes
 
 
 def check(config: Config) -> None:
@@ -137,7 +161,6 @@ def check(config: Config) -> None:
     own = "each round trains its own network"
     refused = {
         f"--model: {own}, not {victim.model}; name an architecture": ":" in victim.model,
-        f"--weights {victim.weights}: {own}; leave --weights out": victim.weights is not None,
         f"--classifier {victim.classifier}: {own}; leave it out": victim.classifier is not None,
         f"--dataset {victim.dataset}: {own}, from data; name a set": victim.dataset == "none",
         f"--recipe: {victim.recipe} teaches networks to be unsure, not to name a fooling class; "
@@ -152,7 +175,8 @@ def check(config: Config) -> None:
 
 def set_scene(run: study.Run[Config]) -> Scene:
     """Find the data, settle the sizes, and gather what does not depend on a network."""
-    config, pictures = run.config, find_data(run.config.victim, run.folder)
+    config, victim = run.config, study.as_weighted(run.config.victim)
+    pictures = find_data(victim, run.folder)
     assert pictures is not None  # refused before
     train, shape = pictures.train, pictures.train.input_shape
     study.refuse_texts(shape, NO_TEXTS)
@@ -160,16 +184,22 @@ def set_scene(run: study.Run[Config]) -> Scene:
     first = config.first_images or max(1, round(len(train.labels) / train.num_classes))
     added = config.added_images or max(1, round(first / 6))
     study.afford(shape, networks=config.networks, added_images=added)
-    build_ways(config, "--attacks", config.attacks, shape, config.generations)
-    start(config, train, CONTROL)  # an unknown network is refused before anything is computed
-    unrelated = study.noises(config.run.seed, shape, 1000)
+    classes = None
+    if config.classes is not None:
+        classes = study.draw_classes("--classes", config.run.seed, config.classes, train)
+    build_ways(config, "--attacks", config.attacks, shape, config.generations, classes)
+    begin, origin = study.starts(victim, pictures, run.folder)
+    begin(CONTROL)  # an unknown network is refused before anything is computed
+    count = 1000 if np.prod(shape) <= _LARGE else 200
+    unrelated = study.noises(config.run.seed, shape, count)
     others = [name for name in config.others if suits(name, medium)]
-    unrelated |= study.load_others(run, "--others", others, shape, 1000)
+    unrelated |= study.load_others(run, "--others", others, shape, count)
     few = fj.data.subset(train, 100) if isinstance(train, fj.data.Stream) else train
     shown, labels = fj.data.as_float(few.images[:100]), few.labels[:100]
     material = study.Material(shown, labels, few, np.arange(len(labels)))
-    test = tested(config.victim, pictures.test)
-    return Scene(train, test, medium, first, added, material, unrelated)
+    test = tested(victim, pictures.test)
+    sizes = first, added, classes
+    return Scene(begin, origin, train, test, medium, *sizes, material, unrelated)
 
 
 def suits(name: str, medium: fj.media.Medium) -> bool:
@@ -178,21 +208,21 @@ def suits(name: str, medium: fj.media.Medium) -> bool:
 
 
 def build_ways(
-    config: Config, flag: str, names: Sequence[str], shape: tuple[int, ...], generations: int
+    config: Config,
+    flag: str,
+    names: Sequence[str],
+    shape: tuple[int, ...],
+    generations: int,
+    classes: np.ndarray | None,
 ) -> Mapping[str, study.Make]:
     """Get ready to make fooling images, in so many generations where they are evolved."""
     making = study.Making(
         children=config.children, generations=generations, ascent_steps=config.ascent_steps
     )
-    return study.build(flag, {name: study.MAKERS[name] for name in names}, making, shape)
-
-
-def start(config: Config, train: fj.data.Dataset | fj.data.Stream, network: int) -> Classifier:
-    """Return starting weights; all networks have the fooling column, the first never uses it."""
-    key = study.key_of(config.victim.train_seed, network=network, part="start")
-    model, shape = config.victim.model, train.input_shape
-    with study.blame(f"--model {model}"):
-        return fj.models.build(model, key, shape, train.num_classes, rejecting=1)
+    ways = study.build(flag, {name: study.MAKERS[name] for name in names}, making, shape)
+    if classes is None:
+        return ways
+    return {name: study.of_classes(way, classes) for name, way in ways.items()}
 
 
 def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Results]:
@@ -202,23 +232,25 @@ def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Resul
 
     from fooljax.study.prepared import build_recipe
 
-    config, shape, each = run.config, scene.train.input_shape, 2 * scene.train.num_classes
+    config, shape, aims = run.config, scene.train.input_shape, scene.classes
+    each = 2 * len(scene.aims)  # images that a run collects, of its first and last generation
     capacity = len(scene.train.labels) + scene.learned(config.networks)  # the same for all networks
     networks: Networks = {}
     found: list[study.Results] = []
     stored = lambda images: study.as_stored(images, scene.medium)
     kinds, fooling = len(config.encoding), [stored(np.zeros((0, *shape), np.float32))]
-    anew = build_ways(config, "--attacks", config.attacks, shape, config.generations)
+    anew = build_ways(config, "--attacks", config.attacks, shape, config.generations, aims)
     first, last = (
-        build_ways(config, "--encoding", config.encoding, shape, generations)
+        build_ways(config, "--encoding", config.encoding, shape, generations, aims)
         for generations in (1, config.collect_generations)
     )
 
     def train(key: RandomKey, network: int, part: str) -> Arrays:
         key = study.key_of(config.victim.train_seed, network=network, part=part)
         enlarged = fj.training.with_fooling_class(scene.train, jnp.concatenate(fooling), capacity)
-        fresh, recipe = start(config, scene.train, network), build_recipe(config.victim)
-        trained, _ = fj.training.fit(key, fresh, enlarged, **recipe._asdict())
+        trained, recipe = scene.begin(network), build_recipe(config.victim)
+        if scene.origin is None or network != 1:
+            trained, _ = fj.training.fit(key, trained, enlarged, **recipe._asdict())
         return {"right": fj.training.evaluate(trained, scene.test), **study.weights_of(trained)}
 
     def attack(key: RandomKey, network: int, attack: str, run: int) -> Arrays:
@@ -240,8 +272,10 @@ def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Resul
         cells: list[study.Cell] = [{"network": network, "part": "weights"}]
         found.append(study.compute(run, cells, train, f"{title}: training"))
         weights = found[-1].one(network=network)
-        trained = study.with_weights(start(config, scene.train, network), weights)
-        origin = f"{config.victim.model}, with {scene.learned(network):,} fooling images to learn"
+        trained = study.with_weights(scene.begin(network), weights)
+        origin = scene.origin or config.victim.model
+        if scene.origin is None or network != 1:
+            origin += f", with {scene.learned(network):,} fooling images to learn"
         names, right = scene.train.class_names, float(weights["right"])
         networks[network] = study.Prepared(trained, names, right, origin, medium=scene.medium)
         cells = study.grid(network=[network], attack=anew, run=range(config.runs))
@@ -306,6 +340,8 @@ def judge(results: study.Results) -> Iterator[study.Record]:
             yield {**cell, "run": run, **dict(zip(SHARES, shares, strict=True))}
         for label, confidence in zip(part("labels"), part("confidence"), strict=True):
             yield {**cell, "label": label, "confidence": confidence}
+        if part("confidence"):
+            yield {**cell, "surest_tenth": float(np.quantile(part("confidence"), 0.9))}
         for generation, confidences in enumerate(part("history")[1:], 1):  # random ones aside
             name, median = f"DNN {cell['network']}", float(np.median(confidences))
             yield {**cell, "name": name, "generation": generation, "median": median}

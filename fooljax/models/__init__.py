@@ -33,6 +33,7 @@ from fooljax.models.units import Layer, layers, units
 from fooljax.models.views import center_crop, crop_probabilities, ten_crop
 from fooljax.models.vqa import VQA, VQANet, init_vqa
 from fooljax.models.weights import load_weights, save_weights
+from fooljax.models.widening import widen
 from fooljax.models.wordpiece import WordPiece
 from fooljax.models.yamnet import YAMNet, grouped, one_sound, presence, presence_in_clips
 
@@ -101,4 +102,5 @@ __all__ = [
     "text_cnn",
     "units",
     "validate",
+    "widen",
 ]

@@ -96,6 +96,7 @@ if TYPE_CHECKING:  # the same names as below
         sort_niches,
         sum_up_grid,
     )
+    from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.makers import MAKERS, build, choose_right, judge
     from fooljax.study.making import (
         SURE,
@@ -104,6 +105,8 @@ if TYPE_CHECKING:  # the same names as below
         Maker,
         Makers,
         Material,
+        draw_classes,
+        of_classes,
         of_few_classes,
         repeated,
         take,
@@ -205,8 +208,10 @@ _NAMES = {
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid show_grid sort_niches sum_up_grid",
+    "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.makers": "MAKERS build choose_right judge",
-    "fooljax.study.making": "SURE Made Make Maker Makers Material of_few_classes repeated take",
+    "fooljax.study.making": "SURE Made Make Maker Makers Material draw_classes of_classes "
+    "of_few_classes repeated take",
     "fooljax.study.memory": "afford",
     "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
     "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from fooljax import checks
-from fooljax.data import Dataset, as_float
+from fooljax.data import Dataset, Stream, as_float
+from fooljax.study.cells import key_of
 from fooljax.study.settings import Making
 from fooljax.types import Bound, Classifier, Images, Logits, RandomKey
 
@@ -94,10 +95,44 @@ def take(test: Dataset, train: Dataset, rows: Int[np.ndarray, " n"]) -> Material
     return Material(as_float(test.images[rows]), test.labels[rows], train, rows)
 
 
+def draw_classes(
+    flag: str, seed: int, count: int, dataset: Dataset | Stream
+) -> Int[np.ndarray, " n"]:
+    """Draw classes that images are made for, in the order of their numbers.
+
+    Args:
+        flag: that asked for so many, with its dashes.
+        seed: of the run.
+        count: how many.
+        dataset: of these classes.
+
+    Raises:
+        ValueError: if there are fewer, naming the flag.
+    """
+    if count > dataset.num_classes:
+        raise ValueError(f"{flag} must be at most {dataset.num_classes}, got {count}")
+    order = jax.random.permutation(key_of(seed, part="classes"), dataset.num_classes)
+    return np.sort(np.asarray(order)[:count])
+
+
+def of_classes(make: Make, classes: Int[np.ndarray, " n"]) -> Make:
+    """Make images of some classes only; the others stay columns that the network may answer with.
+
+    Args:
+        make: what to make images with.
+        classes: their numbers, each once.
+    """
+
+    def make_some(key: RandomKey, classifier: Classifier, material: Material) -> Made:
+        rest = np.setdiff1d(np.arange(classifier.num_classes), classes)
+        order = jnp.asarray(np.concatenate([classes, rest]), jnp.int32)
+        return _of_first(make, key, classifier, material, order, len(classes))
+
+    return make_some
+
+
 def of_few_classes(make: Make, most: int) -> Make:
     """Make images of classes drawn at random only, and keep a few of them.
-
-    The other classes stay columns that the network may answer with.
 
     Args:
         make: what to make images with.
@@ -106,21 +141,34 @@ def of_few_classes(make: Make, most: int) -> Make:
 
     def make_some(key: RandomKey, classifier: Classifier, material: Material) -> Made:
         key_class, key_make, key_take = jax.random.split(key, 3)
-        classes, columns = classifier.num_classes, checks.columns(classifier)
-        order = jax.random.permutation(key_class, classes)
-        order = jnp.concatenate([order, jnp.arange(classes, columns, dtype=order.dtype)])
-        part = Classifier(
-            (classifier.params, order),
-            Bound(_reordered, (classifier.apply,)),
-            classifier.input_shape,
-            min(most, classes),
-        )
-        made = make(key_make, part, material)
+        order = jax.random.permutation(key_class, classifier.num_classes)
+        count = min(most, len(order))
+        made = _of_first(make, key_make, classifier, material, order, count)
         rows = jax.random.permutation(key_take, len(made.labels))[:most]
         cost = None if made.cost is None else made.cost[np.asarray(rows)]
-        return Made(made.images[rows], order[made.labels[rows]], cost=cost)
+        return Made(made.images[rows], made.labels[rows], cost=cost)
 
     return make_some
+
+
+def _of_first(
+    make: Make,
+    key: RandomKey,
+    classifier: Classifier,
+    material: Material,
+    order: Int[Array, " k"],
+    count: int,
+) -> Made:
+    """Make images of the first classes in an order of all, and label them as the network does."""
+    columns = jnp.arange(len(order), checks.columns(classifier), dtype=order.dtype)
+    part = Classifier(
+        (classifier.params, jnp.concatenate([order, columns])),
+        Bound(_reordered, (classifier.apply,)),
+        classifier.input_shape,
+        count,
+    )
+    made = make(key, part, material)
+    return made._replace(labels=order[made.labels])
 
 
 def _reordered(

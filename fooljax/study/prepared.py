@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from fooljax.media import Medium, Pictures, Texts, medium_of
 from fooljax.runtime import hosts
 from fooljax.study import own_network
+from fooljax.study.loaded import count_classes, fresh, load_published, names_of
 from fooljax.study.pretrained_victim import as_heard, as_known, load_pretrained
-from fooljax.study.readers import fresh_reader, has_vectors, in_words_of, reads_words
+from fooljax.study.readers import has_vectors, in_words_of
 from fooljax.study.victim import Victim, is_published
 from fooljax.study.victim_data import accuracy, blame, find_data, hold
 
@@ -97,7 +98,7 @@ def prepare(
     elif ":" in victim.model:
         if victim.weights is not None:
             raise ValueError(f"--weights: {victim.model} brings its own; leave --weights out")
-        known = (None, None) if found is None else (found.train.input_shape, _classes(found))
+        known = (None, None) if found is None else (found.train.input_shape, count_classes(found))
         classifier = own_network.load(victim.model, *known)
         origin = f"your own network, {victim.model}"
     elif found is None:
@@ -106,7 +107,7 @@ def prepare(
         )
     elif victim.weights is not None:
         with blame("--weights"):
-            classifier = models.load_weights(victim.weights, _fresh(victim, found))
+            classifier = models.load_weights(victim.weights, fresh(victim, found))
         origin = f"{victim.model} with the weights of {victim.weights}"
     else:
         classifier, origin = _trained(victim, found, folder)
@@ -117,7 +118,7 @@ def prepare(
     classifier = _as_long(victim, classifier, found)
     size = "x".join(map(str, classifier.input_shape))
     inputs.same_networks(folder, {f"{origin}, {size}, seed {victim.train_seed}": classifier})
-    names = _names(classifier, found, victim)
+    names = names_of(classifier, found, victim)
     fits(tuple(classifier.input_shape), classifier.num_classes)
     right = None if found is None else accuracy(victim, classifier, found.test, folder)
     medium = _medium(victim, classifier, found)
@@ -148,43 +149,6 @@ def _medium(victim: Victim, classifier: "Classifier", found: "Splits | Streams |
     return Pictures() if found is not None else medium_of(tuple(classifier.input_shape))
 
 
-def load_published(victim: Victim) -> "Classifier":
-    """Load an ImageNet network for images of the size that is asked for.
-
-    Raises:
-        ValueError, OSError: if that fails, naming the flag.
-    """
-    from fooljax import models
-
-    own = models.PUBLISHED[victim.model].pixels
-    height, width = victim.image_size or (own, own)
-    if height != width:
-        raise ValueError(f"--image-size: {victim.model} takes square images, got {height} {width}")
-    with blame("--weights" if victim.image_size is None else "--weights, --image-size"):
-        classifier = models.load_published(victim.model, victim.weights, min(height, own))
-    if victim.view == "ten":
-        if height <= own:
-            raise ValueError(
-                f"--view ten: crops need images larger than {own} pixels, got {height}; set "
-                f"--image-size, the paper's is 256 256"
-            )
-        return models.ten_crop(classifier, height)
-    return models.center_crop(classifier, height) if height > own else classifier
-
-
-def _fresh(victim: Victim, found: "Splits | Streams") -> "Classifier":
-    import jax
-
-    from fooljax import data, models
-
-    key = jax.random.fold_in(jax.random.key(victim.train_seed), 0)
-    train = found.train
-    if isinstance(train, data.Dataset) and reads_words(victim, train):
-        return fresh_reader(victim, key, train)
-    with blame(f"--model {victim.model}"):
-        return models.build(victim.model, key, train.input_shape, train.num_classes)
-
-
 def build_recipe(victim: Victim) -> "Recipe":
     """Return how the network is to be trained.
 
@@ -197,6 +161,11 @@ def build_recipe(victim: Victim) -> "Recipe":
     numbers = {name: value for name, value in numbers.items() if value is not None}
     if "epsilon" in numbers and victim.recipe not in ("adversarial", "trades", "acet"):
         raise ValueError(f"--train-epsilon: --recipe {victim.recipe} has none; leave it out")
+    if victim.recipe == "fine_tune" and victim.weights is None:
+        raise ValueError(
+            "--recipe fine_tune changes weights that are there a little; give --weights, or train "
+            "with another recipe"
+        )
     return training.RECIPES[victim.recipe](**numbers)
 
 
@@ -208,7 +177,7 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     from fooljax.study import classifier_store
 
     recipe = build_recipe(victim)
-    classifier = _fresh(victim, found)
+    classifier = fresh(victim, found)
     place = Path(victim.classifier) if victim.classifier else folder / _TRAINED
     settings = {
         "dataset": victim.dataset,
@@ -247,40 +216,3 @@ def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["
     right = accuracy(victim, classifier, found.test, folder)
     classifier_store.save(place, classifier, settings, right)
     return classifier, origin
-
-
-def _names(
-    classifier: "Classifier", found: "Splits | Streams | None", victim: Victim
-) -> tuple[str, ...]:
-    from fooljax import data, models
-
-    if is_published(victim):
-        known = classifier.num_classes if found is None else found.train.num_classes
-        if known != classifier.num_classes:
-            raise ValueError(
-                f"--dataset {victim.dataset} has {known} classes, of the {classifier.num_classes} "
-                f"that {victim.model} knows, and nothing says which; put a wnids.txt with all "
-                f"{classifier.num_classes} beside the pictures, a line each"
-            )
-        return data.imagenet_names()
-    if victim.model in models.PRETRAINED:
-        return models.PRETRAINED[victim.model].class_names
-    if found is None:
-        return tuple(str(label) for label in range(classifier.num_classes))
-    train = found.train
-    if train.input_shape != tuple(classifier.input_shape):
-        raise ValueError(
-            f"--model {victim.model} takes images {tuple(classifier.input_shape)} but --dataset "
-            f"{victim.dataset} has {train.input_shape}; set --image-size, or use --dataset none"
-        )
-    if _classes(found) != classifier.num_classes:
-        raise ValueError(
-            f"--model {victim.model} has {classifier.num_classes} classes but --dataset "
-            f"{victim.dataset} has {train.num_classes}; use the data it was trained on, "
-            "or --dataset none"
-        )
-    return tuple(train.class_names)
-
-
-def _classes(found: "Splits | Streams") -> int:
-    return max(found.train.num_classes, found.test.num_classes)

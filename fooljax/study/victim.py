@@ -40,8 +40,8 @@ class Victim:
             its published weights and is trained otherwise; or FILE.py:NAME for your own:
             a Classifier, a network of PyTorch, Flax NNX, Equinox or Keras, or a function
             without arguments that returns one.
-        weights: published weights, with which the network is not trained: a
-            .safetensors or .pth file, a folder of them, or
+        weights: published weights, with which the network is not trained (but by
+            retrain, which goes on from them): a .safetensors or .pth file, a folder of them, or
             hf:OWNER/REPOSITORY[/FILE][@REVISION]. vgg16, vgg19, resnet18 and resnet50
             are fetched by name unless given.
         view: what an ImageNet network sees of images larger than it takes: the
@@ -49,7 +49,8 @@ class Victim:
         classifier: folder that keeps the trained network for the next
             experiment; inside the run directory unless given.
         recipe: how the network is trained: quick (Adam, one cycle), caffe_lenet (the
-            paper's), adversarial (on what PGD makes of each batch), trades (the same
+            paper's), fine_tune (--weights that are there are changed a little),
+            adversarial (on what PGD makes of each batch), trades (the same
             answers around each image), or to be unsure about noise:
             outlier_exposure, energy_bounded, acet (noise that climbs).
         train_steps: training steps; the recipe's own number unless given.
@@ -71,6 +72,7 @@ class Victim:
     recipe: Literal[
         "quick",
         "caffe_lenet",
+        "fine_tune",
         "adversarial",
         "trades",
         "outlier_exposure",

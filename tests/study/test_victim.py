@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from fooljax.models import build, save_weights
-from fooljax.study.prepared import load_published, prepare
+from fooljax.study.loaded import load_published
+from fooljax.study.prepared import prepare
 from fooljax.study.victim import Victim
 
 
