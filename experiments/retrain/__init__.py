@@ -22,7 +22,7 @@ from typing import Any
 from fooljax import study
 from fooljax.study import Victim as Victim
 
-from . import measure, page
+from . import measure, numbers, page
 from .measure import PRESETS as PRESETS
 from .measure import Config
 
@@ -45,7 +45,7 @@ def main(config: Config) -> dict[str, Any]:
         scene = measure.set_scene(run)
         networks, made = measure.retrain(run, scene)
         results = study.gather(made, measure.show(run, scene, networks, made))
-        found = page.find(config, scene, results)
+        found = numbers.find(config, scene, results)
         print(conclusion := page.conclude(found), file=sys.stderr)
         return study.publish(
             run,
@@ -60,7 +60,7 @@ def main(config: Config) -> dict[str, Any]:
             medians=found.sure.plain(),
             surest_tenth=found.tenth.plain(),
             shares=found.shares.plain(),
-            trend=page.trend(found.medians),
+            trend=numbers.trend(found.medians),
             fooling_images=[scene.learned(network) for network in networks],
             train_images=len(scene.train.labels),
             made_for=found.names,

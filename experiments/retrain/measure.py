@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeAlias
 
@@ -26,7 +26,6 @@ Networks: TypeAlias = "dict[int, study.Prepared]"
 CONTROL = 0  # networks count from 1; this one is trained as the first, from another seed
 NOBODY = "nobody"  # in place of the network that images were made for
 REAL = "real test images"
-SHARES = ("fooled", "fooling")
 _LARGE = 10_000  # numbers in an image from which on fewer are shown that nobody made
 NO_TEXTS = "are ids, and what is made here is rounded as numbers in [0, 1] are"
 
@@ -135,18 +134,13 @@ class Scene(NamedTuple):
     medium: fj.media.Medium
     first_images: int
     added_images: int
-    classes: np.ndarray | None  # that images are made for; None for all
+    classes: np.ndarray  # that images are made for
     material: study.Material  # real images that makers may begin with
     unrelated: Mapping[str, np.ndarray]  # uint8, by kind
 
     def learned(self, network: int) -> int:
         """Count the fooling images that a network learns from."""
         return self.first_images + (network - 2) * self.added_images if network > 1 else 0
-
-    @property
-    def aims(self) -> np.ndarray:
-        """Numbers of the classes that images are made for."""
-        return np.arange(self.train.num_classes) if self.classes is None else self.classes
 
 
 def check(config: Config) -> None:
@@ -184,15 +178,14 @@ def set_scene(run: study.Run[Config]) -> Scene:
     first = config.first_images or max(1, round(len(train.labels) / train.num_classes))
     added = config.added_images or max(1, round(first / 6))
     study.afford(shape, networks=config.networks, added_images=added)
-    classes = None
-    if config.classes is not None:
-        classes = study.draw_classes("--classes", config.run.seed, config.classes, train)
+    classes = study.draw_classes("--classes", config.run.seed, config.classes, train.num_classes)
     build_ways(config, "--attacks", config.attacks, shape, config.generations, classes)
     begin, origin = study.starts(victim, pictures, run.folder)
     begin(CONTROL)  # an unknown network is refused before anything is computed
     count = 1000 if np.prod(shape) <= _LARGE else 200
     unrelated = study.noises(config.run.seed, shape, count)
-    others = [name for name in config.others if suits(name, medium)]
+    seen = isinstance(medium, fj.media.Pictures)  # only who sees pictures is shown photographs
+    others = [name for name in config.others if seen or name != fj.data.PHOTOGRAPHS]
     unrelated |= study.load_others(run, "--others", others, shape, count)
     few = fj.data.subset(train, 100) if isinstance(train, fj.data.Stream) else train
     shown, labels = fj.data.as_float(few.images[:100]), few.labels[:100]
@@ -202,26 +195,19 @@ def set_scene(run: study.Run[Config]) -> Scene:
     return Scene(begin, origin, train, test, medium, *sizes, material, unrelated)
 
 
-def suits(name: str, medium: fj.media.Medium) -> bool:
-    """Tell whether a network can be shown others; photographs are for those that see pictures."""
-    return name != fj.data.PHOTOGRAPHS or isinstance(medium, fj.media.Pictures)
-
-
 def build_ways(
     config: Config,
     flag: str,
     names: Sequence[str],
     shape: tuple[int, ...],
     generations: int,
-    classes: np.ndarray | None,
+    classes: np.ndarray,
 ) -> Mapping[str, study.Make]:
     """Get ready to make fooling images, in so many generations where they are evolved."""
     making = study.Making(
         children=config.children, generations=generations, ascent_steps=config.ascent_steps
     )
     ways = study.build(flag, {name: study.MAKERS[name] for name in names}, making, shape)
-    if classes is None:
-        return ways
     return {name: study.of_classes(way, classes) for name, way in ways.items()}
 
 
@@ -233,7 +219,7 @@ def retrain(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Resul
     from fooljax.study.prepared import build_recipe
 
     config, shape, aims = run.config, scene.train.input_shape, scene.classes
-    each = 2 * len(scene.aims)  # images that a run collects, of its first and last generation
+    each = 2 * len(aims)  # images that a run collects, of its first and last generation
     capacity = len(scene.train.labels) + scene.learned(config.networks)  # the same for all networks
     networks: Networks = {}
     found: list[study.Results] = []
@@ -330,18 +316,3 @@ def show(
 def stack(results: study.Results, name: str, attack: str, network: int | str) -> np.ndarray:
     """Return an array of all runs of an attack on a network, ``[runs, ...]``."""
     return np.stack([one[name] for _, one in results.where(attack=attack, network=network).found])
-
-
-def judge(results: study.Results) -> Iterator[study.Record]:
-    """Yield shares of each run's images, confidences in those made anew, medians of these."""
-    for cell, arrays in results.found:
-        part = lambda name: arrays.get(name, np.empty(0)).tolist()  # noqa: B023
-        for run, shares in enumerate(zip(part("fooled"), part("fooling"), strict=True)):
-            yield {**cell, "run": run, **dict(zip(SHARES, shares, strict=True))}
-        for label, confidence in zip(part("labels"), part("confidence"), strict=True):
-            yield {**cell, "label": label, "confidence": confidence}
-        if part("confidence"):
-            yield {**cell, "surest_tenth": float(np.quantile(part("confidence"), 0.9))}
-        for generation, confidences in enumerate(part("history")[1:], 1):  # random ones aside
-            name, median = f"DNN {cell['network']}", float(np.median(confidences))
-            yield {**cell, "name": name, "generation": generation, "median": median}

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
 
-from .measure import CONTROL, REAL, SHARES, Config, Scene, judge, stack
+from .measure import CONTROL, REAL, stack
+from .numbers import SURE, UNSURE, Found, trend
 
-PAPER = (  # medians of its figure 11, DNN 1 to 15
-    *(0.9999, 0.9742, 0.9983, 0.7252, 0.9755, 0.9968, 0.7613, 0.9996),
-    *(0.9951, 0.9948, 0.9862, 0.9997, 0.9993, 0.9915, 0.9915),
-)
-PAPER_IMAGENET = (0.8805, 0.1170)  # of its figure 12, DNN 1 and 2 after 5,000 generations
 _PLAYED = 12  # images that can be heard or watched
-SURE, UNSURE = 0.9, 0.5  # medians from which on, and up to which, a verdict follows
 INTERVALS = "95 % over the runs (medians: bootstrap, shares: Student's t); one network a round"
 TITLES = {
     "untested": "Runs too short to tell whether learning fooling images helps",
@@ -29,108 +23,6 @@ TITLES = {
 }
 
 
-class Found(NamedTuple):
-    """All that the page is about: what was measured, and means of it."""
-
-    config: Config
-    scene: Scene
-    results: study.Results
-    records: Sequence[study.Record]
-    shares: study.Table  # fooled and fooling, by images, made_for and network
-    sure: study.Table  # median confidence in images made anew, by attack and network
-    course: study.Table  # median of it over the runs, by attack, network and generation
-    tenth: study.Table  # confidence that a tenth of a run's images exceed, by attack and network
-
-    @property
-    def verdict(self) -> str:
-        """A word of `TITLES`."""
-        name, later = self.config.encoding[0], range(2, self.config.networks + 1)
-        tests = (self.against(name, one, of) for one in later for of in (1, CONTROL))
-        return decide(
-            self.medians, all(one.statistic > 0.5 and one.p_value < 0.05 for one in tests)
-        )
-
-    @property
-    def paper(self) -> tuple[str, Sequence[float]]:
-        """Say where the paper's medians are from, and return as many as there are networks."""
-        count = self.config.networks if "cppn" in self.config.encoding else 0
-        if study.is_imagenet(self.scene.train.class_names):
-            return "the paper's, ImageNet, 5,000 generations", PAPER_IMAGENET[:count]
-        return "the paper's, MNIST", PAPER[:count]
-
-    @property
-    def names(self) -> list[str]:
-        """Names of the classes that images are made for."""
-        names = study.short_names(self.scene.train.class_names)
-        return [names[label] for label in self.scene.aims]
-
-    @property
-    def medians(self) -> list[float]:
-        """Median confidences in the images that the claim is about, from DNN 1 on."""
-        found = self.sure.column("network", "confidence", attack=self.config.encoding[0])
-        return [median.mean for network, median in found.items() if network != CONTROL]
-
-    def anew(self, attack: str) -> study.Table:
-        """Return the shares of images made anew against each network."""
-        rows = self.shares.where(images=attack).rows
-        own = (row for row in rows if row.keys["made_for"] == row.keys["network"])
-        return study.Table(tuple(own))
-
-    def old_and_new(self, measure: str) -> tuple[float, float]:
-        """Return a share of images made for earlier networks and for the last, shown to that."""
-        last = self.config.networks
-        shares = self.shares.where(images=self.config.encoding[0], network=last)
-        *old, new = (shares.value(measure, made_for=one).mean for one in range(1, last + 1))
-        return float(np.mean(old)), new
-
-    def effort(self, attack: str, network: int) -> int | str:
-        """Return the first generation whose median confidence exceeds 99 %, if any does."""
-        course = self.course.where(attack=attack, network=network).column("generation", "median")
-        above = (generation for generation, median in course.items() if median.mean > 0.99)
-        return next(above, "never" if course else "")
-
-    def against(self, attack: str, network: int, of: int = 1) -> fj.metrics.Comparison:
-        """Say how often an image of another network is the surer one, and p by Mann-Whitney's U."""
-        first, other = (stack(self.results, "confidence", attack, one) for one in (of, network))
-        u, p = fj.metrics.mann_whitney(first.ravel(), other.ravel())
-        return fj.metrics.Comparison(u / (first.size * other.size), p)
-
-
-def find(config: Config, scene: Scene, results: study.Results) -> Found:
-    """Average what was measured, over the runs."""
-    records = list(judge(results))
-    have = lambda name: [one for one in records if name in one]
-    by, at = ("images", "made_for", "network"), ("attack", "network")
-    shares = study.summarize(have("fooled"), by, SHARES, "run")
-    sure = study.medians(have("confidence"), at, "confidence", "run", config.run.seed)
-    steps = (*at, "name", "generation")
-    course = study.summarize(have("median"), steps, ["median"], "run", study.span)
-    tenth = study.summarize(have("surest_tenth"), at, ["surest_tenth"], "run")
-    return Found(config, scene, results, records, shares, sure, course, tenth)
-
-
-def trend(medians: Sequence[float]) -> dict[str, float] | None:
-    """Correlate round and median of the retrained networks, by Spearman; None below four."""
-    import scipy.stats
-
-    later = medians[1:]
-    if len(later) < 4 or len(set(later)) < 2:
-        return None
-    rho, p = scipy.stats.spearmanr(np.arange(len(later)), later)
-    return {"rho": float(rho), "p": float(p)}
-
-
-def decide(medians: Sequence[float], harder: bool = False) -> str:
-    """Say in a word of `TITLES` whether retraining helped.
-
-    If DNN 1 was not fooled, that is unknown, or as much as the search was ``harder``.
-    """
-    first, *later = medians
-    if first < SURE:
-        return "harder" if harder else "untested"
-    return "no" if min(later) >= SURE else "yes" if max(later) <= UNSURE else "partly"
-
-
 def conclude(found: Found) -> str:
     """Say in words what the numbers of this run say."""
     config, (first, *later) = found.config, found.medians
@@ -138,7 +30,9 @@ def conclude(found: Found) -> str:
     fooled, called = found.old_and_new("fooled")[1], found.old_and_new("fooling")[0]
     effort = [found.effort(config.encoding[0], network) for network in (1, config.networks)]
     last = found.sure.where(network=config.networks).column("attack", "confidence")
-    others = [f"{name} {study.sure(last[name].mean)}" for name in config.attacks[1:]]
+    others = [
+        f"{name} {study.sure(last[name].mean)}" for name in last if name != config.encoding[0]
+    ]
     return (
         f"{TITLES[found.verdict]}. Images evolved for {config.generations} generations "
         f"make DNN 1 sure by a median of {study.sure(first)}. Of {len(later)} retrained networks, "
@@ -183,36 +77,38 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
 
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
-    config, scene = found.config, found.scene
+    config, scene, data = found.config, found.scene, found.config.victim.dataset
     yield from study.note(scene.medium, scene.train.input_shape)
-    data = f"{len(scene.train.labels):,} images of {config.victim.dataset}"
-    first, again = f"({config.victim.model}) was trained on {data}", "from scratch on everything"
-    control = "another network like DNN 1, from other starting weights: what lies between is chance"
+    first = f"({config.victim.model}) was trained on {len(scene.train.labels):,} images of {data}"
+    again, control = (
+        "from scratch on everything",
+        "like DNN 1, from other starting weights. What lies between",
+    )
+    does = "these two is chance"
     if scene.origin is not None:
-        first = f"is {scene.origin}, and a column of its own for “fooling” that never leads"
-        again = f"from these weights on, on {data} and the class"
-        control = (
-            "trained from these weights on, too, without any fooling image: what lies between "
+        first = f"is {scene.origin}, and one more column, the mean of all others"
+        again = f"from there on, on {len(scene.train.labels):,} images of {data} and that class"
+        control = "DNN 1, trained on as the others, but on real images alone. What lies between"
+        does = "these two is what such training does by itself"
+    if len(found.names) < scene.train.num_classes:
+        yield (
+            f"Images were made for {len(found.names)} of {scene.train.num_classes:,} classes, "
+            f"drawn at random; the others are only answers: {', '.join(found.names)}."
         )
-        control += "it and DNN 1 is what such training does by itself"
-    if scene.classes is not None:
-        few = f"{len(found.names)} of {scene.train.num_classes:,} classes, drawn at random; the "
-        yield f"Images were made for {few}others are only answers: {', '.join(found.names)}."
     yield (
         f"DNN 1 {first}. Images were made against it in many short independent runs "
         f"({' and '.join(config.encoding)}), and {scene.learned(2):,} of the first and of the last "
         f"generation were put into one further class, “fooling”. DNN 2 was trained {again}, images "
         f"were made against it in the same way, {scene.added_images:,} more joined the class, and "
-        f"so on up to DNN {config.networks}. Errors are those on {len(scene.test.labels):,} test "
-        "images."
+        f"so on up to DNN {config.networks}. Errors are of {len(scene.test.labels):,} test images."
     )
     yield (
         f"How easily a network is fooled was measured by {config.runs} further runs of each kind "
         f"below (evolution: {config.generations} generations of {config.children} images), begun "
         "anew against that very network. Their images were never trained on. The confidence is the "
         "network's in the class that an image is to show, the fooling class being among the "
-        "answers: whoever makes the images knows about it and must avoid it. DNN 0 is a control, "
-        f"{control}."
+        "answers: whoever makes the images knows about it and must avoid it. DNN 0 is a control: "
+        f"{control} {does}."
     )
     learned = lambda name: "yes" if name in config.encoding else "never"
     kinds = [(name, study.MAKERS[name].about, learned(name)) for name in config.attacks]
@@ -303,8 +199,9 @@ def numbers(found: Found, attack: str) -> fj.reporting.Html:
         paper = {one: f"{100 * median:.2f} %" for one, median in enumerate(found.paper[1], 1)}
         columns["The paper's median"] = lambda one: paper.get(one, "")
     caption = (
-        f"Images made anew: {attack}. Surest tenth: what a tenth of them exceed. Test: Mann-Whitney's U, two-sided, of the confidences in all "
-        "images; in brackets how often an image made for DNN 1 is the surer of two."
+        f"Images made anew: {attack}. Surest tenth: what a tenth of them exceed. Test: "
+        "Mann-Whitney's U, two-sided, of the confidences in all images; in brackets how often an "
+        "image made for DNN 1 is the surer of two."
     )
     measures = {"fooled": "Called what they show", "fooling": "Called fooling"}
     more = {name: lambda row, of=of: of(row.keys["network"]) for name, of in columns.items()}

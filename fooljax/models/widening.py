@@ -17,8 +17,8 @@ def widen(classifier: Classifier, rejecting: int = 1) -> Classifier:
 
     The last layer's weights and bias of a new logit are the means of those of all others.
     So the old logits stay what they were, and the new one is their mean, or less where a
-    ReLU follows: it is never the largest, takes at most ``1 / (k + 1)`` of the
-    probability, and has a gradient from the first step of training on.
+    ReLU follows: it is never the largest, takes at most an even share of the probability
+    (by Jensen's inequality), and has a gradient from the first step of training on.
 
     Args:
         classifier: a Flax module whose attribute ``outputs`` is the number of its logits,

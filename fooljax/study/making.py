@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from fooljax import checks
-from fooljax.data import Dataset, Stream, as_float
+from fooljax.data import Dataset, as_float
 from fooljax.study.cells import key_of
 from fooljax.study.settings import Making
 from fooljax.types import Bound, Classifier, Images, Logits, RandomKey
@@ -96,22 +96,22 @@ def take(test: Dataset, train: Dataset, rows: Int[np.ndarray, " n"]) -> Material
 
 
 def draw_classes(
-    flag: str, seed: int, count: int, dataset: Dataset | Stream
+    flag: str, seed: int, count: int | None, num_classes: int
 ) -> Int[np.ndarray, " n"]:
     """Draw classes that images are made for, in the order of their numbers.
 
     Args:
         flag: that asked for so many, with its dashes.
         seed: of the run.
-        count: how many.
-        dataset: of these classes.
+        count: how many; None for all.
+        num_classes: how many there are.
 
     Raises:
         ValueError: if there are fewer, naming the flag.
     """
-    if count > dataset.num_classes:
-        raise ValueError(f"{flag} must be at most {dataset.num_classes}, got {count}")
-    order = jax.random.permutation(key_of(seed, part="classes"), dataset.num_classes)
+    if count is not None and count > num_classes:
+        raise ValueError(f"{flag} must be at most {num_classes}, got {count}")
+    order = jax.random.permutation(key_of(seed, part="classes"), num_classes)
     return np.sort(np.asarray(order)[:count])
 
 
@@ -120,11 +120,13 @@ def of_classes(make: Make, classes: Int[np.ndarray, " n"]) -> Make:
 
     Args:
         make: what to make images with.
-        classes: their numbers, each once.
+        classes: their numbers, each once; of all in their order nothing changes.
     """
 
     def make_some(key: RandomKey, classifier: Classifier, material: Material) -> Made:
-        rest = np.setdiff1d(np.arange(classifier.num_classes), classes)
+        rest = np.setdiff1d(every := np.arange(classifier.num_classes), classes)
+        if np.array_equal(every, classes):
+            return make(key, classifier, material)
         order = jnp.asarray(np.concatenate([classes, rest]), jnp.int32)
         return _of_first(make, key, classifier, material, order, len(classes))
 

@@ -5,12 +5,14 @@ import html
 import json
 import re
 
+import jax
 import numpy as np
 import pytest
 import scipy.stats
 
+import fooljax as fj
 from experiments import retrain
-from experiments.retrain import page
+from experiments.retrain import numbers
 from fooljax import study
 from fooljax.study import Victim, change
 from fooljax.study.cells import Results, file_name
@@ -137,8 +139,71 @@ def test_records_stay_when_an_attack_a_run_and_a_network_are_dropped(smoke, tmp_
     plain = lambda one: tuple(sorted((name, value) for name, value in one.items() if value))
     whole, part = (set(map(plain, read(place))) for place in (folder, tmp_path / "less"))
     assert part < whole
-    # images made anew, all pairs, generations, and three kinds of others
-    assert len(part) == 3 * 10 + 9 + 3 * 5 + 3 * 3
+    # images made anew, the surest of each run, all pairs, generations, three kinds of others
+    assert len(part) == 3 * 10 + 3 + 9 + 3 * 5 + 3 * 3
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A perceptron that somebody else has trained, as a file."""
+    digits = fj.data.load("digits").train
+    network = fj.models.build("mlp", jax.random.key(7), (28, 28, 1), 10)
+    recipe = fj.training.quick(100)._asdict()
+    network, _ = fj.training.fit(jax.random.key(8), network, digits, **recipe)
+    fj.models.save_weights(path := tmp_path_factory.mktemp("weights") / "mlp.safetensors", network)
+    return path, network
+
+
+@pytest.fixture(scope="module")
+def tuned(weights, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tuned") / "run"
+    changes = {"recipe": "fine_tune", "networks": 2, "classes": 4, "others": ()}
+    changes |= {"weights": str(weights[0]), "train_steps": 40, "attacks": ("direct",)}
+    config = change(retrain.PRESETS["smoke"], out=str(folder), **changes)
+    return folder, config, retrain.main(config)
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_weights(tuned, weights):
+    """DNN 1 is the network of the file; the others began there, the last with fooling images."""
+    folder, config, summary = tuned
+    stored = [unit(folder, network=network, part="weights") for network in range(3)]
+    kernel = np.asarray(weights[1].params["fc3"]["kernel"])
+    place = next(name for name, one in stored[1].items() if one.shape == (100, 11))
+    np.testing.assert_array_equal(stored[1][place][:, :10], kernel)
+    np.testing.assert_allclose(stored[1][place][:, 10], kernel.mean(axis=1), atol=1e-6)
+    for changed in (stored[0][place], stored[2][place]):
+        assert 0.0 < np.abs(changed[:, :10] - kernel).max() < 0.5
+    assert summary["networks"]["DNN 1"]["accuracy"] == pytest.approx(
+        fj.training.evaluate(weights[1], fj.data.load("digits").test)
+    )
+    classes = study.draw_classes("", 0, 4, 10)
+    assert summary["made_for"] == [str(label) for label in classes]
+    for network in range(3):
+        made = unit(folder, network=network, attack="direct", run=0)
+        np.testing.assert_array_equal(made["labels"], classes)
+        told = probabilities(folder, network, made["images"])
+        np.testing.assert_allclose(made["confidence"], told[range(4), classes], rtol=1e-3)
+    parts = [{"run": turn, "count": count} for turn, count in enumerate((8, 8, 8, 6))]
+    kept = [unit(folder, network=1, encoding="direct", **one)["collected"] for one in parts]
+    assert sum(map(len, kept)) == config.first_images
+    tenth = study.where(summary["surest_tenth"], attack="direct", network=2)[0]["surest_tenth"]
+    sure = [unit(folder, network=2, attack="direct", run=run)["confidence"] for run in (0, 1)]
+    assert tenth["mean"] == pytest.approx(np.mean([np.quantile(one, 0.9) for one in sure]))
+    text = (folder / "report.html").read_text()
+    assert "4 of 10 classes, drawn at random" in text and "DNN 1, trained on as the others" in text
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_the_same_weights_only(tuned, weights):
+    folder, config, _ = tuned
+    before = weights[0].read_bytes()
+    fj.models.save_weights(weights[0], jax.tree.map(lambda leaf: 2.0 * leaf, weights[1]))
+    with pytest.raises(ValueError, match="other weights.* than .* was begun with"):
+        retrain.main(change(config, out=None, resume=str(folder)))
+    weights[0].write_bytes(before)
+    (folder / "units" / f"{file_name({'network': 2, 'part': 'weights'})}.npz").unlink()
+    retrain.main(change(config, out=None, resume=str(folder)))
 
 
 def test_verdicts_follow_the_numbers():
@@ -149,7 +214,9 @@ def test_verdicts_follow_the_numbers():
         (0.5, 0.1, 0.1): "untested",
     }
     for medians, verdict in verdicts.items():
-        assert page.decide(list(medians)) == verdict
+        assert numbers.decide(list(medians)) == verdict
+    assert numbers.decide([0.5, 0.1], harder=True) == "harder"
+    assert numbers.decide([0.99, 0.95], harder=True) == "no"
 
 
 def found(confidences, histories=()):
@@ -166,13 +233,13 @@ def found(confidences, histories=()):
         cell = {"images": "direct", "made_for": made_for, "network": 2}
         cells.append((cell, {"fooled": np.array(fooled), "fooling": np.array(fooling)}))
     config = change(retrain.PRESETS["smoke"], networks=2)
-    return page.find(config, None, Results(tuple(cells)))
+    return numbers.find(config, None, Results(tuple(cells)))
 
 
 def test_against_the_first_by_counting():
     before, after = [[0.9, 0.8], [0.7, 0.7]], [[0.7, 0.1], [0.85, 0.2]]
     wins = sum((b > a) + 0.5 * (b == a) for b in np.ravel(before) for a in np.ravel(after))
-    higher, p = found([before, after]).against_first("direct", 2)
+    higher, p = found([before, after]).against("direct", 2)
     assert higher == wins / 16
     assert p == pytest.approx(scipy.stats.mannwhitneyu(np.ravel(before), np.ravel(after)).pvalue)
 
@@ -189,9 +256,9 @@ def test_means_and_effort_by_hand():
 
 
 def test_trend_by_hand():
-    assert page.trend([0.9, 0.1, 0.2, 0.3]) is None
-    assert page.trend([0.9, 0.1, 0.2, 0.3, 0.4])["rho"] == pytest.approx(1.0)
-    assert page.trend([0.1, 0.9, 0.9, 0.9, 0.9]) is None
+    assert numbers.trend([0.9, 0.1, 0.2, 0.3]) is None
+    assert numbers.trend([0.9, 0.1, 0.2, 0.3, 0.4])["rho"] == pytest.approx(1.0)
+    assert numbers.trend([0.1, 0.9, 0.9, 0.9, 0.9]) is None
 
 
 def test_the_papers_sizes():
@@ -199,7 +266,7 @@ def test_the_papers_sizes():
     paper = retrain.PRESETS["paper"]
     assert (paper.networks, paper.first_images, paper.added_images) == (15, 6000, 1000)
     assert paper == retrain.PRESETS["mnist-paper"]
-    assert len(page.PAPER) == 15 and np.median(page.PAPER) == 0.9948
+    assert len(numbers.PAPER) == 15 and np.median(numbers.PAPER) == 0.9948
 
 
 IMPOSSIBLE = {
@@ -216,7 +283,9 @@ IMPOSSIBLE = {
     "--encoding: unknown 'both'; There are direct, cppn": {"encoding": ("both",)},
     "--model: each round trains its own network": {"victim": Victim(model="a.py:net")},
     "--model nothing: ": {"victim": Victim(model="nothing")},
-    "--weights .*: each round trains its own": {"victim": Victim(weights="a.safetensors")},
+    "--weights: there is no file a.safetensors": {"victim": Victim(weights="a.safetensors")},
+    "--recipe fine_tune changes weights that are there": {"victim": Victim(recipe="fine_tune")},
+    "--classes must be at most 10, got 11": {"classes": 11},
     "--classifier .*: each round trains its own": {"victim": Victim(classifier="here")},
     "--dataset none: each round trains its own": {"victim": Victim(dataset="none")},
     "--others: others than --dataset digits": {"others": ("digits",)},

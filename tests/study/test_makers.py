@@ -242,3 +242,24 @@ def test_a_few_classes_drawn_at_random_are_what_is_made_for(networks, material):
         assert made.images.shape == (2, *SHAPE)
         answers = np.asarray(networks[0](made.images)).argmax(axis=1)
         np.testing.assert_array_equal(answers, made.labels)
+
+
+def test_classes_that_are_asked_for_and_all_of_them(networks, material):
+    make = MAKERS["direct"].build(dataclasses.replace(MAKING, generations=3), SHAPE)
+    key, classes = jax.random.key(0), np.array([1, 3])
+    made = study.of_classes(make, classes)(key, networks[0], material)
+    np.testing.assert_array_equal(made.labels, classes)
+    sure = study.confidences(networks[0], made.images, made.labels)
+    np.testing.assert_allclose(made.history[-1], sure, rtol=1e-3)  # among all four columns
+    whole, same = make(key, networks[0], material), study.of_classes(make, np.arange(CLASSES))
+    np.testing.assert_array_equal(same(key, networks[0], material).images, whole.images)
+
+
+def test_classes_are_drawn_once_for_a_seed():
+    drawn = [study.draw_classes("--classes", seed, 5, 40) for seed in (0, 0, 1)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert len(set(drawn[0])) == 5 and np.all(np.diff(drawn[0]) > 0)
+    assert not np.array_equal(drawn[0], drawn[2])
+    np.testing.assert_array_equal(study.draw_classes("--classes", 0, None, 4), np.arange(4))
+    with pytest.raises(ValueError, match="--classes must be at most 4, got 5"):
+        study.draw_classes("--classes", 0, 5, 4)
