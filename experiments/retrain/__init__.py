@@ -6,7 +6,8 @@ Run:    python -m experiments.retrain
         python -m experiments.retrain --preset paper --data-dir DIR
         python -m experiments.retrain --preset imagenet --weights DIR --data-dir DIR
 Cost:   about seven minutes on two laptop cores (embedded digits, 5 networks and a control,
-        each attacked anew in 5 runs of three kinds); the preset mnist about half an hour.
+        each attacked anew in 5 runs of three kinds); the presets mnist and imagenet about
+        half an hour.
 Expect: images that fooled earlier networks are called fooling by later ones, and yet
         evolution that begins anew against each network finds others it is sure of:
         the paper's medians on MNIST stay near 99 % in round after round.

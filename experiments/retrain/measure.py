@@ -107,9 +107,9 @@ PRESETS = {
         first_images=1000,
         attacks=("cppn", "signs"),
         classes=50,
-        generations=100,
-        collect_generations=20,
-        children=50,
+        generations=200,
+        collect_generations=40,
+        children=25,
         ascent_steps=10,
     ),
     "paper": Config(

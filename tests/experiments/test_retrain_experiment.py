@@ -199,7 +199,7 @@ def test_a_run_goes_on_with_the_same_weights_only(tuned, weights):
     folder, config, _ = tuned
     before = weights[0].read_bytes()
     fj.models.save_weights(weights[0], jax.tree.map(lambda leaf: 2.0 * leaf, weights[1]))
-    with pytest.raises(ValueError, match="other weights.* than .* was begun with"):
+    with pytest.raises(ValueError, match=r"other weights.* than .* was begun with"):
         retrain.main(change(config, out=None, resume=str(folder)))
     weights[0].write_bytes(before)
     (folder / "units" / f"{file_name({'network': 2, 'part': 'weights'})}.npz").unlink()

@@ -76,7 +76,7 @@ def test_the_new_column_learns_and_the_answers_stay():
 
 def test_what_has_no_such_layer_is_refused():
     network = build("softmax", jax.random.key(0), SHAPE, CLASSES)
-    with pytest.raises(ValueError, match="attribute outputs.*widen it before crops"):
+    with pytest.raises(ValueError, match=r"attribute outputs.*widen it before crops"):
         widen(center_crop(network, 24))
     with pytest.raises(ValueError, match="attribute outputs"):
         widen(from_function(lambda images: np.zeros((len(images), 3)), (4, 4, 1), 3))
