@@ -14,11 +14,6 @@ from .measure import CONTROL, Config, Scene, stack
 
 SHARES = ("fooled", "fooling")
 SURE, UNSURE = 0.9, 0.5  # medians from which on, and up to which, a verdict follows
-PAPER = (  # medians of its figure 11, DNN 1 to 15
-    *(0.9999, 0.9742, 0.9983, 0.7252, 0.9755, 0.9968, 0.7613, 0.9996),
-    *(0.9951, 0.9948, 0.9862, 0.9997, 0.9993, 0.9915, 0.9915),
-)
-PAPER_IMAGENET = (0.8805, 0.1170)  # of its figure 12, DNN 1 and 2 after 5,000 generations
 
 
 class Found(NamedTuple):
@@ -46,9 +41,8 @@ class Found(NamedTuple):
     def paper(self) -> tuple[str, Sequence[float]]:
         """Say where the paper's medians are from, and return as many as there are networks."""
         count = self.config.networks if "cppn" in self.config.encoding else 0
-        if study.is_imagenet(self.scene.train.class_names):
-            return "the paper's, ImageNet, 5,000 generations", PAPER_IMAGENET[:count]
-        return "the paper's, MNIST", PAPER[:count]
+        name, medians = study.retrained_for(self.scene.train.class_names)
+        return name, medians[:count]
 
     @property
     def names(self) -> list[str]:

@@ -29,17 +29,21 @@ def conclude(found: Found) -> str:
     sure, unsure = (sum(one >= SURE for one in later), sum(one <= UNSURE for one in later))
     fooled, called = found.old_and_new("fooled")[1], found.old_and_new("fooling")[0]
     effort = [found.effort(config.encoding[0], network) for network in (1, config.networks)]
+    made = found.tenth.column("network", "surest_tenth", attack=config.encoding[0])
+    tenth = lambda network: study.sure(made[network].mean)
     last = found.sure.where(network=config.networks).column("attack", "confidence")
     others = [
         f"{name} {study.sure(last[name].mean)}" for name in last if name != config.encoding[0]
     ]
     return (
         f"{TITLES[found.verdict]}. Images evolved for {config.generations} generations "
-        f"make DNN 1 sure by a median of {study.sure(first)}. Of {len(later)} retrained networks, "
-        f"{sure} are again made at least {study.share(SURE)} sure of half of the new images, "
-        f"{unsure} at most {study.share(UNSURE)}. The last one, DNN {config.networks}: median "
+        f"make DNN 1 sure by a median of {study.sure(first)}. Half of the new images make {sure} "
+        f"of {len(later)} retrained networks at least {study.share(SURE)} sure, {unsure} at most "
+        f"{study.share(UNSURE)}. The last one, DNN {config.networks}: median "
         f"{study.sure(later[-1])}, {study.share(fooled)} of the new images called what they were "
         f"made to be; of images made for earlier networks it calls {study.share(called)} fooling. "
+        f"A tenth of the images exceed {tenth(1)} for DNN 1, {tenth(CONTROL)} for the control, "
+        f"{tenth(config.networks)} for the last. "
         f"First generation with a median above 99 %: {effort[0]} (DNN 1), {effort[1]} (the last)."
         + (f" Other ways, median against the last: {', '.join(others)}." if others else "")
     )
@@ -90,6 +94,11 @@ def story(found: Found) -> Iterator[study.Block]:
         again = f"from there on, on {len(scene.train.labels):,} images of {data} and that class"
         control = "DNN 1, trained on as the others, but on real images alone. What lies between"
         does = "these two is what such training does by itself"
+    more = (
+        f", images were made against it in the same way, {scene.added_images:,} more joined the "
+        f"class, and so on up to DNN {config.networks}"
+    )
+    more = more if config.networks > 2 else ""
     if len(found.names) < scene.train.num_classes:
         yield (
             f"Images were made for {len(found.names)} of {scene.train.num_classes:,} classes, "
@@ -98,9 +107,8 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         f"DNN 1 {first}. Images were made against it in many short independent runs "
         f"({' and '.join(config.encoding)}), and {scene.learned(2):,} of the first and of the last "
-        f"generation were put into one further class, “fooling”. DNN 2 was trained {again}, images "
-        f"were made against it in the same way, {scene.added_images:,} more joined the class, and "
-        f"so on up to DNN {config.networks}. Errors are of {len(scene.test.labels):,} test images."
+        f"generation were put into one further class, “fooling”. DNN 2 was trained {again}{more}. "
+        f"Errors are of {len(scene.test.labels):,} test images."
     )
     yield (
         f"How easily a network is fooled was measured by {config.runs} further runs of each kind "
@@ -117,7 +125,7 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         f"Intervals: {INTERVALS}, so differences between networks hold chance in the training, "
         f"too. The runs count as too short if the first network's median is below {sure}: then "
-        "all it can show is that new images are harder to find, if those made for each retrained "
+        "all they can show is that new images are harder to find, if those made for each retrained "
         "network are less sure than those for DNN 1 and the control (p below 0.05). Otherwise "
         "retraining counts as no help if the median of every retrained network is at least "
         f"{sure}, as help if each is at most {unsure}, else as help in part."

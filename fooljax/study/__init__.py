@@ -128,9 +128,11 @@ if TYPE_CHECKING:  # the same names as below
         BAND,
         BAND_NAME,
         RELATED,
+        RETRAINED,
         Published,
         is_imagenet,
         published_for,
+        retrained_for,
         short_names,
         until,
     )
@@ -219,8 +221,8 @@ _NAMES = {
     "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.prepared": "Prepared prepare",
-    "fooljax.study.published": "BAND BAND_NAME RELATED Published is_imagenet published_for "
-    "short_names until",
+    "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
+    "published_for retrained_for short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
