@@ -30,6 +30,14 @@ def widen(classifier: Classifier, rejecting: int = 1) -> Classifier:
 
     Raises:
         ValueError: if the network is no such module, or ``rejecting`` is not positive.
+
+    Example:
+        >>> import jax
+        >>> from fooljax import models
+        >>> network = models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> wider = models.widen(network)
+        >>> wider.num_classes, wider(jax.numpy.zeros((1, 4, 4, 1))).shape
+        (3, (1, 4))
     """
     checks.kind("classifier", classifier, Classifier)
     rejecting = checks.count("rejecting", rejecting)

@@ -1,6 +1,7 @@
 """Training and testing of classifiers."""
 
 from fooljax.training import losses
+from fooljax.training.descents import caffe_lenet, fine_tune
 from fooljax.training.evaluate import evaluate, evaluate_classes, predict
 from fooljax.training.fit import fit
 from fooljax.training.outliers import (
@@ -13,14 +14,12 @@ from fooljax.training.perturbed import (
     perturbed_minibatches,
     with_perturbations,
 )
+from fooljax.training.recipe import Recipe
 from fooljax.training.recipes import (
     RECIPES,
-    Recipe,
     acet,
     adversarial,
-    caffe_lenet,
     energy_bounded,
-    fine_tune,
     outlier_exposure,
     quick,
     trades,
