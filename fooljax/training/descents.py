@@ -49,9 +49,8 @@ def caffe_lenet(steps: int = 10_000, batch_size: int = 64, learning_rate: float 
 def fine_tune(steps: int = 100, batch_size: int = 32, learning_rate: float = 1e-3) -> Recipe:
     """Change weights that are there a little: descent with momentum 0.9, the rate falling to 0.
 
-    No step moves a weight further than its gradient says. Adam's do: a class without an
-    image in the data has a small gradient that always points the same way, and would be
-    forgotten as fast as others are learned.
+    For weights that are good already. Classes without an image in the data are unlearned
+    all the same, step by step: look at held-out images of them, too.
 
     Args:
         steps: number of updates.

@@ -1,4 +1,5 @@
 import jax
+import numpy as np
 import pytest
 
 from fooljax.data import load
@@ -17,7 +18,11 @@ _ALIKE = ("outlier_exposure", "energy_bounded", "acet")
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow) if name in _ALIKE else name for name in RECIPES],
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in _ALIKE else name
+        for name in RECIPES
+        if name != "fine_tune"  # starts from weights that are good already
+    ],
 )
 def test_every_recipe_trains(name, key, digits):
     classifier = build("softmax", key, digits.train.input_shape, 10)
@@ -26,6 +31,19 @@ def test_every_recipe_trains(name, key, digits):
     fitted, losses = fit(jax.random.key(1), classifier, digits.train, **recipe._asdict())
     assert losses.shape == (steps,) and losses[-50:].mean() < losses[:50].mean()
     assert evaluate(fitted, digits.test) > 0.85
+
+
+def test_fine_tune_improves_what_is_good_and_moves_it_little(key, digits):
+    start = build("softmax", key, digits.train.input_shape, 10)
+    good, _ = fit(jax.random.key(1), start, digits.train, **quick(steps=60)._asdict())
+    moved = {}
+    for name in ("fine_tune", "quick"):
+        recipe = RECIPES[name](steps=60)
+        tuned, losses = fit(jax.random.key(2), good, digits.train, **recipe._asdict())
+        assert losses[-30:].mean() < losses[:30].mean()
+        weights = (np.asarray(one.params["fc"]["kernel"]) for one in (tuned, good))
+        moved[name] = np.linalg.norm(np.subtract(*weights))
+    assert 0.0 < moved["fine_tune"] < 0.2 * moved["quick"]
 
 
 @pytest.mark.slow
