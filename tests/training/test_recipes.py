@@ -4,7 +4,7 @@ import pytest
 
 from fooljax.data import load
 from fooljax.models import build
-from fooljax.training import RECIPES, evaluate, fit, quick
+from fooljax.training import RECIPES, evaluate, fine_tune, fit, quick
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,8 @@ def test_fine_tune_improves_what_is_good_and_moves_it_little(key, digits):
     start = build("softmax", key, digits.train.input_shape, 10)
     good, _ = fit(jax.random.key(1), start, digits.train, **quick(steps=60)._asdict())
     moved = {}
-    for name in ("fine_tune", "quick"):
-        recipe = RECIPES[name](steps=60)
+    recipes = {"fine_tune": fine_tune(60, learning_rate=1e-3), "quick": quick(60)}
+    for name, recipe in recipes.items():
         tuned, losses = fit(jax.random.key(2), good, digits.train, **recipe._asdict())
         assert losses[-30:].mean() < losses[:30].mean()
         weights = (np.asarray(one.params["fc"]["kernel"]) for one in (tuned, good))
