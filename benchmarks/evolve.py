@@ -79,7 +79,7 @@ def measure(config: Config) -> dict[str, Any]:
     import jax
 
     from benchmarks import pieces
-    from benchmarks.peers import measure_peers
+    from benchmarks.peers.iterations import measure_peers
 
     document: dict[str, Any] = {"config": dataclasses.asdict(config), "environment": environment()}
     key_runs, key_cppn, key_arrays, key_peers = jax.random.split(jax.random.key(config.seed), 4)

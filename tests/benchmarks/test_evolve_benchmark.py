@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import fooljax as fj
-from benchmarks import evolve, peers, pieces, timing, whole_runs
+from benchmarks import evolve, pieces, timing, whole_runs
 from benchmarks.evolve import Config
+from benchmarks.peers import iterations
 from fooljax.encodings.cppn_render import compile_genome
 from fooljax.types import Classifier
 
@@ -122,11 +123,13 @@ def test_runs_are_measured_over_all_their_images():
 
 
 def test_missing_peers_are_named_with_the_remedy(key, monkeypatch):
-    monkeypatch.setattr(peers, "_ours", lambda *_, **__: {"fooljax, own": lambda: jnp.zeros(())})
-    measured = peers.measure_peers(
+    monkeypatch.setattr(
+        iterations, "ours", lambda *_, **__: {"fooljax, own": lambda: jnp.zeros(())}
+    )
+    measured = iterations.measure_peers(
         key, niches=5, genes=12, children=4, iterations=2, rounds=1, peers=("no_such_package",)
     )
-    assert measured["missing"] == {"no_such_package": peers.MISSING}
+    assert measured["missing"] == {"no_such_package": iterations.MISSING}
     assert set(measured["iteration"]) == {"fooljax, own"}
     assert min(numbers(measured["iteration"])) > 0
 
@@ -137,7 +140,7 @@ def test_missing_peers_are_named_with_the_remedy(key, monkeypatch):
 def test_installed_peers_are_measured(package, row, key):
     pytest.importorskip(package)
     with jax.numpy_rank_promotion("allow"):
-        measured = peers.measure_peers(
+        measured = iterations.measure_peers(
             key, niches=5, genes=12, children=4, iterations=2, rounds=1, peers=(package,)
         )
     assert any(name.startswith(row) for name in measured["iteration"])

@@ -1,4 +1,4 @@
-"""The same work in fooljax, QDax and pyribs, with scoring that costs next to nothing.
+"""An iteration in fooljax, QDax and pyribs, with scoring that costs next to nothing.
 
 Equal everywhere: the number of niches, of genes (float32 in [0, 1]), of children
 in an iteration, and a full iteration: draw parents, make children, score, insert.
@@ -64,14 +64,14 @@ def measure_peers(
     """
     sizes = {"niches": niches, "genes": genes, "children": children}
     found = {peer: importlib.util.find_spec(peer) is not None for peer in peers}
-    tasks = _ours(key, iterations=iterations, **sizes)
+    tasks = ours(key, iterations=iterations, **sizes)
     heavy: dict[str, Iterate] = {}
     if found.get("qdax"):
-        tasks |= _qdax(key, iterations=iterations, **sizes)
+        tasks |= qdax(key, iterations=iterations, **sizes)
         if tile:
-            heavy = {"qdax, all, iso+line, tiled, classes": _qdax_tiled(key, **sizes)}
+            heavy = {"qdax, all, iso+line, tiled, classes": qdax_tiled(key, **sizes)}
     if found.get("ribs"):
-        tasks |= _ribs(iterations=iterations, **sizes)
+        tasks |= ribs(iterations=iterations, **sizes)
     row = lambda cost: {"cpu_ms": cost.cpu_s * 1e3, "wall_ms": cost.wall_s * 1e3}
     costs: dict[str, Cost] = {
         name: cost.times(1.0 / iterations) for name, cost in interleave(tasks, rounds).items()
@@ -90,9 +90,11 @@ def _logits(flat: jax.Array, niches: int) -> jax.Array:
     return jnp.tile(both, (1, -(-niches // both.shape[1])))[:, :niches]
 
 
-def _ours(
+def ours(
     key: RandomKey, niches: int, genes: int, children: int, iterations: int
 ) -> dict[str, Iterate]:
+    """Return some iterations of fooljax by name: of both rules and both operators."""
+
     def apply(params, images):
         del params
         return _logits(images.reshape(images.shape[0], genes), niches)
@@ -107,10 +109,12 @@ def _ours(
     def task(niche_rule, vary):
         encoding = fj.encodings.direct(shape, vary, levels=None)
         search = fj.evolution.map_elites(encoding, children, niches=niche_rule)
-        state = fj.evolution.start(key, search, classifier)[0]
+        state = None
 
         def iterate():
             nonlocal state
+            if state is None:
+                state = fj.evolution.start(key, search, classifier)[0]
             state, info = fj.evolution.advance(key, search, classifier, state, iterations)
             return info  # the next call consumes the state
 
@@ -153,9 +157,11 @@ def _qdax_start(
     return search, emitter, (repertoire, emitter_state, key)
 
 
-def _qdax(
+def qdax(
     key: RandomKey, niches: int, genes: int, children: int, iterations: int
 ) -> dict[str, Iterate]:
+    """Return some iterations of QDax by name: of both operators and both scores."""
+
     def scalar(genomes, key):
         del key
         return jnp.mean(genomes, axis=1), genomes[:, :1], {}
@@ -167,11 +173,14 @@ def _qdax(
         return jnp.max(log_probabilities, axis=1), (top[:, None] + 0.5) / niches, {}
 
     def task(score, operator):
-        search, _, carry = _qdax_start(key, score, operator, niches, genes, children)
-        run = jax.jit(lambda carry: jax.lax.scan(search.scan_update, carry, (), iterations)[0])
+        carry = run = None
 
         def iterate():
-            nonlocal carry
+            nonlocal carry, run
+            if run is None:
+                search, _, carry = _qdax_start(key, score, operator, niches, genes, children)
+                several = lambda carry: jax.lax.scan(search.scan_update, carry, (), iterations)[0]
+                run = jax.jit(several)
             carry = run(carry)
             return carry
 
@@ -184,7 +193,7 @@ def _qdax(
     }
 
 
-def _qdax_tiled(key: RandomKey, niches: int, genes: int, children: int) -> Iterate:
+def qdax_tiled(key: RandomKey, niches: int, genes: int, children: int) -> Iterate:
     """Insert one copy of every child for each niche: ``children * niches * genes`` numbers."""
     cells = (jnp.arange(niches)[:, None] + 0.5) / niches
 
@@ -216,7 +225,8 @@ def _qdax_tiled(key: RandomKey, niches: int, genes: int, children: int) -> Itera
     return iterate
 
 
-def _ribs(niches: int, genes: int, children: int, iterations: int) -> dict[str, Iterate]:
+def ribs(niches: int, genes: int, children: int, iterations: int) -> dict[str, Iterate]:
+    """Return some iterations of pyribs by name: of two emitters and two types of numbers."""
     from ribs.archives import GridArchive
     from ribs.emitters import GaussianEmitter, IsoLineEmitter
     from ribs.schedulers import Scheduler
