@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import fooljax as fj
-from benchmarks.peers.attack_sides import in_torch, judged, ours, passes
+from benchmarks.peers.attack_sides import in_torch, judged, named, ours, passes
 from benchmarks.peers.pairs import Numbers, Pair, Side, Victim
 
 STEPS = 40
@@ -104,7 +104,35 @@ def _ddn(victim: Victim) -> tuple[Side, Side]:
     return ours(victim, fj.attacks.ddn(STEPS), "l2"), in_torch(victim, make, "l2")
 
 
+def _torchattacks_fab(victim: Victim) -> tuple[Side, Side]:
+    mine = named("fab")(_FAB_STEPS, norm="linf")
+    theirs = _called("FAB", norm="Linf", eps=1.0, steps=_FAB_STEPS)  # an eps that refuses nothing
+    return ours(victim, mine, "linf"), in_torch(victim, theirs, "linf")
+
+
+def _adv_lib_fab(victim: Victim) -> tuple[Side, Side]:
+    def make(network: Any) -> Callable[..., Any]:
+        from adv_lib.attacks import fab
+
+        return lambda images, labels, repeat: fab(
+            network, images, labels, norm=float("inf"), n_iter=_FAB_STEPS
+        )
+
+    mine = named("fab")(_FAB_STEPS, norm="linf")
+    return ours(victim, mine, "linf"), in_torch(victim, make, "linf")
+
+
+def _fmn(victim: Victim) -> tuple[Side, Side]:
+    def make(network: Any) -> Callable[..., Any]:
+        from adv_lib.attacks import fmn
+
+        return lambda images, labels, repeat: fmn(network, images, labels, norm=2, steps=STEPS)
+
+    return ours(victim, named("fmn")(STEPS, norm="l2"), "l2"), in_torch(victim, make, "l2")
+
+
 _BALL = "Linf ball"
+_FAB_STEPS = 20
 
 PAIRS = [
     _torchattacks("PGD", f"{_BALL}, {STEPS} steps, random start", _pgd),
@@ -121,4 +149,14 @@ PAIRS = [
         _autoattack,
     ),
     Pair("attacks", "adv-lib DDN", "adv-lib", "adv_lib", f"L2, {STEPS} steps", _ddn),
+    Pair("attacks", "adv-lib FMN", "adv-lib", "adv_lib", f"L2, {STEPS} steps", _fmn),
+    _torchattacks("FAB", f"Linf, {_FAB_STEPS} steps, one start", _torchattacks_fab),
+    Pair(
+        "attacks",
+        "adv-lib FAB",
+        "adv-lib",
+        "adv_lib",
+        f"Linf, {_FAB_STEPS} steps, one start",
+        _adv_lib_fab,
+    ),
 ]

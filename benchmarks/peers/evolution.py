@@ -112,7 +112,6 @@ def _qdax_search(rule: Rule, victim: Victim) -> tuple[Side, Side]:
 def _ribs_search(rule: Rule, victim: Victim) -> tuple[Side, Side]:
     from ribs.archives import GridArchive
     from ribs.emitters import IsoLineEmitter
-    from ribs.schedulers import Scheduler
 
     classifier = victim.classifier
     shape, num_classes = classifier.input_shape, classifier.num_classes
@@ -133,19 +132,12 @@ def _ribs_search(rule: Rule, victim: Victim) -> tuple[Side, Side]:
             upper_bounds=np.ones(genes),
             seed=repeat,
         )
-        scheduler = Scheduler(archive, [emitter])
+        # no scheduler: it takes one entry for each child, and this emitter learns from none
         for _ in range(GENERATIONS + 1):
-            genomes = np.float32(scheduler.ask())
-            images = genomes.reshape(-1, *shape)
-            confidence = np.asarray(_probabilities(classifier, images))
+            genomes = np.float32(emitter.ask())
+            confidence = np.asarray(_probabilities(classifier, genomes.reshape(-1, *shape)))
             solutions, fitness, niche = _entered(rule, genomes, confidence, np)
-            if rule == "own":
-                scheduler.tell(fitness, niche[:, None] + 0.5)
-            else:  # the scheduler takes one entry for each child, the archive any
-                archive.add(solutions, fitness, niche[:, None] + 0.5)
-                scheduler.tell(
-                    fitness.reshape(CHILDREN, -1)[:, 0], niche[::num_classes, None] + 0.5
-                )
+            archive.add(solutions, fitness, niche[:, None] + 0.5)
         return archive
 
     def found(archive: Any) -> Numbers:
