@@ -1,8 +1,18 @@
 """Causes that were found of what the page of peers shows: add one only where you found it."""
 
-#: ``(pair, kind)``, kind one of slower, weaker, stronger; shown where the row has it
-CAUSES: dict[tuple[str, str], str] = {
-    ("torchattacks CW", "stronger"): (
-        "it starts from `atanh` of a pixel, infinite at 0 and 1: black and white ones never move"
-    ),
+_FEW_CHANNELS = (
+    "the network's forward pass: XLA's convolution from 1 to at most 16 channels takes a CPU four "
+    "times as long as to 20"
+)
+_INFINITE_START = (
+    "it starts from `atanh` of a pixel, infinite at 0 and 1: black and white pixels never move"
+)
+
+#: ``(pair, network, kind)``, kind one of slower, weaker, stronger; shown where a row has it
+CAUSES: dict[tuple[str, str, str], str] = {
+    ("pytorch-ood maximum softmax", "adversarial", "slower"): _FEW_CHANNELS,
+    ("pytorch-ood maximum logit", "adversarial", "slower"): _FEW_CHANNELS,
+    ("pytorch-ood energy", "adversarial", "slower"): _FEW_CHANNELS,
+    ("torchattacks CW", "lenet", "stronger"): _INFINITE_START,
+    ("torchattacks CW", "adversarial", "stronger"): _INFINITE_START,
 }

@@ -119,6 +119,7 @@ def _tables(rows: list[Row]) -> Iterator[str]:
 
 def _cells(row: Row) -> str:
     mine, peer, verdict = row["fooljax"], row["peer"], verdicts.verdict(row)
+    which = row["name"], row["network"]
     cells = [
         f"{row['name']} {row['version']}: {row['work']}",
         _found(mine),
@@ -128,11 +129,7 @@ def _cells(row: Row) -> str:
         _times(verdict.cpu),
         f"{verdicts.first_call(mine):.2g} / {verdicts.first_call(peer):.2g}",
         str(verdict),
-        "; ".join(
-            CAUSES[row["name"], kind]
-            for kind in sorted(verdict.kinds)
-            if (row["name"], kind) in CAUSES
-        ),
+        "; ".join(filter(None, (CAUSES.get((*which, kind)) for kind in sorted(verdict.kinds)))),
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -90,8 +91,8 @@ def test_a_smaller_distance_is_stronger_and_none_is_infinitely_far():
 
 
 def test_the_page_names_every_deficit_and_what_was_not_measured(document, monkeypatch):
-    monkeypatch.setitem(causes.CAUSES, ("peer B", "slower"), "the reason")
-    monkeypatch.setitem(causes.CAUSES, ("peer A", "slower"), "no reason")
+    monkeypatch.setitem(causes.CAUSES, ("peer B", "lenet", "slower"), "the reason")
+    monkeypatch.setitem(causes.CAUSES, ("peer A", "lenet", "slower"), "no reason")
     text = page.to_markdown(document, "rows.json")
     assert "Of 3 rows fooljax is ahead in time at equal or better strength in 1" in text
     assert "behind in 2:" in text
@@ -103,6 +104,13 @@ def test_the_page_names_every_deficit_and_what_was_not_measured(document, monkey
     assert "| the reason |" in text and "no reason" not in text
     cells = [line.count(" | ") for line in text.splitlines() if line.startswith("| peer")]
     assert cells == [8] * 4  # one head and three rows
+
+
+def test_the_page_of_the_site_is_made_of_the_rows_kept_with_it():
+    root = Path(__file__).parent.parent.parent
+    source = "benchmarks/peers/measured.json"
+    text = page.to_markdown(json.loads((root / source).read_text()), source)
+    assert (root / "docs" / "peers_measured.md").read_text(encoding="utf-8") == text
 
 
 def test_what_is_measured_is_kept_and_errors_are_measured_again(document, tmp_path, monkeypatch):
@@ -146,9 +154,9 @@ def test_pairs_have_names_of_their_own():
     assert {pair.question for pair in pairs} == set(page.QUESTIONS)
     some = command._asked(command.Config(only=("art", "certification")))
     assert {pair.name for pair in some} >= {"ART PGD", "PyTorch randomized smoothing"}
-    names = {pair.name for pair in pairs}
-    kinds = {"slower", "weaker", "stronger"}
-    assert all(name in names and kind in kinds for name, kind in causes.CAUSES)
+    names, networks, kinds = map(set, zip(*causes.CAUSES, strict=True))
+    assert names <= {pair.name for pair in pairs}
+    assert networks <= {"lenet", "adversarial"} and kinds <= {"slower", "weaker", "stronger"}
 
 
 def test_missing_and_failing_peers_are_rows():
