@@ -28,7 +28,7 @@ def judged(victim: Victim, images: np.ndarray, kept: np.ndarray) -> Numbers:
     """Say how sure the network is of the image kept for each class, ``[k, h, w, c]``."""
     sure = np.diagonal(np.asarray(_probabilities(victim.classifier, jnp.asarray(images))))
     return {
-        "median confidence": float(np.median(np.where(kept, sure, 0.0))),
+        "mean confidence": float(np.mean(np.where(kept, sure, 0.0))),
         "classes found": float(np.mean(kept)),
     }
 

@@ -32,9 +32,9 @@ How to read it. Found: the mean over {repeats} repeats with other random numbers
 where there is one; a median distance counts an image that was not fooled as infinitely far.
 Passes: of an image, in the mean, forward and backward. Seconds: the median of warm calls, fooljax /
 peer. Faster: how many times longer the peer took, with the range of the repeats, by the clock
-and in processor time. First call: seconds, compilation included. Whoever is ahead in every
-repeat is faster; a difference in what was found counts beyond the range of the repeats and
-beyond {floor:.1%} of the figure.
+and in processor time. First call: seconds, with compilation, and with what a peer imports when
+it is first used. Whoever is ahead in every repeat is faster; a difference in what was found
+counts beyond the range of the repeats and beyond {floor:.1%} of the figure.
 """
 _HEAD = (
     "| peer, work | found: fooljax | found: peer | seconds | faster, clock | faster, processor | "

@@ -13,7 +13,7 @@ BETTER: dict[str, Literal["higher", "lower"]] = {
     "success on unseen images": "higher",
     "median L2": "lower",
     "median Linf": "lower",
-    "median confidence": "higher",
+    "mean confidence": "higher",
     "classes found": "higher",
     "AUROC": "higher",
     "mean radius": "higher",
@@ -63,14 +63,14 @@ class Verdict(NamedTuple):
     def __str__(self) -> str:
         """Say it in a few words, the deficits first."""
         time = {
-            "ahead": f"faster: {self.wall.median:.1f} x",
+            "ahead": f"faster: {self.wall.median:.2g} x",
             "even": "as fast",
-            "behind": f"slower: {1.0 / self.wall.median:.1f} x",
+            "behind": f"slower: {1.0 / self.wall.median:.2f} x",
         }
         words = [f"weaker: {one}" for one in self.weaker] + [time[self.wall.outcome]]
         words += [f"stronger: {one}" for one in self.stronger]
         if self.cpu.outcome == "behind":
-            words.append(f"more processor time: {1.0 / self.cpu.median:.1f} x")
+            words.append(f"more processor time: {1.0 / self.cpu.median:.2f} x")
         return ("**ahead**, " if self.ahead else "") + "; ".join(words)
 
     @property
