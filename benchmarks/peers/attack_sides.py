@@ -96,18 +96,26 @@ class Counts:
 
 def counted_twin(victim: Victim) -> tuple["torch.nn.Module", Counts]:
     """Return the network in PyTorch, and the counts of its passes."""
-    network, counts = twin(victim.classifier), Counts()
+    import torch
+
+    counts = Counts()
 
     def back(gradient: Any) -> None:
         counts.gradients += len(gradient)
 
-    def forth(module: Any, inputs: Any, logits: Any) -> None:
-        counts.forwards += len(logits)
-        if logits.requires_grad:
-            logits.register_hook(back)
+    class Counted(torch.nn.Module):  # ART calls the layers of a Sequential one by one
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = twin(victim.classifier)
 
-    network.register_forward_hook(forth)
-    return network, counts
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            logits = self.network(images)
+            counts.forwards += len(logits)
+            if logits.requires_grad:
+                logits.register_hook(back)
+            return logits
+
+    return Counted().eval(), counts
 
 
 def in_torch(
