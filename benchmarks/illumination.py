@@ -25,7 +25,7 @@ import numpy as np
 import fooljax as fj
 from benchmarks.timing import environment, interleave, launch, say
 from fooljax.evolution import Archive, Challengers, Grid
-from fooljax.evolution.descriptors import place
+from fooljax.evolution.cells import place
 from fooljax.evolution.map_elites import empty_archive
 from fooljax.types import Classifier
 

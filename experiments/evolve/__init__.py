@@ -79,7 +79,9 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
         niches = study.paint(encoding, finished.state.archive)
         search_run.save(run.folder, finished, niches, medium)
         grid = measure.build_grid(config)
-        images, looks = study.sort_niches(grid, config.descriptors, finished, niches, network)
+        images, looks = study.sort_niches(
+            grid, config.descriptors, finished, niches, network, config.children
+        )
         controls = study.controls(key, network.classifier, encoding)
         shown, diverse = study.show_others(images, others), None
         if images.shape[1] > page.MANY and not isinstance(medium, fj.media.Texts):

@@ -16,7 +16,7 @@ from fooljax.study import Batch, Capacity, Count, Natural, Rate, RunFlags, Victi
 if TYPE_CHECKING:
     from jax.sharding import Mesh
 
-    from fooljax.evolution import Grid
+    from fooljax.evolution import Cells
     from fooljax.media import Medium
     from fooljax.study.memory import Plan
     from fooljax.types import Classifier, Encoding, RandomKey, Search
@@ -48,7 +48,11 @@ class Config:
             contrast, variation, fineness, symmetry, nearest (distance from the nearest
             training image). Every class then keeps the best image of each look; none of
             them, and so one image a class, unless given.
-        grid: steps of each descriptor.
+        archive: how the looks are divided: grid (equal steps of each descriptor) or cvt (cells
+            of about equal size, whose number does not grow with that of the descriptors: a
+            centroidal Voronoi tessellation).
+        grid: steps of each descriptor in a grid.
+        cells: of a cvt, for each class.
         variation: how children of the direct encoding are made: polynomial
             mutation, the same after SBX crossover (inherit, or original with its
             resetting of genes the parents share), or iso_line (Iso+LineDD).
@@ -94,7 +98,9 @@ class Config:
     shown_to: tuple[str, ...] = ()
     search: str = "map_elites"
     descriptors: tuple[str, ...] = ()
+    archive: Literal["grid", "cvt"] = "grid"
     grid: Count = 8
+    cells: Count = 64
     variation: Literal["polynomial", "inherit", "original", "iso_line"] = "polynomial"
     mutation_rate: Rate = 0.1
     halve_rate_every: Natural = 0
@@ -163,8 +169,7 @@ def check(config: Config) -> None:
             f"--descriptors need --search map_elites or own_niche; {config.search} searches for "
             "each class by itself"
         )
-    if config.grid != Config().grid and not config.descriptors:
-        raise ValueError("--grid is the number of steps of --descriptors; give some, or leave it")
+    _check_cells(config)
     build_grid(config)
     if config.precision != "float32" and config.search not in _POPULATIONS:
         raise ValueError(
@@ -241,13 +246,28 @@ def _characters(config: Config, shape: tuple[int, ...]) -> Encoding:
     return fj.encodings.characters(length, config.alphabet)
 
 
-def build_grid(config: Config, num_classes: int = 1) -> Grid | None:
+def _check_cells(config: Config) -> None:
+    usual = Config()
+    if config.archive != usual.archive and not config.descriptors:
+        raise ValueError(f"--archive {config.archive} divides what --descriptors name; give some")
+    if config.grid != usual.grid and not config.descriptors:
+        raise ValueError("--grid is the number of steps of --descriptors; give some, or leave it")
+    if config.grid != usual.grid and config.archive != "grid":
+        raise ValueError(f"--grid is of --archive grid; --archive {config.archive} has --cells")
+    if config.cells != usual.cells and config.archive != "cvt":
+        raise ValueError(
+            "--cells are those of --archive cvt, with --descriptors; a grid has --grid"
+        )
+
+
+def build_grid(config: Config, num_classes: int = 1) -> Cells | None:
     """Return the cells that every class has, None without descriptors.
 
     Raises:
         ValueError: if there are too many, naming the flag.
     """
-    return study.read_grid("--descriptors", config.descriptors, config.grid, num_classes)
+    count = config.grid if config.archive == "grid" else config.cells
+    return study.read_grid("--descriptors", config.descriptors, count, num_classes, config.archive)
 
 
 def mesh(config: Config) -> Mesh:

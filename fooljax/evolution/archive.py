@@ -13,8 +13,8 @@ from fooljax.types import Genome
 class Archive(NamedTuple):
     """The champion of every niche.
 
-    Niches are classes, or the cells of a grid for each class: class by class, the cells of
-    the first one first.
+    Niches are classes, or cells of what images look like for each class: class by class, the
+    cells of the first one first.
 
     Attributes:
         genomes: champions; every leaf has a leading axis of length ``k``.
@@ -45,12 +45,14 @@ class Challengers(NamedTuple):
             not compete.
         confidence: softmax probability of each class; every class has equally many niches.
         parent: niche of each candidate's parent, -1 if it has none.
+        looks: what each descriptor says of them, in units of its range; None without any.
     """
 
     genomes: Genome
     scores: Float[Array, "b k"]
     confidence: Float[Array, "b classes"]
     parent: Int32[Array, " b"]
+    looks: Float[Array, "b d"] | None = None
 
     def __repr__(self) -> str:
         """Name the fields; arrays by type and shape."""

@@ -1,13 +1,12 @@
-"""Descriptors: what fooling images may look like, as a grid of niches for every class."""
+"""Descriptors: what fooling images may look like, as numbers."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int32
+from jaxtyping import Array, Float
 
 from fooljax import checks, metrics
 from fooljax.data import as_float
@@ -30,60 +29,18 @@ class Descriptor(NamedTuple):
     words: str
 
 
-class Grid(NamedTuple):
-    """Cells of equal width along each of some descriptors.
+def measure(
+    descriptors: Sequence[Descriptor], classifier: Classifier, images: Images
+) -> Float[Array, "b d"]:
+    """Return what each descriptor says of each image, in units of its range.
 
-    Attributes:
-        descriptors: the last one runs fastest.
-        cells: along each.
+    0 where the range begins and 1 where it ends, whatever it measures; NaN stays NaN.
     """
-
-    descriptors: tuple[Descriptor, ...]
-    cells: int
-
-    @property
-    def size(self) -> int:
-        """How many cells there are in all."""
-        return self.cells ** len(self.descriptors)
-
-
-def grid(descriptors: Sequence[Descriptor], cells: int) -> Grid:
-    """Lay a grid over some descriptors.
-
-    Args:
-        descriptors: from ``DESCRIPTORS``, or your own.
-        cells: along each, at least 1.
-
-    Raises:
-        ValueError: if there is none, one has no range, or a number is impossible.
-    """
-    cells = checks.count("cells", cells)
-    if not descriptors:
-        raise ValueError("descriptors: at least one is needed, got none")
-    for one in descriptors:
-        checks.kind("descriptors", one, Descriptor, "take them from DESCRIPTORS")
-        if not (math.isfinite(one.low) and math.isfinite(one.high) and one.low < one.high):
-            raise ValueError(
-                f"descriptors: {one.words} needs finite low < high, got {one.low} and {one.high}"
-            )
-    return Grid(tuple(descriptors), cells)
-
-
-def place(grid: Grid, classifier: Classifier, images: Images) -> Int32[Array, " b"]:
-    """Return the cell of each image, in ``[0, grid.size)``.
-
-    What lies beyond an end belongs to the cell at that end, as in pyribs. An image with a
-    measure that is NaN has no cell, which is -1.
-    """
-    cell = jnp.zeros(len(images), jnp.int32)
-    known = jnp.ones(len(images), bool)
-    for one in grid.descriptors:
-        value = one.measure(classifier, images).astype(jnp.float32)
-        along = jnp.floor((value - one.low) / (one.high - one.low) * grid.cells)
-        along = jnp.clip(along, 0, grid.cells - 1)
-        known = known & ~jnp.isnan(value)
-        cell = cell * grid.cells + jnp.where(known, along, 0.0).astype(jnp.int32)
-    return jnp.where(known, cell, -1)
+    columns = [
+        (one.measure(classifier, images).astype(jnp.float32) - one.low) / (one.high - one.low)
+        for one in descriptors
+    ]
+    return jnp.stack(columns, axis=1)
 
 
 def with_references(classifier: Classifier, images: Images) -> Classifier:

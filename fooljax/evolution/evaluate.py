@@ -9,7 +9,8 @@ from jaxtyping import Array, Bool, Float, Int32
 
 from fooljax import metrics
 from fooljax.evolution.archive import Challengers
-from fooljax.evolution.descriptors import Grid, place
+from fooljax.evolution.cells import Cells, settle
+from fooljax.evolution.descriptors import measure
 from fooljax.types import Classifier, Defense, Encoding, Genome, Images, Logits
 
 Fitness: TypeAlias = Literal["logprob", "margin", "prob", "logit"]
@@ -27,12 +28,12 @@ _AGAIN = 32  # images that are looked at again together
 def evaluate(
     classifier: Classifier,
     encoding: Encoding,
-    make: Callable[[Array], tuple[Genome, Array]],
+    make: Callable[[Int32[Array, " b"]], tuple[Genome, Int32[Array, " b"]]],
     children: int,
     *,
     fitness: Fitness,
     enter: Entry | None = None,
-    grid: Grid | None = None,
+    grid: Cells | None = None,
     screen: tuple[Defense, Float[Array, " niches"]] | None = None,
     micro_batch: int | None = None,
     axis_name: str | None = None,
@@ -42,7 +43,7 @@ def evaluate(
     Args:
         classifier: the network.
         encoding: how genomes become images.
-        make: ``child index -> (genome, parent niche)``.
+        make: ``child indices [b] -> (genomes, parent niches)``, leaves ``[b, ...]``.
         children: how many.
         fitness: what a niche maximises: log-probability, margin, probability or the logit
             itself, that is the activation where classes are units (``models.units``).
@@ -69,12 +70,13 @@ def evaluate(
     indices = first + jnp.arange(share, dtype=jnp.int32)
 
     def score(indices: Int32[Array, " b"]) -> tuple[Challengers, Mapping[str, Array]]:
-        genomes, parent = jax.vmap(make)(indices)
+        genomes, parent = make(indices)
         images = jax.vmap(encoding.express)(genomes)
         k = classifier.num_classes
-        spread = lambda scores: scores
+        spread, looks = lambda scores: scores, None
         if grid is not None:
-            inside = jax.nn.one_hot(place(grid, classifier, images), grid.size, dtype=bool)
+            looks = measure(grid.descriptors, classifier, images)
+            inside = jax.nn.one_hot(settle(grid, looks), grid.size, dtype=bool)
             spread = lambda scores: _into_cells(scores, inside)
         seen = indices < children
         if screen is None:
@@ -97,6 +99,7 @@ def evaluate(
             scores=spread(jnp.where(allowed, scores, -jnp.inf)),
             confidence=confidence,
             parent=parent,
+            looks=looks,
         ), counted
 
     if micro_batch is None:

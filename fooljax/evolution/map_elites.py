@@ -1,4 +1,4 @@
-"""MAP-Elites with one niche for each class, or a grid of them."""
+"""MAP-Elites with one niche for each class, or many that differ in looks."""
 
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, TypeAlias
@@ -9,7 +9,8 @@ from jaxtyping import Array, Float, Int32
 
 from fooljax import checks, printing
 from fooljax.evolution.archive import Archive, Contest, insert
-from fooljax.evolution.descriptors import Grid
+from fooljax.evolution.cells import Cells
+from fooljax.evolution.cells import check as check_cells
 from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
 from fooljax.types import Bound, Classifier, Defense, Encoding, Genome, Image, RandomKey, Search
 
@@ -111,7 +112,7 @@ class _Settings(NamedTuple):
     init_children: int
     fitness: Fitness
     niches: Niches
-    grid: Grid | None
+    grid: Cells | None
     screen: Defense | None
     micro_batch: int | None
     axis_name: str | None
@@ -124,7 +125,7 @@ def map_elites(
     *,
     fitness: Fitness = "logprob",
     niches: Niches = "all",
-    grid: Grid | None = None,
+    grid: Cells | None = None,
     screen: Defense | None = None,
     micro_batch: int | None = None,
     axis_name: str | None = None,
@@ -144,8 +145,8 @@ def map_elites(
             activation where classes are units (``models.units``).
         niches: ``all`` as in the paper, or ``own`` (a child enters the niche of
             its top class only, textbook MAP-Elites) for comparison.
-        grid: of descriptors, from ``grid``: every class then has a niche for each cell, and
-            keeps the best image of each look. A child competes in its own cell only, of
+        grid: of descriptors, from ``grid`` or ``cvt``: every class then has a niche for each
+            cell, and keeps the best image of each look. A child competes in its own cell only, of
             all classes or of its top one. Niches are ``k * grid.size``, class by class.
         screen: makes a cheaper network, such as ``models.in_bfloat16``, that looks at
             all children first; those that it places above a champion are shown to the
@@ -164,14 +165,15 @@ def map_elites(
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
-        Mouret and Clune, 2015, arXiv:1504.04909 (with a grid).
+        Mouret and Clune, 2015, arXiv:1504.04909 (with a grid); Vassiliades et al., 2018,
+        arXiv:1610.05729 (with a tessellation).
     """
     init_children = children if init_children is None else init_children
     check_search(fitness, children, init_children, micro_batch)
     checks.kind("encoding", encoding, Encoding)
     checks.choice("niches", niches, ("all", "own"))
     if grid is not None:
-        checks.kind("grid", grid, Grid, "make it with evolution.grid")
+        check_cells("grid", grid)
     if screen is not None:
         checks.function("screen", screen, "classifier -> classifier")
 
@@ -231,7 +233,7 @@ def _advance(
     challengers, traits = evaluate(
         classifier,
         settings.encoding,
-        lambda index: make(jax.random.fold_in(key, index)),
+        jax.vmap(lambda index: make(jax.random.fold_in(key, index))),
         count,
         fitness=settings.fitness,
         enter=enter,

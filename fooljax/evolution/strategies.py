@@ -162,7 +162,7 @@ def _compete(
     challengers, traits = evaluate(
         classifier,
         settings.encoding,
-        lambda index: (flat[index], parent[niche(index)]),
+        lambda indices: (flat[indices], parent[niche(indices)]),
         k * population,
         fitness=settings.fitness,
         enter=lambda index, logits: jax.nn.one_hot(niche(index), k, dtype=bool),

@@ -89,14 +89,9 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
-    from fooljax.study.illuminated import (
-        Illuminated,
-        place_in_grid,
-        show_grid,
-        sort_niches,
-        sum_up_grid,
-    )
+    from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
     from fooljax.study.loaded import as_weighted, starts
+    from fooljax.study.looks import show_grid
     from fooljax.study.makers import MAKERS, build, choose_right, judge
     from fooljax.study.making import (
         SURE,
@@ -209,8 +204,9 @@ _NAMES = {
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
-    "fooljax.study.illuminated": "Illuminated place_in_grid show_grid sort_niches sum_up_grid",
+    "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
     "fooljax.study.loaded": "as_weighted starts",
+    "fooljax.study.looks": "show_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material draw_classes of_classes "
     "of_few_classes repeated take",

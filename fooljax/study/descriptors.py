@@ -1,8 +1,8 @@
-"""From a flag that names descriptors to a grid of looks, and to what it is measured with."""
+"""From flags that name descriptors to cells of looks, and to what they are measured with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from fooljax.evolution import DESCRIPTORS, Grid, grid, with_references
+from fooljax.evolution import DESCRIPTORS, Cells, Descriptor, cvt, grid, with_references
 from fooljax.study.prepared import Prepared
 from fooljax.study.settings import choose
 from fooljax.types import Classifier
@@ -11,14 +11,22 @@ _MOST_NICHES = 10_000  # whose images a page can hold
 _REFERENCES = 1_000  # training images that distances are measured to
 
 
-def read_grid(flag: str, words: Sequence[str], cells: int, num_classes: int) -> Grid | None:
-    """Make a grid of what a flag names, ``NAME`` or ``NAME:LOW:HIGH``; None without any.
+#: How the looks of a class may be divided, by name.
+ARCHIVES: dict[str, Callable[[Sequence[Descriptor], int], Cells]] = {"grid": grid, "cvt": cvt}
+_FEWER = {"grid": "name fewer, or take fewer steps (--grid)", "cvt": "take fewer (--cells)"}
+
+
+def read_grid(
+    flag: str, words: Sequence[str], cells: int, num_classes: int, archive: str = "grid"
+) -> Cells | None:
+    """Make cells of what a flag names, ``NAME`` or ``NAME:LOW:HIGH``; None without any.
 
     Args:
         flag: that names descriptors, with its dashes.
         words: what it says.
-        cells: along each.
-        num_classes: that have such a grid each.
+        cells: along each of a grid, in all of a tessellation.
+        num_classes: that have such cells each.
+        archive: of ``ARCHIVES``.
 
     Raises:
         ValueError: naming the flag.
@@ -42,16 +50,16 @@ def read_grid(flag: str, words: Sequence[str], cells: int, num_classes: int) -> 
         return None
     if len({word.split(":")[0] for word in words}) < len(words):
         raise ValueError(f"{flag}: each descriptor once, got {' '.join(words)}")
+    looks = cells ** len(descriptors) if archive == "grid" else cells
+    if looks * num_classes > _MOST_NICHES:
+        raise ValueError(
+            f"{flag}: {looks:,} looks of {num_classes:,} classes are more than "
+            f"{_MOST_NICHES:,} images; {_FEWER[archive]}"
+        )
     try:
-        found = grid(descriptors, cells)
+        return ARCHIVES[archive](descriptors, cells)
     except ValueError as error:
         raise ValueError(f"{flag}: {str(error).removeprefix('descriptors: ')}") from error
-    if found.size * num_classes > _MOST_NICHES:
-        raise ValueError(
-            f"{flag}: {found.size:,} looks of {num_classes:,} classes are more than "
-            f"{_MOST_NICHES:,} images; name fewer, or take fewer steps (--grid)"
-        )
-    return found
 
 
 def carry_references(flag: str, words: Sequence[str], network: Prepared) -> Classifier:

@@ -86,6 +86,8 @@ def record(
                 "min_confidence": np.min(confidence[row]),
                 "median_confidence_per_repeat": np.median(confidence[row], axis=-1),
                 "min_confidence_per_repeat": np.min(confidence[row], axis=-1),
+                "best_confidence_per_repeat": np.max(confidence[row], axis=-1),
+                "qd_score_per_repeat": np.sum(rows["confidence"][row], axis=-1),
                 "jumps": rows["jumps"][row],
                 "evaluations": evaluations(first + row),
                 "seconds": round(seconds, 3),

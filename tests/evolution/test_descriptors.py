@@ -19,7 +19,8 @@ from fooljax.evolution import (
     map_elites,
     with_references,
 )
-from fooljax.evolution.descriptors import nearest, place
+from fooljax.evolution.cells import place
+from fooljax.evolution.descriptors import nearest
 from fooljax.models import in_bfloat16
 from fooljax.types import Classifier
 
@@ -215,7 +216,10 @@ def test_insertion_into_the_niches_of_a_class():
         (lambda: grid([DESCRIPTORS["contrast"]], 0), "cells must be at least 1, got 0"),
         (lambda: grid(["contrast"], 3), "descriptors must be a Descriptor, got"),
         (lambda: grid([ACROSS._replace(low=0.6)], 3), "needs finite low < high, got 0.6 and 0.6"),
-        (lambda: map_elites(direct((4, 4, 1)), grid=3), "grid must be a Grid, got 3; make it"),
+        (
+            lambda: map_elites(direct((4, 4, 1)), grid=3),
+            "grid must be a Grid or a CVT, got 3; make it",
+        ),
     ],
 )
 def test_impossible_grids(make, message):

@@ -245,6 +245,18 @@ IMPOSSIBLE = {
     },
     "--descriptors need --search map_elites": {"descriptors": ("contrast",), "search": "snes"},
     "--grid is the number of steps of --descriptors": {"grid": 3},
+    "--archive cvt divides what --descriptors name": {"archive": "cvt"},
+    "--grid is of --archive grid; --archive cvt has --cells": {
+        "descriptors": ("contrast",),
+        "archive": "cvt",
+        "grid": 3,
+    },
+    "--cells are those of --archive cvt": {"descriptors": ("contrast",), "cells": 3},
+    "--descriptors: 2,000 looks of 10 classes .* take fewer .--cells": {
+        "descriptors": ("contrast",),
+        "archive": "cvt",
+        "cells": 2000,
+    },
     "--grid must be at least 1, got 0": {"descriptors": ("contrast",), "grid": 0},
     "--nodes must be at least 5, got 3": {"encoding": "cppn", "nodes": 3},
     "--search nope: .*map_elites, or own_niche": {"search": "nope", "children": 30},

@@ -10,7 +10,7 @@ import pytest
 
 from experiments import evolve
 from fooljax import study
-from fooljax.evolution.descriptors import place
+from fooljax.evolution.cells import place
 from fooljax.interrupts import Interrupted
 from fooljax.study import Victim, change, memory, search_run
 from fooljax.types import Classifier

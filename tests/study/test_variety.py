@@ -8,9 +8,9 @@ import pytest
 
 from fooljax import analysis, study
 from fooljax.encodings import direct
-from fooljax.evolution import Archive, Evolution, grid
+from fooljax.evolution import CVT, Archive, Evolution, grid
 from fooljax.evolution.descriptors import DESCRIPTORS
-from fooljax.study import illuminated
+from fooljax.study import looks as looks_page
 from fooljax.study.variety import _likeness
 from fooljax.types import Classifier
 
@@ -109,7 +109,7 @@ def made_up():
 
 def test_the_best_of_each_class_and_all_by_look():
     images, run = made_up()
-    best, looks = study.sort_niches(GRID, WORDS, run, images, network())
+    best, looks = study.sort_niches(GRID, WORDS, run, images, network(), 10)
     np.testing.assert_array_equal(best[..., 0, 0, 0] * 8, [[1, 7], [0, 5]])  # a tie: the first
     assert looks.names == ("brightness", "symmetry") and looks.images.shape[:3] == (2, 2, 4)
     summary = study.sum_up_grid(looks)
@@ -117,16 +117,21 @@ def test_the_best_of_each_class_and_all_by_look():
     assert summary["coverage"] == 10 / 16 and summary["sure_share"] == 2 / 16
     np.testing.assert_allclose(summary["qd_score_per_class"], [[1.29, 0.3], [0.995, 2.0]])
     np.testing.assert_allclose(summary["coverage_by_generation"], [[1 / 8, 4 / 8], [1 / 8, 6 / 8]])
+    np.testing.assert_allclose(
+        summary["best_by_generation"],
+        [[(0.5 + 0.0) / 2, (0.99 + 0.3) / 2], [0.25, (0.995 + 0.6) / 2]],
+    )
+    np.testing.assert_array_equal(summary["evaluations_by_generation"], [10, 20])
     assert study.place_in_grid(looks, 6) == {"brightness": 0.75, "symmetry": 0.25}
     assert looks.labels[2] == ", brightness 0.75, symmetry 0.25"
-    assert study.sort_niches(None, (), run, images, network(8)) == (images, None)
+    assert study.sort_niches(None, (), run, images, network(8), 10) == (images, None)
 
 
 @pytest.mark.parametrize("names", [1, 2, 3])
 def test_a_sheet_grows_upward_and_to_the_right(names, monkeypatch):
     kept = {}
     monkeypatch.setattr(
-        illuminated,
+        looks_page,
         "sheet_of",
         lambda name, shown, captions, caption, **looks: kept.update(
             shown=np.asarray(shown)[..., 0, 0, 0], captions=captions, **looks
@@ -138,8 +143,8 @@ def test_a_sheet_grows_upward_and_to_the_right(names, monkeypatch):
     confidence = np.linspace(0.5, 0.9, cells).reshape(1, 1, 1, cells)
     filled = np.ones_like(confidence, bool)
     filled[..., 0] = False
-    looks = study.Illuminated(over, tuple(DESCRIPTORS)[:names], confidence, filled, images, {})
-    illuminated._sheet(looks, 0, ["a"])
+    looks = study.Illuminated(over, tuple(DESCRIPTORS)[:names], confidence, filled, images, {}, 10)
+    looks_page._sheet(looks, 0, ["a"])
     expected = {
         1: [[1.0, 0.2]],
         2: [[0.3, 0.4], [1.0, 0.2]],
@@ -150,3 +155,25 @@ def test_a_sheet_grows_upward_and_to_the_right(names, monkeypatch):
     assert kept["column_names"][0].startswith(list(DESCRIPTORS)[min(names, 2) - 1])
     if names > 1:
         assert kept["row_names"][0] == "brightness 0.5\N{EN DASH}1"
+
+
+def test_a_tessellation_lies_in_rows_by_its_looks(monkeypatch):
+    """Five cells in rows of three: the first row is the lowest, its cells from left to right."""
+    kept = {}
+    monkeypatch.setattr(
+        looks_page, "sheet_of", lambda name, shown, captions, caption, **rest: kept.update(rest)
+    )
+    points = ((0.9, 0.5), (0.1, 0.8), (0.2, 0.1), (0.3, 0.5), (0.8, 0.2))
+    over = CVT((DESCRIPTORS["brightness"], DESCRIPTORS["contrast"]), points)
+    filled, confidence = np.ones((1, 1, 1, 5), bool), np.full((1, 1, 1, 5), 0.5)
+    images = np.zeros((1, 1, 5, 2, 2, 1))
+    different = {"pixels": np.zeros((1, 1)), "features": np.zeros((1, 1))}
+    looks = study.Illuminated(
+        over, ("brightness", "contrast"), confidence, filled, images, different, 10
+    )
+    cells, *_ = looks_page._in_order(looks)
+    np.testing.assert_array_equal(cells, [[4, 0, -1], [2, 3, 1]])
+    looks_page._sheet(looks, 0, ["a"])
+    assert kept["row_names"] == ["brightness 0.8\N{EN DASH}0.9", "brightness 0.1\N{EN DASH}0.3"]
+    assert study.place_in_grid(looks, 3) == {"brightness": 0.3, "contrast": 0.25}
+    assert study.sum_up_grid(looks)["archive"] == "cvt"
