@@ -91,6 +91,18 @@ def own_niche(indices: Int32[Array, " b"], logits: Float[Array, "b m"]) -> Array
     return jax.nn.one_hot(jnp.argmax(logits, axis=-1), logits.shape[-1], dtype=bool)
 
 
+def ranks(fitness: Float[Array, " k"]) -> Int32[Array, " k"]:
+    """Return how many niches up to each one are occupied, for ``draw``."""
+    return jnp.cumsum(fitness > -jnp.inf, dtype=jnp.int32)
+
+
+def draw(key: RandomKey, rank: Int32[Array, " k"], count: int) -> Int32[Array, " count"]:
+    """Draw occupied niches, each as likely as the others; 0 if there is none."""
+    drawn = jax.random.uniform(key, (count,), dtype=jnp.float32) * rank[-1]
+    wanted = jnp.minimum(drawn.astype(rank.dtype), rank[-1] - 1)
+    return jnp.argmax(rank[None, :] > wanted[:, None], axis=1).astype(jnp.int32)
+
+
 def check_search(fitness: str, children: int, init_children: int, micro_batch: int | None) -> None:
     """Refuse impossible settings of a search.
 
@@ -201,13 +213,11 @@ def _step(
 ) -> tuple[Evolution, Generation]:
     generation = evolution.generation + 1
     champions = evolution.archive.genomes
-    rank = jnp.cumsum(evolution.archive.fitness > -jnp.inf)
+    rank = ranks(evolution.archive.fitness)
 
     def make(key):
         key_parents, key_vary = jax.random.split(key)
-        drawn = jax.random.uniform(key_parents, (2,), dtype=jnp.float32) * rank[-1]
-        wanted = jnp.minimum(drawn.astype(rank.dtype), rank[-1] - 1)
-        parent, mate = jnp.argmax(rank[None, :] > wanted[:, None], axis=1)
+        parent, mate = draw(key_parents, rank, 2)
         pick = lambda index: jax.tree.map(lambda leaf: leaf[index], champions)
         child = settings.encoding.vary(key_vary, pick(parent), pick(mate), generation)
         return child, jnp.where(rank[-1] > 0, parent, -1).astype(jnp.int32)

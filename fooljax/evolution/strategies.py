@@ -28,7 +28,12 @@ class Strategies(NamedTuple):
     distributions: Any
 
 
-def _genome_shape(encoding: Encoding) -> tuple[int, ...]:
+def genome_shape(encoding: Encoding) -> tuple[int, ...]:
+    """Return the shape of genomes that are one array of floats.
+
+    Raises:
+        ValueError: if they are something else.
+    """
     leaves = jax.tree.leaves(jax.eval_shape(lambda: encoding.init(jax.random.key(0))))
     if len(leaves) != 1 or not jnp.issubdtype(leaves[0].dtype, jnp.floating):
         raise ValueError(
@@ -101,7 +106,7 @@ def strategy(
     check_search(fitness, children, children, micro_batch)
     checks.kind("encoding", encoding, Encoding)
     std = checks.positive("std", std)
-    kind, shape = find(name, "name"), _genome_shape(encoding)
+    kind, shape = find(name, "name"), genome_shape(encoding)
 
     settings = _Settings(
         encoding, children, kind, shape, float(std), fitness, micro_batch, axis_name

@@ -7,7 +7,20 @@ from evosax.algorithms import distribution_based_algorithms
 from lowering import assert_lowers
 
 from fooljax.encodings import cppn, direct
-from fooljax.evolution import DESCRIPTORS, advance, grid, map_elites, repeat, start, strategy
+from fooljax.evolution import (
+    DESCRIPTORS,
+    advance,
+    cma_me,
+    cma_mega,
+    cvt,
+    dominated_novelty,
+    grid,
+    map_elites,
+    omg_mega,
+    repeat,
+    start,
+    strategy,
+)
 from fooljax.evolution.distributions import _UNUSABLE
 from fooljax.evolution.run import _start, _steps
 from fooljax.models import in_bfloat16
@@ -16,6 +29,7 @@ from fooljax.runtime import devices
 pytestmark = pytest.mark.usefixtures("accelerator")
 SHAPE = (4, 4, 1)
 GRID = grid([one for name, one in DESCRIPTORS.items() if name != "nearest"], 2)
+CELLS = cvt([DESCRIPTORS["brightness"], DESCRIPTORS["contrast"]], 3)
 STRATEGIES = sorted(set(distribution_based_algorithms) - set(_UNUSABLE))
 SEARCHES = {
     "direct": lambda axis: map_elites(direct(SHAPE), 12, axis_name=axis),
@@ -26,6 +40,14 @@ SEARCHES = {
     "a grid, own niches, screened": lambda axis: map_elites(
         direct(SHAPE), 12, niches="own", grid=GRID, screen=in_bfloat16, axis_name=axis
     ),
+    "cma_me": lambda axis: cma_me(direct(SHAPE), 12, emitters=2, grid=CELLS, axis_name=axis),
+    "cma_mega": lambda axis: cma_mega(
+        direct(SHAPE, levels=None), 12, emitters=3, grid=CELLS, micro_batch=2, axis_name=axis
+    ),
+    "omg_mega": lambda axis: omg_mega(
+        direct(SHAPE, levels=None), 12, grid=CELLS, micro_batch=2, axis_name=axis
+    ),
+    "dominated": lambda axis: dominated_novelty(direct(SHAPE), 12, grid=CELLS, axis_name=axis),
     "in batches": lambda axis: map_elites(direct(SHAPE), 12, micro_batch=2, axis_name=axis),
     **{
         name: lambda axis, name=name: strategy(name, direct(SHAPE), 12, axis_name=axis)

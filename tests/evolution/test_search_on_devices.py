@@ -6,11 +6,23 @@ import pytest
 from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
-from fooljax.evolution import DESCRIPTORS, grid, map_elites, repeat, strategy
+from fooljax.encodings import direct
+from fooljax.evolution import (
+    DESCRIPTORS,
+    cma_me,
+    cma_mega,
+    dominated_novelty,
+    grid,
+    map_elites,
+    omg_mega,
+    repeat,
+    strategy,
+)
 from fooljax.types import Search
 
 AXIS = "children"
 GRID = grid([DESCRIPTORS["brightness"]._replace(low=0.4, high=0.6), DESCRIPTORS["symmetry"]], 5)
+SMOOTH = direct((4, 4, 1), levels=None)
 # 22 children in batches of 4: two children of padding on 1 device, ten on 8
 SEARCHES = {
     "all": lambda toy, axis: map_elites(toy.encoding, 22, micro_batch=4, axis_name=axis),
@@ -18,6 +30,16 @@ SEARCHES = {
         toy.encoding, 22, 9, niches="own", micro_batch=4, axis_name=axis
     ),
     "grid": lambda toy, axis: map_elites(
+        toy.encoding, 22, grid=GRID, micro_batch=4, axis_name=axis
+    ),
+    "cma_me": lambda toy, axis: cma_me(
+        toy.encoding, 22, emitters=2, grid=GRID, micro_batch=4, axis_name=axis
+    ),
+    "cma_mega": lambda toy, axis: cma_mega(
+        SMOOTH, 22, emitters=5, grid=GRID, micro_batch=4, axis_name=axis
+    ),
+    "omg_mega": lambda toy, axis: omg_mega(SMOOTH, 22, grid=GRID, micro_batch=4, axis_name=axis),
+    "dominated": lambda toy, axis: dominated_novelty(
         toy.encoding, 22, grid=GRID, micro_batch=4, axis_name=axis
     ),
     "snes": lambda toy, axis: strategy("snes", toy.encoding, 22, micro_batch=4, axis_name=axis),
@@ -66,6 +88,10 @@ def whole(toy):
         pytest.param("grid", 2, marks=pytest.mark.slow),
         pytest.param("all", 2, marks=pytest.mark.slow),
         pytest.param("snes", 8, marks=pytest.mark.slow),
+        pytest.param("cma_me", 8, marks=pytest.mark.slow),
+        pytest.param("cma_mega", 8, marks=pytest.mark.slow),
+        pytest.param("omg_mega", 8, marks=pytest.mark.slow),
+        pytest.param("dominated", 8, marks=pytest.mark.slow),
         pytest.param("all", 1, marks=pytest.mark.slow),
         pytest.param("all", 4, marks=pytest.mark.slow),
         pytest.param("snes", 2, marks=pytest.mark.slow),
