@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MICRO_BATCH = 25
 _LARGE = 10_000  # pixels from which on a CPU is fastest with few images at a time
-_POPULATIONS: dict[str, Literal["all", "own"]] = {"map_elites": "all", "own_niche": "own"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,11 @@ class Config:
         shown_to: architectures that the finished images are shown to, as in --model,
             for the same data; with published ones --weights is a folder.
         search: map_elites (every child competes for every class), own_niche (a
-            child competes for its top class only), or the name of an evosax
-            strategy, one for each class: snes, open_es, sep_cma_es, pgpe, ...
+            child competes for its top class only), dominated (images compete by how far
+            those are that are surer and look alike), cma_me (distributions that move toward
+            what the archive gains), cma_mega and omg_mega (along gradients of confidence and
+            of --descriptors), or the name of an evosax strategy, one for each class: snes,
+            open_es, sep_cma_es, pgpe, ...
         descriptors: what images may look like, as NAME or NAME:LOW:HIGH, from brightness,
             contrast, variation, fineness, symmetry, nearest (distance from the nearest
             training image). Every class then keeps the best image of each look; none of
@@ -164,14 +166,18 @@ def check(config: Config) -> None:
         )
     if config.alphabet != Config().alphabet and config.encoding != "characters":
         raise ValueError("--alphabet belongs to --encoding characters; leave it out")
-    if config.descriptors and config.search not in _POPULATIONS:
+    if config.descriptors and config.search not in study.SEARCHES:
         raise ValueError(
-            f"--descriptors need --search map_elites or own_niche; {config.search} searches for "
-            "each class by itself"
+            f"--descriptors need --search {' or '.join(study.SEARCHES)}; "
+            f"{config.search} searches for each class by itself"
+        )
+    if config.search == "dominated" and not config.descriptors:
+        raise ValueError(
+            "--search dominated compares images by what --descriptors measure; give some"
         )
     _check_cells(config)
     build_grid(config)
-    if config.precision != "float32" and config.search not in _POPULATIONS:
+    if config.precision != "float32" and config.search not in ("map_elites", "own_niche"):
         raise ValueError(
             f"--precision {config.precision} sorts out images that beat no champion; --search "
             f"{config.search} learns from all of them; leave one of the two out"
@@ -229,7 +235,8 @@ def _direct(config: Config, shape: tuple[int, ...]) -> Encoding:
         # draws of 16 bits are too coarse for rates that keep halving
         coarse = config.genes == "uint8" and not config.halve_rate_every
         vary = fj.encodings.polynomial(rate, crossover=crossover, coarse=coarse)
-    return fj.encodings.direct(shape, vary, config.color, storage=config.genes)
+    levels = None if config.search in study.SMOOTH_SEARCHES else 256  # steps have no gradient
+    return fj.encodings.direct(shape, vary, config.color, levels, storage=config.genes)
 
 
 def _cppn(config: Config, shape: tuple[int, ...]) -> Encoding:
@@ -314,23 +321,12 @@ def build_search(
         "micro_batch": _micro_batch(config, shape, over.size, most),
         "axis_name": fj.runtime.devices.AXIS if over.size > 1 else None,
     }
-    if niches := _POPULATIONS.get(config.search):
-        screen = fj.models.in_bfloat16 if config.precision == "bfloat16" else None
-        search = fj.evolution.map_elites(
-            encoding,
-            config.children,
-            niches=niches,
-            grid=build_grid(config, num_classes),
-            screen=screen,
-            **options,
-        )
-    else:
-        if config.children < 2 * num_classes:
-            raise ValueError(
-                f"--search {config.search} needs at least two --children for each of the "
-                f"{num_classes} classes, got {config.children}"
-            )
-        search = _strategy(config, encoding, options)
+    if config.precision == "bfloat16":
+        options["screen"] = fj.models.in_bfloat16
+    grid = build_grid(config, num_classes)
+    search = study.make_search(
+        "--search", config.search, encoding, config.children, num_classes, grid, options
+    )
     search = fj.evolution.repeat(search)
     return fj.runtime.devices.spread(search, over) if over.size > 1 else search
 
@@ -348,15 +344,6 @@ def _micro_batch(
     large = backend.on_cpu() and len(shape) == 3 and shape[0] * shape[1] >= _LARGE
     count = min(share, most or share, MICRO_BATCH if large else share)
     return None if count == share else count
-
-
-def _strategy(config: Config, encoding: Encoding, options: dict[str, Any]) -> Search:
-    try:
-        return fj.evolution.strategy(config.search, encoding, config.children, **options)
-    except ValueError as error:
-        raise ValueError(
-            f"--search {config.search}: {error}; or map_elites, or own_niche"
-        ) from error
 
 
 def evaluations(config: Config, generation: int) -> int:

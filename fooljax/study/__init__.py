@@ -149,6 +149,7 @@ if TYPE_CHECKING:  # the same names as below
         related,
         tell_diverse,
     )
+    from fooljax.study.searches import SEARCHES, SMOOTH_SEARCHES, make_search
     from fooljax.study.showing import as_pictures, experience, is_shown, note
     from fooljax.study.suited import (
         NO_NUMBERS,
@@ -223,6 +224,7 @@ _NAMES = {
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
+    "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
     "fooljax.study.showing": "as_pictures experience is_shown note",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
     "words_for",

@@ -243,6 +243,13 @@ IMPOSSIBLE = {
         "descriptors": ("contrast", "symmetry", "brightness"),
         "grid": 16,
     },
+    "--search dominated compares images by what --descriptors measure": {"search": "dominated"},
+    "--search cma_me: a strategy searches genomes that are one array": {
+        "search": "cma_me",
+        "encoding": "cppn",
+    },
+    "--search omg_mega: a strategy searches .* uint8": {"search": "omg_mega", "genes": "uint8"},
+    "--search cma_mega: at least 3 for each of 1 emitters": {"search": "cma_mega", "children": 2},
     "--descriptors need --search map_elites": {"descriptors": ("contrast",), "search": "snes"},
     "--grid is the number of steps of --descriptors": {"grid": 3},
     "--archive cvt divides what --descriptors name": {"archive": "cvt"},

@@ -132,6 +132,32 @@ def test_every_class_keeps_its_looks(toy, looks):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("search", ["cma_me", "cma_mega", "omg_mega", "dominated"])
+def test_emitters_go_on_after_a_stop(search, toy, tmp_path, monkeypatch):
+    """Over the cells of a tessellation: the same bytes, and a page."""
+    looks = ("brightness:0.3:0.7", "contrast")
+    config = tiny(children=40, descriptors=looks, archive="cvt", cells=7, search=search)
+    summary = evolve.main(change(config, out=str(tmp_path / "whole")), toy)
+    told = summary["illumination"]
+    assert told["archive"] == "cvt" and told["cells"] == 7
+    assert told["evaluations_by_generation"][-1] == 40 * 5
+    assert np.all(np.diff(told["norm_qd_score_by_generation"], axis=1) >= 0.0)
+    record = search_run.history.record
+
+    def record_and_stop(folder, generation, *rest):
+        record(folder, generation, *rest)
+        if generation == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="after generation 2"):
+        patch.setattr(search_run.history, "record", record_and_stop)
+        evolve.main(change(config, out=str(tmp_path / "cut"), chunk=1), toy)
+    evolve.main(change(config, resume=str(tmp_path / "cut")), toy)
+    for name in ("elites.npz", "genomes.npz", "records.csv", "looks_1.png"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+@pytest.mark.slow
 def test_looks_are_the_same_after_a_stop(toy, looks, tmp_path, monkeypatch):
     config, whole, _ = looks
     record = search_run.history.record
