@@ -212,7 +212,7 @@ def measure(config: Config) -> dict[str, Any]:
             if name == "sphere"
             else fooling(config.train_steps, config.looks)
         )
-        tasks = {
+        tasks: dict[str, diversity_peers.Task] = {
             f"fooljax {method}": functools.partial(run, problem, search, config)
             for method, search in searches(problem, config.children).items()
         }

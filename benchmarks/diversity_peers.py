@@ -107,7 +107,12 @@ def _ribs(problem: "Problem", config: "Config") -> dict[str, Task]:
 
             for _ in range(3):
                 generation()
-            _, cost = clock(lambda: [generation() for _ in range(config.generations - 2)])
+
+            def rest() -> None:
+                for _ in range(config.generations - 2):
+                    generation()
+
+            _, cost = clock(rest)
             return sums(problem, archive.data("objective")) | {"cpu_s": cost.cpu_s}
 
         return once

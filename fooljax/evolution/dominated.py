@@ -183,7 +183,8 @@ def survive(population: Population, children: Challengers, neighbors: int) -> Po
     k, places = population.fitness.shape
     by_class = children.scores.reshape(-1, k, places)
     scores, cell = jnp.max(by_class, axis=2).T, jnp.argmax(by_class, axis=2).T  # [k, b]
-    looks = jnp.where(jnp.isnan(children.looks), 0.0, children.looks)
+    looks = jnp.asarray(children.looks)
+    looks = jnp.where(jnp.isnan(looks), 0.0, looks)  # such a child has no score
 
     def one(members: tuple[Array, Array], scores: Array) -> Int32[Array, " m"]:
         fitness, own = members

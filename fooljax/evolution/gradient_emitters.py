@@ -193,19 +193,19 @@ def _step_points(
 ) -> tuple[Emitters, Generation]:
     key_sample, key_origin = jax.random.split(jax.random.fold_in(key, state.generation + 1))
     fenced = jax.lax.optimization_barrier
-    goal = state.origin // given.cells
-    slopes = fenced(_in_batches(given, classifier, fenced(state.points), goal))
+    goal, points = state.origin // given.cells, fenced(jnp.asarray(state.points))
+    slopes = fenced(_in_batches(given, classifier, points, goal))
     multiples = sample_each(key_sample, state.distributions, given.share - 1)
-    children = fenced(branch(state.points, slopes, multiples))
-    shown = jnp.concatenate([state.points[:, None], children], axis=1)
+    children = fenced(branch(points, slopes, multiples))
+    shown = jnp.concatenate([points[:, None], children], axis=1)
     archive, info, gains = show(given, classifier, state, shown)
     order, parents = rank(jax.tree.map(lambda leaf: leaf[:, 1:], gains))
     told = tell_each(state.distributions, multiples, order, parents)
-    points = fenced(jax.vmap(mean_of_parents)(children, order, parents))
+    means = fenced(jax.vmap(mean_of_parents)(children, order, parents))
     again = (parents == 0) | jax.vmap(cma.collapsed)(told)
     origin = draw(key_origin, ranks(archive.fitness), given.emitters)
     fresh = (origin, _undecided(given), archive.genomes[origin])
-    moved = either(again, fresh, (state.origin, told, points))
+    moved = either(again, fresh, (state.origin, told, means))
     return Emitters(archive, state.generation + 1, *moved), info
 
 
