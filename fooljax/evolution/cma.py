@@ -61,7 +61,7 @@ def sample(key: RandomKey, state: Cma, count: int) -> Float[Array, "count n"]:
 def recombination(parents: Int32[Array, ""], count: int) -> Float[Array, " count"]:
     """Return the weights of children by rank: falling over the parents, 0 for all others."""
     rank = jnp.arange(1, count + 1, dtype=jnp.float32)
-    weights = jnp.maximum(jnp.log(parents + 0.5) - jnp.log(rank), 0.0)
+    weights = jnp.maximum(jnp.log(parents.astype(jnp.float32) + 0.5) - jnp.log(rank), 0.0)
     weights = jnp.where(rank <= parents, weights, 0.0)
     return weights / jnp.maximum(jnp.sum(weights), 1e-30)
 
@@ -103,7 +103,7 @@ def update(
     ) * _whiten(state.covariance, step)
     updates = state.updates + 1
     length = jnp.sum(path_sigma**2) / n
-    expected = 1 - (1 - keep_sigma) ** (2.0 * updates)
+    expected = 1 - (1 - keep_sigma) ** (2.0 * updates.astype(jnp.float32))
     calm = jnp.where(length / expected < 2 + 4 / (n + 1), 1.0, 0.0)
     path = (1 - keep_path) * state.path + calm * jnp.sqrt(
         keep_path * (2 - keep_path) * effective

@@ -259,8 +259,7 @@ def gain(
     score, bar = jnp.max(own, axis=1), fitness[goal * cells + cell]
     empty, better = bar == -jnp.inf, score > bar
     status = jnp.where(better, 1 + empty.astype(jnp.int32), 0)
-    # a child without a score is worth least, and not NaN
-    return Gains(status, jnp.where(empty | (score == -jnp.inf), score, score - bar))
+    return Gains(status, score - jnp.where(empty, 0.0, bar))
 
 
 def rank(gains: Gains) -> tuple[Int32[Array, "e p"], Int32[Array, " e"]]:

@@ -108,6 +108,10 @@ def _pixels(**options):
     return encodings.direct(SHAPE, **options)
 
 
+def _looks():
+    return evolution.cvt([evolution.DESCRIPTORS[name] for name in ("brightness", "symmetry")], 4)
+
+
 SEARCHES = {
     "map_elites direct": lambda: evolution.map_elites(_pixels(), 8),
     "map_elites own niche bytes": lambda: evolution.map_elites(
@@ -120,6 +124,10 @@ SEARCHES = {
         _pixels(vary=encodings.iso_line_dd()), 8, screen=models.in_bfloat16, micro_batch=4
     ),
     "map_elites cppn": lambda: evolution.map_elites(encodings.cppn(SHAPE, 10, 16), 8),
+    "cma_me": lambda: evolution.cma_me(_pixels(), 8, emitters=2, grid=_looks()),
+    "cma_mega": lambda: evolution.cma_mega(_pixels(levels=None), 8, emitters=2, grid=_looks()),
+    "omg_mega": lambda: evolution.omg_mega(_pixels(levels=None), 8, grid=_looks()),
+    "dominated": lambda: evolution.dominated_novelty(_pixels(), 8, grid=_looks()),
     **{
         f"strategy {name}": lambda name=name: evolution.strategy(name, _pixels(), 16)
         for name in ("snes", "open_es", "pgpe", "sep_cma_es")
