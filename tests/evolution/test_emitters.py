@@ -193,6 +193,7 @@ def test_cutting_a_run_changes_nothing(name, toy, same):
     same(infos, pieces)
 
 
+@pytest.mark.slow
 def test_emitters_without_gain_start_again(toy):
     """Where nothing can be won every emitter is drawn anew; where something was, it moves."""
     states, _ = run(SEARCHES["cma_mega"](), toy.classifier, 8)
