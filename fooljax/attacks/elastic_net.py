@@ -157,6 +157,17 @@ def elastic_net(
     Source:
         Chen et al., 2018, arXiv:1709.04114, algorithm 1. Beck & Teboulle, 2009, SIAM J.
         Imaging Sci. 2(1) (FISTA).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.elastic_net(steps=30, rounds=4, first_c=1.0)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> found.l1.shape
+        (5,)
     """
     steps, rounds = checks.count("steps", steps), checks.count("rounds", rounds)
     checks.choice("rule", rule, ("en", "l1"))

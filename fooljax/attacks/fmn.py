@@ -151,8 +151,7 @@ def fmn(
     Args:
         steps: number of steps.
         norm: in which near is near: ``l0``, ``l1``, ``l2`` or ``linf``.
-        step_size: Euclidean length of the first step, in units of [0, 1]; of large
-            pictures in ``linf`` the authors take up to 10.
+        step_size: Euclidean length of the first step, in units of [0, 1].
         gamma: share by which the first ball grows or shrinks, in (0, 1).
 
     Returns:
@@ -165,6 +164,17 @@ def fmn(
         Pintor et al., 2021, arXiv:2102.12827, algorithm 1, without starting points; but
         steps are cut off at 0 and 1 before the ball, not after it, so that numbers that
         cannot move take no room in it.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.fmn(steps=50, norm="l1")
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool(found.success.all())
+        True
     """
     steps = checks.count("steps", steps)
     checks.choice("norm", norm, ("l0", "l1", "l2", "linf"))
