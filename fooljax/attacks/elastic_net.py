@@ -9,6 +9,7 @@ from fooljax import checks
 from fooljax.attacks import goals, scale
 from fooljax.attacks.attack import (
     Attack,
+    Better,
     Passes,
     Point,
     RandomKeys,
@@ -178,6 +179,6 @@ def elastic_net(
         checks.not_negative("kappa", kappa),
         float(steps),
     )
-    better = _distance if rule == "en" else "l1"
+    better: Better = _distance if rule == "en" else "l1"
     step = Bound(_descend, (bool(accelerated),))
     return Attack(trade, _start, step, steps * rounds, better=better)

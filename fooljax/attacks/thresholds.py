@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 _BITS = 31  # of a float32 without its sign
+_SMALLEST = 1 << 23  # the bits of the least number that is written in full
 
 
 def of_largest(sizes: Float[Array, "b p"], count: Float[Array, " b"]) -> Float[Array, " b"]:
@@ -50,4 +51,6 @@ def _last(
         more = bits + jnp.left_shift(jnp.int32(1), _BITS - 1 - place)
         return jnp.where(holds(number(more)), more, bits)
 
-    return number(jax.lax.fori_loop(0, _BITS, try_bit, jnp.zeros(count, jnp.int32)))
+    bits = jax.lax.fori_loop(0, _BITS, try_bit, jnp.zeros(count, jnp.int32))
+    # many processors take smaller numbers for 0, and so does this
+    return jnp.where(bits < _SMALLEST, 0.0, number(bits))
