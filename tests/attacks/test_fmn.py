@@ -76,7 +76,7 @@ def test_the_first_ball_ends_at_the_boundary(norm, key):
     """An affine network's is as far as the lead over the slope's dual norm says."""
     attack = spread(fmn(10, norm=norm))
     point = attack.init(None, attack.budget, IMAGES)
-    point, _, _ = attack.step(None, attack.budget, TWO, IMAGES, leave(LABELS), point)
+    point, _, _ = jax.jit(attack.step)(None, attack.budget, TWO, IMAGES, leave(LABELS), point)
     dual = {"l1": np.inf, "l2": 2, "linf": 1}[norm]
     far = [lead / np.linalg.norm(slope, ord=dual) for slope, lead in slopes()]
     np.testing.assert_allclose(point.memory.epsilon, far, rtol=1e-4)
