@@ -189,8 +189,8 @@ def long(found: Found, name: str, change: np.ndarray) -> list[str]:
     """Say how long changes ``[n, p]`` are in the attack's norm; in L2 where that is Linf."""
     norm = found.scene.methods[name].norm
     if norm == "l0":
-        counts = np.count_nonzero(change, axis=1)
-        return [f"{count} {found.scene.words.numbers}" for count in counts]
+        words, counts = found.scene.words, np.count_nonzero(change, axis=1)
+        return [f"{count} {words.number if count == 1 else words.numbers}" for count in counts]
     lengths = np.linalg.norm(change, ord=1 if norm == "l1" else 2, axis=1)
     return [f"{'L1' if norm == 'l1' else 'L2'} {length:.2g}" for length in lengths]
 
