@@ -62,6 +62,7 @@ def test_every_step_is_the_published_one(accelerated):
     assert np.mean(ours[-1] == flat.astype(np.float32)) > 0.3  # what is not worth it is undone
 
 
+@pytest.mark.slow
 def test_finds_the_nearest_image_of_an_affine_network(key):
     goal = confident(leave(LABELS), 0.99)
     attack = elastic_net(200, rounds=8, beta=0.01, rule="l1", first_c=0.1)
