@@ -132,8 +132,8 @@ def _walk(
     step_size = ball.step_size * (_LEAST_STEP + (1.0 - _LEAST_STEP) * fall)
     stuck = jnp.where(slope > 0.0, point.images >= 1.0, point.images <= 0.0)
     way = uphill(jnp.where(stuck, 0.0, slope), "l2")
-    change = point.images - images + per_image(step_size, images) * way
-    change = _project(change, epsilon, norm)
+    moved = jnp.clip(point.images + per_image(step_size, images) * way, 0.0, 1.0)
+    change = _project(moved - images, epsilon, norm)
     here = Point(jnp.clip(images + change, 0.0, 1.0), search._replace(epsilon=epsilon))
     return here, logits, Passes(1, 1, is_flat(slope))
 
@@ -164,8 +164,8 @@ def fmn(
 
     Source:
         Pintor et al., 2021, arXiv:2102.12827, algorithm 1, without starting points; but
-        numbers at 0 and 1 take no part in steps that would lead them out, or they would
-        take room in the ball and then stay where they are.
+        numbers at 0 and 1 take no part in steps that would lead them out, and others are
+        cut off there before the ball: what leads nowhere takes no room in it.
 
     Example:
         >>> import jax
