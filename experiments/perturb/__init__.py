@@ -33,6 +33,8 @@ PAPERS = {
     "1706.06083": "Madry et al., 2018, Towards deep learning models resistant to adversarial "
     "attacks",
     "1811.09600": "Rony et al., 2019, Decoupling direction and norm",
+    "2102.12827": "Pintor et al., 2021, Fast minimum-norm attacks (FMN)",
+    "1709.04114": "Chen et al., 2018, EAD: elastic-net attacks",
     "1902.06705": "Carlini et al., 2019, On evaluating adversarial robustness",
     "2003.01690": "Croce and Hein, 2020, Reliable evaluation (APGD, the cascade)",
     "1912.00049": "Andriushchenko et al., 2020, Square attack",

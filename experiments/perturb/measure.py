@@ -325,15 +325,18 @@ def join(config: Config, scene: Scene, results: study.Results) -> dict[str, Outc
 def judge(scene: Scene, outcomes: Mapping[str, Outcome]) -> Iterator[study.Record]:
     """Yield a record for each attack and epsilon.
 
-    Distances and confidence are those of the successes, None without any.
+    Distances and confidence are those of the successes, None without any. ``distance`` is
+    in the attack's own norm: in L0 a count, as its epsilon is, where ``l0`` is a share.
     """
+    numbers = scene.real.images[0].size
     for name, entry in scene.methods.items():
         outcome = outcomes[name]
         for i, epsilon in enumerate(outcome.epsilons):
             one = {key: values[i] for key, values in outcome.measured.items()}
             success = one["success"]
             rate = _rate(success)
-            inside = success & (one[entry.norm] <= epsilon * _ROUNDING)
+            far = one[entry.norm] * (numbers if entry.norm == "l0" else 1)
+            inside = success & (far <= epsilon * _ROUNDING)
             yield {
                 "attack": name,
                 "norm": entry.norm,
@@ -348,9 +351,9 @@ def judge(scene: Scene, outcomes: Mapping[str, Outcome]) -> Iterator[study.Recor
                 "success_within_epsilon": float(inside.mean()),
                 "confidence": mean(one["confidence"][success]),
                 **{
-                    f"{norm}_{part}": value
-                    for norm in LENGTHS
-                    for part, value in _quartiles(one[norm][success]).items()
+                    f"{name}_{part}": value
+                    for name, lengths in {"distance": far, **{n: one[n] for n in LENGTHS}}.items()
+                    for part, value in _quartiles(lengths[success]).items()
                 },
                 **{
                     name: _quartiles(one[name][success])["median"]

@@ -34,11 +34,15 @@ COLUMNS: Mapping[str, Callable[[study.Record], str]] = {
         + f" ({100 * one['success_low']:.0f} to {100 * one['success_high']:.0f} %)"
     ),
     "Mean confidence in the error": lambda one: _share(one["confidence"]),
-    "L2 median (quartiles)": lambda one: (
+    "Median in its norm (quartiles)": lambda one: (
         "—"
-        if one["l2_median"] is None
-        else "{l2_median:.3g} ({l2_q25:.3g} to {l2_q75:.3g})".format(**one)
+        if one["distance_median"] is None
+        else "{distance_median:.3g} in {in_norm} ({distance_q25:.3g} to {distance_q75:.3g})".format(
+            in_norm=fj.attacks.NORM_NAMES[one["norm"]], **one
+        )
     ),
+    "L1 median": lambda one: _number(one["l1_median"]),
+    "L2 median": lambda one: _number(one["l2_median"]),
     "Linf median": lambda one: _number(one["linf_median"]),
     "{Numbers} changed": lambda one: _share(one["l0_median"]),
     "Forward passes": lambda one: f"{one['forwards']:,.0f}",
@@ -159,11 +163,11 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
     for name in names:
         made = found.outcomes[name].images
         change = (made - originals).reshape(len(made), -1)
-        largest, lengths = np.abs(change).max(axis=1), np.linalg.norm(change, axis=1)
+        largest, lengths = np.abs(change).max(axis=1), long(found, name, change)
         stretched = 0.5 + 0.5 * change / np.where(largest > 0.0, largest, 1.0)[:, None]
         rows += map(drawn, [np.clip(stretched, 0.0, 1.0).reshape(made.shape), made])
         sizes = zip(largest, lengths, strict=True)
-        captions.append([f"±{most:.2g}\nL2 {length:.2g}" for most, length in sizes])
+        captions.append([f"±{most:.2g}\n{length}" for most, length in sizes])
         captions.append(answers(found, made))
         titles += [f"{name}: change", f"{name}: result"]
     return study.images(
@@ -179,6 +183,16 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
         scale_note="Each change is stretched until its largest part (the number after ±, of a "
         "range of 1) is black or white; gray is no change.",
     )
+
+
+def long(found: Found, name: str, change: np.ndarray) -> list[str]:
+    """Say how long changes ``[n, p]`` are in the attack's norm; in L2 where that is Linf."""
+    norm = found.scene.methods[name].norm
+    if norm == "l0":
+        words, counts = found.scene.words, np.count_nonzero(change, axis=1)
+        return [f"{count} {words.number if count == 1 else words.numbers}" for count in counts]
+    lengths = np.linalg.norm(change, ord=1 if norm == "l1" else 2, axis=1)
+    return [f"{'L1' if norm == 'l1' else 'L2'} {length:.2g}" for length in lengths]
 
 
 def answers(found: Found, shown: np.ndarray) -> list[str]:
@@ -204,6 +218,8 @@ def attacks(found: Found) -> Iterator[study.Block]:
         sizes = sorted({*found.config.epsilons, found.config.epsilon})
         yield study.table_of_levels(found.scene.real.images, sizes)
     yield (
+        "An attack's norm is the one in which it works or looks for what is near; in L0 that is "
+        f"how many {found.scene.words.numbers} change. "
         "Distances and confidence are those of successes only, so an attack that fools only the "
         f"easy {found.scene.words.many} looks nearer than it is; compare rows with similar rates. "
         "For attacks without an epsilon the share in brackets succeeded within the table's "

@@ -20,6 +20,7 @@ from fooljax.attacks.coordinate import coordinate
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.diagnostics import diagnose
+from fooljax.attacks.elastic_net import elastic_net
 from fooljax.attacks.entries import (
     NORM_NAMES,
     Effort,
@@ -30,6 +31,7 @@ from fooljax.attacks.entries import (
     own_attack,
 )
 from fooljax.attacks.findings import Finding
+from fooljax.attacks.fmn import fmn
 from fooljax.attacks.goals import (
     Goal,
     answer,
@@ -109,7 +111,9 @@ __all__ = [
     "deepfool",
     "diagnose",
     "dlr",
+    "elastic_net",
     "fgsm",
+    "fmn",
     "fooling_rate",
     "hop_skip_jump",
     "hotflip",

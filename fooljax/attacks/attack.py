@@ -14,11 +14,13 @@ from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.reads import Reads, check_reads
 from fooljax.attacks.result import AttackResult, score_checked
+from fooljax.attacks.shapes import Norm, length
 from fooljax.attacks.shapes import axes_of as axes_of
 from fooljax.attacks.shapes import per_image as per_image
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
-Better: TypeAlias = Literal["margin", "logit", "l2", "linf", "shorter"]
+Distance: TypeAlias = Callable[["Point", Images], Float[Array, " b"]]
+Better: TypeAlias = Literal["margin", "logit", "shorter"] | Norm | Distance
 Budget: TypeAlias = Any
 Loss: TypeAlias = Callable[[Goal, Logits, int], Float[Array, " b"]]
 RandomKeys: TypeAlias = RandomKey  # one for each sample, [b]
@@ -72,8 +74,9 @@ class Attack:
             the originals; keys and numbers are one for each sample.
         steps: how many; with none the images are looked at as they are.
         better: which of two images that reach the goal is kept: the one with
-            the larger ``margin``, the one nearer in ``l2`` or ``linf``, or of texts the
-            ``shorter``. Or of any two that with the larger ``logit``.
+            the larger ``margin``, the one nearer in a norm (``l0``, ``l1``, ``l2``, ``linf``)
+            or by a function ``(point, images) -> [b]``, or of texts the ``shorter``. Or of
+            any two that with the larger ``logit``.
         stops: whether a sample is left alone once it has reached its goal.
         reads: what it changes; other inputs are refused.
     """
@@ -275,8 +278,7 @@ def _keep(
     elif better == "shorter":
         worth = jnp.where(reached, -jnp.sum(here != 0, axis=1, dtype=jnp.float32), margin)
     elif better != "margin":
-        change = (here - images).reshape(len(images), -1)
-        far = jnp.linalg.norm(change, ord=2 if better == "l2" else jnp.inf, axis=1)
+        far = better(progress.point, images) if callable(better) else length(here - images, better)
         worth = jnp.where(reached, -far, margin)
     alike = (reached == progress.reached) | (better == "logit")
     wins = jnp.where(alike, worth > progress.worth, reached)

@@ -89,7 +89,7 @@ def _start(keys: RandomKeys, trade: Trade, images: Images) -> Point:
     return Point(images, Descent(bent, jax.vmap(_adam.init)(bent), bracket, none))
 
 
-def _next_round(bracket: Bracket) -> Bracket:
+def next_round(bracket: Bracket) -> Bracket:
     """Ten times the weight until one is enough, then halve the bracket."""
     found = bracket.found > 0.0
     low = jnp.where(found, bracket.low, bracket.c)
@@ -130,7 +130,7 @@ def _descend(
     here = Point(0.5 + 0.5 * jnp.tanh(bent), Descent(bent, adam, bracket, factor))
 
     original = _bend(images)
-    afresh = Descent(original, jax.vmap(_adam.init)(original), _next_round(bracket), factor)
+    afresh = Descent(original, jax.vmap(_adam.init)(original), next_round(bracket), factor)
     point = choose(bracket.taken >= trade.steps, Point(images, afresh), here)
     return point, logits, Passes(1, 1, flat)
 

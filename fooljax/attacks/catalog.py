@@ -7,7 +7,9 @@ from fooljax.attacks.apgd import apgd
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
+from fooljax.attacks.elastic_net import elastic_net
 from fooljax.attacks.entries import Entry, UniversalEntry, alone, ball, cascade
+from fooljax.attacks.fmn import fmn
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr
@@ -21,9 +23,11 @@ _WALK = "many gradient steps of fixed length in the ball"
 _AUTO = "gradient steps whose length halves by itself"
 _NEAR = "walks to the nearest linearized boundary"
 _SQUARES = "random squares, by the network's scores only"
+_SHRINKS = "gradient steps in a ball that shrinks on success and grows on failure"
 _CASCADE = "APGD, APGD toward each likely class, squares: each on what resisted until then"
 _LUCK = "random noise of exactly that size, the most harmful of ten draws; knows nothing"
 _MADRY, _CROCE = "Madry et al., 2018", "Croce & Hein, 2020"
+_PINTOR = "Pintor et al., 2021"
 
 # fmt: off
 CATALOG: dict[str, Entry] = {
@@ -66,6 +70,29 @@ CATALOG: dict[str, Entry] = {
     "ddn": Entry(
         alone(lambda effort, _: ddn(2 * effort.steps)), "l2", "nearest",
         "gradient steps on a sphere that shrinks on success", "Rony et al., 2019",
+    ),
+    "fmn-l0": Entry(
+        alone(lambda effort, _: fmn(2 * effort.steps, norm="l0")), "l0", "nearest",
+        _SHRINKS, _PINTOR,
+    ),
+    "fmn-l1": Entry(
+        alone(lambda effort, _: fmn(2 * effort.steps, norm="l1")), "l1", "nearest",
+        _SHRINKS, _PINTOR,
+    ),
+    "fmn": Entry(
+        alone(lambda effort, _: fmn(2 * effort.steps)), "l2", "nearest", _SHRINKS, _PINTOR
+    ),
+    "fmn-linf": Entry(
+        alone(lambda effort, _: fmn(2 * effort.steps, norm="linf")), "linf", "nearest",
+        _SHRINKS, _PINTOR,
+    ),
+    "elastic-net": Entry(
+        alone(lambda effort, _: elastic_net(
+            2 * effort.steps, rounds=5, beta=0.01, rule="l1", step_size=0.05, first_c=0.1
+        )),
+        "l1", "nearest",
+        "trades L1 and L2 against the margin, by steps that undo small changes",
+        "Chen et al., 2018",
     ),
     "carlini-wagner": Entry(
         alone(lambda effort, _: carlini_wagner(

@@ -15,12 +15,12 @@ from fooljax import checks
 from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult
+from fooljax.attacks.shapes import Norm
 from fooljax.attacks.standard import standard
 from fooljax.attacks.sweep import sweep
 from fooljax.attacks.universal import Universal
 from fooljax.types import Classifier, Images, RandomKey
 
-Norm = Literal["linf", "l2", "l1", "l0"]
 NORM_NAMES: dict[Norm, str] = {"linf": "Linf", "l2": "L2", "l1": "L1", "l0": "L0"}
 Kind = Literal["ball", "nearest", "altered", "control"]
 AIMED = "-targeted"  # after the name of an attack: the same toward a random other class

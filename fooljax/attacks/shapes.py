@@ -1,9 +1,15 @@
-"""Numbers of each image beside images of any rank."""
+"""Numbers of each image beside images of any rank, and how long a change is."""
+
+from typing import Literal, TypeAlias
 
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from fooljax.types import Images
+
+Norm: TypeAlias = Literal["l0", "l1", "l2", "linf"]
+
+_ORDERS = {"l0": 0, "l1": 1, "l2": 2, "linf": jnp.inf}
 
 
 def per_image(numbers: Array, images: Images) -> Array:
@@ -14,3 +20,8 @@ def per_image(numbers: Array, images: Images) -> Array:
 def axes_of(images: Images) -> tuple[int, ...]:
     """Return all axes but the first, over which each image is summed up by itself."""
     return tuple(range(1, images.ndim))
+
+
+def length(change: Images, norm: Norm) -> Float[Array, " b"]:
+    """Return each image's norm; in L0 how many of its numbers are not 0."""
+    return jnp.linalg.norm(change.reshape(len(change), -1), ord=_ORDERS[norm], axis=1)

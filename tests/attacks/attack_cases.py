@@ -81,6 +81,18 @@ CASES = {
     "hop skip jump": Case(
         fj.attacks.hop_skip_jump(4, directions=12, together=5), LEAVE, forwards=None, gradients=0
     ),
+    "fmn l0": Case(fj.attacks.fmn(4, norm="l0"), REACH),
+    "fmn l1": Case(fj.attacks.fmn(4, norm="l1"), LEAVE),
+    "fmn l2": Case(fj.attacks.fmn(4), confident(LEAVE, 0.9)),
+    "fmn linf": Case(fj.attacks.fmn(4, norm="linf"), REACH),
+    "elastic net": Case(
+        fj.attacks.elastic_net(2, rounds=2, first_c=1.0, step_size=0.1), REACH, forwards=2
+    ),
+    "elastic net l1": Case(
+        fj.attacks.elastic_net(4, rounds=1, first_c=9.0, rule="l1", accelerated=False),
+        LEAVE,
+        forwards=2,
+    ),
 }
 
 

@@ -32,6 +32,10 @@ ALIKE = {
     "deepfool linf",
     "deepfool confident",
     "square l2",
+    "fmn l1",
+    "fmn l2",
+    "fmn linf",
+    "elastic net l1",
 }
 
 

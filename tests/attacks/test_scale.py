@@ -19,6 +19,8 @@ SCALES = (0.01, 1.0, 100.0)
 LONGER = {
     "carlini wagner": fj.attacks.carlini_wagner(15, rounds=5, first_c=1.0, step_size=0.1),
     "lbfgs": fj.attacks.lbfgs(5, rounds=6),
+    "elastic net": fj.attacks.elastic_net(15, rounds=5, first_c=1.0, step_size=0.1),
+    "elastic net l1": fj.attacks.elastic_net(15, rounds=5, first_c=1.0, rule="l1"),
     "square": fj.attacks.square(0.2, 100),
     "square l2": fj.attacks.square(1.0, 100, norm="l2"),
     "snes l2": fj.attacks.score_evolution(1.0, population=10, steps=20, norm="l2"),

@@ -153,7 +153,15 @@ def test_a_thing_of_another_kind_is_named(case):
 
 NUMBERS = {  # factories and the number that is spoiled
     "epsilon": [attacks.pgd, attacks.fgsm, attacks.apgd, attacks.square, attacks.universal_sgd],
-    "steps": [attacks.deepfool, attacks.ddn, attacks.carlini_wagner, attacks.lbfgs, attacks.ascent],
+    "steps": [
+        attacks.deepfool,
+        attacks.ddn,
+        attacks.carlini_wagner,
+        attacks.lbfgs,
+        attacks.ascent,
+        attacks.fmn,
+        attacks.elastic_net,
+    ],
     "sigma": [lambda sigma: defenses.gaussian_blur(NETWORK, sigma)],
     "children": [lambda children: evolution.map_elites(ENCODING, children)],
     "batch_size": [training.minibatches],

@@ -178,6 +178,24 @@ def test_the_shown_images_are_what_was_measured(finished):
 
 
 @pytest.mark.slow
+def test_the_nearest_is_told_in_the_norm_of_the_attack(tiny, tmp_path):
+    """In L0 as a count, as its epsilon is, and not as the share that the arrays hold."""
+    config = tiny(attacks=("fmn-l0", "fmn-l1", "fmn-linf"), epsilon_l0=1.0, epsilon_l1=0.1)
+    folder = tmp_path / "run"
+    perturb.main(change(config, out=str(folder)))
+    rows, page = read(folder), (folder / "report.html").read_text()
+    for norm, numbers, epsilon in (("l0", 64, 1.0), ("l1", 1, 0.1), ("linf", 1, 0.01)):
+        row, success = rows[f"fmn-{norm}"], measured(folder, f"fmn-{norm}", "success")[0]
+        far = measured(folder, f"fmn-{norm}", norm)[0] * numbers
+        low, middle, high = np.quantile(far[success], (0.25, 0.5, 0.75))
+        assert row["distance_median"] == pytest.approx(middle)
+        inside = success & (far <= epsilon * (1.0 + 1e-5))
+        assert row["success_within_epsilon"] == inside.mean()
+        name = {"l0": "L0", "l1": "L1", "linf": "Linf"}[norm]
+        assert f"{middle:.3g} in {name} ({low:.3g} to {high:.3g})" in page.replace("\u00a0", " ")
+
+
+@pytest.mark.slow
 def test_a_diagnosis_is_kept_and_told(tiny, tmp_path, monkeypatch):
     """Asked about the first batch in both norms; with reasons made up, as a plane gives none."""
     asked = []

@@ -25,6 +25,8 @@ attacks.fgsm epsilon:radius
 attacks.apgd epsilon:radius steps:count norm:choice
 attacks.deepfool steps:count norm:choice overshoot:real candidates:count
 attacks.ddn steps:count gamma:share first_radius:radius
+attacks.fmn steps:count norm:choice step_size:radius gamma:share
+attacks.elastic_net steps:count rounds:count beta:radius rule:choice step_size:radius kappa:real
 attacks.carlini_wagner steps:count rounds:count step_size:radius first_c:radius kappa:real
 attacks.lbfgs steps:count rounds:count first_c:radius
 attacks.hop_skip_jump steps:count norm:choice directions:count gamma:radius together:count
