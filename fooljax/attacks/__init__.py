@@ -9,6 +9,7 @@ from fooljax.attacks.added_words import (
     right_by_name,
     verdict,
 )
+from fooljax.attacks.altered import blur, brightness, contrast, salt_and_pepper
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
@@ -42,6 +43,7 @@ from fooljax.attacks.goals import (
 )
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.hotflip import hotflip
+from fooljax.attacks.jsma import jsma
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.noise import noise
@@ -54,6 +56,7 @@ from fooljax.attacks.run import run
 from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.several import InTurn, in_turn, on_each
 from fooljax.attacks.sparse import sparse
+from fooljax.attacks.spatial import spatial
 from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
 from fooljax.attacks.standard_result import Stage, StandardResult
@@ -100,9 +103,12 @@ __all__ = [
     "answer",
     "apgd",
     "ascent",
+    "blur",
+    "brightness",
     "carlini_wagner",
     "confident",
     "contradictions",
+    "contrast",
     "coordinate",
     "cross_entropy",
     "ddn",
@@ -115,6 +121,7 @@ __all__ = [
     "hotflip",
     "in_turn",
     "is_right",
+    "jsma",
     "lbfgs",
     "leads",
     "leave",
@@ -133,12 +140,14 @@ __all__ = [
     "run",
     "run_trigger",
     "run_universal",
+    "salt_and_pepper",
     "score",
     "score_evolution",
     "selective",
     "share_fooled",
     "spaces",
     "sparse",
+    "spatial",
     "square",
     "standard",
     "strongest",
