@@ -47,6 +47,14 @@ from fooljax.attacks.jsma import jsma
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.noise import noise
+from fooljax.attacks.patch import (
+    Placement,
+    apply_patch,
+    patched_answers,
+    placement,
+    train_patch,
+    universal_patch,
+)
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.reduction import reduction
@@ -88,6 +96,7 @@ __all__ = [
     "InTurn",
     "Norm",
     "Passes",
+    "Placement",
     "Point",
     "Regularization",
     "Stage",
@@ -102,6 +111,7 @@ __all__ = [
     "aimed",
     "answer",
     "apgd",
+    "apply_patch",
     "ascent",
     "blur",
     "brightness",
@@ -129,8 +139,10 @@ __all__ = [
     "noise",
     "on_each",
     "own_attack",
+    "patched_answers",
     "perturbed_answers",
     "pgd",
+    "placement",
     "prepend",
     "published",
     "random_perturbation",
@@ -153,8 +165,10 @@ __all__ = [
     "strongest",
     "success_odds",
     "sweep",
+    "train_patch",
     "transforms",
     "universal_deepfool",
+    "universal_patch",
     "universal_sgd",
     "verdict",
 ]

@@ -164,13 +164,12 @@ def test_torchattacks_takes_the_same_way():
 def _in_torch(torch, network):
     """An MLP of ours as a PyTorch module."""
     layers = []
-    weights = network.params["params"]
-    for name in sorted(weights):
-        kernel = np.asarray(weights[name]["kernel"])
+    for _, weights in sorted(network.params.items()):
+        kernel = np.asarray(weights["kernel"])
         layer = torch.nn.Linear(*kernel.shape)
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(kernel.T.copy()))
-            layer.bias.copy_(torch.from_numpy(np.asarray(weights[name]["bias"])))
+            layer.bias.copy_(torch.from_numpy(np.asarray(weights["bias"])))
         layers += [layer, torch.nn.ReLU()]
     return torch.nn.Sequential(torch.nn.Flatten(), *layers[:-1]).eval()
 
@@ -179,8 +178,9 @@ def _in_torch(torch, network):
 def test_leaves_for_the_likeliest_other_class(key):
     """An untargeted attack needs no more values than one toward a random class."""
     network, images, labels = _digits(30)
-    attack = fj.attacks.jsma(60)
+    attack = fj.attacks.jsma(30)
     free = fj.attacks.run(attack, key, network, images, leave(jnp.asarray(labels)))
     aimed = fj.attacks.run(attack, key, network, images, reach(jnp.asarray((labels + 5) % 10)))
-    assert np.mean(free.success) > 0.95 and np.mean(free.success) >= np.mean(aimed.success)
-    assert np.median(free.l0) < np.median(aimed.l0)
+    assert np.mean(free.success) > np.mean(aimed.success) > 0.3
+    changed = lambda found: np.median(found.l0[found.success])
+    assert changed(free) < changed(aimed)

@@ -110,7 +110,7 @@ def test_foolbox_and_art_fool_no_more(key):
     right = np.flatnonzero(np.asarray(network(images)).argmax(axis=1) == labels)[:100]
     images, labels = images[right], labels[right]
     layer = torch.nn.Linear(784, 10)
-    (weights,) = network.params["params"].values()
+    (weights,) = network.params.values()
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(np.array(weights["kernel"]).T.copy()))
         layer.bias.copy_(torch.from_numpy(np.array(weights["bias"])))
