@@ -47,14 +47,8 @@ from fooljax.attacks.jsma import jsma
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.noise import noise
-from fooljax.attacks.patch import (
-    Placement,
-    apply_patch,
-    patched_answers,
-    placement,
-    train_patch,
-    universal_patch,
-)
+from fooljax.attacks.patch import Placement, apply_patch, patched_answers, placement
+from fooljax.attacks.patch_training import train_patch, universal_patch
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.reduction import reduction

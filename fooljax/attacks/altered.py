@@ -151,6 +151,17 @@ def contrast(line: int = 100, halvings: int = 10) -> Attack:
 
     Source:
         Rauber et al., 2020, Foolbox Native, doi:10.21105/joss.02607 (contrast reduction).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.contrast()
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((abs(found.images - 0.5) <= abs(images - 0.5) + 1e-6).all())
+        True
     """
     return _search(_fade, _UP, line, halvings)
 
@@ -167,6 +178,17 @@ def brightness(line: int = 100, halvings: int = 10) -> Attack:
 
     Source:
         Hendrycks & Dietterich, 2019, arXiv:1903.12261 (brightness as a corruption).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.brightness(line=20)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> found.images.shape
+        (5, 4, 4, 1)
     """
     return _search(_lighten, _UP_AND_DOWN, line, halvings, signs=2)
 
@@ -186,6 +208,17 @@ def blur(line: int = 100, halvings: int = 10) -> Attack:
 
     Source:
         Rauber et al., 2020, Foolbox Native, doi:10.21105/joss.02607 (Gaussian blur).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.blur(line=20)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((found.images.std(axis=(1, 2)) <= images.std(axis=(1, 2)) + 1e-6).all())
+        True
     """
     return _search(_blur, _UP, line, halvings)
 
@@ -206,6 +239,18 @@ def salt_and_pepper(line: int = 100, draws: int = 400) -> Attack:
     Source:
         Rauber et al., 2020, Foolbox Native, doi:10.21105/joss.02607 (salt and pepper
         noise; the rule for the next share is another).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.salt_and_pepper(line=20, draws=50)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> changed = found.images[found.images != images]
+        >>> bool(((changed == 0.0) | (changed == 1.0)).all())
+        True
     """
     return _search(_salt, _redraw, line, draws, name="draws")
 

@@ -161,6 +161,17 @@ def jsma(
 
     Source:
         Papernot et al., 2016, arXiv:1511.07528, algorithms 2 and 3.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.jsma(4)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((16 * found.l0 <= 4).all())
+        True
     """
     epsilon = checks.not_negative("epsilon", epsilon)
     theta = checks.between("theta", theta, -1.0, 1.0)

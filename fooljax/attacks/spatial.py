@@ -108,6 +108,17 @@ def spatial(
 
     Source:
         Engstrom et al., 2019, arXiv:1712.02779.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.spatial(degrees=20, grid=3)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool((found.forwards == 3**3 + 2).all())  # poses, the picture as it is, the score
+        True
     """
     degrees = checks.between("degrees", degrees, 0.0, 180.0)
     shift = checks.between("shift", shift, 0.0, 1.0)
