@@ -107,7 +107,8 @@ PRESETS = {
 class Scene(NamedTuple):
     """Networks, images to learn from, held-out images and what each network calls them.
 
-    ``real`` are pictures of the target as square stickers ``[p, s, s, c]``, the surest first.
+    ``real`` are pictures of the target as square stickers ``[p, s, s, c]``, the surest first;
+    ``sure`` is how sure the first network is of that one, before it is cut to a circle.
     """
 
     networks: study.Networks
@@ -115,6 +116,7 @@ class Scene(NamedTuple):
     test: np.ndarray
     clean: Mapping[str, np.ndarray]
     real: np.ndarray
+    sure: float
 
     def name_of(self, label: int) -> str:
         """Name a class, or none."""
@@ -160,9 +162,10 @@ def main(config: Config) -> dict[str, Any]:
             PAPERS,
             keep=["patch"],
             target=scene.name_of(config.target),
+            sure_of_the_real_picture=scene.sure,
             shares=means.plain(),
             test_images=len(scene.test),
-            intervals="95 %, Student's t over the repeats; the networks are the same in all",
+            intervals="95 %, Student's t over the repeats",
         )
 
 
@@ -194,7 +197,7 @@ def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
     surest = mine[np.argsort(-sure, kind="stable")[: config.repeats]]
     images = train if isinstance(train, fj.data.Stream) else train.images
     real = as_stickers(surest, side_of(config, networks.shape))
-    return Scene(networks, images, tried, clean, real)
+    return Scene(networks, images, tried, clean, real, float(sure.max()))
 
 
 def held(part: fj.data.Dataset | fj.data.Stream, rows: np.ndarray) -> np.ndarray:
@@ -304,8 +307,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield (
         "Two controls of the same size lie in the same places: random colors, for any sticker "
         f"hides a part of the image, and the real picture of “{target}” that the first network is "
-        "surest of, for an image with such a picture in it may rightly be called so. What a "
-        "sticker does beyond the second is what training is worth. Nothing was printed."
+        f"surest of ({study.sure(scene.sure)}), for an image with such a picture in it may rightly "
+        "be called so. What a sticker does beyond it is what training is worth."
     )
     yield study.Heading("What it looks like")
     yield examples(found, first)
@@ -320,17 +323,16 @@ def examples(found: Found, first: str) -> study.Figure:
 
     config, scene = found.config, found.scene
     chosen = np.linspace(0, len(scene.test) - 1, min(8, len(scene.test))).astype(int)
-    images = np.asarray(fj.data.as_float(scene.test))
-    count = len(images)
+    images, count = np.asarray(fj.data.as_float(scene.test)), len(scene.test)
     keys = lambda: fj.attacks.attack.sample_keys(places_of(config, config.size, 0), count)[chosen]
     where = fj.attacks.placement(config.size, config.size, config.degrees)
-    place, size = list(scene.clean).index(first), config.diameters.index(config.size)
+    size = config.diameters.index(config.size)
     rows, words = [images[chosen]], [[scene.name_of(scene.clean[first][i]) for i in chosen]]
     for made_for in (first, REAL, RANDOM):
         cell = found.results.one(made_for=made_for, repeat=0)
         covered = fj.attacks.apply_patch(keys(), images[chosen], jnp.asarray(cell["patch"]), where)
         rows.append(np.asarray(covered))
-        words.append([scene.name_of(cell["answers"][place, size, i]) for i in chosen])
+        words.append([scene.name_of(cell["answers"][0, size, i]) for i in chosen])
     return study.images(
         "examples",
         rows,
@@ -345,14 +347,13 @@ def stickers(found: Found) -> study.Figure:
     """Show the stickers themselves, of the first repeat."""
     names = [*found.scene.clean, *CONTROLS]
     patches = [found.results.one(made_for=name, repeat=0)["patch"] for name in names]
-    rows = (np.arange(len(patches[0])) + 0.5) / len(patches[0]) - 0.5
-    circle = (rows[:, None] ** 2 + rows[None] ** 2 <= 0.25)[..., None]
+    rows = np.linspace(-1.0, 1.0, len(patches[0]))
+    circle = (rows[:, None] ** 2 + rows[None] ** 2 <= 1.0)[..., None]
     return study.images(
         "stickers",
         [[np.where(circle, one, 1.0) for one in patches]],
         [names],
-        "The stickers (first repeat), much enlarged, by the network that each was made for, and "
-        "the controls. The pattern need not look like the target to a person.",
+        "The stickers (first repeat), by the network that each was made for, and the controls.",
     )
 
 

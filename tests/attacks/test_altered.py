@@ -79,12 +79,13 @@ def test_the_smallest_strength_of_a_fine_line_is_found(name):
 
 def test_an_image_that_is_wrong_already_stays_as_it_is():
     network = make_affine(6)
-    images = jax.random.uniform(jax.random.key(8), (3, *SHAPE))
+    images = jax.random.uniform(jax.random.key(8), (12, *SHAPE))
     wrong = (np.asarray(network(images)).argmax(axis=1) + 1) % 4
     found = run(fj.attacks.contrast(5, 2), jax.random.key(0), network, images, leave(wrong))
     assert np.all(found.success) and np.all(found.l2 == 0.0)
 
 
+@pytest.mark.slow
 def test_more_draws_of_salt_and_pepper_need_fewer_pixels(key):
     network = make_affine(6)
     images = jax.random.uniform(jax.random.key(8), (12, *SHAPE))

@@ -33,9 +33,11 @@ ALIKE = {
     "deepfool confident",
     "square l2",
     "jsma l0 single darkens",
+    "spatial",
     "spatial draws",
     "brightness",
     "blur",
+    "salt and pepper",
 }
 
 

@@ -91,6 +91,7 @@ def test_follows_the_published_algorithm_on_a_linear_network(theta):
         np.testing.assert_array_equal(result.ravel(), here)
 
 
+@pytest.mark.slow
 def test_no_more_values_than_allowed_and_each_more_than_once():
     network = make_affine(4)
     images = jnp.full((4, *SHAPE), 0.4)

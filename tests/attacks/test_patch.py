@@ -55,6 +55,7 @@ def test_the_patch_is_seen_upright_and_in_its_own_size():
     np.testing.assert_allclose(covered[0], np.where(inside, patch, 0.0), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_places_follow_the_key_not_the_batch(dark):
     patch, keys = jnp.ones((4, 4, 1)), lambda: jax.random.split(jax.random.key(2), 6)
     whole = apply_patch(keys(), dark[:6], patch)
@@ -84,6 +85,7 @@ def test_training_can_be_cut(network, dark):
     np.testing.assert_array_equal(np.append(begun.fooled, rest.fooled), whole.fooled)
 
 
+@pytest.mark.slow
 def test_answers_are_those_to_the_covered_images_whatever_the_batch(dark):
     sharp = fj.types.Classifier(jnp.float32(1e3), lambda p, x: brightness(p, 2.0 * x), SHAPE, 2)
     key, patch = lambda: jax.random.key(5), jnp.ones((4, 4, 1))

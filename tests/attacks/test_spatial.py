@@ -71,6 +71,7 @@ def test_the_worst_of_the_grid_is_found(network, images):
     assert np.all(found.forwards == 27 + 2)
 
 
+@pytest.mark.slow
 def test_random_poses_are_others_for_each_image_and_repeat(network, images, key):
     same = np.repeat(images[:1], 4, axis=0)
     goal = leave(np.asarray(network(same)).argmax(axis=1))
@@ -117,15 +118,15 @@ def test_foolbox_and_art_fool_no_more(key):
     module = torch.nn.Sequential(torch.nn.Flatten(), layer).eval()
     model = foolbox.PyTorchModel(module, bounds=(0, 1), device="cpu")
     peer = foolbox.attacks.SpatialAttack(
-        max_translation=3, max_rotation=30, num_translations=5, num_rotations=5
+        max_translation=1, max_rotation=10, num_translations=5, num_rotations=5
     )
     given = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
     _, _, fooled = peer(model, given, torch.from_numpy(np.int64(labels)))
-    attack = fj.attacks.spatial(30.0, 3 / 28, grid=5)
+    attack = fj.attacks.spatial(10.0, 1 / 28, grid=5)
     found = run(attack, key, network, images, leave(labels))
     share = float(fooled.float().mean())
     print(f"spatial: {np.mean(found.success):.3f} fooled against {share:.3f} by Foolbox")
-    assert abs(np.mean(found.success) - share) <= 0.03
+    assert 0.2 < share < 0.9 and abs(np.mean(found.success) - share) <= 0.03
     art = pytest.importorskip("art.estimators.classification", reason="the other peer")
     evasion = pytest.importorskip("art.attacks.evasion", reason="the other peer")
     classifier = art.PyTorchClassifier(
@@ -133,9 +134,9 @@ def test_foolbox_and_art_fool_no_more(key):
     )
     one_pose = evasion.SpatialTransformation(
         classifier,
-        max_translation=100 * 3 / 28,
+        max_translation=100 * 1 / 28,
         num_translations=5,
-        max_rotation=30,
+        max_rotation=10,
         num_rotations=5,
         verbose=False,
     )
