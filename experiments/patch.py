@@ -23,8 +23,6 @@ from fooljax import study
 from fooljax.study import Batch, Count, Label, NotNegative, Pieces, RunFlags, Several, Share, Victim
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
     from fooljax.types import RandomKey
 
 RANDOM, REAL = "random colors", "real picture"
@@ -235,7 +233,7 @@ def make(run: study.Run[Config], scene: Scene) -> study.Results:
     trained = fj.attacks.placement(config.least, config.most, config.degrees)
     learning |= {"pixels": side, "where": trained}
 
-    def stick(key: RandomKey, made_for: str, repeat: int) -> Mapping[str, ArrayLike]:
+    def stick(key: RandomKey, made_for: str, repeat: int) -> dict[str, Any]:
         trace = np.zeros(0, np.float32)
         if made_for == RANDOM:
             patch = jax.random.uniform(key, (side, side, channels))
@@ -392,10 +390,10 @@ def outcome(found: Found, first: str) -> Iterator[study.Block]:
         "shown to. Below each share: its 95 % interval over the repeats.",
         label="share taken for the target",
     )  # fmt: skip
-    keys = {"made_for": "Sticker", "shown_to": "Network", "size": "Diameter"}
-    measures = {"named": "Taken for the target", "wrong": "Named otherwise than before"}
-    numbers = study.numbers(found.means, keys, measures)
-    yield study.Folded("All means, also of images that are named otherwise at all", [numbers])
+    titles = {"made_for": "Sticker", "shown_to": "Network", "size": "Diameter"}
+    measured = {"named": "Taken for the target", "wrong": "Named otherwise than before"}
+    numbers = study.numbers(found.means, titles, measured)
+    yield study.Folded("All means, also of images named otherwise at all", [numbers])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ strength in [0, 1], and the smallest that fools is looked for by the answers alo
 line of strengths from none upwards, then between the first that fools and the one before.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
@@ -29,9 +30,12 @@ class Line(NamedTuple):
 
     Attributes:
         gap: between two strengths of the line.
+        finest: gap below which it is not halved any more: on the boundary itself the
+            answer would be a matter of rounding.
     """
 
     gap: Any
+    finest: Any
 
 
 class _Search(NamedTuple):
@@ -43,8 +47,8 @@ class _Search(NamedTuple):
     found: Bool[Array, " b"]
 
 
-#: ``(keys, gap, reached, search) -> search``: which strength is next.
-Advance: TypeAlias = Callable[[RandomKeys, Array, Bool[Array, " b"], _Search], _Search]
+#: ``(keys, budget, reached, search) -> search``: which strength is next.
+Advance: TypeAlias = Callable[[RandomKeys, Line, Bool[Array, " b"], _Search], _Search]
 
 
 def _start(keys: RandomKeys, budget: Line, images: Images) -> Point:
@@ -66,33 +70,35 @@ def _try_next(
     """Look at the image of one strength, and make that of the next."""
     logits = classifier(point.images)
     reached = goals.margin(goal, logits, classifier.num_classes) > 0.0
-    search = advance(fold_in(keys, 0), jnp.asarray(budget.gap), reached, point.memory)
+    search = advance(fold_in(keys, 0), budget, reached, point.memory)
     made = jnp.clip(jax.vmap(alter)(fold_in(keys, 1), search.at, images), 0.0, 1.0)
     made = jnp.where(per_image(search.at == 0.0, images), images, made)
     return Point(made, search), logits, Passes(1, 0)
 
 
 def _halve(
-    both_signs: bool, keys: RandomKeys, gap: Array, reached: Bool[Array, " b"], search: _Search
+    both_signs: bool, keys: RandomKeys, budget: Line, reached: Bool[Array, " b"], search: _Search
 ) -> _Search:
     """Go up the line until one fools, then halve what lies between it and the one before."""
     del keys
     at, low, high, found = search
-    first = reached & ~found
+    gap, first = jnp.asarray(budget.gap), reached & ~found
     low = jnp.where(first, at - jnp.sign(at) * gap, jnp.where(reached, low, at))
     high = jnp.where(reached, at, high)
     up = jnp.where(at > 0.0, -at, gap - at) if both_signs else at + gap
     found = found | reached
-    at = jnp.where(found, 0.5 * (low + high), jnp.clip(up, -1.0, 1.0))
+    wide = jnp.abs(high - low) > budget.finest
+    halfway = jnp.where(wide, 0.5 * (low + high), high)
+    at = jnp.where(found, halfway, jnp.clip(up, -1.0, 1.0))
     return _Search(at, low, high, found)
 
 
-def _redraw(keys: RandomKeys, gap: Array, reached: Bool[Array, " b"], search: _Search) -> _Search:
+def _redraw(keys: RandomKeys, budget: Line, reached: Bool[Array, " b"], search: _Search) -> _Search:
     """Go up the line until a draw fools, then draw weaker ones than the weakest that did."""
     at, low, high, found = search
     high, found = jnp.where(reached, jnp.minimum(at, high), high), found | reached
     share = jax.vmap(lambda key: jax.random.uniform(key, (), jnp.float32, 0.5, 1.0))(keys)
-    at = jnp.where(found, share * high, jnp.minimum(at + gap, 1.0))
+    at = jnp.where(found, share * high, jnp.minimum(at + budget.gap, 1.0))
     return _Search(at, low, high, found)
 
 
@@ -139,7 +145,7 @@ def _salt(key: RandomKey, strength: Array, image: Image) -> Image:
 _UP, _UP_AND_DOWN = Bound(_halve, (False,)), Bound(_halve, (True,))
 
 
-def contrast(line: int = 100, halvings: int = 10) -> Attack:
+def contrast(line: int = 100, halvings: int = 6) -> Attack:
     """Fade an image toward gray, 0.5 everywhere, no further than it takes.
 
     Args:
@@ -166,7 +172,7 @@ def contrast(line: int = 100, halvings: int = 10) -> Attack:
     return _search(_fade, _UP, line, halvings)
 
 
-def brightness(line: int = 100, halvings: int = 10) -> Attack:
+def brightness(line: int = 100, halvings: int = 6) -> Attack:
     """Lighten or darken an image, whichever fools sooner; the strength is added to all numbers.
 
     Args:
@@ -193,7 +199,7 @@ def brightness(line: int = 100, halvings: int = 10) -> Attack:
     return _search(_lighten, _UP_AND_DOWN, line, halvings, signs=2)
 
 
-def blur(line: int = 100, halvings: int = 10) -> Attack:
+def blur(line: int = 100, halvings: int = 6) -> Attack:
     """Blur a picture by a Gaussian, no wider than it takes; the edges are mirrored.
 
     The standard deviation in pixels is the strength times the longer side.
@@ -260,4 +266,5 @@ def _search(
 ) -> Attack:
     line, more = checks.count("line", line), checks.count(name, more, 0)
     step = Bound(_try_next, (alter, advance))
-    return Attack(Line(1.0 / line), _start, step, signs * line + more, better="l2")
+    budget = Line(1.0 / line, math.ldexp(1.5 / line, -more))
+    return Attack(budget, _start, step, signs * line + more, better="l2")
