@@ -104,10 +104,12 @@ CATALOG: dict[str, Entry] = {
     "spatial": Entry(
         alone(lambda effort, _: spatial(grid=max(2, round(effort.queries ** (1 / 3) - 0.5)))),
         "l2", "altered", f"the most harmful {_MOVED}, on a grid", _ENGSTROM, blind=True,
+        of_pictures=True,
     ),
     "spatial-random": Entry(
         alone(lambda *_: spatial(draws=10)), "l2", "altered",
         f"the most harmful of ten random {_MOVED[3:]}", _ENGSTROM, blind=True,
+        of_pictures=True,
     ),
     "contrast": Entry(
         alone(lambda effort, _: contrast(_line(effort))), "l2", "altered",
@@ -121,6 +123,7 @@ CATALOG: dict[str, Entry] = {
     "blur": Entry(
         alone(lambda effort, _: blur(_line(effort))), "l2", "altered",
         "blurs until the answer is wrong", _RAUBER, blind=True,
+        of_pictures=True,
     ),
     "salt-and-pepper": Entry(
         alone(lambda effort, _: salt_and_pepper(_line(effort), draws=effort.queries)),
