@@ -27,7 +27,7 @@ _PLACES = {
 QUESTIONS = {
     "What nonsense is a network certain of?": ("evolve", "ascend", "volume", "imagine", "senses"),
     "How little must change in what it reads well?": (
-        *("perturb", "universal", "logistic", "transfer"),
+        *("perturb", "universal", "patch", "logistic", "transfer"),
         *("reduce", "distract"),
     ),
     "What does it look at?": ("parts", "neurons", "confidence", "squint", "ask", "motion"),

@@ -184,6 +184,14 @@ def suited(config: Config, shape: tuple[int, ...]) -> Config:
     return study.suit(config, Config(), OTHERS.get(kind, {}))
 
 
+def refuse(config: Config, shape: tuple[int, ...]) -> None:
+    """Refuse texts, and attacks of pictures that were asked for by name for something else."""
+    study.refuse_texts(shape, study.NO_NUMBERS)
+    for name, entry in choose(config).items() if config.attacks != (EVERY,) else ():
+        if entry.of_pictures and len(shape) != 3:
+            raise ValueError(f"--attacks: {name} is for pictures, and the network takes {shape}")
+
+
 def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
     """Train, load or fetch the network, and draw images that it gets right.
 
@@ -194,10 +202,11 @@ def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     choose(run.config)  # refused before any training
-    refuse = lambda shape, num_classes: study.refuse_texts(shape, study.NO_NUMBERS)
-    networks = study.networks(run, (run.config.victim.model,), fits=refuse)
+    fits = lambda shape, num_classes: refuse(run.config, shape)
+    networks = study.networks(run, (run.config.victim.model,), fits=fits)
     config = suited(run.config, networks.shape)
-    methods = choose(config)
+    known, pictures = choose(config).items(), len(networks.shape) == 3
+    methods = {name: one for name, one in known if pictures or not one.of_pictures}
     real = study.choose_right(run, networks, config.images, 0)
     count = len(networks.class_names)
     labels = np.asarray(real.labels)

@@ -9,6 +9,7 @@ from fooljax.attacks.added_words import (
     right_by_name,
     verdict,
 )
+from fooljax.attacks.altered import blur, brightness, contrast, salt_and_pepper
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
@@ -44,9 +45,12 @@ from fooljax.attacks.goals import (
 )
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.hotflip import hotflip
+from fooljax.attacks.jsma import jsma
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.noise import noise
+from fooljax.attacks.patch import Placement, apply_patch, patched_answers, placement
+from fooljax.attacks.patch_training import train_patch, universal_patch
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.reduction import reduction
@@ -56,6 +60,7 @@ from fooljax.attacks.run import run
 from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.several import InTurn, in_turn, on_each
 from fooljax.attacks.sparse import sparse
+from fooljax.attacks.spatial import spatial
 from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
 from fooljax.attacks.standard_result import Stage, StandardResult
@@ -87,6 +92,7 @@ __all__ = [
     "InTurn",
     "Norm",
     "Passes",
+    "Placement",
     "Point",
     "Regularization",
     "Stage",
@@ -101,10 +107,14 @@ __all__ = [
     "aimed",
     "answer",
     "apgd",
+    "apply_patch",
     "ascent",
+    "blur",
+    "brightness",
     "carlini_wagner",
     "confident",
     "contradictions",
+    "contrast",
     "coordinate",
     "cross_entropy",
     "ddn",
@@ -119,6 +129,7 @@ __all__ = [
     "hotflip",
     "in_turn",
     "is_right",
+    "jsma",
     "lbfgs",
     "leads",
     "leave",
@@ -126,8 +137,10 @@ __all__ = [
     "noise",
     "on_each",
     "own_attack",
+    "patched_answers",
     "perturbed_answers",
     "pgd",
+    "placement",
     "prepend",
     "published",
     "random_perturbation",
@@ -137,19 +150,23 @@ __all__ = [
     "run",
     "run_trigger",
     "run_universal",
+    "salt_and_pepper",
     "score",
     "score_evolution",
     "selective",
     "share_fooled",
     "spaces",
     "sparse",
+    "spatial",
     "square",
     "standard",
     "strongest",
     "success_odds",
     "sweep",
+    "train_patch",
     "transforms",
     "universal_deepfool",
+    "universal_patch",
     "universal_sgd",
     "verdict",
 ]

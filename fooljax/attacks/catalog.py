@@ -3,19 +3,22 @@
 Experiments, flags and pages know whom this table knows.
 """
 
+from fooljax.attacks.altered import blur, brightness, contrast, salt_and_pepper
 from fooljax.attacks.apgd import apgd
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.elastic_net import elastic_net
-from fooljax.attacks.entries import Entry, UniversalEntry, alone, ball, cascade
+from fooljax.attacks.entries import Effort, Entry, UniversalEntry, alone, ball, cascade
 from fooljax.attacks.fmn import fmn
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
+from fooljax.attacks.jsma import jsma
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr
 from fooljax.attacks.noise import noise
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.scores import score_evolution
+from fooljax.attacks.spatial import spatial
 from fooljax.attacks.square import square
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
@@ -26,8 +29,16 @@ _SQUARES = "random squares, by the network's scores only"
 _SHRINKS = "gradient steps in a ball that shrinks on success and grows on failure"
 _CASCADE = "APGD, APGD toward each likely class, squares: each on what resisted until then"
 _LUCK = "random noise of exactly that size, the most harmful of ten draws; knows nothing"
+_MOVED = "of poses of the picture, turned by up to 30 degrees and shifted by a tenth"
 _MADRY, _CROCE = "Madry et al., 2018", "Croce & Hein, 2020"
 _PINTOR = "Pintor et al., 2021"
+_ENGSTROM, _RAUBER = "Engstrom et al., 2019", "Rauber et al., 2020"
+
+
+def _line(effort: Effort) -> int:
+    """Return how many strengths are tried from none to all."""
+    return max(1, effort.queries // 5)
+
 
 # fmt: off
 CATALOG: dict[str, Entry] = {
@@ -112,6 +123,40 @@ CATALOG: dict[str, Entry] = {
     ),
     "pgd-l1": Entry(alone(ball(pgd, norm="l1")), "l1", "ball", _WALK, _MADRY),
     "standard-l2": Entry(cascade("l2"), "l2", "ball", _CASCADE, _CROCE, aimable=False),
+    "jsma": Entry(
+        alone(ball(jsma)), "l0", "ball",
+        "brightens the two pixels whose gradients help the target and hurt the rest most",
+        "Papernot et al., 2016",
+    ),
+    "spatial": Entry(
+        alone(lambda effort, _: spatial(grid=max(2, round(effort.queries ** (1 / 3) - 0.5)))),
+        "l2", "altered", f"the most harmful {_MOVED}, on a grid", _ENGSTROM, blind=True,
+        of_pictures=True,
+    ),
+    "spatial-random": Entry(
+        alone(lambda *_: spatial(draws=10)), "l2", "altered",
+        f"the most harmful of ten random {_MOVED[3:]}", _ENGSTROM, blind=True,
+        of_pictures=True,
+    ),
+    "contrast": Entry(
+        alone(lambda effort, _: contrast(_line(effort))), "l2", "altered",
+        "fades toward gray until the answer is wrong", _RAUBER, blind=True,
+    ),
+    "brightness": Entry(
+        alone(lambda effort, _: brightness(_line(effort))), "l2", "altered",
+        "lightens or darkens until the answer is wrong", "Hendrycks & Dietterich, 2019",
+        blind=True,
+    ),
+    "blur": Entry(
+        alone(lambda effort, _: blur(_line(effort))), "l2", "altered",
+        "blurs until the answer is wrong", _RAUBER, blind=True,
+        of_pictures=True,
+    ),
+    "salt-and-pepper": Entry(
+        alone(lambda effort, _: salt_and_pepper(_line(effort), draws=effort.queries)),
+        "l2", "altered", "turns random pixels white or black, as few as it takes", _RAUBER,
+        blind=True,
+    ),
     "noise": Entry(
         alone(lambda _, epsilon: noise(epsilon, norm="linf")), "linf", "control",
         _LUCK, curve=True, aimable=False, blind=True,

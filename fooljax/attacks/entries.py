@@ -62,6 +62,7 @@ class Entry(NamedTuple):
         aimable: whether it can be given a target class.
         aimed: whether it is given one.
         blind: whether it sees no gradient.
+        of_pictures: whether it is for pictures only.
     """
 
     perturb: Perturb
@@ -73,6 +74,7 @@ class Entry(NamedTuple):
     aimable: bool = True
     aimed: bool = False
     blind: bool = False
+    of_pictures: bool = False
 
     @property
     def about(self) -> str:

@@ -5,7 +5,7 @@ what the network sees after a shift too.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -87,25 +87,38 @@ def _scale(least: float, most: float, key: RandomKey, image: Image) -> Image:
 
 def _rotate(degrees: float, key: RandomKey, image: Image) -> Image:
     angle = jnp.deg2rad(jax.random.uniform(key, (), jnp.float32, -degrees, degrees))
+    return resample(image, turned(angle))
+
+
+def turned(angle: Array) -> Float[Array, "2 2"]:
+    """Return the matrix for `resample` that turns a picture by an angle, in radians."""
     cos, sin = jnp.cos(angle), jnp.sin(angle)
-    return resample(image, jnp.stack([jnp.stack([cos, sin]), jnp.stack([-sin, cos])]))
+    return jnp.stack([jnp.stack([cos, sin]), jnp.stack([-sin, cos])])
 
 
-def resample(image: Image, matrix: Float[Array, "2 2"]) -> Image:
-    """Return the picture whose pixel at ``p`` from the center is that at ``matrix @ p``.
+def resample(
+    image: Image,
+    matrix: Float[Array, "2 2"],
+    shift: Float[Array, "2"] | None = None,
+    beyond: Literal["nearest", "constant"] = "nearest",
+) -> Image:
+    """Return the picture whose pixel at ``p`` from the center is that at ``matrix @ p + shift``.
 
-    In between pixels it is interpolated linearly; beyond the edges the edge goes on.
+    In between pixels it is interpolated linearly.
 
     Args:
         image: ``[h, w, c]``.
         matrix: from (down, right) in the new picture to (down, right) in the old one.
+        shift: in pixels (down, right) of the old picture; none unless given.
+        beyond: what is beyond the edges: the edge goes on, or black.
     """
     height, width, _ = image.shape
     center = jnp.array([(height - 1) / 2, (width - 1) / 2], jnp.float32)
     rows, columns = jnp.meshgrid(*(jnp.arange(n, dtype=jnp.float32) for n in image.shape[:2]))
     places = jnp.stack([rows.T, columns.T]) - center[:, None, None]
-    there = jnp.einsum("ij,jhw->ihw", matrix, places) + center[:, None, None]
+    origin = center if shift is None else center + shift
+    there = jnp.einsum("ij,jhw->ihw", matrix, places) + origin[:, None, None]
     sample = lambda channel: jax.scipy.ndimage.map_coordinates(
-        channel, [there[0], there[1]], order=1, mode="nearest"
+        channel, [there[0], there[1]], order=1, mode=beyond
     )
     return jax.vmap(sample, in_axes=2, out_axes=2)(image)

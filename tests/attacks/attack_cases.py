@@ -18,7 +18,8 @@ CLASSES = 4  # a fifth column rejects
 class Case(NamedTuple):
     """An attack, a goal, and what one step costs; None where that depends on the sample.
 
-    ``begins_at_images`` is False where the images are only what distances count from.
+    ``begins_at_images`` is False where the images are only what distances count from, and
+    ``mends`` is True where any pixel may change, also one that a network breaks at.
     """
 
     attack: Attack
@@ -26,6 +27,7 @@ class Case(NamedTuple):
     forwards: int | None = 1
     gradients: int | None = 1
     begins_at_images: bool = True
+    mends: bool = False
 
 
 COUNT = 5
@@ -92,6 +94,19 @@ CASES = {
         fj.attacks.elastic_net(4, rounds=1, first_c=9.0, rule="l1", accelerated=False),
         LEAVE,
         forwards=2,
+    ),
+    "jsma l0": Case(fj.attacks.jsma(5), REACH, gradients=2),
+    "jsma l0 single darkens": Case(
+        fj.attacks.jsma(4, theta=-0.4, pairs=False, steps=6), LEAVE, gradients=2
+    ),
+    "spatial": Case(fj.attacks.spatial(grid=2), LEAVE, gradients=0, mends=True),
+    "spatial draws": Case(fj.attacks.spatial(draws=3), REACH, gradients=0, mends=True),
+    "contrast": Case(fj.attacks.contrast(5, 3), LEAVE, gradients=0, mends=True),
+    # all black, the network below cannot decide; a demand on confidence rules that out
+    "brightness": Case(fj.attacks.brightness(4, 3), confident(LEAVE, 0.3), gradients=0, mends=True),
+    "blur": Case(fj.attacks.blur(5, 3), LEAVE, gradients=0, mends=True),
+    "salt and pepper": Case(
+        fj.attacks.salt_and_pepper(5, 4), confident(LEAVE, 0.5), gradients=0, mends=True
     ),
 }
 

@@ -12,6 +12,7 @@ from fooljax.types import Classifier
 SHAPES = {"sound": (36, 1), "video": (2, 3, 6, 1), "numbers": (36,)}
 #: What knows which pixels are neighbors.
 OF_PICTURES = ("ascent blur", "ascent sparse", "ascent total variation adam")
+OF_PICTURES += ("blur", "spatial", "spatial draws")
 OF_SHAPE = ("ascent fourier", "ascent cppn random start")
 SQUARES = ("square", "square l2")
 ALIKE = [name for name in CASES if name not in (*OF_PICTURES, *OF_SHAPE, *SQUARES)]

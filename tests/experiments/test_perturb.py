@@ -291,6 +291,10 @@ IMPOSSIBLE = {
     "--steps must be at least 1": {"steps": 0},
     "--batch-size must be at least 1": {"batch_size": 0},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
+    r"--attacks: blur is for pictures, and the network takes \(\d+, 1\)": {
+        "attacks": ("pgd", "blur"),
+        "victim": Victim(dataset="tones", model="sound_cnn"),
+    },
 }
 
 

@@ -93,6 +93,13 @@ def _universal(method) -> Callable:
     return call
 
 
+def _patched():
+    method = attacks.universal_patch(key(2), 4)
+    found = attacks.run_universal(method, key(2), network(), IMAGES, steps=2, batch_size=4)
+    said = attacks.patched_answers(key(4), network(), IMAGES, found.perturbation)
+    return found.perturbation, found.fooled, said
+
+
 def _searched(make: Callable) -> Callable:
     def call():
         search, net = evolution.repeat(make()), network()
@@ -291,6 +298,7 @@ CALLS: dict[str, Callable] = {
     "standard": _standard,
     "universal sgd": _universal(attacks.universal_sgd(0.2)),
     "universal adam": _universal(attacks.universal_sgd(0.2, optimizer=optax.adam(0.01))),
+    "universal patch": _patched,
     "universal deepfool": _universal(attacks.universal_deepfool(0.2, steps=2)),
     **{f"search {name}": _searched(make) for name, make in SEARCHES.items()},
     **{

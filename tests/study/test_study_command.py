@@ -14,6 +14,7 @@ EXPERIMENTS = (
     "imagine",
     "logistic",
     "motion",
+    "patch",
     "reduce",
     "squint",
     "transfer",
