@@ -46,7 +46,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 GOODFELLOW = 0.25  # the epsilon that FGSM was published with, always measured
 _FINE = tuple(np.round(np.arange(0.02, 1.001, 0.02), 2).tolist())  # smallest that fools 90 %
-_ROUNDING = 1.0 + 1e-5  # an image on the surface of a ball is in it
+ROUNDING = 1.0 + 1e-5  # an image on the surface of a ball is in it
 
 
 @dataclass(frozen=True)
@@ -152,17 +152,6 @@ class Outcome(NamedTuple):
     def tabled(self, name: str) -> np.ndarray:
         """Return a measurement at the table's epsilon, ``[n]``."""
         return self.measured[name][self.at]
-
-
-class Worst(NamedTuple):
-    """The share that all attacks together fool within an epsilon, and its 95 % interval."""
-
-    epsilon: float
-    fooled: float
-    low: float
-    high: float
-    noise: float  # share that the most harmful random noise fools
-    strongest: str | None  # alone
 
 
 def choose(config: Config) -> dict[str, Entry]:
@@ -343,9 +332,9 @@ def judge(scene: Scene, outcomes: Mapping[str, Outcome]) -> Iterator[study.Recor
         for i, epsilon in enumerate(outcome.epsilons):
             one = {key: values[i] for key, values in outcome.measured.items()}
             success = one["success"]
-            rate = _rate(success)
+            rate = rate_of(success)
             far = one[entry.norm] * (numbers if entry.norm == "l0" else 1)
-            inside = success & (far <= epsilon * _ROUNDING)
+            inside = success & (far <= epsilon * ROUNDING)
             yield {
                 "attack": name,
                 "norm": entry.norm,
@@ -374,20 +363,8 @@ def judge(scene: Scene, outcomes: Mapping[str, Outcome]) -> Iterator[study.Recor
             }
 
 
-def worst_case(norm: Ball, config: Config, scene: Scene, outcomes: Mapping[str, Outcome]) -> Worst:
-    """Take for each image whatever attack fooled it within the table's epsilon."""
-    epsilon = config.epsilon if norm == "linf" else config.epsilon_l2
-    inside = lambda one: one.tabled("success") & (one.tabled(norm) <= epsilon * _ROUNDING)
-    fooled = {name: inside(outcomes[name]) for name, one in scene.methods.items() if not one.aimed}
-    control = {name: one for name, one in fooled.items() if scene.methods[name].kind == "control"}
-    tried = {name: one for name, one in fooled.items() if name not in control}
-    every = np.any([np.zeros(len(scene.targets), bool), *tried.values()], axis=0)
-    strongest = max(fooled, key=lambda name: fooled[name].sum()) if tried else None
-    noise = float(np.any(list(control.values()), axis=0).mean())
-    return Worst(epsilon, *_rate(every), noise, strongest)
-
-
-def _rate(success: np.ndarray) -> Interval:
+def rate_of(success: np.ndarray) -> Interval:
+    """Give a share of images its 95 % interval."""
     return fj.metrics.clopper_pearson(int(success.sum()), len(success))
 
 

@@ -11,7 +11,18 @@ import fooljax as fj
 from fooljax import study
 
 from . import measure
-from .measure import GOODFELLOW, NORMS, Ball, Config, Outcome, Scene, Worst, mean, radius
+from .measure import (
+    GOODFELLOW,
+    NORMS,
+    ROUNDING,
+    Ball,
+    Config,
+    Outcome,
+    Scene,
+    mean,
+    radius,
+    rate_of,
+)
 
 if TYPE_CHECKING:
     from fooljax.attacks import Finding
@@ -24,6 +35,17 @@ class Published(NamedTuple):
     here: float | None
     there: Mapping[str, float]
     share: bool
+
+
+class Worst(NamedTuple):
+    """The share that all attacks together fool within an epsilon, and its 95 % interval."""
+
+    epsilon: float
+    fooled: float
+    low: float
+    high: float
+    noise: float  # share that the most harmful random noise fools
+    strongest: str | None  # alone
 
 
 class Found(NamedTuple):
@@ -51,7 +73,7 @@ def gather(config: Config, scene: Scene, results: study.Results) -> Found:
         results,
         outcomes,
         list(measure.judge(scene, outcomes)),
-        {norm: measure.worst_case(norm, config, scene, outcomes) for norm in NORMS},
+        {norm: worst_case(norm, config, scene, outcomes) for norm in NORMS},
         {norm: curves(norm, config, scene, outcomes) for norm in NORMS},
         list(published(scene, outcomes)),
         [
@@ -59,6 +81,19 @@ def gather(config: Config, scene: Scene, results: study.Results) -> Found:
             *fj.attacks.contradictions(scene.methods, pick("epsilons"), success, pick("at")),
         ],
     )
+
+
+def worst_case(norm: Ball, config: Config, scene: Scene, outcomes: Mapping[str, Outcome]) -> Worst:
+    """Take for each image whatever attack fooled it within the table's epsilon."""
+    epsilon = config.epsilon if norm == "linf" else config.epsilon_l2
+    inside = lambda one: one.tabled("success") & (one.tabled(norm) <= epsilon * ROUNDING)
+    fooled = {name: inside(outcomes[name]) for name, one in scene.methods.items() if not one.aimed}
+    control = {name: one for name, one in fooled.items() if scene.methods[name].kind == "control"}
+    tried = {name: one for name, one in fooled.items() if name not in control}
+    every = np.any([np.zeros(len(scene.targets), bool), *tried.values()], axis=0)
+    strongest = max(fooled, key=lambda name: fooled[name].sum()) if tried else None
+    noise = float(np.any(list(control.values()), axis=0).mean())
+    return Worst(epsilon, *rate_of(every), noise, strongest)
 
 
 def curves(
