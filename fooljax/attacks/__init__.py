@@ -13,6 +13,7 @@ from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
 from fooljax.attacks.attack import Attack, Passes, Point
+from fooljax.attacks.brendel_bethge import brendel_bethge
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.catalog import CATALOG, UNIVERSAL
 from fooljax.attacks.comparison import contradictions
@@ -29,6 +30,7 @@ from fooljax.attacks.entries import (
     aimed,
     own_attack,
 )
+from fooljax.attacks.estimated import nes, spsa
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import (
     Goal,
@@ -45,6 +47,7 @@ from fooljax.attacks.hotflip import hotflip
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.noise import noise
+from fooljax.attacks.one_pixel import one_pixel
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.published import PUBLISHED, published
 from fooljax.attacks.reduction import reduction
@@ -53,6 +56,7 @@ from fooljax.attacks.result import AttackResult, score, strongest
 from fooljax.attacks.run import run
 from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.several import InTurn, in_turn, on_each
+from fooljax.attacks.simba import simba
 from fooljax.attacks.sparse import sparse
 from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
@@ -100,6 +104,7 @@ __all__ = [
     "answer",
     "apgd",
     "ascent",
+    "brendel_bethge",
     "carlini_wagner",
     "confident",
     "contradictions",
@@ -119,8 +124,10 @@ __all__ = [
     "leads",
     "leave",
     "margin",
+    "nes",
     "noise",
     "on_each",
+    "one_pixel",
     "own_attack",
     "perturbed_answers",
     "pgd",
@@ -137,8 +144,10 @@ __all__ = [
     "score_evolution",
     "selective",
     "share_fooled",
+    "simba",
     "spaces",
     "sparse",
+    "spsa",
     "square",
     "standard",
     "strongest",

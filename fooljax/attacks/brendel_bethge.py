@@ -1,0 +1,159 @@
+"""Brendel and Bethge's attack: from afar to the boundary, and along it to the nearest place."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from fooljax import checks
+from fooljax.attacks import goals
+from fooljax.attacks.attack import (
+    Attack,
+    Passes,
+    Point,
+    RandomKeys,
+    gradient_of,
+    is_flat,
+    per_image,
+)
+from fooljax.attacks.boundary import approach, distance, first_noise, pick
+from fooljax.attacks.goals import Goal
+from fooljax.attacks.pgd import Norm
+from fooljax.attacks.trust_region import solve
+from fooljax.types import Bound, Classifier, Images, Logits
+
+_SHARE = 2.0**-10  # of the way from the start that the first boundary is exact to
+_DRAWS = 20  # noise images tried in a pass, to begin with
+
+
+class Walk(NamedTuple):
+    """Numbers of the walk.
+
+    Attributes:
+        rate: first radius of the trust region, for each number of an image.
+        halvings: of the radius, spread evenly over the steps.
+        overshoot: how far beyond the boundary a step aims that comes from before it,
+            as a share of the way; 1 is exactly there.
+        momentum: share of the last normal of the boundary that is kept, in [0, 1).
+        steps: that the halvings are spread over.
+    """
+
+    rate: Any
+    halvings: Any
+    overshoot: Any
+    momentum: Any
+    steps: Any
+
+
+class Course(NamedTuple):
+    """What the walk remembers of each sample.
+
+    Attributes:
+        normal: of the boundary, a running mean, ``[b, ...]``.
+        taken: steps along the boundary so far, ``[b]``; -1 before it was come to.
+    """
+
+    normal: Images
+    taken: Float[Array, " b"]
+
+
+def _start(keys: RandomKeys, walk: Walk, images: Images) -> Point:
+    del keys, walk
+    return Point(images, Course(jnp.zeros_like(images), jnp.full(len(images), -1.0, jnp.float32)))
+
+
+def _walk(
+    norm: Norm,
+    keys: RandomKeys,
+    walk: Walk,
+    classifier: Classifier,
+    images: Images,
+    goal: Goal,
+    point: Point,
+) -> tuple[Point, Logits, Passes]:
+    """Step along the boundary; the first time, come to it from afar."""
+    k = classifier.num_classes
+
+    def asks(tried: Images) -> Array:
+        every = lambda leaf: jnp.repeat(leaf, len(tried) // len(images), axis=0)
+        return goals.margin(jax.tree.map(every, goal), classifier(tried), k) > 0.0
+
+    here, course = point.images, point.memory
+    slope, logits = gradient_of(goals.margin, classifier, goal, here)
+    margin = goals.margin(goal, logits, k)
+    reached, begins = margin > 0.0, course.taken < 0.0
+    away = distance(images, here, norm) > 0.0
+
+    def come() -> tuple[Images, Array, Array]:
+        """Try noise where the start is no success, and halve the way back."""
+        noise, found, spent = first_noise(keys, asks, images, _DRAWS)
+        seeks = begins & ~reached & jnp.isfinite(margin)
+        moves = (seeks & found) | (begins & reached & away)
+        outside, share = pick(seeks, noise, here), jnp.full_like(margin, _SHARE)
+        boundary, cost = approach(asks, images, outside, share, moves, norm)
+        return boundary, moves, jnp.where(seeks, spent, 0) + cost
+
+    stay = here, jnp.zeros_like(begins), jnp.zeros(len(here), jnp.int32)
+    boundary, came, spent = jax.lax.cond(jnp.any(begins), come, lambda: stay)
+
+    kept = per_image(jnp.where(course.taken > 0.0, walk.momentum, 0.0), here)
+    normal = kept * course.normal + (1.0 - kept) * slope
+    radius = walk.rate * (images.size / len(images))
+    taken = jnp.maximum(course.taken, 0.0)
+    radius = radius * 0.5 ** jnp.floor(walk.halvings * taken / walk.steps)
+    aim = -jnp.where(reached, 2.0 - walk.overshoot, walk.overshoot) * margin
+    # the original itself, already at the goal, is as near as can be
+    goes = jnp.isfinite(margin) & ~(reached & ~away)
+    change = solve(images, here, normal, jnp.where(goes, aim, 0.0), radius, norm)
+    moved = pick(goes, jnp.clip(here + change, 0.0, 1.0), here)
+    course = Course(normal, jnp.where(came, 0.0, taken + 1.0))
+    passes = Passes(1 + spent, 1, is_flat(slope))
+    return Point(pick(came, boundary, moved), course), logits, passes
+
+
+def brendel_bethge(
+    steps: int = 100,
+    *,
+    norm: Norm = "l2",
+    rate: float = 1e-3,
+    halvings: int = 20,
+    overshoot: float = 1.1,
+    momentum: float = 0.8,
+) -> Attack:
+    """Find a near image that reaches the goal: from afar to the boundary, then along it.
+
+    Gradients are taken on the boundary only, where no softmax is flat. Each step goes to the
+    place nearest to the original that the linearized boundary has inside a trust region
+    and inside [0, 1]. Give images that reach the goal as ``run(..., start=...)``. Without,
+    the first step tries uniform noise and comes back half way to the boundary again and
+    again; where no noise reaches the goal, as for most ``reach`` goals, the walk begins at
+    the image itself.
+
+    Args:
+        steps: number of steps; the first comes to the boundary.
+        norm: in which "near" is meant, ``l2`` or ``linf``.
+        rate: first radius of the trust region, for each number of the input: 0.784 in L2
+            for a picture of 28 x 28 unless given.
+        halvings: of the radius, spread evenly over the steps.
+        overshoot: how far beyond the boundary a step aims that comes from before it, as a
+            share of the way, in [1, 2); 1 is exactly there.
+        momentum: share of the last normal of the boundary that is kept, in [0, 1).
+
+    Returns:
+        An attack that keeps the nearest image that reaches the goal. Each step is a
+        gradient; the first needs some ten to thirty forward passes besides.
+
+    Raises:
+        ValueError: if a number is out of its range or the norm is unknown.
+
+    Source:
+        Brendel et al., 2019, arXiv:1907.01003; settings and their schedule as in its code.
+    """
+    steps, halvings = checks.count("steps", steps), checks.count("halvings", halvings, 0)
+    rate = checks.positive("rate", rate)
+    overshoot = checks.between("overshoot", overshoot, 1.0, 2.0, "[)")
+    momentum = checks.between("momentum", momentum, 0.0, 1.0, "[)")
+    checks.choice("norm", norm, ("l2", "linf"))
+    walk = Walk(rate, float(halvings), overshoot, momentum, float(steps))
+    return Attack(walk, _start, Bound(_walk, (norm,)), steps, better=norm)
