@@ -31,6 +31,9 @@ class Walk(NamedTuple):
     """Numbers of the walk.
 
     Attributes:
+        from_noise: whether to begin at noise, as published, which no gradient near the image
+            can mislead; otherwise at the image itself, which finds nearer ones in fewer
+            steps, and at noise only where the gradient is 0 everywhere.
         rate: first radius of the trust region, for each number of an image.
         halvings: of the radius, spread evenly over the steps.
         overshoot: how far beyond the boundary a step aims that comes from before it,
@@ -65,6 +68,7 @@ def _start(keys: RandomKeys, walk: Walk, images: Images) -> Point:
 
 def _walk(
     norm: Norm,
+    from_noise: bool,
     keys: RandomKeys,
     walk: Walk,
     classifier: Classifier,
@@ -72,7 +76,7 @@ def _walk(
     goal: Goal,
     point: Point,
 ) -> tuple[Point, Logits, Passes]:
-    """Step along the boundary; the first time, come to it from afar."""
+    """Step along the boundary, or toward it; the first time, perhaps come to it from afar."""
     k = classifier.num_classes
 
     def asks(tried: Images) -> Array:
@@ -83,19 +87,19 @@ def _walk(
     slope, logits = gradient_of(goals.margin, classifier, goal, here)
     margin = goals.margin(goal, logits, k)
     reached, begins = margin > 0.0, course.taken < 0.0
-    away = distance(images, here, norm) > 0.0
+    away, flat = distance(images, here, norm) > 0.0, is_flat(slope)
+    seeks = begins & ~reached & jnp.isfinite(margin) & (flat | from_noise)
 
     def come() -> tuple[Images, Array, Array]:
         """Try noise where the start is no success, and halve the way back."""
         noise, found, spent = first_noise(keys, asks, images, _DRAWS)
-        seeks = begins & ~reached & jnp.isfinite(margin)
         moves = (seeks & found) | (begins & reached & away)
         outside, share = pick(seeks, noise, here), jnp.full_like(margin, _SHARE)
         boundary, cost = approach(asks, images, outside, share, moves, norm)
         return boundary, moves, jnp.where(seeks, spent, 0) + cost
 
     stay = here, jnp.zeros_like(begins), jnp.zeros(len(here), jnp.int32)
-    boundary, came, spent = jax.lax.cond(jnp.any(begins), come, lambda: stay)
+    boundary, came, spent = jax.lax.cond(jnp.any(seeks | (begins & reached)), come, lambda: stay)
 
     kept = per_image(jnp.where(course.taken > 0.0, walk.momentum, 0.0), here)
     normal = kept * course.normal + (1.0 - kept) * slope
@@ -108,7 +112,7 @@ def _walk(
     change = solve(images, here, normal, jnp.where(goes, aim, 0.0), radius, norm)
     moved = pick(goes, jnp.clip(here + change, 0.0, 1.0), here)
     course = Course(normal, jnp.where(came, 0.0, taken + 1.0))
-    passes = Passes(1 + spent, 1, is_flat(slope))
+    passes = Passes(1 + spent, 1, flat)
     return Point(pick(came, boundary, moved), course), logits, passes
 
 
@@ -116,6 +120,7 @@ def brendel_bethge(
     steps: int = 100,
     *,
     norm: Norm = "l2",
+    from_noise: bool = True,
     rate: float = 1e-3,
     halvings: int = 20,
     overshoot: float = 1.1,
@@ -123,12 +128,12 @@ def brendel_bethge(
 ) -> Attack:
     """Find a near image that reaches the goal: from afar to the boundary, then along it.
 
-    Gradients are taken on the boundary only, where no softmax is flat. Each step goes to the
-    place nearest to the original that the linearized boundary has inside a trust region
-    and inside [0, 1]. Give images that reach the goal as ``run(..., start=...)``. Without,
-    the first step tries uniform noise and comes back half way to the boundary again and
-    again; where no noise reaches the goal, as for most ``reach`` goals, the walk begins at
-    the image itself.
+    Each step goes to the place nearest to the original that the linearized boundary has
+    inside a trust region and inside [0, 1]; where the boundary is out of reach, as far
+    toward it as possible. Give images that reach the goal as ``run(..., start=...)``.
+    Without, the first step tries uniform noise and halves the way back to the boundary;
+    where no noise reaches the goal, as for most ``reach`` goals, the walk begins at the
+    image itself.
 
     Args:
         steps: number of steps; the first comes to the boundary.
@@ -156,4 +161,4 @@ def brendel_bethge(
     momentum = checks.between("momentum", momentum, 0.0, 1.0, "[)")
     checks.choice("norm", norm, ("l2", "linf"))
     walk = Walk(rate, float(halvings), overshoot, momentum, float(steps))
-    return Attack(walk, _start, Bound(_walk, (norm,)), steps, better=norm)
+    return Attack(walk, _start, Bound(_walk, (norm, bool(from_noise))), steps, better=norm)

@@ -78,10 +78,10 @@ def _vary(key: RandomKey, genomes: Array, weight: Array) -> Array:
 def paint(image: Image, genome: Float[Array, "k g"]) -> Image:
     """Give one pixel after another its color; where two are in one place, the last one counts."""
     places, channels = _genes(image.shape)
-    axes = jnp.asarray(image.shape[:places], jnp.int32)
+    axes = jnp.asarray(image.shape[:places], jnp.int32)[None]
     at = jnp.minimum((genome[:, :places] * axes).astype(jnp.int32), axes - 1)
     steps = jnp.asarray([math.prod(image.shape[i + 1 : places]) for i in range(places)], jnp.int32)
-    place = jnp.sum(at * steps, axis=1)
+    place = jnp.sum(at * steps[None], axis=1)
     color = lambda i, pixels: pixels.at[place[i]].set(genome[i, places:])
     pixels = jax.lax.fori_loop(0, len(genome), color, image.reshape(-1, channels))
     return pixels.reshape(image.shape)

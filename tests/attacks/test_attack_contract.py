@@ -32,6 +32,10 @@ ALIKE = {
     "deepfool linf",
     "deepfool confident",
     "square l2",
+    "brendel bethge linf",
+    "simba l2 dct",
+    "nes l2 momentum",
+    "spsa",
 }
 
 
