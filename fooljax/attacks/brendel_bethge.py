@@ -122,7 +122,7 @@ def brendel_bethge(
     norm: Norm = "l2",
     from_noise: bool = True,
     rate: float = 1e-3,
-    halvings: int = 20,
+    halvings: int = 10,
     overshoot: float = 1.1,
     momentum: float = 0.8,
 ) -> Attack:
@@ -138,9 +138,13 @@ def brendel_bethge(
     Args:
         steps: number of steps; the first comes to the boundary.
         norm: in which "near" is meant, ``l2`` or ``linf``.
+        from_noise: whether to begin at noise, as published, where no slope near the image can
+            mislead. Otherwise the walk begins at the image itself, from which it comes
+            nearer in fewer steps, and at noise only where the gradient there is 0.
         rate: first radius of the trust region, for each number of the input: 0.784 in L2
             for a picture of 28 x 28 unless given.
-        halvings: of the radius, spread evenly over the steps.
+        halvings: of the radius, spread evenly over the steps; published were 20 of 1,000
+            steps.
         overshoot: how far beyond the boundary a step aims that comes from before it, as a
             share of the way, in [1, 2); 1 is exactly there.
         momentum: share of the last normal of the boundary that is kept, in [0, 1).
@@ -153,7 +157,8 @@ def brendel_bethge(
         ValueError: if a number is out of its range or the norm is unknown.
 
     Source:
-        Brendel et al., 2019, arXiv:1907.01003; settings and their schedule as in its code.
+        Brendel et al., 2019, arXiv:1907.01003, section 3; the rate, and the momentum of
+        the normal, are those of its code.
     """
     steps, halvings = checks.count("steps", steps), checks.count("halvings", halvings, 0)
     rate = checks.positive("rate", rate)

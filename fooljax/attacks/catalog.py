@@ -4,16 +4,20 @@ Experiments, flags and pages know whom this table knows.
 """
 
 from fooljax.attacks.apgd import apgd
+from fooljax.attacks.brendel_bethge import brendel_bethge
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
-from fooljax.attacks.entries import Entry, UniversalEntry, alone, ball, cascade
+from fooljax.attacks.entries import Entry, UniversalEntry, alone, ball, cascade, pixelwise
+from fooljax.attacks.estimated import nes, spsa
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr
 from fooljax.attacks.noise import noise
+from fooljax.attacks.one_pixel import one_pixel
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.scores import score_evolution
+from fooljax.attacks.simba import simba
 from fooljax.attacks.square import square
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
@@ -23,6 +27,9 @@ _NEAR = "walks to the nearest linearized boundary"
 _SQUARES = "random squares, by the network's scores only"
 _CASCADE = "APGD, APGD toward each likely class, squares: each on what resisted until then"
 _LUCK = "random noise of exactly that size, the most harmful of ten draws; knows nothing"
+_ALONG = "steps along the boundary, as near as its slope and a trust region allow"
+_ESTIMATED = "gradient steps, the gradient estimated from the scores"
+_GUO = "Guo et al., 2019"
 _MADRY, _CROCE = "Madry et al., 2018", "Croce & Hein, 2020"
 
 # fmt: off
@@ -50,9 +57,27 @@ CATALOG: dict[str, Entry] = {
         )),
         "linf", "ball", "an evolution strategy for each image, by scores only", blind=True,
     ),
+    "nes": Entry(
+        alone(lambda effort, epsilon: nes(
+            epsilon, steps=max(1, effort.queries // 21), pairs=10, momentum=0.9
+        )),
+        "linf", "ball", f"{_ESTIMATED} of normal noise", "Ilyas et al., 2018", blind=True,
+    ),
+    "spsa": Entry(
+        alone(lambda effort, epsilon: spsa(
+            epsilon, steps=max(1, effort.queries // 21), pairs=10
+        )),
+        "linf", "ball", f"{_ESTIMATED} of random signs", "Uesato et al., 2018", blind=True,
+    ),
     "deepfool-linf": Entry(
         alone(lambda *_: deepfool(norm="linf")), "linf", "nearest",
         _NEAR, "Moosavi-Dezfooli et al., 2016", aimable=False,
+    ),
+    "brendel-bethge-linf": Entry(
+        alone(lambda effort, _: brendel_bethge(
+            effort.steps, norm="linf", from_noise=False
+        )),
+        "linf", "nearest", _ALONG, "Brendel et al., 2019",
     ),
     "standard": Entry(cascade("linf"), "linf", "ball", _CASCADE, _CROCE, aimable=False),
     "pgd-l2": Entry(
@@ -78,12 +103,31 @@ CATALOG: dict[str, Entry] = {
         alone(lambda effort, _: lbfgs(max(1, effort.steps // 2))), "l2", "nearest",
         "trades distance against the loss, by L-BFGS", "Szegedy et al., 2014",
     ),
+    "brendel-bethge": Entry(
+        alone(lambda effort, _: brendel_bethge(effort.steps, from_noise=False)),
+        "l2", "nearest", _ALONG, "Brendel et al., 2019",
+    ),
     "hop-skip-jump": Entry(
         alone(lambda effort, _: hop_skip_jump(max(2, effort.queries // 100), directions=50)),
         "l2", "nearest",
         "follows the boundary, by the network's answers only", "Chen et al., 2020", blind=True,
     ),
+    "simba": Entry(
+        alone(lambda effort, epsilon: simba(epsilon, steps=effort.queries)), "l2", "ball",
+        "one number after another, kept where the scores say so", _GUO, blind=True,
+    ),
+    "simba-dct": Entry(
+        alone(lambda effort, epsilon: simba(epsilon, steps=effort.queries, basis="dct")),
+        "l2", "ball", "one wave after another, kept where the scores say so", _GUO, blind=True,
+    ),
     "pgd-l1": Entry(alone(ball(pgd, norm="l1")), "l1", "ball", _WALK, _MADRY),
+    "one-pixel": Entry(
+        pixelwise(lambda effort, pixels: one_pixel(
+            pixels, steps=max(1, effort.queries // 50), population=50
+        )),
+        "l0", "ball", "few pixels changed entirely, found by differential evolution",
+        "Su et al., 2019", blind=True,
+    ),
     "standard-l2": Entry(cascade("l2"), "l2", "ball", _CASCADE, _CROCE, aimable=False),
     "noise": Entry(
         alone(lambda _, epsilon: noise(epsilon, norm="linf")), "linf", "control",
