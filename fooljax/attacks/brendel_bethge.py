@@ -159,6 +159,17 @@ def brendel_bethge(
     Source:
         Brendel et al., 2019, arXiv:1907.01003, section 3; the rate, and the momentum of
         the normal, are those of its code.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.brendel_bethge(steps=6)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool(found.success.all())
+        True
     """
     steps, halvings = checks.count("steps", steps), checks.count("halvings", halvings, 0)
     rate = checks.positive("rate", rate)

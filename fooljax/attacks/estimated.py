@@ -148,6 +148,17 @@ def nes(
 
     Source:
         Ilyas et al., 2018, arXiv:1804.08598, section 2.2 (its loss is the cross-entropy).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.nes(0.1, steps=4, pairs=5)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> int(found.gradients.sum())  # it sees none
+        0
     """
     return _attack("normal", epsilon, step_size, steps, pairs, probe, momentum, norm, loss)
 
@@ -181,6 +192,17 @@ def spsa(
 
     Source:
         Uesato et al., 2018, arXiv:1802.05666, section 4.3 and algorithm 1.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.spsa(0.1, steps=4, pairs=5)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool(found.linf.max() <= 0.1)
+        True
     """
     return _attack("signs", epsilon, step_size, steps, pairs, probe, 0.0, norm, loss)
 

@@ -160,6 +160,17 @@ def one_pixel(
     Source:
         Su et al., 2019, arXiv:1710.08864, section 3.2, with the margin in place of the
         probability, which the scale of the logits may round to 0 or 1.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.one_pixel(2, steps=3, population=8)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> int((found.images != images).sum(axis=(1, 2, 3)).max())  # pixels changed
+        2
     """
     pixels, steps = checks.count("pixels", pixels), checks.count("steps", steps)
     population = checks.count("population", population, 4)

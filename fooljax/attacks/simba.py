@@ -163,6 +163,17 @@ def simba(
     Source:
         Guo et al., 2019, arXiv:1905.07121, algorithm 1, with the margin in place of the
         probability, which the scale of the logits may round to 0 or 1.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.simba(step_size=0.5, steps=30)
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> int(found.gradients.sum())  # it sees none
+        0
     """
     epsilon = checks.not_negative("epsilon", epsilon, infinite=True)
     step_size = checks.positive("step_size", step_size)
