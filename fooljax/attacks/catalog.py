@@ -65,7 +65,7 @@ CATALOG: dict[str, Entry] = {
     ),
     "spsa": Entry(
         alone(lambda effort, epsilon: spsa(
-            epsilon, steps=max(1, effort.queries // 21), pairs=10
+            epsilon, 0.5 * epsilon, max(1, effort.queries // 21), pairs=10
         )),
         "linf", "ball", f"{_ESTIMATED} of random signs", "Uesato et al., 2018", blind=True,
     ),

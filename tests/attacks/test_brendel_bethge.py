@@ -71,6 +71,19 @@ def test_the_first_step_comes_straight_from_the_start(images, labels, key):
     assert jnp.all(jnp.argmax(TWO(jnp.float32(nearer)), axis=1) == labels)
 
 
+@pytest.mark.slow
+def test_without_a_gradient_it_begins_at_noise_after_all(images, labels, key):
+    """It then stays on the boundary where the way from the noise meets it."""
+    apply = lambda params, given: jax.lax.stop_gradient(TWO.apply(params, given))
+    network = dataclasses.replace(TWO, apply=apply)
+    attack = brendel_bethge(3, from_noise=False)
+    result = run(attack, key, network, images, leave(labels))
+    assert jnp.all(result.success)
+    assert np.all(np.asarray(result.l2) >= nearest(TWO, images, "l2"))
+    seen = run(attack, key, TWO, images, leave(labels))
+    assert np.all(np.asarray(seen.forwards) == 3 + 2)  # no noise where there is a gradient
+
+
 def test_what_is_reached_stays(images, labels, key):
     result = run(ATTACKS["l2"], key, TWO, images, leave(1 - labels))
     np.testing.assert_array_equal(result.images, images)
