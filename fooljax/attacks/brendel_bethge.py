@@ -1,10 +1,11 @@
 """Brendel and Bethge's attack: from afar to the boundary, and along it to the nearest place."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from fooljax import checks
 from fooljax.attacks import goals
@@ -54,16 +55,19 @@ class Course(NamedTuple):
 
     Attributes:
         normal: of the boundary, a running mean, ``[b, ...]``.
-        taken: steps along the boundary so far, ``[b]``; -1 before it was come to.
+        taken: steps along the boundary so far, ``[b]``.
+        begun: whether there was a step, ``[b]``.
     """
 
     normal: Images
     taken: Float[Array, " b"]
+    begun: Bool[Array, " b"]
 
 
 def _start(keys: RandomKeys, walk: Walk, images: Images) -> Point:
     del keys, walk
-    return Point(images, Course(jnp.zeros_like(images), jnp.full(len(images), -1.0, jnp.float32)))
+    none = jnp.zeros(len(images), jnp.float32)
+    return Point(images, Course(jnp.zeros_like(images), none, none > 0.0))
 
 
 def _walk(
@@ -86,7 +90,7 @@ def _walk(
     here, course = point.images, point.memory
     slope, logits = gradient_of(goals.margin, classifier, goal, here)
     margin = goals.margin(goal, logits, k)
-    reached, begins = margin > 0.0, course.taken < 0.0
+    reached, begins = margin > 0.0, ~course.begun
     away, flat = distance(images, here, norm) > 0.0, is_flat(slope)
     seeks = begins & ~reached & jnp.isfinite(margin) & (flat | from_noise)
 
@@ -103,15 +107,17 @@ def _walk(
 
     kept = per_image(jnp.where(course.taken > 0.0, walk.momentum, 0.0), here)
     normal = kept * course.normal + (1.0 - kept) * slope
-    radius = walk.rate * (images.size / len(images))
-    taken = jnp.maximum(course.taken, 0.0)
-    radius = radius * 0.5 ** jnp.floor(walk.halvings * taken / walk.steps)
+    size = images.size / len(images)
+    radius = walk.rate * size * 0.5 ** jnp.floor(walk.halvings * course.taken / walk.steps)
+    met = reached | (course.taken > 0.0)
+    radius = jnp.where(met, radius, math.sqrt(size))  # no step is longer, inside [0, 1]
     aim = -jnp.where(reached, 2.0 - walk.overshoot, walk.overshoot) * margin
     # the original itself, already at the goal, is as near as can be
     goes = jnp.isfinite(margin) & ~(reached & ~away)
     change = solve(images, here, normal, jnp.where(goes, aim, 0.0), radius, norm)
     moved = pick(goes, jnp.clip(here + change, 0.0, 1.0), here)
-    course = Course(normal, jnp.where(came, 0.0, taken + 1.0))
+    taken = jnp.where(met & ~came, course.taken + 1.0, 0.0)
+    course = Course(normal, taken, jnp.ones_like(course.begun))
     passes = Passes(1 + spent, 1, flat)
     return Point(pick(came, boundary, moved), course), logits, passes
 
@@ -130,10 +136,11 @@ def brendel_bethge(
 
     Each step goes to the place nearest to the original that the linearized boundary has
     inside a trust region and inside [0, 1]; where the boundary is out of reach, as far
-    toward it as possible. Give images that reach the goal as ``run(..., start=...)``.
-    Without, the first step tries uniform noise and halves the way back to the boundary;
-    where no noise reaches the goal, as for most ``reach`` goals, the walk begins at the
-    image itself.
+    toward it as possible. Before the boundary was met there is no trust region.
+
+    Give images that reach the goal as ``run(..., start=...)``. Without, the first step
+    tries uniform noise and halves the way back to the boundary; where no noise reaches the
+    goal, as for most ``reach`` goals, the walk begins at the image itself.
 
     Args:
         steps: number of steps; the first comes to the boundary.
