@@ -114,7 +114,9 @@ def _walk(
     aim = -jnp.where(reached, 2.0 - walk.overshoot, walk.overshoot) * margin
     # the original itself, already at the goal, is as near as can be
     goes = jnp.isfinite(margin) & ~(reached & ~away)
-    change = solve(images, here, normal, jnp.where(goes, aim, 0.0), radius, norm)
+    # until then straight to the boundary: pulled back to the original, it may never come to it
+    near = pick(met, images, here)
+    change = solve(near, here, normal, jnp.where(goes, aim, 0.0), radius, norm)
     moved = pick(goes, jnp.clip(here + change, 0.0, 1.0), here)
     taken = jnp.where(met & ~came, course.taken + 1.0, 0.0)
     course = Course(normal, taken, jnp.ones_like(course.begun))
@@ -136,7 +138,8 @@ def brendel_bethge(
 
     Each step goes to the place nearest to the original that the linearized boundary has
     inside a trust region and inside [0, 1]; where the boundary is out of reach, as far
-    toward it as possible. Before the boundary was met there is no trust region.
+    toward it as possible. Before the boundary was met a step
+    goes straight to it, however far.
 
     Give images that reach the goal as ``run(..., start=...)``. Without, the first step
     tries uniform noise and halves the way back to the boundary; where no noise reaches the
