@@ -14,6 +14,7 @@ from fooljax.attacks.apgd import apgd
 from fooljax.attacks.ascent import ascent
 from fooljax.attacks.ascents import ASCENTS, AscentEntry
 from fooljax.attacks.attack import Attack, Passes, Point
+from fooljax.attacks.brendel_bethge import brendel_bethge
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.catalog import CATALOG, UNIVERSAL
 from fooljax.attacks.comparison import contradictions
@@ -31,6 +32,7 @@ from fooljax.attacks.entries import (
     aimed,
     own_attack,
 )
+from fooljax.attacks.estimated import nes, spsa
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.fmn import fmn
 from fooljax.attacks.goals import (
@@ -49,6 +51,7 @@ from fooljax.attacks.jsma import jsma
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr, selective, success_odds
 from fooljax.attacks.noise import noise
+from fooljax.attacks.one_pixel import one_pixel
 from fooljax.attacks.patch import Placement, apply_patch, patched_answers, placement
 from fooljax.attacks.patch_training import train_patch, universal_patch
 from fooljax.attacks.pgd import fgsm, pgd
@@ -59,6 +62,7 @@ from fooljax.attacks.result import AttackResult, score, strongest
 from fooljax.attacks.run import run
 from fooljax.attacks.scores import score_evolution
 from fooljax.attacks.several import InTurn, in_turn, on_each
+from fooljax.attacks.simba import simba
 from fooljax.attacks.sparse import sparse
 from fooljax.attacks.spatial import spatial
 from fooljax.attacks.square import square
@@ -110,6 +114,7 @@ __all__ = [
     "apply_patch",
     "ascent",
     "blur",
+    "brendel_bethge",
     "brightness",
     "carlini_wagner",
     "confident",
@@ -134,8 +139,10 @@ __all__ = [
     "leads",
     "leave",
     "margin",
+    "nes",
     "noise",
     "on_each",
+    "one_pixel",
     "own_attack",
     "patched_answers",
     "perturbed_answers",
@@ -155,9 +162,11 @@ __all__ = [
     "score_evolution",
     "selective",
     "share_fooled",
+    "simba",
     "spaces",
     "sparse",
     "spatial",
+    "spsa",
     "square",
     "standard",
     "strongest",

@@ -5,19 +5,31 @@ Experiments, flags and pages know whom this table knows.
 
 from fooljax.attacks.altered import blur, brightness, contrast, salt_and_pepper
 from fooljax.attacks.apgd import apgd
+from fooljax.attacks.brendel_bethge import brendel_bethge
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.elastic_net import elastic_net
-from fooljax.attacks.entries import Effort, Entry, UniversalEntry, alone, ball, cascade
+from fooljax.attacks.entries import (
+    Effort,
+    Entry,
+    UniversalEntry,
+    alone,
+    ball,
+    cascade,
+    pixelwise,
+)
+from fooljax.attacks.estimated import nes, spsa
 from fooljax.attacks.fmn import fmn
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.jsma import jsma
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr
 from fooljax.attacks.noise import noise
+from fooljax.attacks.one_pixel import one_pixel
 from fooljax.attacks.pgd import fgsm, pgd
 from fooljax.attacks.scores import score_evolution
+from fooljax.attacks.simba import simba
 from fooljax.attacks.spatial import spatial
 from fooljax.attacks.square import square
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
@@ -30,6 +42,9 @@ _SHRINKS = "gradient steps in a ball that shrinks on success and grows on failur
 _CASCADE = "APGD, APGD toward each likely class, squares: each on what resisted until then"
 _LUCK = "random noise of exactly that size, the most harmful of ten draws; knows nothing"
 _MOVED = "of poses of the picture, turned by up to 30 degrees and shifted by a tenth"
+_ALONG = "steps along the boundary, as near as its slope and a trust region allow"
+_ESTIMATED = "gradient steps, the gradient estimated from the scores"
+_GUO = "Guo et al., 2019"
 _MADRY, _CROCE = "Madry et al., 2018", "Croce & Hein, 2020"
 _PINTOR = "Pintor et al., 2021"
 _ENGSTROM, _RAUBER = "Engstrom et al., 2019", "Rauber et al., 2020"
@@ -65,9 +80,27 @@ CATALOG: dict[str, Entry] = {
         )),
         "linf", "ball", "an evolution strategy for each image, by scores only", blind=True,
     ),
+    "nes": Entry(
+        alone(lambda effort, epsilon: nes(
+            epsilon, steps=max(1, effort.queries // 21), pairs=10, momentum=0.9
+        )),
+        "linf", "ball", f"{_ESTIMATED} of normal noise", "Ilyas et al., 2018", blind=True,
+    ),
+    "spsa": Entry(
+        alone(lambda effort, epsilon: spsa(
+            epsilon, 0.5 * epsilon, max(1, effort.queries // 21), pairs=10
+        )),
+        "linf", "ball", f"{_ESTIMATED} of random signs", "Uesato et al., 2018", blind=True,
+    ),
     "deepfool-linf": Entry(
         alone(lambda *_: deepfool(norm="linf")), "linf", "nearest",
         _NEAR, "Moosavi-Dezfooli et al., 2016", aimable=False,
+    ),
+    "brendel-bethge-linf": Entry(
+        alone(lambda effort, _: brendel_bethge(
+            effort.steps, norm="linf", from_noise=False
+        )),
+        "linf", "nearest", _ALONG, "Brendel et al., 2019",
     ),
     "standard": Entry(cascade("linf"), "linf", "ball", _CASCADE, _CROCE, aimable=False),
     "pgd-l2": Entry(
@@ -116,12 +149,31 @@ CATALOG: dict[str, Entry] = {
         alone(lambda effort, _: lbfgs(max(1, effort.steps // 2))), "l2", "nearest",
         "trades distance against the loss, by L-BFGS", "Szegedy et al., 2014",
     ),
+    "brendel-bethge": Entry(
+        alone(lambda effort, _: brendel_bethge(effort.steps, from_noise=False)),
+        "l2", "nearest", _ALONG, "Brendel et al., 2019",
+    ),
     "hop-skip-jump": Entry(
         alone(lambda effort, _: hop_skip_jump(max(2, effort.queries // 100), directions=50)),
         "l2", "nearest",
         "follows the boundary, by the network's answers only", "Chen et al., 2020", blind=True,
     ),
+    "simba": Entry(
+        alone(lambda effort, epsilon: simba(epsilon, steps=effort.queries)), "l2", "ball",
+        "one number after another, kept where the scores say so", _GUO, blind=True,
+    ),
+    "simba-dct": Entry(
+        alone(lambda effort, epsilon: simba(epsilon, steps=effort.queries, basis="dct")),
+        "l2", "ball", "one wave after another, kept where the scores say so", _GUO, blind=True,
+    ),
     "pgd-l1": Entry(alone(ball(pgd, norm="l1")), "l1", "ball", _WALK, _MADRY),
+    "one-pixel": Entry(
+        pixelwise(lambda effort, pixels: one_pixel(
+            pixels, steps=max(1, effort.queries // 50), population=50
+        )),
+        "l0", "ball", "few pixels changed entirely, found by differential evolution",
+        "Su et al., 2019", blind=True,
+    ),
     "standard-l2": Entry(cascade("l2"), "l2", "ball", _CASCADE, _CROCE, aimable=False),
     "jsma": Entry(
         alone(ball(jsma)), "l0", "ball",

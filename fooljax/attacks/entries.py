@@ -4,7 +4,9 @@ An entry is asked for many epsilons at once and told how much work it may do; a 
 of several attacks is an entry like the others.
 """
 
+import dataclasses
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -15,6 +17,7 @@ from fooljax import checks
 from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult
+from fooljax.attacks.run import run
 from fooljax.attacks.shapes import Norm
 from fooljax.attacks.standard import standard
 from fooljax.attacks.sweep import sweep
@@ -172,6 +175,34 @@ def _sweep(
 def ball(attack: Callable[..., Attack], **settings: Any) -> Callable[[Effort, float], Attack]:
     """Give ``alone`` an attack ``(epsilon, *, steps, ...)``, with some of its settings."""
     return lambda effort, epsilon: attack(epsilon, steps=effort.steps, **settings)
+
+
+def pixelwise(make: Callable[[Effort, int], Attack]) -> Perturb:
+    """Return what runs an attack of whole pixels, ``(effort, pixels) -> attack``.
+
+    An epsilon is a number of values that may change. A pixel has as many as it has channels,
+    so it pays for so many pixels as are entirely within it; for less than one, none changes.
+    """
+
+    def perturb(
+        key: RandomKey | RandomKeys,
+        classifier: Classifier,
+        images: Images,
+        goal: Goal,
+        effort: Effort,
+        epsilons: Sequence[float],
+    ) -> AttackResult:
+        channels = images.shape[-1] if images.ndim > 2 else 1
+        found = []
+        for epsilon in epsilons:
+            pixels = int(min(epsilon / channels, math.prod(images.shape[1:]) // channels))
+            attack = make(effort, max(1, pixels))
+            steps = attack.steps if pixels else 0
+            attack = dataclasses.replace(attack, steps=steps)
+            found.append(run(attack, key, classifier, images, goal))
+        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
+
+    return perturb
 
 
 def cascade(norm: Literal["linf", "l2"]) -> Perturb:

@@ -7,20 +7,18 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in, per_image
+from fooljax.attacks.boundary import FINEST, Asked, approach, distance, draws, first_noise, pick
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import Norm
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
 _HALVINGS = 25  # of a step; float32 has no shorter ones
-_FINEST = 1e-6  # share of the way to the boundary that float32 can still tell apart
 _FIRST_PROBE = 0.1  # length of the first probes, in units of [0, 1]
-
-Asked = Callable[[Images], Bool[Array, " b"]]
 
 
 class Hops(NamedTuple):
@@ -48,15 +46,6 @@ class _Probes(NamedTuple):
     answers: Float[Array, " b"]
 
 
-def _far(images: Images, others: Images, norm: Norm) -> Float[Array, " b"]:
-    change = (others - images).reshape(len(images), -1)
-    return jnp.linalg.norm(change, ord=2 if norm == "l2" else jnp.inf, axis=1)
-
-
-def _pick(where: Bool[Array, " b"], images: Any, others: Any) -> Any:
-    return jnp.where(per_image(where, images), images, others)
-
-
 def _draw(key: RandomKey, shape: tuple[int, ...], norm: Norm) -> Array:
     """Draw a direction of length 1."""
     if norm == "l2":
@@ -64,24 +53,6 @@ def _draw(key: RandomKey, shape: tuple[int, ...], norm: Norm) -> Array:
     else:
         drawn = jax.random.uniform(key, shape, minval=-1.0, maxval=1.0, dtype=jnp.float32)
     return drawn / jnp.linalg.norm(drawn.ravel())
-
-
-def _many(keys: RandomKeys, index: Array, draw: Callable[[RandomKey], Array]) -> Array:
-    """Draw number ``index`` of each sample, ``[b, m, ...]``."""
-    one = lambda key: jax.vmap(lambda i: draw(jax.random.fold_in(key, i)))(index)
-    return jax.vmap(one)(keys)
-
-
-def _noise(
-    keys: RandomKeys, asks: Asked, images: Images, together: int
-) -> tuple[Images, Bool[Array, " b"], Array]:
-    """Return the first noise image that reaches the goal, whether there is one, and the cost."""
-    draw = lambda key: jax.random.uniform(key, images.shape[1:], dtype=jnp.float32)
-    noise = _many(keys, jnp.arange(together, dtype=jnp.int32), draw)
-    reached = asks(noise.reshape(-1, *images.shape[1:])).reshape(-1, together)
-    first, found = jnp.argmax(reached, axis=1), jnp.any(reached, axis=1)
-    chosen = jax.vmap(lambda row, i: row[i])(noise, first)
-    return chosen, found, jnp.where(found, first + 1, together).astype(jnp.int32)
 
 
 def _uphill(
@@ -98,7 +69,7 @@ def _uphill(
 
     def probe(probes: _Probes) -> _Probes:
         index = probes.made + jnp.arange(together, dtype=jnp.int32)
-        drawn = _many(keys, index, lambda key: _draw(key, at.shape[1:], norm))
+        drawn = draws(keys, index, lambda key: _draw(key, at.shape[1:], norm))
         tried = jnp.clip(at[:, None] + length * drawn, 0.0, 1.0)
         drawn = (tried - at[:, None]) / length  # what the clipping has left of it
         reached = asks(tried.reshape(-1, *at.shape[1:])).reshape(-1, together)
@@ -121,7 +92,7 @@ def _uphill(
     toward = probes.toward - per_image(mean, at) * probes.total
     if norm == "linf":
         return jnp.sign(toward)
-    size = _far(none, toward, "l2")
+    size = distance(none, toward, "l2")
     return toward / per_image(jnp.where(size > 0.0, size, 1.0), toward)
 
 
@@ -135,46 +106,12 @@ def _leap(
         tried = jnp.clip(at + per_image(length * 0.5**tries, at) * direction, 0.0, 1.0)
         reached = open_ & asks(tried)
         spent = spent + open_
-        return tries + 1.0, open_ & ~reached, _pick(reached, tried, found), spent
+        return tries + 1.0, open_ & ~reached, pick(reached, tried, found), spent
 
     _, _, found, spent = jax.lax.while_loop(
         lambda carry: jnp.any(carry[1]) & (carry[0] < _HALVINGS),
         halve,
         (jnp.float32(0.0), moves, at, jnp.zeros(len(at), jnp.int32)),
-    )
-    return found, spent
-
-
-def _approach(
-    asks: Asked, images: Images, outside: Images, share: Array, moves: Array, norm: Norm
-) -> tuple[Images, Array]:
-    """Return the nearest image to ``images`` on the way from ``outside`` that reaches the goal.
-
-    The search ends when it is as exact as ``share`` of the way.
-    """
-    whole = _far(images, outside, norm) if norm == "linf" else jnp.ones(len(images), jnp.float32)
-
-    def blend(way: Array) -> Images:
-        if norm == "l2":
-            return jnp.clip(images + per_image(way, images) * (outside - images), 0.0, 1.0)
-        return jnp.clip(outside, images - per_image(way, images), images + per_image(way, images))
-
-    def open_(low: Array, high: Array) -> Array:
-        return moves & (high - low > share * whole)
-
-    def halve(carry):
-        low, high, found, spent = carry
-        searching = open_(low, high)
-        middle = 0.5 * (low + high)
-        tried = blend(middle)
-        reached = asks(tried)
-        low = jnp.where(searching & ~reached, middle, low)
-        high = jnp.where(searching & reached, middle, high)
-        return low, high, _pick(searching & reached, tried, found), spent + searching
-
-    begin = (jnp.zeros(len(images), jnp.float32), whole, outside, jnp.zeros(len(images), jnp.int32))
-    _, _, found, spent = jax.lax.while_loop(
-        lambda carry: jnp.any(open_(carry[0], carry[1])), halve, begin
     )
     return found, spent
 
@@ -213,11 +150,11 @@ def _hop(
     seeks = begins & ~(margin > 0.0) & ~jnp.isnan(margin)
     noise, found, cost_noise = jax.lax.cond(
         jnp.any(seeks),
-        lambda: _noise(key_noise, asks, images, together),
+        lambda: first_noise(key_noise, asks, images, together),
         lambda: (here, jnp.zeros_like(seeks), jnp.zeros(len(here), jnp.int32)),
     )
 
-    far = _far(images, here, norm)
+    far = distance(images, here, norm)
     hops_now = ~begins & (far > 0.0)
     root = jnp.sqrt(jnp.maximum(visits, 1.0))
     count = jnp.floor(jnp.minimum(hops.directions * root, hops.most)).astype(jnp.int32)
@@ -229,11 +166,11 @@ def _hop(
     direction = _uphill(key_probes, asks, here, reach, count, norm, together)
     leapt, cost_leap = _leap(asks, here, direction, far / root, hops_now)
 
-    outside = _pick(seeks, noise, leapt)
+    outside = pick(seeks, noise, leapt)
     moves = hops_now | (begins & (margin > 0.0) & (far > 0.0)) | (seeks & found)
-    boundary, cost = _approach(asks, images, outside, jnp.maximum(exact, _FINEST), moves, norm)
+    boundary, cost = approach(asks, images, outside, jnp.maximum(exact, FINEST), moves, norm)
     spent = 1 + jnp.where(seeks, cost_noise, 0) + count + cost_leap + cost
-    return Point(_pick(moves, boundary, here), visits + moves), logits, Passes(spent, 0)
+    return Point(pick(moves, boundary, here), visits + moves), logits, Passes(spent, 0)
 
 
 @functools.cache

@@ -33,6 +33,7 @@ class Case(NamedTuple):
 COUNT = 5
 LABELS = jnp.array([0, 1, 2, 3, 1])
 LEAVE, REACH = leave(LABELS), reach(LABELS)
+_brendel_bethge = fj.attacks.brendel_bethge
 _deepfool, _pgd = fj.attacks.deepfool, fj.attacks.pgd
 _ascent, _spaces = fj.attacks.ascent, fj.attacks.spaces
 _short = lambda name: fj.attacks.published(name, steps=3, max_rate=1e3)
@@ -108,6 +109,21 @@ CASES = {
     "salt and pepper": Case(
         fj.attacks.salt_and_pepper(5, 4), confident(LEAVE, 0.5), gradients=0, mends=True
     ),
+    "brendel bethge": Case(_brendel_bethge(4, rate=0.02), LEAVE, forwards=None),
+    "brendel bethge linf": Case(
+        _brendel_bethge(4, norm="linf", rate=0.02, from_noise=False), REACH, forwards=None
+    ),
+    "simba l2": Case(fj.attacks.simba(0.3, 0.09, 4), LEAVE, gradients=0),
+    "simba l2 dct": Case(fj.attacks.simba(0.3, 0.09, 4, basis="dct"), REACH, gradients=0),
+    "nes": Case(fj.attacks.nes(0.09, 0.03, 3, pairs=2), LEAVE, forwards=5, gradients=0),
+    "nes l2 momentum": Case(
+        fj.attacks.nes(0.3, 0.1, 3, pairs=2, momentum=0.5, norm="l2"),
+        REACH,
+        forwards=5,
+        gradients=0,
+    ),
+    "spsa": Case(fj.attacks.spsa(0.09, 0.03, 3, pairs=2), LEAVE, forwards=5, gradients=0),
+    "one pixel": Case(fj.attacks.one_pixel(steps=3, population=5), LEAVE, forwards=6, gradients=0),
 }
 
 

@@ -42,6 +42,10 @@ ALIKE = {
     "brightness",
     "blur",
     "salt and pepper",
+    "brendel bethge linf",
+    "simba l2 dct",
+    "nes l2 momentum",
+    "spsa",
 }
 
 

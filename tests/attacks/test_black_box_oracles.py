@@ -1,11 +1,15 @@
-"""Foolbox and ART as oracles of attacks without gradients; skips without them.
+"""Foolbox, ART and torchattacks as oracles of attacks without gradients; skips without them.
 
-    python -m pip install foolbox adversarial-robustness-toolbox
+Brendel and Bethge's attack, which has some, stands beside HopSkipJump.
+
+    python -m pip install foolbox numba adversarial-robustness-toolbox torchattacks
     FOOLJAX_DATA_DIR=... python -m pytest tests/attacks/test_black_box_oracles.py -m slow -s
 
-The numbers that it compares are printed.
+The numbers that it compares are printed, with the processor time of both where it is told;
+neither compiles in it.
 """
 
+import time
 from pathlib import Path
 
 import jax
@@ -14,7 +18,16 @@ import numpy as np
 import pytest
 
 import fooljax as fj
-from fooljax.attacks import hop_skip_jump, leave, run, square
+from fooljax.attacks import (
+    brendel_bethge,
+    hop_skip_jump,
+    leave,
+    one_pixel,
+    run,
+    simba,
+    spsa,
+    square,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 KEY = jax.random.key(0)
@@ -36,6 +49,15 @@ def digits(data_dir):
 
 def l2(one, other):
     return np.linalg.norm(np.float64(one - other).reshape(len(one), -1), axis=1)
+
+
+def timed(task, warm=True):
+    """Return what a task returns, and its processor seconds, the second time."""
+    if warm:
+        jax.block_until_ready(task())
+    begun = time.process_time()
+    found = jax.block_until_ready(task())
+    return found, time.process_time() - begun
 
 
 @pytest.mark.parametrize("together", [1, 32], ids=["one by one", "batch"])
@@ -109,3 +131,162 @@ def test_square_against_art(digits, norm, epsilon):
         f"{np.mean(ours.forwards):.1f} forward passes"
     )
     assert np.mean(ours.success[sound]) >= np.mean(fooled[sound])
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_brendel_bethge_against_foolbox(digits, norm):
+    """From the same starts, with as many gradients."""
+    foolbox = pytest.importorskip("foolbox")
+    pytest.importorskip("numba", reason="Foolbox solves its steps with it")
+    lenet, images, labels = digits
+    images, labels = images[:32], labels[:32]
+    starts = images[jnp.argmax(labels[None] != labels[:, None], axis=1)]
+    model = foolbox.models.JAXModel(jax.jit(lenet.__call__), bounds=(0, 1))
+    kinds = {"l2": "L2BrendelBethgeAttack", "linf": "LinfinityBrendelBethgeAttack"}
+    # its trust region grows with the number of images attacked together
+    peer = getattr(foolbox.attacks, kinds[norm])
+    attack = lambda steps: peer(steps=steps, lr_num_decay=10, lr=1e-3 / len(images))
+    with jax.numpy_rank_promotion("allow"):
+        attack(1).run(model, images, labels, starting_points=starts)
+        theirs, their_time = timed(
+            lambda: attack(99).run(model, images, labels, starting_points=starts), warm=False
+        )
+    ours, time_ = timed(
+        lambda: run(brendel_bethge(100, norm=norm), KEY, lenet, images, leave(labels), start=starts)
+    )
+    order = {"l2": 2, "linf": np.inf}[norm]
+    change = np.float64(theirs - images).reshape(len(images), -1)
+    theirs, mine = np.linalg.norm(change, ord=order, axis=1), np.asarray(getattr(ours, norm))
+    print(
+        f"Brendel and Bethge {norm}, 99 gradients: median {np.median(mine):.4f} against "
+        f"{np.median(theirs):.4f}, mean {mine.mean():.4f} against {theirs.mean():.4f}; nearer or "
+        f"within 2 % in {np.mean(mine <= 1.02 * theirs):.3f} of all; processor "
+        f"{time_:.1f} s against {their_time:.1f} s"
+    )
+    assert jnp.all(ours.success)
+    assert np.median(mine) <= 1.02 * np.median(theirs)
+
+
+def only_scores(lenet):
+    """ART's view of a network that answers probabilities."""
+    pytest.importorskip("art.attacks.evasion")
+    from art.estimators.classification import BlackBoxClassifierNeuralNetwork
+
+    network = jax.jit(lambda x: jax.nn.softmax(lenet(x)))
+    return BlackBoxClassifierNeuralNetwork(
+        lambda x: np.asarray(network(np.float32(x))),
+        (28, 28, 1),
+        10,
+        channels_first=False,
+        clip_values=(0.0, 1.0),
+    )
+
+
+@pytest.mark.parametrize("basis", ["pixel", "dct"])
+def test_simba_against_art(digits, basis):
+    """With the same number of queries, of which it spends two on each direction."""
+    lenet, images, labels = digits
+    images, labels, tries = images[:32], labels[:32], 150
+    model = only_scores(lenet)
+    from art.attacks.evasion import SimBA
+
+    np.random.seed(0)  # noqa: NPY002
+    kind = {"pixel": "px", "dct": "dct"}[basis]
+    peer = SimBA(model, kind, max_iter=tries, epsilon=0.5, freq_dim=4, stride=1, verbose=False)
+    model.predict(np.asarray(images[:1]))
+    theirs, their_time = timed(
+        lambda: peer.generate(np.asarray(images), np.asarray(jax.nn.one_hot(labels, 10))),
+        warm=False,
+    )
+    fooled = np.asarray(jnp.argmax(lenet(theirs), axis=1) != labels)
+    attack = simba(step_size=0.5, steps=2 * tries, basis=basis)
+    ours, time_ = timed(lambda: run(attack, KEY, lenet, images, leave(labels)))
+    far = np.asarray(ours.l2)[np.asarray(ours.success)]
+    print(
+        f"SimBA {basis}, {2 * tries} queries: success {np.mean(ours.success):.4f} against "
+        f"{np.mean(fooled):.4f}, median L2 of these {np.median(far):.3f} against "
+        f"{np.median(l2(theirs, images)[fooled]):.3f}, {np.mean(ours.forwards):.1f} "
+        f"forward passes; processor {time_:.1f} s against {their_time:.1f} s"
+    )
+    assert np.mean(ours.success) >= np.mean(fooled) - 0.05
+
+
+def torch_view(lenet):
+    """A module of PyTorch that answers as the network, and counts its questions."""
+    torch = pytest.importorskip("torch")
+    network = jax.jit(lenet.__call__)
+
+    class View(torch.nn.Module):
+        asked = 0
+
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(1))  # torchattacks asks where it is
+
+        def forward(self, images):
+            View.asked += len(images)
+            said = network(np.ascontiguousarray(images.numpy().transpose(0, 2, 3, 1)))
+            return torch.from_numpy(np.array(said))
+
+    return View().eval()
+
+
+def by_torchattacks(attack, lenet, images, labels, count):
+    """Return whom an attack of torchattacks fools, what it made, and what it cost."""
+    torch = pytest.importorskip("torch")
+    pictures = torch.from_numpy(np.array(images).transpose(0, 3, 1, 2))
+    given = pictures, torch.from_numpy(np.int64(labels))
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    attack(*(one[:1] for one in given))
+    before = count()
+    found, seconds = timed(lambda: attack(*given).numpy(), warm=False)
+    found = found.transpose(0, 2, 3, 1)
+    fooled = np.asarray(jnp.argmax(lenet(found), axis=1) != labels)
+    return fooled, found, (count() - before) / len(images), seconds
+
+
+@pytest.mark.parametrize("epsilon", [0.15, 0.2])
+def test_spsa_against_torchattacks(digits, epsilon):
+    """The same estimates, steps and learning rate; it goes on where ours stops."""
+    torchattacks = pytest.importorskip("torchattacks")
+    lenet, images, labels = digits
+    images, labels = images[:32], labels[:32]
+    view, pairs, steps = torch_view(lenet), 16, 15
+    peer = torchattacks.SPSA(
+        view, epsilon, delta=0.01, lr=0.03, nb_iter=steps, nb_sample=pairs, max_batch_size=pairs
+    )
+    fooled, _, queries, their_time = by_torchattacks(
+        peer, lenet, images, labels, lambda: view.asked
+    )
+    attack = spsa(epsilon, 0.03, steps, pairs=pairs)
+    ours, time_ = timed(lambda: run(attack, KEY, lenet, images, leave(labels)))
+    print(
+        f"SPSA, epsilon {epsilon}, {steps} steps of {pairs} pairs: success "
+        f"{np.mean(ours.success):.4f} against {np.mean(fooled):.4f}, "
+        f"{np.mean(ours.forwards):.1f} forward passes against {queries:.1f}; processor "
+        f"{time_:.1f} s against {their_time:.1f} s"
+    )
+    assert np.mean(ours.success) >= np.mean(fooled) - 0.05
+
+
+@pytest.mark.parametrize("pixels", [1, 5])
+def test_one_pixel_against_torchattacks(digits, pixels):
+    """With as many generations of as many; its children are of the best of all."""
+    torchattacks = pytest.importorskip("torchattacks")
+    lenet, images, labels = digits
+    images, labels = images[:32], labels[:32]
+    view, count, steps = torch_view(lenet), 60, 10
+    peer = torchattacks.OnePixel(view, pixels, steps, popsize=count, inf_batch=count)
+    fooled, found, queries, their_time = by_torchattacks(
+        peer, lenet, images, labels, lambda: view.asked
+    )
+    assert np.max(np.sum(found != np.asarray(images), axis=(1, 2, 3))) <= pixels
+    attack = one_pixel(pixels, steps=steps + 1, population=count)
+    ours, time_ = timed(lambda: run(attack, KEY, lenet, images, leave(labels)))
+    print(
+        f"{pixels} pixels: success {np.mean(ours.success):.4f} against {np.mean(fooled):.4f}, "
+        f"{np.mean(ours.forwards):.1f} forward passes against {queries:.1f}; processor "
+        f"{time_:.1f} s against {their_time:.1f} s"
+    )
+    assert np.mean(ours.success) >= np.mean(fooled) - 0.05

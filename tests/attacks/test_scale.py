@@ -24,6 +24,14 @@ LONGER = {
     "square": fj.attacks.square(0.2, 100),
     "square l2": fj.attacks.square(1.0, 100, norm="l2"),
     "snes l2": fj.attacks.score_evolution(1.0, population=10, steps=20, norm="l2"),
+    "simba l2": fj.attacks.simba(1.5, 0.2, 200),
+    "simba l2 dct": fj.attacks.simba(1.5, 0.2, 200, basis="dct"),
+    "nes": fj.attacks.nes(0.2, 0.05, 20, pairs=10),
+    "nes l2 momentum": fj.attacks.nes(1.5, 0.3, 20, pairs=10, momentum=0.5, norm="l2"),
+    "spsa": fj.attacks.spsa(0.2, 0.05, 20, pairs=10),
+    "one pixel": fj.attacks.one_pixel(8, steps=10, population=20),
+    "brendel bethge": fj.attacks.brendel_bethge(15),
+    "brendel bethge linf": fj.attacks.brendel_bethge(15, norm="linf", from_noise=False),
     "pgd l1 random start": fj.attacks.pgd(6.0, 1.0, 8, norm="l1", random_start=True),
 }
 # one of each way to use the logits; the others of the table are tested with -m slow only

@@ -30,6 +30,11 @@ attacks.elastic_net steps:count rounds:count beta:radius rule:choice step_size:r
 attacks.carlini_wagner steps:count rounds:count step_size:radius first_c:radius kappa:real
 attacks.lbfgs steps:count rounds:count first_c:radius
 attacks.hop_skip_jump steps:count norm:choice directions:count gamma:radius together:count
+attacks.brendel_bethge steps:count norm:choice rate:radius momentum:share
+attacks.simba step_size:radius steps:count basis:choice low:share
+attacks.nes epsilon:radius steps:count pairs:count probe:share momentum:share norm:choice
+attacks.spsa epsilon:radius step_size:radius steps:count pairs:count probe:share norm:choice
+attacks.one_pixel pixels:count steps:count population:count weight:radius
 attacks.square epsilon:radius steps:count norm:choice share:share
 attacks.sparse pixels:count
 attacks.score_evolution epsilon:radius strategy:choice population:count steps:count std:radius
