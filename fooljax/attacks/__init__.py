@@ -29,6 +29,7 @@ from fooljax.attacks.entries import (
     aimed,
     own_attack,
 )
+from fooljax.attacks.fab import fab
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.goals import (
     Goal,
@@ -109,6 +110,7 @@ __all__ = [
     "deepfool",
     "diagnose",
     "dlr",
+    "fab",
     "fgsm",
     "fooling_rate",
     "hop_skip_jump",

@@ -18,11 +18,12 @@ from fooljax.attacks.shapes import axes_of as axes_of
 from fooljax.attacks.shapes import per_image as per_image
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
-Better: TypeAlias = Literal["margin", "logit", "l2", "linf", "shorter"]
+Better: TypeAlias = Literal["margin", "logit", "linf", "l2", "l1", "shorter"]
 Budget: TypeAlias = Any
 Loss: TypeAlias = Callable[[Goal, Logits, int], Float[Array, " b"]]
 RandomKeys: TypeAlias = RandomKey  # one for each sample, [b]
 
+_ORDER: dict[str, Any] = {"linf": jnp.inf, "l2": 2, "l1": 1}
 _UNROLLED = 10  # steps that are worth compiling one by one on a CPU
 
 
@@ -72,8 +73,8 @@ class Attack:
             the originals; keys and numbers are one for each sample.
         steps: how many; with none the images are looked at as they are.
         better: which of two images that reach the goal is kept: the one with
-            the larger ``margin``, the one nearer in ``l2`` or ``linf``, or of texts the
-            ``shorter``. Or of any two that with the larger ``logit``.
+            the larger ``margin``, the one nearer in ``linf``, ``l2`` or ``l1``, or of texts
+            the ``shorter``. Or of any two that with the larger ``logit``.
         stops: whether a sample is left alone once it has reached its goal.
         reads: what it changes; other inputs are refused.
     """
@@ -276,7 +277,7 @@ def _keep(
         worth = jnp.where(reached, -jnp.sum(here != 0, axis=1, dtype=jnp.float32), margin)
     elif better != "margin":
         change = (here - images).reshape(len(images), -1)
-        far = jnp.linalg.norm(change, ord=2 if better == "l2" else jnp.inf, axis=1)
+        far = jnp.linalg.norm(change, ord=_ORDER[better], axis=1)
         worth = jnp.where(reached, -far, margin)
     alike = (reached == progress.reached) | (better == "logit")
     wins = jnp.where(alike, worth > progress.worth, reached)
