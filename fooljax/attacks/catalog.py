@@ -8,6 +8,7 @@ from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.entries import Entry, UniversalEntry, alone, ball, cascade
+from fooljax.attacks.fab import fab
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.lbfgs import lbfgs
 from fooljax.attacks.losses import dlr
@@ -22,6 +23,11 @@ _AUTO = "gradient steps whose length halves by itself"
 _NEAR = "walks to the nearest linearized boundary"
 _SQUARES = "random squares, by the network's scores only"
 _CASCADE = "APGD, APGD toward each likely class, squares: each on what resisted until then"
+_PUBLISHED = (
+    "AutoAttack's cascade: APGD, APGD and FAB toward each likely class, squares (its own numbers "
+    "are 100 steps and 5,000 queries)"
+)
+_LEAN = "steps onto linearized boundaries that lean to the original"
 _LUCK = "random noise of exactly that size, the most harmful of ten draws; knows nothing"
 _MADRY, _CROCE = "Madry et al., 2018", "Croce & Hein, 2020"
 
@@ -54,7 +60,13 @@ CATALOG: dict[str, Entry] = {
         alone(lambda *_: deepfool(norm="linf")), "linf", "nearest",
         _NEAR, "Moosavi-Dezfooli et al., 2016", aimable=False,
     ),
+    "fab": Entry(
+        alone(lambda effort, _: fab(effort.steps)), "linf", "nearest", _LEAN, _CROCE
+    ),
     "standard": Entry(cascade("linf"), "linf", "ball", _CASCADE, _CROCE, aimable=False),
+    "standard-autoattack": Entry(
+        cascade("linf", "autoattack"), "linf", "ball", _PUBLISHED, _CROCE, aimable=False
+    ),
     "pgd-l2": Entry(
         alone(ball(pgd, random_start=True, norm="l2")), "l2", "ball", _WALK, _MADRY, curve=True
     ),
@@ -83,8 +95,17 @@ CATALOG: dict[str, Entry] = {
         "l2", "nearest",
         "follows the boundary, by the network's answers only", "Chen et al., 2020", blind=True,
     ),
+    "fab-l2": Entry(
+        alone(lambda effort, _: fab(effort.steps, norm="l2")), "l2", "nearest", _LEAN, _CROCE
+    ),
     "pgd-l1": Entry(alone(ball(pgd, norm="l1")), "l1", "ball", _WALK, _MADRY),
+    "fab-l1": Entry(
+        alone(lambda effort, _: fab(effort.steps, norm="l1")), "l1", "nearest", _LEAN, _CROCE
+    ),
     "standard-l2": Entry(cascade("l2"), "l2", "ball", _CASCADE, _CROCE, aimable=False),
+    "standard-autoattack-l2": Entry(
+        cascade("l2", "autoattack"), "l2", "ball", _PUBLISHED, _CROCE, aimable=False
+    ),
     "noise": Entry(
         alone(lambda _, epsilon: noise(epsilon, norm="linf")), "linf", "control",
         _LUCK, curve=True, aimable=False, blind=True,

@@ -16,6 +16,7 @@ from fooljax.attacks.attack import Attack, RandomKeys
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.result import AttackResult
 from fooljax.attacks.standard import standard
+from fooljax.attacks.standard_versions import Version
 from fooljax.attacks.sweep import sweep
 from fooljax.attacks.universal import Universal
 from fooljax.types import Classifier, Images, RandomKey
@@ -172,7 +173,7 @@ def ball(attack: Callable[..., Attack], **settings: Any) -> Callable[[Effort, fl
     return lambda effort, epsilon: attack(epsilon, steps=effort.steps, **settings)
 
 
-def cascade(norm: Literal["linf", "l2"]) -> Perturb:
+def cascade(norm: Literal["linf", "l2"], version: Version = "fooljax") -> Perturb:
     """Return what runs the standard cascade, an epsilon after the other."""
 
     def perturb(
@@ -191,6 +192,7 @@ def cascade(norm: Literal["linf", "l2"]) -> Perturb:
                 goal,
                 epsilon,
                 norm=norm,
+                version=version,
                 steps=effort.steps,
                 queries=effort.queries,
                 batch_size=len(images),

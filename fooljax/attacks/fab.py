@@ -137,8 +137,8 @@ def _walk(
     way, way_back = (jnp.maximum(_lengths(one, order), _LEAST) for one in (step, from_original))
     lean = per_image(jnp.minimum(way / (way + way_back), budget.lean), here)
     beyond = per_image(budget.overshoot, here)
-    moved = (1.0 - lean) * (here + beyond * step) + lean * (images + beyond * from_original)
-    moved = jnp.clip(jnp.where(jnp.isfinite(moved), moved, here), 0.0, 1.0)
+    step = (1.0 - lean) * beyond * step + lean * (images - here + beyond * from_original)
+    moved = jnp.clip(here + jnp.where(jnp.isfinite(step), step, 0.0), 0.0, 1.0)
     return Point(moved, Course(was.taken + 1.0, nearest)), logits, Passes(2, candidates, flat)
 
 

@@ -32,6 +32,8 @@ ALIKE = {
     "deepfool linf",
     "deepfool confident",
     "square l2",
+    "fab l2",
+    "fab l1 toward a class",
 }
 
 
