@@ -138,13 +138,13 @@ def test_the_nearest_image_counts_only_inside_the_ball(pictures, said):
         "fab toward classes"
     ]
     own = dataclasses.replace(attack, budget=attack.budget._replace(target=(said + 1.0) % 4))
-    alone = fj.attacks.run(own, jax.random.key(0), LINEAR, pictures, leave(said))
+    alone = fj.attacks.run(own, jax.random.key(0), LINEAR, pictures, leave(said), batch_size=8)
     inside = np.asarray(alone.linf) <= np.float32(EPSILON)
     assert np.all(alone.success) and 1 < inside.sum() < COUNT - 1
     given = _Given(jax.random.split(jax.random.key(0), COUNT), pictures, leave(said))
     rows = np.arange(COUNT)
-    start = _attack_rows(_NOTHING, LINEAR, given, rows, COUNT)
-    worst, stage = _climb_stage("fab", [(None, own)], LINEAR, given, start, COUNT, EPSILON)
+    start = _attack_rows(_NOTHING, LINEAR, given, rows, 8)
+    worst, stage = _climb_stage("fab", [(None, own)], LINEAR, given, start, 8, EPSILON)
     np.testing.assert_array_equal(worst.success, inside)
     assert stage.surviving == COUNT - inside.sum()
     np.testing.assert_array_equal(worst.images[~inside], pictures[~inside])
