@@ -13,21 +13,19 @@ One JSON document goes to standard output, progress and a summary to standard er
 
 import dataclasses
 import os
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import fooljax as fj
+from benchmarks.autoattack_networks import Narrow, as_torch, twin
 from benchmarks.timing import environment, launch, say, version
 from fooljax.attacks import Stage, StandardResult
-from fooljax.models.layers import flatten, max_pool
 from fooljax.types import Classifier, Images
 
 Network = Literal["published", "mnist", "mnist robust", "cifar10", "cifar10 robust"]
@@ -37,21 +35,6 @@ _STAGES = {  # by the name that AutoAttack has for each
     "fab-t": "fab toward classes",
     "square": "square",
 }
-
-
-class Narrow(nn.Module):
-    """The layers of LeNet with 8, 16 and 64 units."""
-
-    outputs: int
-
-    @nn.compact
-    def __call__(self, images: Images) -> Any:
-        """Return logits ``[b, outputs]``."""
-        images = images * (255 / 256)
-        for name, width in (("conv1", 8), ("conv2", 16)):
-            images = max_pool(nn.Conv(width, (5, 5), padding="VALID", name=name)(images))
-        hidden = nn.relu(nn.Dense(64, name="ip1")(flatten(images)))
-        return nn.Dense(self.outputs, name="ip2")(hidden)
 
 
 @dataclass(frozen=True)
@@ -129,8 +112,8 @@ def compare(
     if not theirs:
         return case
     resisting, case["theirs"] = _theirs(classifier, images, labels, epsilon, norm, seed)
-    logits = np.asarray(jax.jit(classifier.__call__)(images))
-    case["logits_apart"] = float(abs(logits - _logits_of_twin(classifier, images)).max())
+    logits = twin(classifier)(as_torch(images)).numpy()
+    case["logits_apart"] = float(abs(classifier(images) - logits).max())
     case["robust_share_theirs"] = float(resisting.mean())
     case["fooled_by_ours_only"] = np.flatnonzero(~robust & resisting).tolist()
     case["fooled_by_theirs_only"] = np.flatnonzero(robust & ~resisting).tolist()
@@ -202,7 +185,7 @@ def _theirs(
 
     network = twin(classifier)
     adversary = AutoAttack(network, norm=norm.capitalize(), eps=epsilon, seed=seed)
-    x, y = _as_torch(images), torch.from_numpy(np.asarray(labels, np.int64))
+    x, y = as_torch(images), torch.from_numpy(np.asarray(labels, np.int64))
     clock = _Clock()
     with torch.no_grad():
         robust = (network(x).argmax(1) == y).numpy()
@@ -216,42 +199,6 @@ def _theirs(
                 robust[left] = (network(found).argmax(1) == y[left]).numpy()
         clock.note(ours, int(robust.sum()))
     return robust, clock.rows
-
-
-def twin(classifier: Classifier) -> Any:
-    """Return a LeNet of PyTorch with the weights of one of ours."""
-    import torch
-    from safetensors.numpy import load_file
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "weights.safetensors"
-        fj.models.save_weights(file, classifier)
-        weights = {name: torch.from_numpy(leaf.copy()) for name, leaf in load_file(file).items()}
-
-    class LeNet(torch.nn.Module):
-        def forward(self, x: Any) -> Any:
-            operation = torch.nn.functional
-            layer = lambda name: (weights[f"{name}.weight"], weights[f"{name}.bias"])
-            x = x * (255 / 256)
-            for name in ("conv1", "conv2"):
-                x = operation.max_pool2d(operation.conv2d(x, *layer(name)), 2)
-            x = operation.relu(operation.linear(x.flatten(1), *layer("ip1")))
-            return operation.linear(x, *layer("ip2"))
-
-    return LeNet()
-
-
-def _as_torch(images: Images) -> Any:
-    import torch
-
-    return torch.from_numpy(np.asarray(images).transpose(0, 3, 1, 2).copy())
-
-
-def _logits_of_twin(classifier: Classifier, images: Images) -> np.ndarray:
-    import torch
-
-    with torch.no_grad():
-        return twin(classifier)(_as_torch(images)).numpy()
 
 
 def _victim(config: Config, name: Network) -> tuple[Classifier, Images, np.ndarray]:

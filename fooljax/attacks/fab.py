@@ -187,6 +187,17 @@ def fab(
         Croce & Hein, 2020, arXiv:1907.02044, algorithm 1, without its final search
         between the image found and the original; with ``target`` as in
         arXiv:2003.01690, section 5.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> attack = fj.attacks.fab(20, norm="l2")
+        >>> found = fj.attacks.run(attack, jax.random.key(2), network, images, goal)
+        >>> bool(found.success.all())
+        True
     """
     steps, restarts = checks.count("steps", steps), checks.count("restarts", restarts)
     checks.choice("norm", norm, tuple(_ORDER))

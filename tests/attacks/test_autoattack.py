@@ -82,7 +82,8 @@ def test_fab_finds_the_same_distances(rank, norm, steps, victim):
 @pytest.mark.parametrize(("norm", "epsilon"), [("linf", 0.1), ("l2", 1.2)])
 def test_the_cascade_leaves_the_same_images(norm, epsilon):
     """A narrow LeNet, trained against PGD on the digits that come with scikit-learn."""
-    from benchmarks.autoattack import Narrow, compare
+    from benchmarks.autoattack import compare
+    from benchmarks.autoattack_networks import Narrow
 
     digits = fj.data.load("digits")
     network = fj.models.init_flax(KEY, Narrow(10), digits.test.input_shape, 10)
