@@ -28,6 +28,7 @@ from benchmarks.timing import environment, launch, say, version
 from fooljax.attacks import Stage, StandardResult
 from fooljax.types import Classifier, Images
 
+Norm = Literal["linf", "l2"]
 Network = Literal["published", "mnist", "mnist robust", "cifar10", "cifar10 robust"]
 _STAGES = {  # by the name that AutoAttack has for each
     "apgd-ce": "apgd",
@@ -80,13 +81,25 @@ def measure(config: Config) -> dict[str, Any]:
     cases = []
     for i, name in enumerate(config.networks):
         classifier, images, labels = _victim(config, name)
-        for norm, radii in (("linf", config.epsilons), ("l2", config.epsilons_l2)):
+        for norm, radii in _radii(config):
             if radii:
-                given = (classifier, images, labels, radii[i], norm, config.seed)
-                case = compare(*given, batch_size=config.batch_size, theirs=config.theirs)
+                case = compare(
+                    classifier,
+                    images,
+                    labels,
+                    radii[i],
+                    norm,
+                    config.seed,
+                    batch_size=config.batch_size,
+                    theirs=config.theirs,
+                )
                 cases.append({"network": name, **case})
                 say(_line(cases[-1]))
     return document | {"cases": cases}
+
+
+def _radii(config: Config) -> list[tuple[Norm, tuple[float, ...]]]:
+    return [("linf", config.epsilons), ("l2", config.epsilons_l2)]
 
 
 def compare(
@@ -94,7 +107,7 @@ def compare(
     images: Images,
     labels: np.ndarray,
     epsilon: float,
-    norm: Literal["linf", "l2"],
+    norm: Norm,
     seed: int = 0,
     *,
     batch_size: int = 25,
@@ -146,7 +159,7 @@ def _ours(
     images: Images,
     labels: np.ndarray,
     epsilon: float,
-    norm: Literal["linf", "l2"],
+    norm: Norm,
     seed: int,
     batch_size: int,
     **numbers: int,
@@ -160,7 +173,7 @@ def _ours(
         jax.random.key(seed),
         classifier,
         images,
-        fj.attacks.leave(labels),
+        fj.attacks.leave(jnp.asarray(labels)),
         epsilon,
         norm=norm,
         version="autoattack",
@@ -176,7 +189,7 @@ def _theirs(
     images: Images,
     labels: np.ndarray,
     epsilon: float,
-    norm: Literal["linf", "l2"],
+    norm: Norm,
     seed: int,
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """Return which images resist AutoAttack's own code, and what its stages took."""

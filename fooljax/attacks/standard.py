@@ -119,7 +119,8 @@ def standard(
         worst, stage = _climb_stage(name, numbered, classifier, given, worst, size, epsilon)
         stages.append(stage)
         if name == SQUARE:
-            wins = findings.free_wins(before, worst.success, "square attack")
+            fooled = np.asarray(before), np.asarray(worst.success)
+            wins = findings.free_wins(*fooled, "square attack")
     if on_stage is not None:
         on_stage(stages[-1])
     found = diagnose(key_checks, classifier, images[:size], jax.tree.map(lambda x: x[:size], goal))
@@ -196,7 +197,8 @@ def _climb_stage(
         found = _attack_rows(attack, classifier, own, rows, size)
         if attack.better != "margin":  # the nearest image, which may be outside the ball
             inside = getattr(found, attack.better) <= np.float32(epsilon)
-            found = found._replace(margin=np.where(inside, found.margin, -np.inf))
+            margin: Any = np.where(inside, found.margin, -np.inf)
+            found = found._replace(margin=margin)
         worst = _merge(worst, rows, found)
     forwards, gradients = worst.forwards.sum() - spent[0], worst.gradients.sum() - spent[1]
     return worst, Stage(name, attacked, _resisting(worst).size, int(forwards), int(gradients))

@@ -1,6 +1,7 @@
 """Which attacks a cascade is made of, and with which settings, by the name of its version."""
 
 import dataclasses
+import functools
 from typing import Literal, TypeAlias
 
 from jaxtyping import Float
@@ -52,9 +53,8 @@ def stages(
         toward = {"apgd toward classes": each(climb)} if len(classes) else {}
         return {"apgd": [climb], **toward, **squares}
 
-    begin = {"norm": norm, "random_start": "surface"}
-    climb = _stopping(apgd(epsilon, steps, loss=goals.cross_entropy, **begin))
-    ratio = _stopping(apgd(epsilon, steps, loss=dlr, **begin))
+    begin = functools.partial(apgd, epsilon, steps, norm=norm, random_start="surface")
+    climb, ratio = _stopping(begin(loss=goals.cross_entropy)), _stopping(begin(loss=dlr))
     nearest = fab(steps, norm=norm, restarts=_STARTS, radius=epsilon)
     to_class = fab(steps, norm=norm, target=0)
     squares = {SQUARE: [square(epsilon, queries, norm=norm, schedule=_SCHEDULE)]} if queries else {}
