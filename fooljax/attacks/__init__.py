@@ -33,6 +33,7 @@ from fooljax.attacks.entries import (
     own_attack,
 )
 from fooljax.attacks.estimated import nes, spsa
+from fooljax.attacks.fab import fab
 from fooljax.attacks.findings import Finding
 from fooljax.attacks.fmn import fmn
 from fooljax.attacks.goals import (
@@ -127,6 +128,7 @@ __all__ = [
     "diagnose",
     "dlr",
     "elastic_net",
+    "fab",
     "fgsm",
     "fmn",
     "fooling_rate",

@@ -1,6 +1,6 @@
 """APGD: PGD that chooses its own step size, from how the loss went."""
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -18,8 +18,10 @@ from fooljax.attacks.attack import (
     per_image,
 )
 from fooljax.attacks.goals import Goal
-from fooljax.attacks.pgd import Norm, project, start_in_ball, uphill
+from fooljax.attacks.pgd import Norm, project, start_in_ball, start_on_surface, uphill
 from fooljax.types import Bound, Classifier, Images, Logits
+
+RandomStart: TypeAlias = bool | Literal["surface"]
 
 _MOMENTUM = 0.75  # share of a step that is new
 _LEAST_RISES = 0.75  # share of steps that must raise the loss, or the step size is halved
@@ -80,11 +82,12 @@ class Course(NamedTuple):
 
 
 def _start(
-    norm: Norm, random_start: bool, keys: RandomKeys, schedule: Schedule, images: Images
+    norm: Norm, random_start: RandomStart, keys: RandomKeys, schedule: Schedule, images: Images
 ) -> Point:
     here = images
     if random_start:
-        here = start_in_ball(keys, schedule.epsilon, images, norm)
+        draw = start_on_surface if random_start == "surface" else start_in_ball
+        here = draw(keys, schedule.epsilon, images, norm)
     none = jnp.zeros(len(images), jnp.float32)
     lowest = jnp.full(len(images), -jnp.inf, jnp.float32)
     course = Course(
@@ -188,7 +191,7 @@ def apgd(
     *,
     norm: Norm = "linf",
     loss: Loss | None = None,
-    random_start: bool = True,
+    random_start: RandomStart = True,
     target: int = -1,
 ) -> Attack:
     """Climb the loss inside a ball with momentum and a step size that halves by itself.
@@ -205,7 +208,8 @@ def apgd(
         loss: ``(goal, logits, num_classes) -> [b]``, raised; ``dlr`` is one. Unless given,
             the log-odds of success, of logits multiplied by one number for each image that
             brings those of the start to one spread (see ``scale``).
-        random_start: start from a random point of the ball instead of the image.
+        random_start: start from a random point of the ball instead of the image, or of its
+            ``"surface"``, as AutoAttack does.
         target: for ``leave`` goals: climb the ratio ``losses.dlr_toward`` this
             wrong class, whatever the loss; what counts as success stays the
             same. -1 for none. The budget's ``target`` may be an array with a
@@ -235,6 +239,8 @@ def apgd(
     epsilon = checks.not_negative("epsilon", epsilon)
     target = checks.count("target", target, -1)
     checks.choice("norm", norm, ("linf", "l2"))
+    if not isinstance(random_start, bool):
+        checks.choice("random_start", random_start, ("surface",))
     if loss is not None:
         checks.function("loss", loss, "(goal, logits, num_classes) -> [b]")
     gaps = max(0.22 * steps, 1.0), 0.03 * steps, max(0.06 * steps, 1.0)

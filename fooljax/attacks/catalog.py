@@ -20,6 +20,7 @@ from fooljax.attacks.entries import (
     pixelwise,
 )
 from fooljax.attacks.estimated import nes, spsa
+from fooljax.attacks.fab import fab
 from fooljax.attacks.fmn import fmn
 from fooljax.attacks.hop_skip_jump import hop_skip_jump
 from fooljax.attacks.jsma import jsma
@@ -40,6 +41,11 @@ _NEAR = "walks to the nearest linearized boundary"
 _SQUARES = "random squares, by the network's scores only"
 _SHRINKS = "gradient steps in a ball that shrinks on success and grows on failure"
 _CASCADE = "APGD, APGD toward each likely class, squares: each on what resisted until then"
+_PUBLISHED = (
+    "AutoAttack's cascade: APGD, APGD and FAB toward each likely class, squares (its own numbers "
+    "are 100 steps and 5,000 queries)"
+)
+_LEAN = "steps onto linearized boundaries that lean to the original"
 _LUCK = "random noise of exactly that size, the most harmful of ten draws; knows nothing"
 _MOVED = "of poses of the picture, turned by up to 30 degrees and shifted by a tenth"
 _ALONG = "steps along the boundary, as near as its slope and a trust region allow"
@@ -102,7 +108,13 @@ CATALOG: dict[str, Entry] = {
         )),
         "linf", "nearest", _ALONG, "Brendel et al., 2019",
     ),
+    "fab": Entry(
+        alone(lambda effort, _: fab(effort.steps)), "linf", "nearest", _LEAN, _CROCE
+    ),
     "standard": Entry(cascade("linf"), "linf", "ball", _CASCADE, _CROCE, aimable=False),
+    "standard-autoattack": Entry(
+        cascade("linf", "autoattack"), "linf", "ball", _PUBLISHED, _CROCE, aimable=False
+    ),
     "pgd-l2": Entry(
         alone(ball(pgd, random_start=True, norm="l2")), "l2", "ball", _WALK, _MADRY, curve=True
     ),
@@ -208,6 +220,15 @@ CATALOG: dict[str, Entry] = {
         alone(lambda effort, _: salt_and_pepper(_line(effort), draws=effort.queries)),
         "l2", "altered", "turns random pixels white or black, as few as it takes", _RAUBER,
         blind=True,
+    ),
+    "fab-l2": Entry(
+        alone(lambda effort, _: fab(effort.steps, norm="l2")), "l2", "nearest", _LEAN, _CROCE
+    ),
+    "fab-l1": Entry(
+        alone(lambda effort, _: fab(effort.steps, norm="l1")), "l1", "nearest", _LEAN, _CROCE
+    ),
+    "standard-autoattack-l2": Entry(
+        cascade("l2", "autoattack"), "l2", "ball", _PUBLISHED, _CROCE, aimable=False
     ),
     "noise": Entry(
         alone(lambda _, epsilon: noise(epsilon, norm="linf")), "linf", "control",

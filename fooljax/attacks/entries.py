@@ -20,6 +20,7 @@ from fooljax.attacks.result import AttackResult
 from fooljax.attacks.run import run
 from fooljax.attacks.shapes import Norm
 from fooljax.attacks.standard import standard
+from fooljax.attacks.standard_versions import Version
 from fooljax.attacks.sweep import sweep
 from fooljax.attacks.universal import Universal
 from fooljax.types import Classifier, Images, RandomKey
@@ -205,7 +206,7 @@ def pixelwise(make: Callable[[Effort, int], Attack]) -> Perturb:
     return perturb
 
 
-def cascade(norm: Literal["linf", "l2"]) -> Perturb:
+def cascade(norm: Literal["linf", "l2"], version: Version = "fooljax") -> Perturb:
     """Return what runs the standard cascade, an epsilon after the other."""
 
     def perturb(
@@ -224,6 +225,7 @@ def cascade(norm: Literal["linf", "l2"]) -> Perturb:
                 goal,
                 epsilon,
                 norm=norm,
+                version=version,
                 steps=effort.steps,
                 queries=effort.queries,
                 batch_size=len(images),

@@ -102,10 +102,14 @@ def _in_cube(key: RandomKey, shape: tuple[int, ...]) -> Array:
     return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0, dtype=jnp.float32)
 
 
+def _normal(key: RandomKey, shape: tuple[int, ...]) -> Array:
+    return jax.random.normal(key, shape, dtype=jnp.float32)
+
+
 def _in_ball(key: RandomKey, shape: tuple[int, ...]) -> Array:
     """Draw uniformly from the unit ball (``jax.random.ball`` takes seconds to compile)."""
     key_direction, key_radius = jax.random.split(key)
-    direction = jax.random.normal(key_direction, shape, dtype=jnp.float32)
+    direction = _normal(key_direction, shape)
     radius = jax.random.uniform(key_radius, dtype=jnp.float32) ** (1.0 / math.prod(shape))
     return radius * direction / jnp.linalg.norm(direction.ravel())
 
@@ -128,6 +132,17 @@ def start_in_ball(
     """Draw from the ball around each image, uniformly, and move into [0, 1]."""
     change = jax.vmap(lambda key: _DRAWS[norm](key, images.shape[1:]))(keys)
     return project(images, per_image(epsilon, images) * change, epsilon, norm)
+
+
+def start_on_surface(
+    keys: RandomKeys, distance: Float[Array, " b"], images: Images, norm: AnyNorm
+) -> Images:
+    """Draw from the surface of the ball around each image, and move into [0, 1]."""
+    draw = _in_cube if norm == "linf" else _normal
+    change = jax.vmap(lambda key: draw(key, images.shape[1:]))(keys)
+    order = {"linf": jnp.inf, "l2": 2, "l1": 1}[norm]
+    lengths = jnp.linalg.norm(change.reshape(len(change), -1), ord=order, axis=1)
+    return project(images, per_image(distance / lengths, images) * change, distance, norm)
 
 
 def uphill(direction: Images, norm: Norm) -> Images:

@@ -163,7 +163,14 @@ def _step(norm: Norm) -> Callable:
     return functools.partial(_paint, norm=norm)
 
 
-def square(epsilon: float, steps: int = 5000, *, norm: Norm = "linf", share: float = 0.8) -> Attack:
+def square(
+    epsilon: float,
+    steps: int = 5000,
+    *,
+    norm: Norm = "linf",
+    share: float = 0.8,
+    schedule: int | None = None,
+) -> Attack:
     """Search the surface of the ball with random squares; uses scores, not gradients.
 
     The image itself is looked at first, then one candidate after another, each
@@ -174,10 +181,10 @@ def square(epsilon: float, steps: int = 5000, *, norm: Norm = "linf", share: flo
 
     Args:
         epsilon: radius of the ball, in units of [0, 1].
-        steps: number of candidates. The squares shrink along a schedule over
-            this number.
+        steps: number of candidates.
         norm: of the ball, ``linf`` or ``l2``.
         share: share of the image that the first squares cover, in (0, 1].
+        schedule: number of candidates over which the squares shrink; ``steps`` unless given.
 
     Returns:
         An attack that stops at the first image that reaches the goal. Each step
@@ -205,5 +212,6 @@ def square(epsilon: float, steps: int = 5000, *, norm: Norm = "linf", share: flo
     epsilon = checks.not_negative("epsilon", epsilon)
     share = checks.between("share", share, 0.0, 1.0, "(]")
     checks.choice("norm", norm, ("linf", "l2"))
-    squares = Squares(epsilon, share, float(steps))
+    schedule = steps if schedule is None else checks.count("schedule", schedule)
+    squares = Squares(epsilon, share, float(schedule))
     return Attack(squares, _start, _step(norm), steps, better="margin", stops=True)

@@ -3,23 +3,23 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from fooljax import checks
-from fooljax.attacks import findings, goals
-from fooljax.attacks.apgd import apgd
-from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, sample_keys
+from fooljax.attacks import findings, goals, standard_versions
+from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in, sample_keys
 from fooljax.attacks.diagnostics import diagnose
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.pgd import Norm
 from fooljax.attacks.result import AttackResult
 from fooljax.attacks.run import checked, run_checked
-from fooljax.attacks.square import square
 from fooljax.attacks.standard_result import Stage, StandardResult
+from fooljax.attacks.standard_versions import QUERIES, SQUARE, STEPS, TARGETS, VERSIONS, Version
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
 
@@ -30,18 +30,28 @@ def standard(
     goal: Goal,
     epsilon: float,
     *,
-    norm: Literal["linf", "l2"] = "linf",
-    steps: int = 100,
-    targets: int = 9,
-    queries: int = 5000,
+    norm: Norm = "linf",
+    version: Version = "fooljax",
+    steps: int = STEPS,
+    targets: int = TARGETS,
+    queries: int = QUERIES,
     batch_size: int = 250,
     on_stage: Callable[[Stage], None] | None = None,
 ) -> StandardResult:
-    """Attack with APGD on the cross-entropy, APGD toward each likely class, then squares.
+    """Attack in several ways, one after the other: APGD, APGD toward each likely class, squares.
 
     Each attack gets the images that resisted all before it, and leaves a sample
     alone once it is fooled. An image that the network rejects is not fooled; one
     at which it answers NaN has not resisted.
+
+    The versions:
+
+    - ``fooljax``: as above; what APGD climbs is read from logits of one spread.
+    - ``autoattack``: AutoAttack's "standard" with its settings, for numbers that stand
+      beside RobustBench's. APGD on the cross-entropy, from the surface of the ball, the
+      same toward each likely class, FAB toward each, then squares that shrink half as fast.
+    - ``plus``: AutoAttack's "plus". APGD on the cross-entropy and on the DLR, five starts
+      each, FAB from five starts, squares, then APGD and FAB toward each likely class.
 
     Args:
         key: sample ``i`` draws from ``fold_in(key, i)``, whatever the batch.
@@ -50,8 +60,9 @@ def standard(
         goal: to leave their labels.
         epsilon: radius of the ball, in units of [0, 1].
         norm: of the ball.
-        steps: of each APGD.
-        targets: APGD is sent toward so many of the wrong classes, the likeliest
+        version: which attacks, and with which settings.
+        steps: of each APGD and FAB.
+        targets: APGD and FAB are sent toward so many of the wrong classes, the likeliest
             first; 0 for none.
         queries: of the square attack; 0 for none.
         batch_size: images at a time; decides memory and speed only.
@@ -65,8 +76,8 @@ def standard(
             ``run`` does.
 
     Source:
-        Croce & Hein, 2020, arXiv:2003.01690 (AutoAttack), without its FAB attack
-        and with one start of each attack.
+        Croce & Hein, 2020, arXiv:2003.01690 (AutoAttack); its settings from the published
+        code, the steps of each attack from the papers.
 
     Example:
         >>> import jax
@@ -80,6 +91,7 @@ def standard(
         >>> [stage.name for stage in found.stages]
         ['clean', 'apgd', 'apgd toward classes', 'square']
     """
+    checks.choice("version", version, VERSIONS)
     targets, queries = checks.count("targets", targets, 0), checks.count("queries", queries, 0)
     batch_size = checks.count("batch_size", batch_size)
     classifier, images, goal = checked(classifier, images, goal)
@@ -93,30 +105,33 @@ def standard(
     worst = _attack_rows(_NOTHING, classifier, given, np.arange(count), size)
     right = _resisting(worst).size
     stages = [Stage("clean", count, right, int(worst.forwards.sum()), 0)]
-    cascade = _cascade(classifier, given, epsilon, norm, steps, targets, queries, size)
-    by_gradient = worst.success
+    rivals = _rivals(classifier, given, targets, size)
+    cascade = standard_versions.stages(version, epsilon, norm, steps, queries, rivals)
+    wins, number = None, 0
     for name, attacks in cascade.items():
         if on_stage is not None:
             on_stage(stages[-1])
-        if name == _FREE:
-            by_gradient = worst.success
-        worst, stage = _climb_stage(name, attacks, classifier, given, worst, size)
+        before = worst.success
+        # the attacks of "fooljax" have always drawn alike
+        keys = [None if version == "fooljax" else number + i for i in range(len(attacks))]
+        number += len(attacks)
+        numbered = list(zip(keys, attacks, strict=True))
+        worst, stage = _climb_stage(name, numbered, classifier, given, worst, size, epsilon)
         stages.append(stage)
+        if name == SQUARE:
+            fooled = np.asarray(before), np.asarray(worst.success)
+            wins = findings.free_wins(*fooled, "square attack")
     if on_stage is not None:
         on_stage(stages[-1])
     found = diagnose(key_checks, classifier, images[:size], jax.tree.map(lambda x: x[:size], goal))
-    found += worst.findings
-    if _FREE in cascade:
-        wins = findings.free_wins(
-            np.asarray(by_gradient), np.asarray(worst.success), "square attack"
-        )
-        found += (wins,) if wins is not None else ()
+    found += worst.findings + (() if wins is None else (wins,))
     return StandardResult(
         jax.tree.map(jnp.asarray, worst),
         tuple(stages),
         right / count,
         _resisting(worst).size / count,
         found,
+        standard_versions.described(version, steps, targets, queries),
     )
 
 
@@ -126,9 +141,6 @@ class _Given(NamedTuple):
     keys: RandomKeys
     images: Images
     goal: Goal
-
-
-_FREE = "square"
 
 
 def _stay(keys: RandomKeys, budget: Any, images: Images) -> Point:
@@ -151,51 +163,43 @@ def _wait(
 _NOTHING = Attack((), _stay, _wait, 0, better="margin")  # looks at the images as they are
 
 
-def _cascade(
-    classifier: Classifier,
-    given: _Given,
-    epsilon: float,
-    norm: Literal["linf", "l2"],
-    steps: int,
-    targets: int,
-    queries: int,
-    size: int,
-) -> dict[str, list[Attack]]:
-    """Return the attacks of each stage; the budgets may have a number for each sample."""
-    climb = dataclasses.replace(apgd(epsilon, steps, norm=norm), stops=True)
-    cascade = {"apgd": [climb]}
-    rivals = min(targets, classifier.num_classes - 1)
-    if rivals > 0:
-        likely = [
-            np.asarray(_likely(classifier, *_take((given.images, given.goal), rows), rivals))
-            for rows in _batches(np.arange(len(given.images)), size)
-        ]
-        classes = np.concatenate(likely)[: len(given.images)].astype(np.float32)
-        cascade["apgd toward classes"] = [
-            dataclasses.replace(climb, budget=climb.budget._replace(target=toward))
-            for toward in classes.T
-        ]
-    if queries > 0:
-        cascade[_FREE] = [square(epsilon, queries, norm=norm)]
-    return cascade
+def _rivals(
+    classifier: Classifier, given: _Given, targets: int, size: int
+) -> Float[np.ndarray, "r n"]:
+    """Return the likeliest wrong classes of each sample, the likeliest in the first row."""
+    count, rivals = len(given.images), min(targets, classifier.num_classes - 1)
+    if rivals <= 0:
+        return np.zeros((0, count), np.float32)
+    likely = [
+        np.asarray(_likely(classifier, *_take((given.images, given.goal), rows), rivals))
+        for rows in _batches(np.arange(count), size)
+    ]
+    return np.concatenate(likely)[:count].astype(np.float32).T
 
 
 def _climb_stage(
     name: str,
-    attacks: list[Attack],
+    attacks: list[tuple[int | None, Attack]],
     classifier: Classifier,
     given: _Given,
     worst: AttackResult,
     size: int,
+    epsilon: float,
 ) -> tuple[AttackResult, Stage]:
-    """Send each attack at what resisted those before it."""
+    """Send each attack, with a number for its keys, at what resisted those before it."""
     attacked = _resisting(worst).size
     spent = worst.forwards.sum(), worst.gradients.sum()
-    for attack in attacks:
+    for number, attack in attacks:
         rows = _resisting(worst)
         if rows.size == 0:
             break
-        worst = _merge(worst, rows, _attack_rows(attack, classifier, given, rows, size))
+        own = given if number is None else given._replace(keys=_fold_in(given.keys, number))
+        found = _attack_rows(attack, classifier, own, rows, size)
+        if attack.better != "margin":  # the nearest image, which may be outside the ball
+            inside = getattr(found, str(attack.better)) <= np.float32(epsilon)
+            margin: Any = np.where(inside, found.margin, -np.inf)
+            found = found._replace(margin=margin)
+        worst = _merge(worst, rows, found)
     forwards, gradients = worst.forwards.sum() - spent[0], worst.gradients.sum() - spent[1]
     return worst, Stage(name, attacked, _resisting(worst).size, int(forwards), int(gradients))
 
@@ -254,6 +258,9 @@ def _merge(
         gradients=add(worst.gradients, found.gradients),
         flat=add(worst.flat, found.flat),
     )
+
+
+_fold_in = jax.jit(fold_in)
 
 
 @jax.jit

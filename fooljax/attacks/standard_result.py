@@ -33,6 +33,7 @@ class StandardResult(NamedTuple):
         accuracy: share of the images that were right before any attack, in [0, 1].
         robust_accuracy: share that resisted every attack.
         findings: what makes the numbers doubtful, if anything.
+        version: which attacks they were, and in which numbers other than published.
     """
 
     result: AttackResult
@@ -40,14 +41,15 @@ class StandardResult(NamedTuple):
     accuracy: float
     robust_accuracy: float
     findings: tuple[Finding, ...]
+    version: str = "fooljax"
 
     def __repr__(self) -> str:
         """Say in a few lines what came out; the arrays are fields of ``result``."""
         left = ", ".join(f"{stage.name} {stage.surviving}" for stage in self.stages)
         attacked = self.stages[0].attacked if self.stages else 0
         lines = [
-            f"StandardResult: accuracy {self.accuracy:.4g}, robust accuracy "
-            f"{self.robust_accuracy:.4g}",
+            f"StandardResult of version {self.version}: accuracy {self.accuracy:.4g}, "
+            f"robust accuracy {self.robust_accuracy:.4g}",
             f"  of {attacked} images resist: {left}",
         ]
         lines += [f"  finding: {one.name} ({one.share:.0%} of the images)" for one in self.findings]

@@ -59,6 +59,13 @@ CASES = {
     "deepfool l2": Case(_deepfool(8), LEAVE, gradients=CLASSES - 1),
     "deepfool linf": Case(_deepfool(8, norm="linf"), LEAVE, gradients=CLASSES - 1),
     "deepfool confident": Case(_deepfool(8, candidates=2), confident(LEAVE, 0.9), gradients=2),
+    "fab linf": Case(
+        fj.attacks.fab(2, restarts=2, radius=0.2), LEAVE, forwards=2, gradients=CLASSES - 1
+    ),
+    "fab l2": Case(fj.attacks.fab(4, norm="l2"), REACH, forwards=2),
+    "fab l1 toward a class": Case(
+        fj.attacks.fab(4, norm="l1", target=2), confident(LEAVE, 0.9), forwards=2
+    ),
     "ascent none": Case(_short("none"), REACH),
     "ascent decay": Case(_short("decay"), REACH),
     "ascent blur": Case(_short("blur"), REACH),

@@ -46,6 +46,8 @@ ALIKE = {
     "simba l2 dct",
     "nes l2 momentum",
     "spsa",
+    "fab l2",
+    "fab l1 toward a class",
 }
 
 

@@ -1,5 +1,7 @@
 """The cascade where the truth is known, and what it does with what resists."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,9 @@ from attack_cases import SHAPE, make_affine
 from broken_networks import perhaps_reversed, turn_round
 
 import fooljax as fj
-from fooljax.attacks import leave, standard
+from fooljax.attacks import leave, standard, standard_versions
+from fooljax.attacks.square import side
+from fooljax.attacks.standard import _NOTHING, _attack_rows, _climb_stage, _Given
 from fooljax.types import Classifier
 
 SHORT = {"steps": 8, "targets": 3, "queries": 30}
@@ -106,6 +110,78 @@ def test_every_stage_gets_what_resisted_before(found):
     assert found.stages[-1].gradients == 0
 
 
+@pytest.fixture(scope="module")
+def by_autoattack(pictures, said):
+    given = (jax.random.key(0), LINEAR, pictures, leave(said), EPSILON)
+    return standard(*given, version="autoattack", batch_size=8, **SHORT)
+
+
+def test_autoattacks_version_is_the_truth_too(by_autoattack, pictures, said):
+    truth = resists(pictures, said, EPSILON)
+    np.testing.assert_array_equal(~np.asarray(by_autoattack.result.success), truth)
+    assert np.asarray(by_autoattack.result.linf).max() <= np.float32(EPSILON)
+    names = [stage.name for stage in by_autoattack.stages]
+    assert names == ["clean", "apgd", "apgd toward classes", "fab toward classes", "square"]
+    assert by_autoattack.stages[3].attacked > 0
+
+
+def test_a_result_says_its_version(found, by_autoattack):
+    assert found.version == "fooljax, but 8 steps, 3 targets, 30 queries"
+    assert by_autoattack.version == "autoattack, but 8 steps, 3 targets, 30 queries"
+    assert "of version autoattack" in repr(by_autoattack)
+    assert standard_versions.described("autoattack", 100, 9, 5000) == "autoattack"
+
+
+def test_the_nearest_image_counts_only_inside_the_ball(pictures, said):
+    """FAB alone, which fools them all, mostly from farther away."""
+    (attack,) = standard_versions.stages("autoattack", 0.0, "linf", 20, 0, np.zeros((1, COUNT)))[
+        "fab toward classes"
+    ]
+    own = dataclasses.replace(attack, budget=attack.budget._replace(target=(said + 1.0) % 4))
+    alone = fj.attacks.run(own, jax.random.key(0), LINEAR, pictures, leave(said), batch_size=8)
+    inside = np.asarray(alone.linf) <= np.float32(EPSILON)
+    assert np.all(alone.success) and 1 < inside.sum() < COUNT - 1
+    given = _Given(jax.random.split(jax.random.key(0), COUNT), pictures, leave(said))
+    rows = np.arange(COUNT)
+    start = _attack_rows(_NOTHING, LINEAR, given, rows, 8)
+    worst, stage = _climb_stage("fab", [(None, own)], LINEAR, given, start, 8, EPSILON)
+    np.testing.assert_array_equal(worst.success, inside)
+    assert stage.surviving == COUNT - inside.sum()
+    np.testing.assert_array_equal(worst.images[~inside], pictures[~inside])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_the_stronger_version_fools_no_fewer(norm, pictures, said):
+    """On a linear network both are as good as can be."""
+    epsilon = EPSILON if norm == "linf" else RADIUS
+    given = (jax.random.key(0), LINEAR, pictures, leave(said), epsilon)
+    how = {"norm": norm, "batch_size": 8, **SHORT, "steps": 20}
+    usual, plus = (standard(*given, version=one, **how) for one in ("autoattack", "plus"))
+    assert [stage.name for stage in plus.stages[1:]] == [
+        *("apgd", "apgd on the ratio", "fab", "square"),
+        *("apgd toward classes", "fab toward classes"),
+    ]
+    assert plus.robust_accuracy == usual.robust_accuracy
+    if norm == "linf":
+        np.testing.assert_array_equal(
+            ~np.asarray(plus.result.success), resists(pictures, said, epsilon)
+        )
+
+
+def test_autoattacks_squares_shrink_as_if_there_were_more():
+    (usual,) = standard_versions.stages("fooljax", 0.1, "linf", 5, 5000, np.zeros((0, 3)))["square"]
+    (theirs,) = standard_versions.stages("autoattack", 0.1, "linf", 5, 5000, np.zeros((0, 3)))[
+        "square"
+    ]
+    assert usual.steps == theirs.steps == 5000
+    # sides of the published schedule, of a picture of 28 x 28 after so many candidates
+    wanted = {0: 25, 11: 18, 51: 13, 201: 9, 501: 6, 1001: 4, 2001: 3, 4001: 2}
+    sides = {n: int(side(theirs.budget, jnp.float32(n), 28, 28)) for n in wanted}
+    assert sides == wanted
+    assert int(side(usual.budget, jnp.float32(2001), 28, 28)) == 2
+
+
 @pytest.mark.slow
 def test_batches_do_not_matter(found, pictures, said):
     settings = {**SHORT, "queries": 0, "batch_size": 12}
@@ -187,6 +263,7 @@ def test_l2(pictures, said):
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"steps": 0}, "steps"),
         ({"norm": "l1"}, "norm"),
+        ({"version": "rand"}, "version"),
     ],
 )
 def test_impossible_arguments(pictures, said, change, message):
