@@ -68,17 +68,6 @@ def ours(victim: Victim, attack: Attack, aim: Aim, *, start: Any = None) -> Side
     return Side(work, found)
 
 
-def named(name: str) -> Callable[..., Attack]:
-    """Return a factory of attacks that not every version of fooljax has.
-
-    Raises:
-        NotImplementedError: if this one has it not; the row then says so.
-    """
-    if not hasattr(fj.attacks, name):
-        raise NotImplementedError(f"fooljax {fj.__version__} has no {name}")
-    return getattr(fj.attacks, name)
-
-
 class Counts:
     """Images that went forward and backward through a network since the last reset."""
 

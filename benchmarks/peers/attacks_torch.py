@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import fooljax as fj
-from benchmarks.peers.attack_sides import in_torch, judged, named, ours, passes
+from benchmarks.peers.attack_sides import in_torch, judged, ours, passes
 from benchmarks.peers.pairs import Numbers, Pair, Side, Victim
 
 STEPS = 20
@@ -88,7 +88,13 @@ def _autoattack(victim: Victim) -> tuple[Side, Side]:
     def work(repeat: int) -> Any:
         own = jax.random.fold_in(key, repeat)
         return fj.attacks.standard(
-            own, victim.classifier, images, goal, victim.epsilon, queries=_CASCADE_QUERIES
+            own,
+            victim.classifier,
+            images,
+            goal,
+            victim.epsilon,
+            version="autoattack",
+            queries=_CASCADE_QUERIES,
         )
 
     def found(result: Any) -> Numbers:
@@ -111,7 +117,7 @@ def _ddn(victim: Victim) -> tuple[Side, Side]:
 
 
 def _torchattacks_fab(victim: Victim) -> tuple[Side, Side]:
-    mine = named("fab")(_FAB_STEPS, norm="linf")
+    mine = fj.attacks.fab(_FAB_STEPS, norm="linf")
     theirs = _called("FAB", norm="Linf", eps=1.0, steps=_FAB_STEPS)  # an eps that refuses nothing
     return ours(victim, mine, "linf"), in_torch(victim, theirs, "linf")
 
@@ -124,7 +130,7 @@ def _adv_lib_fab(victim: Victim) -> tuple[Side, Side]:
             network, images, labels, norm=float("inf"), n_iter=_FAB_STEPS
         )
 
-    mine = named("fab")(_FAB_STEPS, norm="linf")
+    mine = fj.attacks.fab(_FAB_STEPS, norm="linf")
     return ours(victim, mine, "linf"), in_torch(victim, make, "linf")
 
 
@@ -134,7 +140,7 @@ def _fmn(victim: Victim) -> tuple[Side, Side]:
 
         return lambda images, labels, repeat: fmn(network, images, labels, norm=2, steps=STEPS)
 
-    return ours(victim, named("fmn")(STEPS, norm="l2"), "l2"), in_torch(victim, make, "l2")
+    return ours(victim, fj.attacks.fmn(STEPS, norm="l2"), "l2"), in_torch(victim, make, "l2")
 
 
 _BALL = "Linf ball"
