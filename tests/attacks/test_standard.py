@@ -155,9 +155,11 @@ def test_the_nearest_image_counts_only_inside_the_ball(pictures, said):
 def test_the_stronger_version_fools_no_fewer(norm, pictures, said):
     """On a linear network both are as good as can be."""
     epsilon = EPSILON if norm == "linf" else RADIUS
-    given = (jax.random.key(0), LINEAR, pictures, leave(said), epsilon)
     how = {"norm": norm, "batch_size": 8, **SHORT, "steps": 20}
-    usual, plus = (standard(*given, version=one, **how) for one in ("autoattack", "plus"))
+    usual, plus = (
+        standard(jax.random.key(0), LINEAR, pictures, leave(said), epsilon, version=one, **how)
+        for one in ("autoattack", "plus")
+    )
     assert [stage.name for stage in plus.stages[1:]] == [
         *("apgd", "apgd on the ratio", "fab", "square"),
         *("apgd toward classes", "fab toward classes"),
