@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -127,6 +128,7 @@ def collect(run: Path, name: str, folder: Path, picture: str | None = None) -> P
     rows = (run / "records.csv").read_text(encoding="utf-8")
     if len(rows) > _EXTRA:
         raise ValueError(f"RUN: {run / 'records.csv'} is too large to keep, {len(rows):,} bytes")
+    record["command"] = _elsewhere(record["command"])
     folder.mkdir(parents=True, exist_ok=True)
     chosen = _picture(run, picture)
     if chosen is not None:
@@ -210,6 +212,12 @@ def main(words: Sequence[str]) -> None:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from error
+
+
+def _elsewhere(command: str) -> str:
+    """Cut whole paths to their last part, for they mean something on one machine only."""
+    words = shlex.split(command)
+    return shlex.join(Path(one).name if Path(one).is_absolute() else one for one in words)
 
 
 def _commit() -> str | None:

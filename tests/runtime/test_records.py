@@ -18,7 +18,8 @@ def run(tmp_path):
     Image.new("RGB", (2400, 100)).save(folder / "gallery.png")
     Image.new("RGB", (10, 10)).save(folder / "curves.png")
     headline = {"title": "A title", "lead": "A lead.", "figures": [("60 %", "are fooled")]}
-    records.write(folder, "experiments.transfer", "command", "a CPU", 61.2, headline, {"jax": "1"})
+    command = "python -m experiments.transfer --weights /home/of/somebody/lenet.safetensors"
+    records.write(folder, "experiments.transfer", command, "a CPU", 61.2, headline, {"jax": "1"})
     return folder
 
 
@@ -29,6 +30,7 @@ def test_a_record_becomes_a_page(run, tmp_path):
     assert "| pgd | 0.1 | 0.6 | 2 |" in page and "| noise | 0.1 |  | 1 |" in page
     assert "![gallery of the run](one.png)" in page and "jax 1, python" in page
     assert "in 61 s on a CPU" in page and "Stale" not in page
+    assert "--weights lenet.safetensors\n" in page  # whole paths belong to one machine
     with Image.open(tmp_path / "kept" / "one.png") as picture:
         assert picture.size == (1200, 50)
 
