@@ -145,7 +145,9 @@ def main(config: Config) -> dict[str, Any]:
     with study.opened(main, config) as run:
         with study.blame("--least, --most, --degrees"):
             fj.attacks.placement(config.least, config.most, config.degrees)
-        networks = study.networks(run, config.models, whole=True, fits=pictures_only)
+        networks = study.networks(
+            run, config.models, whole=True, fits=lambda *of: check(config, *of)
+        )
         scene = set_scene(run, networks)
         results = make(run, scene)
         records = list(judge(config, scene, results))
@@ -167,10 +169,12 @@ def main(config: Config) -> dict[str, Any]:
         )
 
 
-def pictures_only(shape: tuple[int, ...], num_classes: int) -> None:
-    """Refuse what no sticker lies on."""
+def check(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
+    """Refuse what no sticker lies on, and a class that is not there, before any training."""
     if len(shape) != 3:
         raise ValueError(f"--dataset, --model: a sticker lies on pictures, got inputs {shape}")
+    if config.target >= num_classes:
+        raise ValueError(f"--target must be in [0, {num_classes}), got {config.target}")
 
 
 def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
@@ -178,9 +182,7 @@ def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
     import jax
     import jax.numpy as jnp
 
-    config, classes = run.config, len(networks.class_names)
-    if config.target >= classes:
-        raise ValueError(f"--target must be in [0, {classes}), got {config.target}")
+    config = run.config
     train, test = networks.pictures
     order = jax.random.permutation(study.key_of(config.run.seed, images="test"), len(test.labels))
     tried = held(test, np.sort(np.asarray(order)[: config.test_images]))
