@@ -145,9 +145,8 @@ def main(config: Config) -> dict[str, Any]:
     with study.opened(main, config) as run:
         with study.blame("--least, --most, --degrees"):
             fj.attacks.placement(config.least, config.most, config.degrees)
-        networks = study.networks(
-            run, config.models, whole=True, fits=lambda *of: check(config, *of)
-        )
+        fits = lambda *of: check(config, *of)
+        networks = study.networks(run, config.models, whole=True, fits=fits)
         scene = set_scene(run, networks)
         results = make(run, scene)
         records = list(judge(config, scene, results))
@@ -182,8 +181,7 @@ def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
     import jax
     import jax.numpy as jnp
 
-    config = run.config
-    train, test = networks.pictures
+    config, (train, test) = run.config, networks.pictures
     order = jax.random.permutation(study.key_of(config.run.seed, images="test"), len(test.labels))
     tried = held(test, np.sort(np.asarray(order)[: config.test_images]))
     ask = lambda one: fj.attacks.perturbed_answers(one.classifier, jnp.asarray(tried))
