@@ -185,53 +185,56 @@ def pixelwise(make: Callable[[Effort, int], Attack]) -> Perturb:
     so it pays for so many pixels as are entirely within it; for less than one, none changes.
     """
 
-    def perturb(
+    def one(
         key: RandomKey | RandomKeys,
         classifier: Classifier,
         images: Images,
         goal: Goal,
         effort: Effort,
-        epsilons: Sequence[float],
+        epsilon: float,
     ) -> AttackResult:
         channels = images.shape[-1] if images.ndim > 2 else 1
-        found = []
-        for epsilon in epsilons:
-            pixels = int(min(epsilon / channels, math.prod(images.shape[1:]) // channels))
-            attack = make(effort, max(1, pixels))
-            steps = attack.steps if pixels else 0
-            attack = dataclasses.replace(attack, steps=steps)
-            found.append(run(attack, key, classifier, images, goal))
-        return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
+        pixels = int(min(epsilon / channels, math.prod(images.shape[1:]) // channels))
+        attack = make(effort, max(1, pixels))
+        attack = dataclasses.replace(attack, steps=attack.steps if pixels else 0)
+        return run(attack, key, classifier, images, goal)
 
-    return perturb
+    return _one_by_one(one)
 
 
 def cascade(norm: Literal["linf", "l2"], version: Version = "fooljax") -> Perturb:
     """Return what runs the standard cascade, an epsilon after the other."""
 
-    def perturb(
+    def one(
         key: RandomKey | RandomKeys,
         classifier: Classifier,
         images: Images,
         goal: Goal,
         effort: Effort,
-        epsilons: Sequence[float],
+        epsilon: float,
     ) -> AttackResult:
-        found = [
-            standard(
-                jnp.ravel(key)[0],  # it makes a key for each image itself
-                classifier,
-                images,
-                goal,
-                epsilon,
-                norm=norm,
-                version=version,
-                steps=effort.steps,
-                queries=effort.queries,
-                batch_size=len(images),
-            ).result
-            for epsilon in epsilons
-        ]
+        return standard(
+            jnp.ravel(key)[0],  # it makes a key for each image itself
+            classifier,
+            images,
+            goal,
+            epsilon,
+            norm=norm,
+            version=version,
+            steps=effort.steps,
+            queries=effort.queries,
+            batch_size=len(images),
+        ).result
+
+    return _one_by_one(one)
+
+
+def _one_by_one(attack: Callable[..., AttackResult]) -> Perturb:
+    """Return what attacks with each epsilon, the last thing given, by itself."""
+
+    def perturb(*given: Any) -> AttackResult:
+        *same, epsilons = given
+        found = [attack(*same, epsilon) for epsilon in epsilons]
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *found)
 
     return perturb
