@@ -8,7 +8,9 @@
 ``experiments.evolve``'s program is compiled ahead of time, by the compiler that a TPU would
 use, for chips that are only described. All numbers are per chip and generation and the
 compiler's own. It counts the body of a loop once, however often it runs: one generation of a
-chunk, but also one row of a CPPN's graph. Of a kernel it only knows what the kernel says: the
+chunk, but also one row of a CPPN's graph. For gathering rows (parents from the archive, winners
+from the children) it counts many times what is read: most of what the direct encoding's search
+is said to move. Of a kernel it only knows what the kernel says: the
 bytes of its operands and results, since all else stays in the vector memory; arithmetic in it
 is not counted. ``kernels_gb`` are these bytes once more, read off the program itself, without
 padding. One JSON document goes to standard output, the table to standard error.
