@@ -2,7 +2,8 @@
 
 ``FOOLJAX_TRIALS`` says how many Ctrl-C and SIGTERM are sent (10 unless given), half of
 them within five seconds of the start; half as many times a run is killed. Each run goes on
-after up to eight of them, and is then left to end. ``FOOLJAX_AT_ONCE`` (2) runs at a time.
+after up to eight of them, and is then left to end. ``FOOLJAX_AT_ONCE`` (2) runs at a time, of
+``FOOLJAX_EXPERIMENTS`` (evolve and perturb) in turn.
 """
 
 import itertools
@@ -25,7 +26,8 @@ TRIALS = int(os.environ.get("FOOLJAX_TRIALS", "10"))
 AT_ONCE = int(os.environ.get("FOOLJAX_AT_ONCE", "2"))
 SECONDS, LONGEST = 5.0, 25.0  # half of the signals come within the first, the rest until the second
 SECONDS_TO_HEED = 10  # a chunk or step, with what it compiles, on a machine that is busy
-EXPERIMENTS = {"evolve": ("--chunk", "2"), "perturb": ()}
+FLAGS = {"evolve": ("--chunk", "2")}  # so that it can be stopped often
+EXPERIMENTS = os.environ.get("FOOLJAX_EXPERIMENTS", "evolve perturb").split()
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +56,7 @@ def uncut(begin, tmp_path_factory):
     """For each experiment the results of a run that was never stopped."""
     folders = {name: tmp_path_factory.mktemp("uncut") / name for name in EXPERIMENTS}
     processes = [
-        begin(name, "--preset", "smoke", *EXPERIMENTS[name], "--out", folder)
+        begin(name, "--preset", "smoke", *FLAGS.get(name, ()), "--out", folder)
         for name, folder in folders.items()
     ]
     for process in processes:
@@ -86,7 +88,7 @@ class Chain:
     def go_on(self):
         if (self.folder / "config.json").exists():
             return self.begin(self.experiment, "--resume", self.folder)
-        flags = ("--preset", "smoke", *EXPERIMENTS[self.experiment], "--out", self.folder)
+        flags = ("--preset", "smoke", *FLAGS.get(self.experiment, ()), "--out", self.folder)
         return self.begin(self.experiment, *flags)
 
     def send(self, numbers, count):
