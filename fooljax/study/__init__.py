@@ -25,6 +25,7 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
+from fooljax.study.ensembles import SMALL_JOINT, Ensembles, Joint
 from fooljax.study.settings import Fooling, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
@@ -76,6 +77,13 @@ if TYPE_CHECKING:  # the same names as below
         legend,
         roc,
     )
+    from fooljax.study.disjoint_sets import (
+        ANSWERS,
+        NetworkSet,
+        answer_as,
+        network_sets,
+        train_members,
+    )
     from fooljax.study.drawings import Drawing, choose_measures
     from fooljax.study.evolved import (
         Evolved,
@@ -90,6 +98,18 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.fooling import FOOLING
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
+    from fooljax.study.joint import (
+        JOINT_MEASURES,
+        climb,
+        climb_by,
+        confidence_in_targets,
+        evolve_for,
+        find_nearest,
+        judge_whole,
+        noise_and_targets,
+        perturb,
+        take_turns,
+    )
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
     from fooljax.study.makers import MAKERS, build, choose_right, judge
@@ -138,6 +158,7 @@ if TYPE_CHECKING:  # the same names as below
         shares_above,
         show_reached,
     )
+    from fooljax.study.repeats import by_repeat, times, unbounded
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -199,6 +220,7 @@ _NAMES = {
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "fooljax.study.disjoint_sets": "ANSWERS NetworkSet answer_as network_sets train_members",
     "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express random_images "
     "table_of_controls",
@@ -206,6 +228,8 @@ _NAMES = {
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
+    "fooljax.study.joint": "JOINT_MEASURES climb climb_by confidence_in_targets evolve_for "
+    "find_nearest judge_whole noise_and_targets perturb take_turns",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
@@ -221,6 +245,7 @@ _NAMES = {
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
+    "fooljax.study.repeats": "by_repeat times unbounded",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
@@ -239,11 +264,14 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
+    "SMALL_JOINT",
     "Batch",
     "Capacity",
     "Confidence",
     "Count",
+    "Ensembles",
     "Fooling",
+    "Joint",
     "Label",
     "Making",
     "Natural",
