@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from fooljax.types import RandomKey
 
-#: What the joint attack follows: it sees members that are still far away, too.
-JOINT = "log_probabilities"
 ATTACKS = {
     "direct": "evolved pixels",
     "cppn": "evolved patterns",
@@ -107,7 +105,7 @@ def attack(run: study.Run[Config], sets: Sets) -> study.Results:
             case "ascent":
                 return study.climb(key, whole, joint)
             case "joint":
-                return study.climb_by(key, members, joint, real, JOINT)
+                return study.climb_by(key, members, joint, real)
             case "in turn":
                 return study.take_turns(key, members, joint, real, config.rounds)
             case "perturb":

@@ -14,7 +14,6 @@ from fooljax import study
 from .measure import ATTACKS, counted
 from .numbers import Found, Group, conclude
 
-GROUPS = {"same": "One architecture", "mixed": "Mixed architectures"}
 UNITS = {
     "direct": "images shown until half of the classes are certain, evolved pixels",
     "cppn": "images shown until half of the classes are certain, evolved patterns",
@@ -58,14 +57,12 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     )
     yield study.Heading("What came out")
     for name, one in found.groups.items():
-        strong = fj.reporting.strong(f"{GROUPS[name]}. ")
+        strong = fj.reporting.strong(f"{study.ENSEMBLE_GROUPS[name]}. ")
         yield fj.reporting.paragraph(strong, conclude(config, one))
     yield study.Heading("What was done")
     yield from story(found)
     for name, one in found.groups.items():
-        names = one.architectures
-        counts = (f"{names.count(name)} x {name}" for name in dict.fromkeys(names))
-        yield study.Heading(f"{GROUPS[name]}: {', '.join(counts)}")
+        yield study.Heading(config.ensembles.title(name))
         if len(config.ensembles.members) > 1:
             yield grown(one)
             yield relative_costs(found, name, one)

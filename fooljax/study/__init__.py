@@ -25,7 +25,7 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
-from fooljax.study.ensembles import SMALL_JOINT, Ensembles, Joint
+from fooljax.study.ensembles import ENSEMBLE_GROUPS, SMALL_JOINT, Ensembles, Joint
 from fooljax.study.settings import Fooling, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
@@ -264,6 +264,7 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
+    "ENSEMBLE_GROUPS",
     "SMALL_JOINT",
     "Batch",
     "Capacity",

@@ -6,6 +6,9 @@ from typing import Literal
 from fooljax.runtime.limits import Batch, Confidence, Count, Pieces, Several, Share
 from fooljax.study.victim import Victim
 
+#: What the groups of ensembles are called.
+ENSEMBLE_GROUPS = {"same": "One architecture", "mixed": "Mixed architectures"}
+
 
 @dataclass(frozen=True)
 class Ensembles:
@@ -35,6 +38,12 @@ class Ensembles:
         mixed = tuple(models[i % len(models)] for i in range(count))
         same = {} if any(":" in model for model in models) else {"same": (models[0],) * count}
         return same | ({"mixed": mixed} if len(models) > 1 or not same else {})
+
+    def title(self, group: str) -> str:
+        """Say of which architectures the largest ensembles of a group are made."""
+        names = self.groups[group]
+        counts = ", ".join(f"{names.count(name)} x {name}" for name in dict.fromkeys(names))
+        return f"{ENSEMBLE_GROUPS[group]}: {counts}"
 
     @property
     def needed(self) -> dict[str, int]:

@@ -50,7 +50,7 @@ def climb_by(
     members: Sequence[Classifier],
     joint: Joint,
     real: NetworkSet,
-    objective: str,
+    objective: str = "log_probabilities",
 ) -> Found:
     """Follow the gradient of another mean than the one by which the whole answers.
 
@@ -61,7 +61,8 @@ def climb_by(
         members: answer by the mean of their probabilities.
         joint: the settings.
         real: the set of the members, with real images.
-        objective: what is followed, of `ANSWERS`.
+        objective: what is followed, of `ANSWERS`; the mean log-probability unless given,
+            which sees members that are still far away, too.
     """
     followed = defenses.with_gradient_of(answer_as(members), answer_as(members, objective).apply)
     leave = attacks.leave(real.labels)

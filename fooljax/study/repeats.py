@@ -39,5 +39,5 @@ def unbounded(values: Sequence[float] | np.ndarray) -> Interval:
 
 
 def times(factor: Interval) -> str:
-    """Write a factor, a cosine or a distance with its interval."""
-    return spell(factor, lambda value: f"{value:.3g}")
+    """Write a factor, a cosine or a distance with its interval, as far as it is known."""
+    return spell(factor, lambda value: f"{value:.3g}" if np.isfinite(value) else "not measured")
