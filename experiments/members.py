@@ -7,8 +7,7 @@ Cost:   five to ten minutes on two laptop cores, most of it compiling (embedded 
 Expect: members pull in similar directions, so that what is won with one is seldom lost by
         the turn of another; images made for more members fool more of the others.
 Source: Kariyappa and Qureshi, 2019, arXiv:1901.09981 (aligned gradients of members);
-        Liu et al., 2017, arXiv:1611.02770 (images made for several networks fool others);
-        Tramer et al., 2020, arXiv:2002.08347 (how to attack an ensemble).
+        Liu et al., 2017, arXiv:1611.02770 (images made for several networks fool others).
 """
 
 from __future__ import annotations
@@ -36,15 +35,18 @@ ATTACKS = {
     "joint": "joint gradient",
     "perturb": "PGD",
 }
-SHOWN_TO = ("outside_same", "outside_any", "all_same", "all_any")
+SHOWN_TO = {
+    "outside_same": "another network, same label",
+    "outside_any": "another network, any label",
+    "all_same": "all {} as one, same label",
+    "all_any": "all {} as one, any label",
+}
 MEASURES = ("fooled", "change", "undone", *SHOWN_TO)
 PAPERS = {
     "1901.09981": "S. Kariyappa and M. K. Qureshi, “Improving adversarial robustness of ensembles "
     "with diversity training”, 2019: whether gradients of members point the same way",
     "1611.02770": "Y. Liu, X. Chen, C. Liu and D. Song, “Delving into transferable adversarial "
     "examples and black-box attacks”, ICLR 2017: one image for several networks",
-    "2002.08347": "F. Tramèr et al., “On adaptive attacks to adversarial example defenses”, "
-    "NeurIPS 2020",
 }
 
 
@@ -77,14 +79,11 @@ PRESETS = {
     ),
 }
 
-#: The sets of networks, by group and number.
-Sets = Mapping[tuple[str, int], study.NetworkSet]
-
 
 class Group(NamedTuple):
-    """What was found about ensembles of one kind: members' architectures, numbers, arrays."""
+    """What was found about ensembles of one kind: its members' names, numbers, arrays."""
 
-    architectures: tuple[str, ...]
+    names: tuple[str, ...]
     records: Sequence[study.Record]
     results: study.Results
 
@@ -100,21 +99,8 @@ class Group(NamedTuple):
 
     def between(self, where: str) -> fj.metrics.Interval:
         """Return the mean cosine between different members."""
-        pairs = np.triu_indices(len(self.architectures), 1)
+        pairs = np.triu_indices(len(self.names), 1)
         return study.unbounded(self.cosines(where)[:, *pairs].mean(axis=1))
-
-
-class Found(NamedTuple):
-    """All that the page is about."""
-
-    config: Config
-    results: study.Results
-    groups: Mapping[str, Group]
-
-    @property
-    def takers(self) -> list[int]:
-        """Numbers of members that can take turns."""
-        return [count for count in self.config.ensembles.members if count > 1]
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -133,17 +119,20 @@ def main(config: Config) -> dict[str, Any]:
         results = attack(run, sets)
         records = list(judge(config, sets, results))
         groups = {
-            name: Group(names, study.where(records, group=name), results.where(group=name))
-            for name, names in ensembles.groups.items()
+            name: Group(
+                tuple(f"{model} {i + 1}" for i, model in enumerate(models)),
+                study.where(records, group=name),
+                results.where(group=name),
+            )
+            for name, models in ensembles.groups.items()
         }
-        found = Found(config, results, groups)
-        conclusion = {name: conclude(found, one) for name, one in groups.items()}
+        conclusion = {name: conclude(config, one) for name, one in groups.items()}
         print("\n".join(f"{name}: {words}" for name, words in conclusion.items()), file=sys.stderr)
         by = ("group", "members", "attack")
         means = study.summarize(records, by, MEASURES, "set", study.unbounded)
         return study.publish(
             run,
-            report(found, conclusion),
+            report(config, groups, conclusion),
             networks,
             results,
             records,
@@ -159,7 +148,7 @@ def main(config: Config) -> dict[str, Any]:
         )
 
 
-def attack(run: study.Run[Config], sets: Sets) -> study.Results:
+def attack(run: study.Run[Config], sets: study.NetworkSets) -> study.Results:
     """Attack the first members of every set, and show what came of it to all of the set."""
     config, joint, cells = run.config, run.config.joint, list[study.Cell]()
     for group, place in sets:
@@ -167,8 +156,7 @@ def attack(run: study.Run[Config], sets: Sets) -> study.Results:
         for count in config.ensembles.members:
             ways = (*joint.encodings, "joint", "perturb", *(["in turn"] if count > 1 else []))
             cells += study.grid(**where, members=[count], attack=ways)
-        largest = config.ensembles.members[-1]
-        cells += study.grid(**where, members=[largest], attack=["alignment"])
+        cells += study.grid(**where, members=[count], attack=["alignment"])  # of all members
 
     def make(
         key: RandomKey, group: str, members: int, attack: str, **cell: int
@@ -177,8 +165,7 @@ def attack(run: study.Run[Config], sets: Sets) -> study.Results:
         place = cell["set"]
         real = sets[group, place]
         some = real.members[:members]
-        way = attack if attack in joint.encodings else "gradients"
-        key = study.key_of(config.run.seed, set=place, way=way)
+        key = study.key_of(config.run.seed, set=place, way=joint.way(attack))
         if attack == "alignment":
             return align(key, real)
         if attack == "in turn":
@@ -199,14 +186,15 @@ def attack(run: study.Run[Config], sets: Sets) -> study.Results:
 def align(key: RandomKey, real: study.NetworkSet) -> Mapping[str, ArrayLike]:
     """Measure cosines between the members' gradients at noise and at test images, ``[s, s, n]``."""
     noise, targets = study.noise_and_targets(key, real.members[0])
-    cosines, attacks = fj.analysis.gradient_alignment, fj.attacks
-    return {
-        "cosines_noise": cosines(real.members, noise, attacks.reach(targets)),
-        "cosines_images": cosines(real.members, real.images, attacks.leave(real.labels)),
-    }
+    asked = {"noise": (noise, fj.attacks.reach(targets))}
+    asked["images"] = (real.images, fj.attacks.leave(real.labels))
+    cosines = functools.partial(fj.analysis.gradient_alignment, real.members)
+    return {f"cosines_{where}": cosines(*both) for where, both in asked.items()}
 
 
-def judge(config: Config, sets: Sets, results: study.Results) -> Iterator[study.Record]:
+def judge(
+    config: Config, sets: study.NetworkSets, results: study.Results
+) -> Iterator[study.Record]:
     """Yield a record for each attack on some members of a set."""
     for cell, arrays in results.found:
         if cell["attack"] == "alignment":
@@ -219,21 +207,19 @@ def judge(config: Config, sets: Sets, results: study.Results) -> Iterator[study.
             said = fj.analysis.judge_perturbed(arrays["logits"], 0, real.labels, classes, tau)
         else:
             numbers["fooled"] = float(np.mean(study.confidence_in_targets(arrays) >= tau))
-            targets = np.arange(classes)
-            said = fj.analysis.judge_fooling(arrays["logits"], targets, classes, tau)
+            said = fj.analysis.judge_fooling(arrays["logits"], np.arange(classes), classes, tau)
         if "after" in arrays:
-            effects = fj.analysis.turn_effects(arrays["before"], arrays["after"])
-            numbers |= effects._asdict()
+            numbers |= fj.analysis.turn_effects(arrays["before"], arrays["after"])._asdict()
         same, wrong = fj.analysis.shares(said)[:2]
         outside = lambda row: float(np.mean(row[2:])) if len(row) > 2 else None
         shown = (outside(same), outside(wrong), float(same[1]), float(wrong[1]))
         yield {**cell, **numbers, **dict(zip(SHOWN_TO, shown, strict=True))}
 
 
-def conclude(found: Found, one: Group) -> str:
+def conclude(config: Config, one: Group) -> str:
     """Say in plain words, from the numbers alone, what fooling some does to the others."""
-    count = few(found)[-1]
-    place = found.takers.index(count)
+    count = few(config)[-1]
+    place = takers(config).index(count)
     change = study.unbounded(one.grid("in turn", "change")[:, place])
     word = "on the whole it neither helps nor hurts the others beyond chance"
     if change.high < 0.0:
@@ -250,9 +236,14 @@ def conclude(found: Found, one: Group) -> str:
     )
 
 
-def few(found: Found) -> list[int]:
-    """Return numbers of members whose lines can be told apart in a picture."""
-    return [count for count in found.takers if count <= 3] or found.takers[:1]
+def takers(config: Config) -> list[int]:
+    """Return numbers of members that can take turns."""
+    return [count for count in config.ensembles.members if count > 1]
+
+
+def few(config: Config) -> list[int]:
+    """Return those of them whose lines can be told apart in a picture."""
+    return [count for count in takers(config) if count <= 3] or takers(config)[:1]
 
 
 def signed(change: fj.metrics.Interval) -> str:
@@ -265,22 +256,21 @@ def lost(one: Group, place: int) -> str:
     return study.spell(fj.analysis.over_repeats(one.grid("in turn", "undone")[:, place]))
 
 
-def report(found: Found, conclusion: Mapping[str, str]) -> Iterator[study.Opening | study.Block]:
+def report(
+    config: Config, groups: Mapping[str, Group], conclusion: Mapping[str, str]
+) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
-    config, one = found.config, next(iter(found.groups.values()))
+    one = next(iter(groups.values()))
     first, outside = config.ensembles.members[0], one.grid("joint", "outside_same")[:, 0].mean()
     yield study.Opening(
         "Does what fools some members of an ensemble fool the others?",
         "Members of an ensemble protect each other if what fools one does not fool the next, or "
         "if fooling the next undoes what was won. Here they are fooled jointly and in turn.",
         [
-            (
-                lost(one, -1),
-                f"of what was won is lost by another's turn, {found.takers[-1]} members",
-            ),
+            (lost(one, -1), "of what was won is lost by the turn of another member"),
             (f"{one.between('images').mean:.2f}", "cosine of two members' gradients"),
             (study.share(outside), f"of images made for {first} fool another network"),
-            (study.duration(found.results.seconds), "of attacking"),
+            (study.duration(sum(one.results.seconds for one in groups.values())), "of attacking"),
         ],
     )
     yield study.Heading("What came out")
@@ -289,10 +279,10 @@ def report(found: Found, conclusion: Mapping[str, str]) -> Iterator[study.Openin
         yield fj.reporting.paragraph(strong, words)
     yield study.Heading("What was done")
     yield story(config)
-    for name, one in found.groups.items():
+    for name, one in groups.items():
         yield study.Heading(config.ensembles.title(name))
-        yield from turns(found, name, one)
-        yield from transfer(found, name, one)
+        yield from turns(config, name, one)
+        yield from transfer(config, name, one)
         yield alignment(name, one)
 
 
@@ -312,16 +302,16 @@ def story(config: Config) -> str:
     )
 
 
-def turns(found: Found, name: str, one: Group) -> Iterator[study.Block]:
+def turns(config: Config, name: str, one: Group) -> Iterator[study.Block]:
     """Show whether one member's turn undoes what was won with the others."""
-    arrays = one.results.one(set=0, members=few(found)[-1], attack="in turn")
+    arrays = one.results.one(set=0, members=few(config)[-1], attack="in turn")
     after = arrays["after"]
     states = np.concatenate([arrays["before"][None], after.reshape(-1, *after.shape[2:])])
     curves = states.astype(np.float64).mean(axis=2)
-    x, names = np.arange(len(curves), dtype=float), one.architectures
+    x = np.arange(len(curves), dtype=float)
     draw = functools.partial(
         fj.reporting.lines,
-        series={f"{names[i]} {i + 1}": (x, curve) for i, curve in enumerate(curves.T)},
+        series={one.names[i]: (x, curve) for i, curve in enumerate(curves.T)},
         x_label="turns taken, the members one after the other (0: noise)",
         y_label="mean log-odds of the class to be shown",
         note="Each member's confidence: 0 is 50 %, 4.6 is 99 %, 9.2 is 99.99 %.",
@@ -340,31 +330,28 @@ def turns(found: Found, name: str, one: Group) -> Iterator[study.Block]:
             lost(one, i),
             study.spell(fj.analysis.over_repeats(certain[:, i])),
         )
-        for i, count in enumerate(found.takers)
+        for i, count in enumerate(takers(config))
     ]
     titles = ("Members", "Change of the others", "Lost of what was won", "Classes certain")
     yield fj.reporting.table(titles, rows)
 
 
-def transfer(found: Found, name: str, one: Group) -> Iterator[study.Block]:
+def transfer(config: Config, name: str, one: Group) -> Iterator[study.Block]:
     """Show what images made for the first members do to one outside and to all as one."""
-    sizes = found.config.ensembles.members
-    columns = {
-        "outside_same": "another network, same label",
-        "outside_any": "another network, any label",
-        "all_same": f"all {sizes[-1]} as one, same label",
-        "all_any": f"all {sizes[-1]} as one, any label",
-    }
+    sizes = config.ensembles.members
     rows = []
-    for attack in (*found.config.joint.encodings, "joint", "perturb"):
-        means = {key: one.grid(attack, key).mean(axis=0) for key in columns}
+    for attack in (*config.joint.encodings, "joint", "perturb"):
+        means = {key: one.grid(attack, key).mean(axis=0) for key in SHOWN_TO}
         rows += [
             study.Row(
-                {"images": f"{ATTACKS[attack]}, made for {count}", "shown to": title},
+                {
+                    "images": f"{ATTACKS[attack]}, made for {count}",
+                    "shown to": title.format(sizes[-1]),
+                },
                 {"share": study.exactly(means[key][place])},
             )
             for place, count in enumerate(sizes)
-            for key, title in columns.items()
+            for key, title in SHOWN_TO.items()
         ]
         said = "; ".join(
             f"made for {sizes[i]}: {study.share(means['all_same'][i])} with the same label on all "
@@ -385,7 +372,7 @@ def transfer(found: Found, name: str, one: Group) -> Iterator[study.Block]:
         "Transfer from the first members to others and to all as one. Images made for the first "
         "members. The same label: the class to be shown, or the wrong one that the members said. "
         "Any label: for fooling images any class with at least "
-        f"{study.sure(found.config.joint.tau)}, for real images any wrong class.",
+        f"{study.sure(config.joint.tau)}, for real images any wrong class.",
         label="share of images",
         row_label="made for the first members",
     )
@@ -393,12 +380,11 @@ def transfer(found: Found, name: str, one: Group) -> Iterator[study.Block]:
 
 def alignment(name: str, one: Group) -> study.Figure:
     """Show whether the members pull in the same direction."""
-    names = [f"{architecture} {i + 1}" for i, architecture in enumerate(one.architectures)]
     draw = functools.partial(
         fj.reporting.matrix,
         values=one.cosines("images").mean(axis=0),
-        row_names=names,
-        column_names=names,
+        row_names=one.names,
+        column_names=one.names,
         label="mean cosine of the gradients at test images",
         shares=False,
     )

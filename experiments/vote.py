@@ -143,9 +143,7 @@ def main(config: Config) -> dict[str, Any]:
         )
 
 
-def attack(
-    run: study.Run[Config], sets: Mapping[tuple[str, int], study.NetworkSet]
-) -> study.Results:
+def attack(run: study.Run[Config], sets: study.NetworkSets) -> study.Results:
     """Attack every rule by its own gradient, and the mean by other ones, a cell each.
 
     All rules of a set meet the same random numbers, so that they differ in nothing else.
@@ -153,7 +151,11 @@ def attack(
     config, joint, cells = run.config, run.config.joint, list[study.Cell]()
     rules, usual = (MEAN, *config.rules), (*joint.encodings, "ascent", "perturb")
     for group, place in sets:
-        where = {"group": [group], "set": [place], "members": config.ensembles.members}
+        where: dict[str, Any] = {
+            "group": [group],
+            "set": [place],
+            "members": config.ensembles.members,
+        }
         cells += study.grid(**where, rule=rules, attack=usual)
         cells += study.grid(**where, rule=[MEAN], attack=[f"by {one}" for one in config.objectives])
 
@@ -165,8 +167,7 @@ def attack(
         real = sets[group, place]
         some = real.members[:members]
         whole = study.answer_as(some, rule)
-        way = attack if attack in joint.encodings else "gradients"
-        key = study.key_of(config.run.seed, set=place, way=way)
+        key = study.key_of(config.run.seed, set=place, way=joint.way(attack))
         if attack in joint.encodings:
             return study.evolve_for(key, whole, joint, attack)
         if attack == "ascent":
@@ -210,7 +211,7 @@ def compare_rules(found: Found, group: str, count: int) -> str:
         f"a gradient attack makes the {study.ANSWERS[MEAN]} certain of {certain(MEAN)} of the "
         "classes."
     )
-    return f"{alone} Compared with it, {'; '.join(said)}." if said else alone
+    return f"{alone} Compared with it: {'; '.join(said)}." if said else alone
 
 
 def beyond_chance(value: fj.metrics.Interval, level: float, above: str, below: str) -> str:
@@ -229,7 +230,7 @@ def compare_objectives(found: Found, group: str, count: int) -> str:
         after = found.values("fooled", attack=f"by {objective}", **at)
         gain = study.unbounded(np.subtract(after, before))
         word = beyond_chance(gain, 0.0, "more", "fewer")
-        said.append(f"the {study.ANSWERS[objective]} {study.share(np.mean(after))} ({word})")
+        said.append(f"the {study.ANSWERS[objective]} {study.share(float(np.mean(after)))} ({word})")
     if not said:
         return ""
     return f"Who follows another gradient makes certain: by {', by '.join(said)}."

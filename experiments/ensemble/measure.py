@@ -59,9 +59,6 @@ PRESETS = {
     ),
 }
 
-#: The sets of networks, by group and number.
-Sets = Mapping[tuple[str, int], study.NetworkSet]
-
 
 def counted(config: Config) -> tuple[str, ...]:
     """Return the names of the attacks whose cost is counted."""
@@ -75,7 +72,7 @@ def alone(config: Config, group: str) -> dict[str, int]:
     return {name: config.ensembles.groups[group].index(name) for name in others}
 
 
-def attack(run: study.Run[Config], sets: Sets) -> study.Results:
+def attack(run: study.Run[Config], sets: study.NetworkSets) -> study.Results:
     """Attack every ensemble in every way, a cell each, and single networks for comparison.
 
     All sizes of a set meet the same random numbers, so that they differ in nothing but
@@ -99,8 +96,7 @@ def attack(run: study.Run[Config], sets: Sets) -> study.Results:
         first = 0 if alone is None else config.ensembles.groups[group].index(alone)
         members = real.members[first : first + cell["members"]]
         whole = study.answer_as(members)
-        way = attack if attack in joint.encodings else "gradients"
-        key = study.key_of(config.run.seed, set=place, way=way)
+        key = study.key_of(config.run.seed, set=place, way=joint.way(attack))
         match attack:
             case "ascent":
                 return study.climb(key, whole, joint)

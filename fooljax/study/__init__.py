@@ -80,6 +80,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.disjoint_sets import (
         ANSWERS,
         NetworkSet,
+        NetworkSets,
         answer_as,
         network_sets,
         train_members,
@@ -220,7 +221,8 @@ _NAMES = {
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
-    "fooljax.study.disjoint_sets": "ANSWERS NetworkSet answer_as network_sets train_members",
+    "fooljax.study.disjoint_sets": "ANSWERS NetworkSet NetworkSets answer_as network_sets "
+    "train_members",
     "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express random_images "
     "table_of_controls",

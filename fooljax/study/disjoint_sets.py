@@ -1,7 +1,7 @@
 """Disjoint sets of networks, and members of one that answer as a whole."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -48,6 +48,10 @@ class NetworkSet(NamedTuple):
     test: Any  # as a Dataset has them
 
 
+#: The sets, by group of ensembles and number.
+NetworkSets: TypeAlias = Mapping[tuple[str, int], NetworkSet]
+
+
 def train_members(
     run: Run[Settings], ensembles: Ensembles, joint: Joint | None = None
 ) -> dict[str, Prepared]:
@@ -81,7 +85,7 @@ def train_members(
 
 def network_sets(
     prepared: Mapping[str, Prepared], ensembles: Ensembles, images: int, seed: int
-) -> dict[tuple[str, int], NetworkSet]:
+) -> NetworkSets:
     """Put the sets together and choose their images, by group and number of the set.
 
     Args:
@@ -100,7 +104,7 @@ def network_sets(
         for name, one in prepared.items()
     }
     order = np.asarray(jax.random.permutation(key_of(seed, images="right"), len(labels)))
-    found = {}
+    found: dict[tuple[str, int], NetworkSet] = {}
     for group in ensembles.groups:
         for place in range(ensembles.sets):
             names = ensembles.names(group, place)

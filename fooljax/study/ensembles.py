@@ -128,6 +128,10 @@ class Joint:
         if rounds > self.steps:
             raise ValueError(f"--rounds must be at most --steps {self.steps}, got {rounds}")
 
+    def way(self, attack: str) -> str:
+        """Return what the random numbers of an attack go by: all gradients begin alike."""
+        return attack if attack in self.encodings else "gradients"
+
     def most(self, attack: str) -> float:
         """Return what an attack that did not get there has spent; NaN if that is not known.
 
