@@ -114,8 +114,8 @@ def main(config: Config) -> dict[str, Any]:
         joint.check(config.rounds)
         if max(ensembles.members) < 2:
             raise ValueError("--members must name 2 or more: one network has no other members")
-        networks = study.train_members(run, ensembles, joint)
-        sets = study.network_sets(networks, ensembles, joint.images, config.run.seed)
+        networks = study.train_sets(run, ensembles, joint)
+        sets = study.make_sets(networks, ensembles, joint.images, config.run.seed)
         results = attack(run, sets)
         records = list(judge(config, sets, results))
         groups = {
@@ -171,12 +171,12 @@ def attack(run: study.Run[Config], sets: study.NetworkSets) -> study.Results:
         if attack == "in turn":
             found = study.take_turns(key, some, joint, real, config.rounds)
         elif attack == "perturb":
-            found = study.perturb(key, study.answer_as(some), joint, real)
+            found = study.perturb(key, study.as_one(some), joint, real)
         elif attack == "joint":
             found = study.climb_by(key, some, joint, real)
         else:
-            found = study.evolve_for(key, study.answer_as(some), joint, attack)
-        asked = (study.answer_as(some), study.answer_as(real.members), *real.members[members:])
+            found = study.evolve_for(key, study.as_one(some), joint, attack)
+        asked = (study.as_one(some), study.as_one(real.members), *real.members[members:])
         logits = [study.logits(one, found["images"]) for one in asked]
         return {**found, "logits": np.stack(logits)}
 

@@ -115,8 +115,8 @@ def main(config: Config) -> dict[str, Any]:
         ensembles, joint = config.ensembles, config.joint
         if min(ensembles.members) < 2:
             raise ValueError("--members must be at least 2, got 1: one network answers for itself")
-        networks = study.train_members(run, ensembles, joint)
-        sets = study.network_sets(networks, ensembles, joint.images, config.run.seed)
+        networks = study.train_sets(run, ensembles, joint)
+        sets = study.make_sets(networks, ensembles, joint.images, config.run.seed)
         results = attack(run, sets)
         test = study.splits_of(next(iter(networks.values()))).test
         labels, names = np.asarray(test.labels), test.class_names
@@ -166,7 +166,7 @@ def attack(run: study.Run[Config], sets: study.NetworkSets) -> study.Results:
         place = cell["set"]
         real = sets[group, place]
         some = real.members[:members]
-        whole = study.answer_as(some, rule)
+        whole = study.as_one(some, rule)
         key = study.key_of(config.run.seed, set=place, way=joint.way(attack))
         if attack in joint.encodings:
             return study.evolve_for(key, whole, joint, attack)

@@ -43,8 +43,8 @@ def main(config: Config) -> dict[str, Any]:
     with study.opened(main, config) as run:
         ensembles, joint = config.ensembles, config.joint
         joint.check(config.rounds)
-        networks = study.train_members(run, ensembles, joint)
-        sets = study.network_sets(networks, ensembles, joint.images, config.run.seed)
+        networks = study.train_sets(run, ensembles, joint)
+        sets = study.make_sets(networks, ensembles, joint.images, config.run.seed)
         results = measure.attack(run, sets)
         test = study.splits_of(next(iter(networks.values()))).test
         labels, names = np.asarray(test.labels), test.class_names

@@ -95,7 +95,7 @@ def attack(run: study.Run[Config], sets: study.NetworkSets) -> study.Results:
         real, joint = sets[group, place], config.joint
         first = 0 if alone is None else config.ensembles.groups[group].index(alone)
         members = real.members[first : first + cell["members"]]
-        whole = study.answer_as(members)
+        whole = study.as_one(members)
         key = study.key_of(config.run.seed, set=place, way=joint.way(attack))
         match attack:
             case "ascent":

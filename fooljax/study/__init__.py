@@ -77,14 +77,6 @@ if TYPE_CHECKING:  # the same names as below
         legend,
         roc,
     )
-    from fooljax.study.disjoint_sets import (
-        ANSWERS,
-        NetworkSet,
-        NetworkSets,
-        answer_as,
-        network_sets,
-        train_members,
-    )
     from fooljax.study.drawings import Drawing, choose_measures
     from fooljax.study.evolved import (
         Evolved,
@@ -172,6 +164,7 @@ if TYPE_CHECKING:  # the same names as below
         tell_diverse,
     )
     from fooljax.study.searches import SEARCHES, SMOOTH_SEARCHES, make_search
+    from fooljax.study.sets import ANSWERS, NetworkSet, NetworkSets, as_one, make_sets, train_sets
     from fooljax.study.showing import as_pictures, experience, is_shown, note
     from fooljax.study.suited import (
         NO_NUMBERS,
@@ -221,8 +214,6 @@ _NAMES = {
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
-    "fooljax.study.disjoint_sets": "ANSWERS NetworkSet NetworkSets answer_as network_sets "
-    "train_members",
     "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express random_images "
     "table_of_controls",
@@ -252,6 +243,7 @@ _NAMES = {
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
     "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
+    "fooljax.study.sets": "ANSWERS NetworkSet NetworkSets as_one make_sets train_sets",
     "fooljax.study.showing": "as_pictures experience is_shown note",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
     "words_for",

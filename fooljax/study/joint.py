@@ -16,9 +16,9 @@ from numpy.typing import ArrayLike
 from fooljax import attacks, defenses, encodings, metrics, training
 from fooljax.media import Pictures
 from fooljax.study.classifiers import logits
-from fooljax.study.disjoint_sets import NetworkSet, answer_as
 from fooljax.study.ensembles import Joint
 from fooljax.study.evolved import evolve
+from fooljax.study.sets import NetworkSet, as_one
 from fooljax.study.units import Arrays
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -64,7 +64,7 @@ def climb_by(
         objective: what is followed, of `ANSWERS`; the mean log-probability unless given,
             which sees members that are still far away, too.
     """
-    followed = defenses.with_gradient_of(answer_as(members), answer_as(members, objective).apply)
+    followed = defenses.with_gradient_of(as_one(members), as_one(members, objective).apply)
     leave = attacks.leave(real.labels)
     pgd = attacks.run(_pgd(joint), key, followed, real.images, leave)
     return {**climb(key, followed, joint), "pgd_success": pgd.success}
@@ -85,7 +85,7 @@ def take_turns(
         real: the set of the members, with real images.
         rounds: turns that each member has.
     """
-    whole = answer_as(members)
+    whole = as_one(members)
     noise, targets = noise_and_targets(key, whole)
     # asked for even odds, a margin is the log-odds: they never exceed the lead
     goal = attacks.confident(attacks.reach(targets), _EVEN_ODDS)

@@ -98,7 +98,9 @@ def test_the_conclusion_follows_the_numbers():
     (words,) = vote.conclude(vote.Found(config, (), None, records))
     words = words.replace("\N{NO-BREAK SPACE}", " ")
     assert words.startswith("One architecture, 2 members: a gradient attack makes the mean of")
-    assert "majority vote puts the nearest mistake 2 (in every repeat) times as far away (f" in words
+    assert (
+        "majority vote puts the nearest mistake 2 (in every repeat) times as far away (f" in words
+    )
     assert "(farther beyond chance)" in words and "reject puts the nearest mistake 1 (" in words
     assert "times as far away (within chance)" in words
     assert "rejects 25 % of the test images" in words

@@ -76,7 +76,7 @@ def test_images_are_those_that_every_network_of_the_set_gets_right():
     splits = data.load("digits")
     ensembles = Ensembles(models=("softmax",), members=(1, 2), sets=2)
     networks = {f"softmax {i + 1}": prepared(0.1, splits) for i in range(4)}
-    found = study.network_sets(networks, ensembles, 5, seed=0)
+    found = study.make_sets(networks, ensembles, 5, seed=0)
     assert list(found) == [("same", 0), ("same", 1)]
     for place in range(2):
         one = found["same", place]
@@ -84,7 +84,7 @@ def test_images_are_those_that_every_network_of_the_set_gets_right():
         said = np.asarray(one.members[0](one.images)).argmax(axis=1)
         np.testing.assert_array_equal(said, one.labels)
     with pytest.raises(ValueError, match=r"--images: .* right about \d+ test images only, got 300"):
-        study.network_sets(networks, ensembles, 300, seed=0)
+        study.make_sets(networks, ensembles, 300, seed=0)
 
 
 def test_costs_by_hand():
@@ -120,11 +120,11 @@ def test_a_single_member_answers_for_itself_and_several_by_their_mean():
     weights = rng.normal(size=(3, 4, CLASSES)).astype(np.float32)
     members = [Classifier(jnp.asarray(one), linear, (2, 2, 1), CLASSES) for one in weights]
     images = jnp.asarray(rng.random((6, 2, 2, 1), np.float32))
-    assert study.answer_as(members[:1], "log_probabilities") is members[0]
+    assert study.as_one(members[:1], "log_probabilities") is members[0]
     each = scipy.special.softmax(np.einsum("bp,mpk->mbk", images.reshape(6, -1), weights), axis=2)
-    whole = scipy.special.softmax(np.asarray(study.answer_as(members)(images)), axis=1)
+    whole = scipy.special.softmax(np.asarray(study.as_one(members)(images)), axis=1)
     np.testing.assert_allclose(whole, each.mean(axis=0), atol=1e-5)
-    votes = study.answer_as(members, "majority_vote")(images).argmax(axis=1)
+    votes = study.as_one(members, "majority_vote")(images).argmax(axis=1)
     counts = np.stack([np.bincount(row, minlength=CLASSES) for row in each.argmax(axis=2).T])
     assert np.all(counts[np.arange(6), votes] == counts.max(axis=1))
 

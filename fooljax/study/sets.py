@@ -52,7 +52,7 @@ class NetworkSet(NamedTuple):
 NetworkSets: TypeAlias = Mapping[tuple[str, int], NetworkSet]
 
 
-def train_members(
+def train_sets(
     run: Run[Settings], ensembles: Ensembles, joint: Joint | None = None
 ) -> dict[str, Prepared]:
     """Train, load or fetch as many networks of every architecture as the sets take.
@@ -83,13 +83,13 @@ def train_members(
     return found
 
 
-def network_sets(
+def make_sets(
     prepared: Mapping[str, Prepared], ensembles: Ensembles, images: int, seed: int
 ) -> NetworkSets:
     """Put the sets together and choose their images, by group and number of the set.
 
     Args:
-        prepared: the networks, as `train_members` names them.
+        prepared: the networks, as `train_sets` names them.
         ensembles: of which networks.
         images: for each set, of those that all its networks get right.
         seed: decides the choice.
@@ -120,7 +120,7 @@ def network_sets(
     return found
 
 
-def answer_as(members: Sequence[Classifier], answer: Any = "probabilities") -> Classifier:
+def as_one(members: Sequence[Classifier], answer: Any = "probabilities") -> Classifier:
     """Let members answer as one, in one of the ways of `ANSWERS`; one is its own mean."""
     if answer == "majority_vote":
         return defenses.majority_vote(members)
