@@ -201,24 +201,18 @@ def compare_rules(found: Found, group: str, count: int) -> str:
             found.values("cost", rule=one, attack="perturb", **at) for one in (rule, MEAN)
         )
         times = fj.analysis.cost_ratio(near, than).times
+        side = study.beyond_chance(times, 1.0, "farther", "nearer")
         rejected = np.mean(found.values("rejected", rule=rule, attack="perturb", **at))
         said.append(
             f"{study.ANSWERS[rule]} puts the nearest mistake {study.times(times)} times as far "
-            f"away ({beyond_chance(times, 1.0, 'farther', 'nearer')}), lets {certain(rule)} of the "
-            f"classes become certain and rejects {study.share(float(rejected))} of the test images"
+            f"away ({side}), lets {certain(rule)} of the classes become certain and rejects "
+            f"{study.share(float(rejected))} of the test images"
         )
     alone = (
         f"a gradient attack makes the {study.ANSWERS[MEAN]} certain of {certain(MEAN)} of the "
         "classes."
     )
     return f"{alone} Compared with it: {'; '.join(said)}." if said else alone
-
-
-def beyond_chance(value: fj.metrics.Interval, level: float, above: str, below: str) -> str:
-    """Say on which side of a level an interval lies, if on one."""
-    if value.low > level:
-        return f"{above} beyond chance"
-    return f"{below} beyond chance" if value.high < level else "within chance"
 
 
 def compare_objectives(found: Found, group: str, count: int) -> str:
@@ -229,7 +223,7 @@ def compare_objectives(found: Found, group: str, count: int) -> str:
     for objective in found.config.objectives:
         after = found.values("fooled", attack=f"by {objective}", **at)
         gain = study.unbounded(np.subtract(after, before))
-        word = beyond_chance(gain, 0.0, "more", "fewer")
+        word = study.beyond_chance(gain, 0.0, "more", "fewer")
         said.append(f"the {study.ANSWERS[objective]} {study.share(float(np.mean(after)))} ({word})")
     if not said:
         return ""

@@ -157,9 +157,7 @@ def protection(config: Config, found: Group) -> str:
     kept = "so no fooling image is kept out" if best >= before else "so some are kept out"
     pgd = found.grid("perturb", "fooled")
     change, (start, end) = study.unbounded(pgd[:, -1] - pgd[:, 0]), pgd.mean(axis=0)[[0, -1]]
-    word = "within chance"
-    if change.high < 0.0 or change.low > 0.0:
-        word = f"a {'fall' if change.high < 0.0 else 'rise'} beyond chance"
+    word = study.beyond_chance(change, 0.0, "a rise", "a fall")
     ends = [share(found.certain(attack)[-1]) for attack in ("ascent", "joint", "in turn")]
     return (
         f"With {last} members one gradient attack or another made {share(best)} of the classes "

@@ -151,7 +151,7 @@ if TYPE_CHECKING:  # the same names as below
         shares_above,
         show_reached,
     )
-    from fooljax.study.repeats import by_repeat, times, unbounded
+    from fooljax.study.repeats import beyond_chance, by_repeat, times, unbounded
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -238,7 +238,7 @@ _NAMES = {
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
-    "fooljax.study.repeats": "by_repeat times unbounded",
+    "fooljax.study.repeats": "beyond_chance by_repeat times unbounded",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",

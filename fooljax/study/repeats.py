@@ -38,6 +38,20 @@ def unbounded(values: Sequence[float] | np.ndarray) -> Interval:
     return over_repeats(values, bounds=(-np.inf, np.inf))
 
 
+def beyond_chance(found: Interval, level: float, above: str, below: str) -> str:
+    """Say on which side of a level an interval lies, if on one: "a rise beyond chance".
+
+    Args:
+        found: the interval; without limits nothing is beyond chance.
+        level: to compare with.
+        above: what to say if it lies above, such as "a rise".
+        below: what to say if it lies below.
+    """
+    if found.low > level:
+        return f"{above} beyond chance"
+    return f"{below} beyond chance" if found.high < level else "within chance"
+
+
 def times(factor: Interval) -> str:
     """Write a factor, a cosine or a distance with its interval, as far as it is known."""
     return spell(factor, lambda value: f"{value:.3g}" if np.isfinite(value) else "not measured")

@@ -52,24 +52,19 @@ class NetworkSet(NamedTuple):
 NetworkSets: TypeAlias = Mapping[tuple[str, int], NetworkSet]
 
 
-def train_sets(
-    run: Run[Settings], ensembles: Ensembles, joint: Joint | None = None
-) -> dict[str, Prepared]:
+def train_sets(run: Run[Settings], ensembles: Ensembles, joint: Joint) -> dict[str, Prepared]:
     """Train, load or fetch as many networks of every architecture as the sets take.
 
     Args:
         run: keeps the trained networks.
         ensembles: of which networks.
-        joint: what is to evolve on them, refused before anything is trained; nothing
-            unless given.
+        joint: what is to evolve on them, refused before anything is trained.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        if joint is None:
-            return
         afford(shape, children=joint.children)
         with blame("--encodings"):
             for name in joint.encodings:

@@ -9,6 +9,7 @@ import scipy.special
 import scipy.stats
 
 from fooljax import data, study
+from fooljax.metrics import Interval
 from fooljax.study import Ensembles, Joint, Victim
 from fooljax.types import Classifier
 
@@ -149,3 +150,10 @@ def test_means_of_any_size():
     assert beyond.mean == math.inf and math.isnan(beyond.low)
     assert study.times(study.unbounded([2.0, 2.0])) == "2 (in every repeat)"
     assert study.times(study.unbounded([math.nan])) == "not measured"
+
+
+def test_sides_of_a_level():
+    say = lambda low, high: study.beyond_chance(Interval(0.5, low, high), 1.0, "more", "less")
+    assert say(1.1, 2.0) == "more beyond chance"
+    assert say(0.1, 0.9) == "less beyond chance"
+    assert say(0.1, 2.0) == say(math.nan, math.nan) == "within chance"
