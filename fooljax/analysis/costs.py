@@ -110,10 +110,10 @@ def cost_ratio(costs: ArrayLike, others: ArrayLike, most: float = np.nan) -> Cos
 
 def _positive(name: str, given: ArrayLike) -> Float[np.ndarray, "..."]:
     """Return numbers of which logarithms can be taken; NaN may be among them."""
-    values = np.asarray(checks.array(name, given), np.float64)
-    if np.any(values <= 0.0):
-        raise ValueError(f"{name} must be positive, got {checks.shown(given)}")
-    return values
+    values = np.asarray(checks.array(name, given))
+    if values.dtype.kind not in "biuf" or np.any(values <= 0):
+        raise ValueError(f"{name} must be positive numbers, got {checks.shown(given)}")
+    return values.astype(np.float64)
 
 
 def _over(logs: Float[np.ndarray, " r"]) -> Interval:
