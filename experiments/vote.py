@@ -202,11 +202,16 @@ def compare_rules(found: Found, group: str, count: int) -> str:
         )
         times = fj.analysis.cost_ratio(near, than).times
         side = study.beyond_chance(times, 1.0, "farther", "nearer")
+        words = f"puts the nearest mistake {study.times(times)} times as far away ({side})"
+        if np.isnan(times.mean):
+            words = (
+                "cannot be compared by the nearest mistake (for half of the images of some set "
+                "the search found none)"
+            )
         rejected = np.mean(found.values("rejected", rule=rule, attack="perturb", **at))
         said.append(
-            f"{study.ANSWERS[rule]} puts the nearest mistake {study.times(times)} times as far "
-            f"away ({side}), lets {certain(rule)} of the classes become certain and rejects "
-            f"{study.share(float(rejected))} of the test images"
+            f"{study.ANSWERS[rule]} {words}, lets {certain(rule)} of the classes become certain "
+            f"and rejects {study.share(float(rejected))} of the test images"
         )
     alone = (
         f"a gradient attack makes the {study.ANSWERS[MEAN]} certain of {certain(MEAN)} of the "

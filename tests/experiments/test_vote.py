@@ -1,6 +1,7 @@
 """The smoke preset as a user would run it, its numbers by hand, and refused settings."""
 
 import html
+import math
 import re
 
 import numpy as np
@@ -75,7 +76,9 @@ def test_page(smoke):
 
 def test_the_conclusion_follows_the_numbers():
     config = change(
-        vote.PRESETS["smoke"], rules=("majority_vote", "unanimous"), objectives=("margins",)
+        vote.PRESETS["smoke"],
+        rules=("majority_vote", "unanimous", "logits"),
+        objectives=("margins",),
     )
 
     def record(rule, attack, place, **numbers):
@@ -83,6 +86,7 @@ def test_the_conclusion_follows_the_numbers():
         return {**about, "rejected": 0.0, **numbers}
 
     near = {"probabilities": (1.0, 2.0), "majority_vote": (2.0, 4.0), "unanimous": (2.0, 1.0)}
+    near["logits"] = (2.0, math.inf)
     records = [
         record(rule, "perturb", place, cost=cost, rejected=0.25 * (rule == "unanimous"))
         for rule, costs in near.items()
@@ -101,6 +105,7 @@ def test_the_conclusion_follows_the_numbers():
     )
     assert "(farther beyond chance)" in words and "reject puts the nearest mistake 1 (" in words
     assert "times as far away (within chance)" in words
+    assert "mean of logits cannot be compared by the nearest mistake" in words
     assert "rejects 25 % of the test images" in words
     assert "by the mean of margins 70 % (more beyond chance)" in words
 
