@@ -32,7 +32,8 @@ QUESTIONS = {
     ),
     "What does it look at?": ("parts", "neurons", "confidence", "squint", "ask", "motion"),
     "What stops it?": (
-        *("smooth", "ensemble", "unknown", "retrain", "harden_universal", "foolbench"),
+        *("smooth", "ensemble", "vote", "members", "unknown", "retrain", "harden_universal"),
+        "foolbench",
     ),
 }
 

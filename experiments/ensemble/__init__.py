@@ -1,7 +1,7 @@
 """Fool several networks that answer as one: how much dearer is it the more there are?
 
 Run:    python -m experiments.ensemble
-        python -m experiments.ensemble --models mlp resnet --members 1 2 4 --rule-sizes 4
+        python -m experiments.ensemble --models mlp resnet --members 1 2 4
         python -m experiments.ensemble --preset mnist --data-dir DIR
 Cost:   ten to fifteen minutes on two laptop cores, most of it compiling (embedded digits,
         three disjoint sets of eight networks, ensembles of up to eight, two groups).
@@ -15,12 +15,10 @@ Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-import fooljax as fj
 from fooljax import study
 
 from . import measure, numbers, page
@@ -43,17 +41,19 @@ def main(config: Config) -> dict[str, Any]:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
     with study.opened(main, config) as run:
-        measure.check(config)
-        networks = train(run)
-        scenes = set_scenes(config, networks)
-        results = measure.attack(run, scenes)
+        ensembles, joint = config.ensembles, config.joint
+        joint.check(config.rounds)
+        networks = study.train_sets(run, ensembles, joint)
+        sets = study.make_sets(networks, ensembles, joint.images, config.run.seed)
+        results = measure.attack(run, sets)
         test = study.splits_of(next(iter(networks.values()))).test
-        records = list(numbers.judge(config, scenes, np.asarray(test.labels), results))
-        found = numbers.gather(config, test.class_names, results, records)
-        told = {group: numbers.conclude(config, one) for group, one in found.groups.items()}
-        print("\n".join(f"{group}: {words}" for group, words in told.items()), file=sys.stderr)
-        by = ("group", "alone", "rule", "attack", "members")
-        means = study.summarize(records, by, numbers.MEASURES, "set", numbers.interval)
+        labels, names = np.asarray(test.labels), test.class_names
+        records = list(numbers.judge(config, labels, len(names), results))
+        found = numbers.gather(config, names, results, records)
+        conclusion = {name: numbers.conclude(config, one) for name, one in found.groups.items()}
+        print("\n".join(f"{name}: {words}" for name, words in conclusion.items()), file=sys.stderr)
+        by = ("group", "alone", "attack", "members")
+        means = study.summarize(records, by, study.JOINT_MEASURES, "set", study.unbounded)
         return study.publish(
             run,
             page.report(found),
@@ -62,68 +62,11 @@ def main(config: Config) -> dict[str, Any]:
             records,
             PAPERS,
             keep=("images",),
-            conclusion={
-                group: numbers.conclude(config, one) for group, one in found.groups.items()
-            },
+            conclusion=conclusion,
             means=means.plain(),
             growth={
-                group: {name: grown and grown._asdict() for name, grown in one.growth.items()}
-                for group, one in found.groups.items()
+                name: {attack: grown._asdict() for attack, grown in one.growth.items()}
+                for name, one in found.groups.items()
             },
-            alignment={group: one.cosines for group, one in found.groups.items()},
             intervals="95 %, Student's t over disjoint sets of networks",
         )
-
-
-def train(run: study.Run[Config]) -> dict[str, study.Prepared]:
-    """Train, load or fetch as many networks of every architecture as the sets take.
-
-    Raises:
-        ValueError, OSError: for anything wrong with flags or files, naming the flag.
-    """
-    config, networks = run.config, dict[str, study.Prepared]()
-
-    def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        study.afford(shape, children=config.children)
-        with study.blame("--encodings"):
-            for name in config.encodings:
-                fj.encodings.CATALOG[name].build(shape, fj.media.Pictures())
-
-    for model, count in measure.needed(config).items():
-        found = study.networks(run, (model,), count, fits=fits).each.values()
-        networks |= {f"{model} {i + 1}": one for i, one in enumerate(found)}
-    return networks
-
-
-def set_scenes(
-    config: Config, networks: Mapping[str, study.Prepared]
-) -> dict[tuple[str, int], measure.Scene]:
-    """Put the ensembles together and choose the images, by group and number of the set.
-
-    Raises:
-        ValueError: if too few test images are right on all networks of a set.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    test = study.splits_of(next(iter(networks.values()))).test
-    labels = np.asarray(test.labels)
-    right = {
-        name: fj.training.predict(one.classifier, test.images) == labels
-        for name, one in networks.items()
-    }
-    key = study.key_of(config.run.seed, images="right")
-    order, scenes = np.asarray(jax.random.permutation(key, len(labels))), {}
-    for group in measure.groups(config):
-        for place in range(config.sets):
-            names = measure.names_of(config, group, place)
-            rows = order[np.all([right[name] for name in names], axis=0)[order]][: config.images]
-            if len(rows) < config.images:
-                raise ValueError(
-                    f"--images: {', '.join(names)} are all right about {len(rows)} test images "
-                    f"only, got {config.images}; ask for fewer, or train longer (--train-steps)"
-                )
-            members = tuple(networks[name].classifier for name in names)
-            chosen, truth = fj.data.as_float(test.images[rows]), jnp.asarray(labels[rows])
-            scenes[group, place] = measure.Scene(names, members, chosen, truth, test.images)
-    return scenes

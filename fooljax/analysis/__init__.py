@@ -4,6 +4,7 @@ from fooljax.analysis import fills, masks, measures
 from fooljax.analysis.alignment import gradient_alignment
 from fooljax.analysis.backward import BackwardRule, backward
 from fooljax.analysis.certificates import BEYOND, Trial, pool, try_certificates
+from fooljax.analysis.costs import CostGrowth, CostRatio, cost_growth, cost_ratio
 from fooljax.analysis.diversity import (
     Explained,
     choose_diverse,
@@ -40,6 +41,7 @@ from fooljax.analysis.transfer import (
     over_repeats,
     shares,
 )
+from fooljax.analysis.turns import TurnEffects, turn_effects
 from fooljax.analysis.volume import Volume, draw_scores, volume
 from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
 
@@ -48,6 +50,8 @@ __all__ = [
     "MEASURES",
     "SCORES",
     "BackwardRule",
+    "CostGrowth",
+    "CostRatio",
     "Estimate",
     "Explained",
     "Interactions",
@@ -63,6 +67,7 @@ __all__ = [
     "TangentReach",
     "Transferred",
     "Trial",
+    "TurnEffects",
     "Verdicts",
     "Volume",
     "along",
@@ -78,6 +83,8 @@ __all__ = [
     "choose_diverse",
     "controls",
     "cosine",
+    "cost_growth",
+    "cost_ratio",
     "draw_scores",
     "effective_number",
     "estimate",
@@ -114,6 +121,7 @@ __all__ = [
     "templates",
     "train_substitute",
     "try_certificates",
+    "turn_effects",
     "volume",
     "whole_curve",
     "without_each_component",

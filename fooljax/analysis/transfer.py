@@ -151,7 +151,7 @@ def over_repeats(
 
     It says how much the mean would change with other random numbers behind the
     images, the networks being what they are; where all repeats agree it has no
-    width.
+    width, and from a single repeat, or where the mean is infinite, no limits (NaN).
 
     Args:
         shares: ``[repeats]``, in [0, 1] unless there are other bounds.
@@ -172,7 +172,7 @@ def over_repeats(
         raise ValueError(f"shares must be a row of at least one number, got {checks.shown(shares)}")
     level = checks.between("level", level, 0.0, 1.0, "()")
     mean, count = float(values.mean()), values.size
-    if count == 1 or np.isnan(mean):
+    if count == 1 or not np.isfinite(mean):
         return Interval(mean, float("nan"), float("nan"))
     wide = scipy.stats.t.ppf(0.5 + level / 2, count - 1) * values.std(ddof=1) / np.sqrt(count)
     low, high = bounds

@@ -25,6 +25,7 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
+from fooljax.study.ensembles import ENSEMBLE_GROUPS, SMALL_JOINT, Ensembles, Joint
 from fooljax.study.settings import Fooling, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
@@ -90,6 +91,18 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.fooling import FOOLING
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
+    from fooljax.study.joint import (
+        JOINT_MEASURES,
+        climb,
+        climb_by,
+        confidence_in_targets,
+        evolve_for,
+        find_nearest,
+        judge_whole,
+        noise_and_targets,
+        perturb,
+        take_turns,
+    )
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
     from fooljax.study.makers import MAKERS, build, choose_right, judge
@@ -138,6 +151,7 @@ if TYPE_CHECKING:  # the same names as below
         shares_above,
         show_reached,
     )
+    from fooljax.study.repeats import beyond_chance, by_repeat, times, unbounded
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -150,6 +164,7 @@ if TYPE_CHECKING:  # the same names as below
         tell_diverse,
     )
     from fooljax.study.searches import SEARCHES, SMOOTH_SEARCHES, make_search
+    from fooljax.study.sets import ANSWERS, NetworkSet, NetworkSets, as_one, make_sets, train_sets
     from fooljax.study.showing import as_pictures, experience, is_shown, note
     from fooljax.study.suited import (
         NO_NUMBERS,
@@ -206,6 +221,8 @@ _NAMES = {
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
+    "fooljax.study.joint": "JOINT_MEASURES climb climb_by confidence_in_targets evolve_for "
+    "find_nearest judge_whole noise_and_targets perturb take_turns",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
@@ -221,10 +238,12 @@ _NAMES = {
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
+    "fooljax.study.repeats": "beyond_chance by_repeat times unbounded",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
     "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
+    "fooljax.study.sets": "ANSWERS NetworkSet NetworkSets as_one make_sets train_sets",
     "fooljax.study.showing": "as_pictures experience is_shown note",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
     "words_for",
@@ -239,11 +258,15 @@ _NAMES = {
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
+    "ENSEMBLE_GROUPS",
+    "SMALL_JOINT",
     "Batch",
     "Capacity",
     "Confidence",
     "Count",
+    "Ensembles",
     "Fooling",
+    "Joint",
     "Label",
     "Making",
     "Natural",

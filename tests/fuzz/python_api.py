@@ -133,6 +133,9 @@ reporting.matrix values:numbers
 evolution.with_references classifier images
 analysis.effective_number features:numbers
 analysis.explained features:numbers permutations:count key
+analysis.cost_growth sizes:numbers costs:numbers
+analysis.cost_ratio costs:numbers others:numbers
+analysis.turn_effects before:numbers after:numbers
 """
 
 
@@ -166,6 +169,9 @@ def _others() -> dict[str, dict[str, Any]]:
         "judge_fooling": {"num_classes": CLASSES, "targets": jnp.asarray(good()["labels"])},
         "effective_number": {"features": np.eye(3)},
         "explained": {"features": np.eye(3), "groups": [0, 0, 1], "permutations": 2},
+        "cost_growth": {"sizes": [1, 2, 4], "costs": np.ones((2, 3))},
+        "cost_ratio": {"costs": [1.0, 2.0], "others": [1.0, 2.0]},
+        "turn_effects": {"before": np.zeros((2, 3)), "after": np.zeros((1, 2, 2, 3))},
         "clopper_pearson": {"successes": 1},
         "expected_calibration_error": {"right": three},
         "reliability": {"right": three},
