@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from fooljax import checks
+from fooljax.data.dataset import Dataset, from_arrays
+from fooljax.media import Texts
 
 Ids = Int32[np.ndarray, "..."]
 _MOST_WORDS = 64  # of a question
@@ -98,6 +100,26 @@ def from_asked(
             f"test pictures are {shapes[1]} but those to learn from {shapes[0]}; resize them"
         )
     return QuestionSet(halves[0], halves[1], texts, names, words, np.stack(ids))
+
+
+def as_rows(found: QuestionSet, half: Asked) -> Dataset:
+    """Return the questions of a half as a data set of rows, as `models.about` reads them.
+
+    A row is the number of its picture, then the words of the question as numbers.
+
+    Args:
+        found: whose questions they are.
+        half: its ``train`` or its ``test``.
+
+    Example:
+        >>> from fooljax import data
+        >>> asked = data.synthetic(train=10, test=5)
+        >>> rows = data.as_rows(asked, asked.train)
+        >>> rows.images.shape[1] == 1 + asked.ids.shape[1]
+        True
+    """
+    rows = np.concatenate([half.picture[:, None], found.ids[half.question]], axis=1)
+    return from_arrays(rows, half.answer, found.answers, Texts())
 
 
 def split(text: str) -> list[str]:
