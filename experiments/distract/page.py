@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -254,7 +255,7 @@ def searches(found: Found) -> Iterator[study.Block]:
         rows = []
         for search in SEARCHES:
             cells = found.made.results.where(network=network.name, search=search)
-            for row, sentence, right in _found(cells):
+            for row, sentence, right in itertools.islice(_found(cells), _WORDS):
                 question = found.task.passages[row].question
                 end = "still right" if right else "wrong"
                 rows.append((search, written(question), written(sentence), end))
@@ -263,13 +264,7 @@ def searches(found: Found) -> Iterator[study.Block]:
         yield fj.reporting.table(header, rows, caption)
 
 
-def _found(cells: study.Results) -> list[tuple[int, str, bool]]:
-    """Return the first that were searched: which question, the words, whether still right."""
-    every = [
-        (int(row), str(sentence), bool(right))
-        for _, arrays in cells.found
-        for row, sentence, right in zip(
-            arrays["rows"], arrays["sentences"], arrays["right"][-1], strict=True
-        )
-    ]
-    return every[:_WORDS]
+def _found(cells: study.Results) -> Iterator[tuple[int, str, bool]]:
+    """Yield what was searched: number of the question, the words, whether it is still right."""
+    for _, arrays in cells.found:
+        yield from zip(arrays["rows"], arrays["sentences"], arrays["right"][-1], strict=True)
