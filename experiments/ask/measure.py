@@ -100,5 +100,5 @@ def ask(vqa: VQA, found: QuestionSet, seed: int) -> dict[str, np.ndarray]:
 def kinds_of(words: Sequence[str]) -> dict[str, np.ndarray]:
     """Tell for each kind of words which numbers are of it; ``[words]`` each."""
     found = {kind: np.isin(words, names) for kind, names in KINDS.items()}
-    rest = ~np.any(list(found.values()), axis=0) & (np.array(words) != "")
+    rest = ~np.any(list(found.values()), axis=0) & (np.arange(len(words)) > 1)
     return {kind: which for kind, which in {**found, REST: rest}.items() if which.any()}

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
-from fooljax.data import QuestionSet
 
 from .measure import SHARES, kinds_of
+
+if TYPE_CHECKING:
+    from fooljax.data import QuestionSet
 
 LEVELS = tuple(round(0.2 + 0.05 * step, 2) for step in range(17))  # of a commonest answer
 BLIND, SEEING = "guesser who sees nothing", "guesser who sees the picture as it is"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import fooljax as fj
 from fooljax import study
-from fooljax.data import QuestionSet
 
 from .measure import Config
 from .numbers import BLIND, COMMONEST, MEAN, SEEING, TRUTH, WHOLE, everywhere
+
+if TYPE_CHECKING:
+    from fooljax.data import QuestionSet
 
 HALF = 0.5
 

@@ -230,7 +230,7 @@ def of_reduced(
         names = ("words", "left", "sure", "sure_left", "nothing", "at_random")
         yield {
             "question": found.questions[found.test.question[row]],
-            "text": fj.data.questions.spell(arrays["text"][place], found.words),
+            "text": found.medium.spell(arrays["text"][place]),
             **{name: float(arrays[name][place]) for name in names},
         }
 
@@ -244,7 +244,7 @@ def of_short_texts(
             yield {
                 "picture": picture,
                 "answer": found.answers[answer],
-                "text": fj.data.questions.spell(arrays["text"][picture, answer], found.words),
+                "text": found.medium.spell(arrays["text"][picture, answer]),
                 "confidence": float(sure),
                 "reached": float(sure >= study.SURE),
                 "any_sure": float(np.mean(arrays["every"][picture] >= study.SURE)),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
-from fooljax.data import QuestionSet
 
 from .measure import SUITS, Config, Measured, probabilities
+
+if TYPE_CHECKING:
+    from fooljax.data import QuestionSet
 
 _EXAMPLES = 12  # questions that words are taken from
 

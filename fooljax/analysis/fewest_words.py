@@ -67,7 +67,7 @@ def shorten(
         >>> from fooljax import analysis, models
         >>> network = models.init_vqa(jax.random.key(0), models.VQANet(2, 5), (8, 8, 3), 4)
         >>> images, random = np.zeros((1, 8, 8, 3), np.uint8), np.random.default_rng(0)
-        >>> texts = np.array([[1, 2, 3, 4]])
+        >>> texts = np.array([[2, 3, 4, 2]])
         >>> found = analysis.shorten(random, network, images, texts, np.array([[0, 0]]))
         >>> int(found.words[0]), 1 <= found.left[0] <= 4
         (4, True)

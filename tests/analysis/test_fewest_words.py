@@ -9,8 +9,10 @@ import pytest
 from fooljax import analysis, models
 from fooljax.models import VQA
 
-#: What each word adds to the logits of three answers; padding, number 0, adds nothing.
-WORDS = np.array([[0, 0, 0], [3, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 1, 0], [0, 2, 1.5]], np.float32)
+#: What each word adds to the logits of three answers; padding and the unknown word nothing.
+WORDS = np.array(
+    [[0, 0, 0], [0, 0, 0], [3, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 1, 0], [0, 2, 1.5]], np.float32
+)
 SHAPE, LENGTH = (8, 8, 3), 4
 
 
@@ -41,7 +43,7 @@ def odds(text, picture):
 
 
 def test_nothing_shorter_and_nothing_surer_gets_the_answer(adding, images):
-    texts = np.array([[1, 2, 3, 5], [2, 4, 1, 0], [5, 2, 0, 0], [2, 3, 0, 0]], np.int32)
+    texts = np.array([[2, 3, 4, 6], [3, 5, 2, 0], [6, 3, 0, 0], [3, 4, 0, 0]], np.int32)
     pairs = np.array([(picture, text) for picture in (0, 1) for text in range(len(texts))])
     found = analysis.shorten(np.random.default_rng(0), adding, images, texts, pairs)
     for row, (picture, text) in enumerate(pairs):
@@ -68,10 +70,10 @@ def test_nothing_shorter_and_nothing_surer_gets_the_answer(adding, images):
 def test_words_at_random_keep_the_answer_as_often_as_they_must(adding, images):
     """One word of three is left, and two of the three would do."""
     pairs = np.zeros((300, 2), int)
-    texts = np.array([[1, 4, 5, 0]], np.int32)
-    keep = [part for part in itertools.combinations((1, 4, 5), 1) if odds(part, 0).argmax() == 1]
+    texts = np.array([[2, 5, 6, 0]], np.int32)
+    keep = [part for part in itertools.combinations((2, 5, 6), 1) if odds(part, 0).argmax() == 1]
     found = analysis.shorten(np.random.default_rng(0), adding, images, texts, pairs)
-    assert odds((1, 4, 5), 0).argmax() == 1 and np.all(found.left == 1)
+    assert odds((2, 5, 6), 0).argmax() == 1 and np.all(found.left == 1)
     assert found.at_random.mean() == pytest.approx(len(keep) / 3, abs=0.08)
 
 
@@ -80,7 +82,7 @@ def test_no_short_text_is_surer(adding, images):
     every = [
         text
         for size in range(1, LENGTH + 1)
-        for text in itertools.product(range(1, 6), repeat=size)
+        for text in itertools.product(range(2, 7), repeat=size)
     ]
     assert found.longest == LENGTH and found.every.shape == (2, len(every))
     for picture in (0, 1):
@@ -93,7 +95,7 @@ def test_no_short_text_is_surer(adding, images):
 
 
 def test_each_question_about_each_picture(adding, images):
-    texts = np.array([[1, 2, 0, 0], [3, 0, 0, 0], [0, 0, 0, 0]], np.int32)
+    texts = np.array([[2, 3, 0, 0], [4, 0, 0, 0], [0, 0, 0, 0]], np.int32)
     found = models.answer_each(adding, images, texts)
     for picture, text in itertools.product((0, 1), range(3)):
         expected = WORDS[texts[text]].sum(axis=0) + np.array([0.5 * picture, 0, 0])
