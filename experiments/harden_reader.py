@@ -115,12 +115,9 @@ def retrain(
     def teach(key: RandomKey, taught: str, repeat: int) -> Mapping[str, ArrayLike]:
         learned, held = split_topics(config, task, repeat)
         passages = lesson(config, task, learned, taught, repeat)
-        read = study.teach(
-            study.key_of(config.run.seed, repeat=repeat),  # the same batches for all
-            *(matchers[repeat], passages, config.reading, task),
-            sentences=count,
-            steps=config.retrain_steps,
-        )
+        key = study.key_of(config.run.seed, repeat=repeat)  # the same batches for all
+        how = {"sentences": count, "steps": config.retrain_steps}
+        read = study.teach(key, matchers[repeat], passages, config.reading, task, **how)
         return {place: right_at(read, task, held, place) for place in PLACES}
 
     cells = study.grid(taught=LESSONS, repeat=range(len(matchers)))
