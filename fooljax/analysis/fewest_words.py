@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from fooljax.data import questions
 from fooljax.metrics import probabilities
-from fooljax.models import VQA, answer_all
+from fooljax.models import VQA, answer_all, answer_each
 
 
 class Shortened(NamedTuple):
@@ -83,7 +83,7 @@ def shorten(
         np.stack([np.full(len(asked[text]), picture), asked[text]], axis=1)
         for picture, text in pairs
     ]
-    shares = _shares(network, images, different, np.concatenate(rows))
+    shares = _shares(answer_all(network, images, different, np.concatenate(rows)))
     found = []
     for (_, text), odds in zip(
         pairs, np.split(shares, np.cumsum([len(some) for some in rows])[:-1]), strict=True
@@ -136,14 +136,11 @@ def surest_texts(network: VQA, images: np.ndarray) -> SurestTexts:
         ((1, 2, 4), 4)
     """
     texts = questions.short_texts(network.words, network.length)
-    shares = [
-        _shares(network, images, texts, [(place, text) for text in range(len(texts))])
-        for place in range(len(images))
-    ]
+    shares = _shares(answer_each(network, images, texts))
     best = np.argmax(shares, axis=1)
     longest = int(np.count_nonzero(texts[-1]))
     return SurestTexts(texts[best], np.max(shares, axis=1), np.max(shares, axis=2), longest)
 
 
-def _shares(network: VQA, images: np.ndarray, texts: np.ndarray, pairs: object) -> np.ndarray:
-    return np.asarray(probabilities(jnp.asarray(answer_all(network, images, texts, pairs))))
+def _shares(logits: np.ndarray) -> np.ndarray:
+    return np.asarray(probabilities(jnp.asarray(logits)))
