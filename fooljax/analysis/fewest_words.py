@@ -69,7 +69,7 @@ def shorten(
         >>> images, random = np.zeros((1, 8, 8, 3), np.uint8), np.random.default_rng(0)
         >>> texts = np.array([[2, 3, 4, 2]])
         >>> found = analysis.shorten(random, network, images, texts, np.array([[0, 0]]))
-        >>> int(found.words[0]), 1 <= found.left[0] <= 4
+        >>> int(found.words[0]), bool(1 <= found.left[0] <= 4)
         (4, True)
     """
     pairs = np.asarray(pairs)
