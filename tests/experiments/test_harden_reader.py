@@ -127,3 +127,11 @@ def test_a_resumed_run_ends_with_the_same_bytes(smoke, tmp_path):
     sorted((again / "units").glob("taught*"))[0].unlink()
     harden_reader.main(change(harden_reader.PRESETS["smoke"], resume=str(again)))
     assert (again / "records.csv").read_bytes() == (folder / "records.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_squad_with_few_questions(data_dir, tmp_path):
+    changes = {"questions": 60, "matchers": 1, "train_steps": 60, "retrain_steps": 5}
+    config = change(harden_reader.PRESETS["squad"], out=str(tmp_path / "run"), data_dir=data_dir)
+    right = harden_reader.main(change(config, **changes))["retrained"][harden_reader.SAME]
+    assert right["last"]["mean"] < right["unchanged"]["mean"] > 0.5  # chance is about one in five
