@@ -2,8 +2,8 @@
 
 Run:    python -m experiments.harden_reader
         python -m experiments.harden_reader --preset squad --data-dir DIR
-Cost:   some minutes on two laptop cores (made-up facts, five small networks, each taught in
-        three ways); with --preset squad as long.
+Cost:   80 CPU-seconds (made-up facts, five small networks, each taught in three ways); more
+        with --preset squad, whose paragraphs are longer.
 Expect: retraining on sentences that have a question's words but do not answer it helps where
         they stood, at the end, and hardly elsewhere; on sentences at any place it helps at
         all places, and less.
