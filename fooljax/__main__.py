@@ -25,15 +25,17 @@ _PLACES = {
 
 #: Where an experiment stands in the list; one that is not here comes last.
 QUESTIONS = {
-    "What nonsense is a network certain of?": ("evolve", "ascend", "volume", "imagine", "senses"),
+    "What nonsense is a network certain of?": (
+        *("evolve", "ascend", "volume", "imagine", "senses", "nonsense"),
+    ),
     "How little must change in what it reads well?": (
         *("perturb", "universal", "patch", "logistic", "transfer"),
         *("reduce", "distract"),
     ),
     "What does it look at?": ("parts", "neurons", "confidence", "squint", "ask", "motion"),
     "What stops it?": (
-        *("smooth", "ensemble", "vote", "members", "unknown", "retrain", "harden_universal"),
-        "foolbench",
+        *("smooth", "ensemble", "vote", "members", "unknown"),
+        *("retrain", "harden_universal", "harden_reader", "foolbench"),
     ),
 }
 

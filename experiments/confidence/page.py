@@ -89,15 +89,6 @@ def middle(rays: Sequence[study.Record]) -> study.Table:
     return study.summarize(medians, ("line", "network"), ["certain_at"], over=study.span)
 
 
-def finite(numbers: Any) -> Any:  # as JSON can hold it
-    """Put None where a number is infinite or NaN."""
-    if isinstance(numbers, dict):
-        return {name: finite(one) for name, one in numbers.items()}
-    if isinstance(numbers, list):
-        return [finite(one) for one in numbers]
-    return None if isinstance(numbers, float) and not math.isfinite(numbers) else numbers
-
-
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     config, first = found.config, next(iter(found.networks.each))

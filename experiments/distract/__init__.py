@@ -8,8 +8,6 @@ Cost:   some minutes on two laptop cores (made-up facts, five small networks). W
         50 questions, AddCommon by far the longest; on busy cores three times as long.
 Expect: a sentence with the question's words about something else draws the answer to itself;
         a sentence from elsewhere does not. Words without grammar, searched for, do worse.
-        Retraining on such sentences helps where they stood, at the end, and hardly elsewhere;
-        on sentences at any place it helps at all places, and less.
 Source: Jia and Liang, 2017, arXiv:1707.07328.
 """
 
@@ -40,7 +38,7 @@ def main(config: Config) -> dict[str, Any]:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
     with study.opened(main, config) as run:
-        task = measure.set_task(config)
+        task = study.load_paragraphs(config.reading, config.run.seed)
         made = measure.make(run, task)
         records = list(numbers.judge(config, task, made))
         found = numbers.Found(config, task, made, records)

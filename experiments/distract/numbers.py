@@ -16,19 +16,13 @@ from .measure import (
     ADDCOMMON,
     ADDONESENT,
     ADDSENT,
-    ANYWHERE,
     FIXED,
-    LESSONS,
     ORIGINAL,
-    PLACES,
     RANDOM,
-    SAME,
     SEARCHES,
     STRANGER,
-    TAUGHT,
     Config,
     Made,
-    Task,
     with_added,
 )
 
@@ -45,9 +39,6 @@ PAPER = {
     ADDCOMMON: (38.9, 41.7),
     ADDANY: (7.6, 4.8),
 }
-#: F1 of BiDAF, trained as it was and on sentences of AddSent, in section 4.6 of the paper;
-#: "first" is its other set, in which the fake answers are others, too.
-PAPER_RETRAINED = {"unchanged": (75.8, 75.1), "last": (34.8, 70.4), "first": (34.3, 39.2)}
 _POINTS = 30  # of a curve
 
 
@@ -55,7 +46,7 @@ class Found(NamedTuple):
     """All that the page is about."""
 
     config: Config
-    task: Task
+    task: study.Paragraphs
     made: Made
     records: Sequence[study.Record]
 
@@ -78,54 +69,29 @@ class Found(NamedTuple):
         """Return how many questions a share is of."""
         return int(study.where(self.records, kind="added", added=added)[0]["questions"])
 
-    def retrained(self, taught: str, place: str) -> Interval:
-        """Return the share of held-out questions that retrained matchers answer right."""
-        rows = study.where(self.records, kind="retrained", taught=taught, place=place)
-        return fj.analysis.over_repeats([row["right"] for row in rows])
 
-    def gained(self, place: str, taught: str = TAUGHT) -> Interval:
-        """Return by how much AddSent in the lesson changed that share, each matcher by itself."""
-        both = [
-            study.where(self.records, kind="retrained", taught=one, place=place)
-            for one in (taught, SAME)
-        ]
-        gains = [one["right"] - other["right"] for one, other in zip(*both, strict=True)]
-        return (
-            fj.analysis.over_repeats(gains, bounds=(-1.0, 1.0))
-            if gains
-            else study.exactly(math.nan)
-        )
-
-
-def judge(config: Config, task: Task, made: Made) -> Iterator[study.Record]:
-    """Yield a record for each network and way to add, each point of a curve, each lesson."""
+def judge(config: Config, task: study.Paragraphs, made: Made) -> Iterator[study.Record]:
+    """Yield a record for each network and way to add, and each point of a curve."""
     for network in made.networks:
         keys = {"reader": network.reader, "network": network.name}
+        for added in FIXED:
+            numbers = _fixed(config, task, made, network.name, added)
+            yield {"kind": "added", **keys, "added": added, **numbers}
         plain = _plain(task, made, network.name)
         lured = _whatever(config, task, made, network.name, ADDSENT)
-        for added in FIXED:
-            yield {
-                "kind": "added",
-                **keys,
-                "added": added,
-                **_fixed(config, task, made, keys["network"], added),
-            }
         for search in SEARCHES:
             yield from _searched(made, keys, search, plain, lured)
-    for cell, arrays in made.results.found:
-        if "taught" in cell:
-            for place in PLACES:
-                right = float(np.mean(arrays[place]))
-                yield {"kind": "retrained", **cell, "place": place, "right": right}
 
 
-def _plain(task: Task, made: Made, network: str) -> np.ndarray:
+def _plain(task: study.Paragraphs, made: Made, network: str) -> np.ndarray:
     """Tell which questions a network answers right with nothing added."""
     chosen = made.results.one(network=network, added=ORIGINAL)["chosen"]
     return fj.attacks.is_right(chosen, task.passages)
 
 
-def _whatever(config: Config, task: Task, made: Made, network: str, added: str) -> np.ndarray:
+def _whatever(
+    config: Config, task: study.Paragraphs, made: Made, network: str, added: str
+) -> np.ndarray:
     """Tell which questions are answered right whatever is added, as the paper counts.
 
     One for which nobody wrote a sentence counts as it was.
@@ -137,7 +103,9 @@ def _whatever(config: Config, task: Task, made: Made, network: str, added: str) 
     return np.array([right.get(one.name, bool(before)) for one, before in plain])
 
 
-def _fixed(config: Config, task: Task, made: Made, network: str, added: str) -> dict[str, Any]:
+def _fixed(
+    config: Config, task: study.Paragraphs, made: Made, network: str, added: str
+) -> dict[str, Any]:
     """Return what a way to add does that knows nothing of the reader."""
     passages = with_added(config, task, added)
     chosen = made.results.one(network=network, added=added)["chosen"]
@@ -196,25 +164,13 @@ def _at(records: Sequence[study.Record], point: float) -> float:
 
 def summarize(found: Found) -> dict[str, Any]:
     """Return the numbers that the claim is about."""
-    shares = {
-        reader: {added: found.right(reader, added)._asdict() for added in WAYS}
-        for reader in found.readers
-    }
-    lessons = {
-        taught: {place: found.retrained(taught, place)._asdict() for place in PLACES}
-        for taught in LESSONS
-        if study.where(found.records, kind="retrained")
-    }
     return {
-        "dataset": found.config.dataset,
-        "right": shares,
-        "questions": {added: found.questions(added) for added in WAYS},
-        "retrained": lessons,
-        "gained": {
-            taught: {place: found.gained(place, taught)._asdict() for place in PLACES}
-            for taught in (TAUGHT, ANYWHERE)
-            if lessons
+        "dataset": found.config.reading.dataset,
+        "right": {
+            reader: {added: found.right(reader, added)._asdict() for added in WAYS}
+            for reader in found.readers
         },
+        "questions": {added: found.questions(added) for added in WAYS},
         "intervals": "95 %: of several networks Student's t over them, of a single one Clopper "
         "and Pearson's over questions",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,19 +17,14 @@ from .measure import (
     ADDCOMMON,
     ADDONESENT,
     ADDSENT,
-    ANYWHERE,
-    LESSONS,
     MATCHER,
     MINILM,
     ORIGINAL,
-    PLACES,
     RANDOM,
-    SAME,
     SEARCHES,
     STRANGER,
-    TAUGHT,
 )
-from .numbers import CONTROLS, PAPER, PAPER_RETRAINED, WAYS, Found, curve
+from .numbers import CONTROLS, PAPER, WAYS, Found, curve
 
 ABOUT = {
     ORIGINAL: "the paragraph as it was",
@@ -73,30 +69,7 @@ def conclude(found: Found) -> str:
             f"{share(ADDSENT)} after the worst of several (AddSent), {share(ADDCOMMON)} after "
             f"common words searched for, {share(ADDANY)} after any words."
         )
-    return " ".join([*said, _verdict(found)]).strip()
-
-
-def _verdict(found: Found) -> str:
-    """Say whether retraining helped, and where."""
-    if MATCHER not in found.readers:
-        return ""
-    last, first = found.gained("last"), found.gained("first")
-    said = (
-        "Retraining on AddSent changed what is right under AddSent by "
-        f"{study.spell(last, _points)} percentage points with its sentence at the end, as in the "
-        f"lesson, and by {study.spell(first, _points)} with the same sentence at the beginning"
-    )
-    learned = ": what was learned is above all the place" if first.high < last.low else ""
-    ends = (study.spell(found.gained(place, ANYWHERE), _points) for place in ("last", "first"))
-    return (
-        f"{said}{learned}. With such sentences at any place in the lesson these changes are "
-        f"{' and '.join(ends)}."
-    )
-
-
-def _points(value: float) -> str:
-    """Write a difference of shares in percentage points."""
-    return f"{100 * value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return " ".join(said)
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
@@ -124,15 +97,12 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield from outcome(found)
     yield study.Heading("Words that a search finds")
     yield from searches(found)
-    if MATCHER in found.readers:
-        yield study.Heading("Does it help to learn from such sentences?")
-        yield from lessons(found)
 
 
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
     config, task = found.config, found.task
-    if config.dataset == "squad":
+    if config.reading.dataset == "squad":
         yield (
             f"{len(task.passages):,} questions of SQuAD about paragraphs of Wikipedia, and the "
             "sentences that Jia and Liang had people write for them: each says something like the "
@@ -152,7 +122,7 @@ def story(found: Found) -> Iterator[study.Block]:
     if MATCHER in found.readers:
         yield fj.reporting.paragraph(
             fj.reporting.strong(f"{MATCHER}: "),
-            f"{config.matchers} small networks trained from different starts on "
+            f"{config.reading.matchers} small networks trained from different starts on "
             f"{len(task.teaching):,} other questions, without anything added. Each word of the "
             "question is compared with the word of a sentence most like it; the network also sees "
             "where a sentence stands, from both ends of the paragraph.",
@@ -285,7 +255,7 @@ def searches(found: Found) -> Iterator[study.Block]:
         rows = []
         for search in SEARCHES:
             cells = found.made.results.where(network=network.name, search=search)
-            for row, sentence, right in _found(cells):
+            for row, sentence, right in itertools.islice(_found(cells), _WORDS):
                 question = found.task.passages[row].question
                 end = "still right" if right else "wrong"
                 rows.append((search, written(question), written(sentence), end))
@@ -294,49 +264,7 @@ def searches(found: Found) -> Iterator[study.Block]:
         yield fj.reporting.table(header, rows, caption)
 
 
-def _found(cells: study.Results) -> list[tuple[int, str, bool]]:
-    """Return the first that were searched: which question, the words, whether still right."""
-    every = [
-        (int(row), str(sentence), bool(right))
-        for _, arrays in cells.found
-        for row, sentence, right in zip(
-            arrays["rows"], arrays["sentences"], arrays["right"][-1], strict=True
-        )
-    ]
-    return every[:_WORDS]
-
-
-def lessons(found: Found) -> Iterator[study.Block]:
-    """Say whether retraining helps, and against what."""
-    config = found.config
-    yield (
-        "The topics were divided in two at random. Each matcher went on learning from one half, "
-        f"for {config.retrain_steps} steps: in one copy ({TAUGHT}) also from paragraphs with "
-        f"AddSent's sentences at the end, in another ({ANYWHERE}) with the same sentences at a "
-        f"random place, in a third ({SAME}) from unchanged paragraphs instead. All were then asked "
-        "about the other half, where AddSent's sentences stood at the end, in the middle or at the "
-        "beginning. A reader that had learned what such sentences are would not care where they "
-        "stand."
-    )
-    rows = []
-    for taught in LESSONS:
-        shares = [study.spell(found.retrained(taught, place)) for place in PLACES]
-        rows.append((taught, *shares))
-    for taught in (TAUGHT, ANYWHERE):
-        gains = [study.spell(found.gained(place, taught), _points) for place in PLACES]
-        rows.append((f"gain {taught}, percentage points", *gains))
-    ends = ("nothing", *(f"AddSent, {place}" for place in PLACES[1:]))
-    yield fj.reporting.table(
-        ("Went on learning from", *ends),
-        rows,
-        "Share of questions on other topics answered right, by where the added sentence stands; "
-        f"in brackets 95 % intervals over {config.matchers} matchers, each with topics of its own",
-    )
-    yield fj.reporting.paragraph(fj.reporting.strong(_verdict(found)))
-    plain, last, first = (PAPER_RETRAINED[place] for place in ("unchanged", "last", "first"))
-    yield (
-        f"In the paper BiDAF, trained anew, went from {last[0]:g} to {last[1]:g} F1 under AddSent "
-        f"({plain[0]:g} to {plain[1]:g} with nothing added), and from {first[0]:g} to "
-        f"{first[1]:g} where sentences stood at the beginning and the fake answers were others. "
-        "Here the answers are the same, so only the place differs."
-    )
+def _found(cells: study.Results) -> Iterator[tuple[int, str, bool]]:
+    """Yield what was searched: number of the question, the words, whether it is still right."""
+    for _, arrays in cells.found:
+        yield from zip(arrays["rows"], arrays["sentences"], arrays["right"][-1], strict=True)

@@ -12,6 +12,8 @@ from fooljax.analysis.diversity import (
     effective_number,
     explained,
 )
+from fooljax.analysis.fewest_words import Shortened, SurestTexts, shorten, surest_texts
+from fooljax.analysis.guessing import guess, possible_facts, shares_of_commonest
 from fooljax.analysis.linearity import SignSteps, sign_steps
 from fooljax.analysis.measures import MEASURES, Measure
 from fooljax.analysis.normalizer import Normalizer, log_density, log_normalizer, whole_curve
@@ -61,9 +63,11 @@ __all__ = [
     "Removals",
     "Resemblance",
     "Samples",
+    "Shortened",
     "SignSteps",
     "Subset",
     "Substitute",
+    "SurestTexts",
     "TangentReach",
     "Transferred",
     "Trial",
@@ -91,6 +95,7 @@ __all__ = [
     "explained",
     "fills",
     "gradient_alignment",
+    "guess",
     "ideal_sd",
     "integrated_gradients",
     "interactions",
@@ -106,17 +111,21 @@ __all__ = [
     "occlusion",
     "over_repeats",
     "pool",
+    "possible_facts",
     "resemblance",
     "resized",
     "saliency",
     "sample",
     "shares",
+    "shares_of_commonest",
+    "shorten",
     "shuffle_top",
     "shuffled",
     "sign_steps",
     "smooth_saliency",
     "sufficient",
     "sufficient_parts",
+    "surest_texts",
     "tangent_reach",
     "templates",
     "train_substitute",

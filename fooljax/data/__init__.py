@@ -26,7 +26,7 @@ from fooljax.data.passages import (
     remove_sentence,
     sentence_spans,
 )
-from fooljax.data.questions import Asked, QuestionSet, from_asked
+from fooljax.data.questions import Asked, QuestionSet, as_rows, from_asked
 from fooljax.data.sentences import Sentences, encode, encoded, seen, vocabulary, words_of
 from fooljax.data.shapes import synthetic, truth_table
 from fooljax.data.sounds import SoundLength, fit_sounds
@@ -82,6 +82,7 @@ __all__ = [
     "add_sentence",
     "as_float",
     "as_input",
+    "as_rows",
     "at_once",
     "batches",
     "by_frequency",

@@ -9,9 +9,13 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from fooljax import checks
+from fooljax.data.dataset import Dataset, from_arrays
+from fooljax.data.passages import words_in
+from fooljax.data.sentences import vocabulary
+from fooljax.media import Texts
 
 Ids = Int32[np.ndarray, "..."]
-_MOST_WORDS = 64  # of a question
+_FIRST = 2  # 0 is padding, 1 a word that is not among the others
 
 
 class Asked(NamedTuple):
@@ -40,7 +44,7 @@ class QuestionSet(NamedTuple):
         test: to be tested on.
         questions: the texts.
         answers: their names.
-        words: of all texts, the first, "", is padding.
+        words: padding (""), the unknown word, and those of all texts by alphabet.
         ids: ``[q, n]``, the texts as numbers of words; 0 pads a short one at its end.
     """
 
@@ -56,6 +60,11 @@ class QuestionSet(NamedTuple):
         """Height, width and channels of a picture."""
         height, width, channels = self.train.images.shape[1:]
         return height, width, channels
+
+    @property
+    def medium(self) -> Texts:
+        """What the texts are; it spells them."""
+        return Texts(self.words)
 
 
 def from_asked(
@@ -85,8 +94,9 @@ def from_asked(
     texts, names = tuple(map(str, questions)), tuple(map(str, answers))
     if len(names) < 2:
         raise ValueError(f"there must be two answers at least, got {len(names)}; add answers")
-    words = ("", *sorted({word for text in texts for word in split(text)}))
-    length = max(len(split(text)) for text in texts) if texts else 0
+    split = [words_in(text) for text in texts]
+    words = vocabulary((), sorted({word for found in split for word in found}))
+    length = max(map(len, split), default=0)
     ids = [encode(text, words, length) for text in texts]
     halves = [
         _checked(half, name, len(texts), len(names))
@@ -100,18 +110,34 @@ def from_asked(
     return QuestionSet(halves[0], halves[1], texts, names, words, np.stack(ids))
 
 
-def split(text: str) -> list[str]:
-    """Return the words of a question, in small letters, without its question mark."""
-    return text.lower().replace("?", " ").split()
+def as_rows(found: QuestionSet, half: Asked) -> Dataset:
+    """Return the questions of a half as a data set of rows, as `models.about` reads them.
+
+    A row is the number of its picture, then the words of the question as numbers.
+
+    Args:
+        found: whose questions they are.
+        half: its ``train`` or its ``test``.
+
+    Example:
+        >>> from fooljax import data
+        >>> asked = data.synthetic(train=10, test=5)
+        >>> rows = data.as_rows(asked, asked.train)
+        >>> rows.images.shape[1] == 1 + asked.ids.shape[1]
+        True
+    """
+    rows = np.concatenate([half.picture[:, None], found.ids[half.question]], axis=1)
+    return from_arrays(rows, half.answer, found.answers, Texts())
 
 
-def encode(text: str, words: Sequence[str], length: int) -> Ids:
-    """Write a question as numbers of words.
+def encode(text: str, words: Sequence[str], length: int, strict: bool = True) -> Ids:
+    """Write a question as numbers of words, in small letters and without marks.
 
     Args:
         text: the question.
-        words: all that are known; the first is padding.
+        words: all that are known; the first is padding, the second the unknown word.
         length: ``n``, with which shorter ones are padded at the end.
+        strict: refuse a word that is not known; else it has number 1.
 
     Returns:
         ``[n]``, int32.
@@ -119,28 +145,22 @@ def encode(text: str, words: Sequence[str], length: int) -> Ids:
     Raises:
         ValueError: if it is empty, too long, or has a word that is unknown.
     """
-    found = split(text)
+    found = words_in(text)
     if not found:
         raise ValueError(f"a question must have a word at least, got {text!r}; ask something")
     if len(found) > length:
         raise ValueError(
             f"a question may have {length} words, got {len(found)} in {text!r}; leave some out"
         )
-    number = {word: place for place, word in enumerate(words)}
-    for word in found:
-        if word not in number:
-            near = difflib.get_close_matches(word, words, 1, 0.5)
+    known = words[_FIRST:]
+    for word in found if strict else ():
+        if word not in known:
+            near = difflib.get_close_matches(word, known, 1, 0.5)
             hint = f"did you mean {near[0]}? " if near else ""
-            known = ", ".join(words[1:])
-            raise ValueError(f"unknown word {word!r} in {text!r}; {hint}There are {known}")
-    ids = np.zeros(length, np.int32)
-    ids[: len(found)] = [number[word] for word in found]
-    return ids
-
-
-def spell(ids: Ids, words: Sequence[str]) -> str:
-    """Write numbers of words as a text; padding is left out."""
-    return " ".join(words[place] for place in np.asarray(ids).ravel() if place)
+            raise ValueError(
+                f"unknown word {word!r} in {text!r}; {hint}There are {', '.join(known)}"
+            )
+    return Texts(tuple(words)).encode(" ".join(found), length)
 
 
 def first_words(ids: np.ndarray, share: float, up: bool = False) -> np.ndarray:
@@ -204,7 +224,7 @@ def short_texts(words: int, length: int, most: int = 20_000) -> Ids:
     """List all texts of one word, of two, and so on while there are not too many.
 
     Args:
-        words: number of known ones, padding among them.
+        words: number of all, padding and the unknown word among them, which are in no text.
         length: ``n``, of a text.
         most: texts, where those of one word are not more.
 
@@ -212,16 +232,16 @@ def short_texts(words: int, length: int, most: int = 20_000) -> Ids:
         ``[m, n]``, each padded at its end, the shortest first.
 
     Raises:
-        ValueError: if there is no word but padding, or a number is not positive.
+        ValueError: if there is no other word, or a number is not positive.
     """
-    words, length = checks.count("words", words, 2), checks.count("length", length)
+    words, length = checks.count("words", words, _FIRST + 1), checks.count("length", length)
     most = checks.count("most", most)
-    found = [np.arange(1, words, dtype=np.int32)[:, None]]
+    found = [np.arange(_FIRST, words, dtype=np.int32)[:, None]]
     while found[-1].shape[1] < length:
-        total = sum(map(len, found)) + len(found[-1]) * (words - 1)
+        total = sum(map(len, found)) + len(found[-1]) * len(found[0])
         if total > most:
             break
-        first = np.repeat(found[-1], words - 1, axis=0)
+        first = np.repeat(found[-1], len(found[0]), axis=0)
         last = np.tile(found[0], (len(found[-1]), 1))
         found.append(np.concatenate([first, last], axis=1))
     return np.concatenate([np.pad(one, ((0, 0), (0, length - one.shape[1]))) for one in found])

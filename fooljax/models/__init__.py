@@ -1,6 +1,6 @@
 """Networks, and how they and their published weights become classifiers."""
 
-from fooljax.models.asking import about, answer_all, asked, shown
+from fooljax.models.asking import about, answer_all, answer_each, asked, shown
 from fooljax.models.audioset_names import audioset_names
 from fooljax.models.check import look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
@@ -64,6 +64,7 @@ __all__ = [
     "YAMNet",
     "about",
     "answer_all",
+    "answer_each",
     "asked",
     "audioset_names",
     "build",

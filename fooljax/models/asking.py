@@ -136,6 +136,25 @@ def answer_all(
     return _in_parts(conclude, which, batch_size)
 
 
+def answer_each(network: VQA, images: Any, questions: Any) -> Float[np.ndarray, "p q k"]:
+    """Answer every question about every picture; see `answer_all`.
+
+    Args:
+        network: the network.
+        images: ``[p, h, w, c]``, uint8 or floating in [0, 1].
+        questions: ``[q, n]``, numbers of words.
+
+    Returns:
+        Logits.
+
+    Raises:
+        ValueError: if pictures or questions do not fit the network.
+    """
+    shape = len(images), len(questions)
+    pairs = np.indices(shape).reshape(2, -1).T
+    return answer_all(network, images, questions, pairs).reshape(*shape, -1)
+
+
 def _in_parts(function: Callable[[np.ndarray], Array], given: np.ndarray, size: int) -> np.ndarray:
     """Call a function with parts of one size, the last filled up, and put the answers together."""
     size = min(size, len(given))

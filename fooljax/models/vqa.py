@@ -20,7 +20,7 @@ class VQANet(nn.Module):
 
     Attributes:
         outputs: number of answers.
-        words: known ones, padding among them, which is number 0.
+        words: number of all; 0 is padding and 1 the unknown word, which both are passed over.
         pooled: keep of each feature of the picture only where it is strongest; else its
             whole map, so that what was learned of one place does not serve another.
         channels: of the convolutions.
@@ -48,7 +48,7 @@ class VQANet(nn.Module):
             for i, features in enumerate(self.channels, 1)
         ]
         start = nn.initializers.normal(1.0)
-        self.vectors = self.param("words", start, (self.words, self.width))
+        self.vectors = self.param("words", start, (self.words - 1, self.width))
         self.reader = nn.GRUCell(self.units, name="reader")
         self.thought = [nn.Dense(width, name=f"fc{i}") for i, width in enumerate(self.hidden, 1)]
         self.answer = nn.Dense(self.outputs, name="answer")
@@ -61,8 +61,11 @@ class VQANet(nn.Module):
         return jnp.max(x, axis=(1, 2)) if self.pooled else x.reshape(len(x), -1)
 
     def embed(self, ids: Int[Array, "b n"]) -> Float[Array, "b n d"]:
-        """Return the vectors of words; that of padding is zero."""
-        return self.vectors[ids] * (ids > 0)[..., None]
+        """Return the vectors of words; zeros for padding and for the unknown word.
+
+        These two share the first row of the table, of which nothing is read.
+        """
+        return self.vectors[jnp.maximum(ids - 1, 0)] * (ids > 1)[..., None]
 
     def read(self, vectors: Float[Array, "b n d"]) -> Float[Array, "b u"]:
         """Return what is kept of a text; vectors of zeros are passed over."""
@@ -98,7 +101,7 @@ class VQA(NamedTuple):
         conclude: ``(params, seen [b, d], read [b, u]) -> logits [b, k]``.
         input_shape: ``(h, w, c)`` of a picture.
         length: ``n``, most words of a question.
-        words: number of known ones, padding among them.
+        words: number of all, padding (0) and the unknown word (1) among them.
         num_classes: number of answers.
     """
 

@@ -26,6 +26,7 @@ from fooljax.runtime.limits import (
 )
 from fooljax.runtime.settings import change
 from fooljax.study.ensembles import ENSEMBLE_GROUPS, SMALL_JOINT, Ensembles, Joint
+from fooljax.study.paragraphs import Reading
 from fooljax.study.settings import Fooling, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
@@ -39,6 +40,14 @@ if TYPE_CHECKING:  # the same names as below
         sum_up,
         table_of_gains,
         verdicts,
+    )
+    from fooljax.study.answerers import (
+        ANSWERERS,
+        Answerer,
+        about_answerer,
+        check_answerers,
+        load_asked,
+        train_answerers,
     )
     from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
     from fooljax.study.classifiers import (
@@ -119,6 +128,7 @@ if TYPE_CHECKING:  # the same names as below
         repeated,
         take,
     )
+    from fooljax.study.matchers import MatcherFound, teach, train_matchers
     from fooljax.study.memory import afford
     from fooljax.study.others import (
         TAU,
@@ -130,6 +140,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.outsiders import as_bytes, as_stored, choose_outsiders, load_others, noises
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
+    from fooljax.study.paragraphs import Paragraphs, load_paragraphs
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
     from fooljax.study.prepared import Prepared, prepare
     from fooljax.study.published import (
@@ -144,6 +155,7 @@ if TYPE_CHECKING:  # the same names as below
         short_names,
         until,
     )
+    from fooljax.study.questions_shown import show_questions, tell_answerers
     from fooljax.study.reached import (
         compare_band,
         first_above,
@@ -180,6 +192,7 @@ if TYPE_CHECKING:  # the same names as below
         Row,
         Table,
         exactly,
+        finite,
         medians,
         span,
         summarize,
@@ -207,6 +220,8 @@ if TYPE_CHECKING:  # the same names as below
 
 _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
+    "fooljax.study.answerers": "ANSWERERS Answerer about_answerer check_answerers load_asked "
+    "train_answerers",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
@@ -228,15 +243,18 @@ _NAMES = {
     "fooljax.study.makers": "MAKERS build choose_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material draw_classes of_classes "
     "of_few_classes repeated take",
+    "fooljax.study.matchers": "MatcherFound teach train_matchers",
     "fooljax.study.memory": "afford",
     "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
     "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.painting": "paint",
+    "fooljax.study.paragraphs": "Paragraphs load_paragraphs",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
+    "fooljax.study.questions_shown": "show_questions tell_answerers",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
     "fooljax.study.repeats": "beyond_chance by_repeat times unbounded",
     "fooljax.study.run": "Run Settings opened",
@@ -247,7 +265,7 @@ _NAMES = {
     "fooljax.study.showing": "as_pictures experience is_shown note",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
     "words_for",
-    "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
+    "fooljax.study.tables": "Record Row Table exactly finite medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
@@ -275,6 +293,7 @@ __all__ = [
     "Pixels",
     "Positive",
     "Rate",
+    "Reading",
     "RunFlags",
     "Seed",
     "Several",

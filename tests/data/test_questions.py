@@ -76,11 +76,28 @@ def test_nobody_knows_the_answers_to_other_questions():
 
 def test_texts_become_numbers_and_texts_again(made):
     for text, ids in zip(made.questions, made.ids, strict=True):
-        assert data.questions.spell(ids, made.words) == text.rstrip("?")
+        assert made.medium.spell(ids) == text.rstrip("?")
         assert np.array_equal(
             data.questions.encode(f"  {text.upper()} ", made.words, len(ids)), ids
         )
-    assert made.words[0] == "" and len(made.words) == 27 and made.ids.shape == (107, 9)
+    assert made.words[:2] == ("", "<unknown>") and made.words[2:] == tuple(sorted(made.words[2:]))
+    assert len(made.words) == 28 and made.ids.shape == (107, 9) and not np.any(made.ids == 1)
+
+
+def test_an_unknown_word_has_a_number_of_its_own(made):
+    ids = data.questions.encode("is there a purple shape?", made.words, 9, strict=False)
+    assert made.medium.spell(ids) == "is there a <unknown> shape" and ids[3] == 1
+    for text in ("is there a purple shape?", "is there a <unknown> shape?"):
+        with pytest.raises(ValueError, match=r"unknown word '(purple|unknown)'"):
+            data.questions.encode(text, made.words, 9)
+
+
+def test_marks_are_no_words():
+    half = data.Asked(np.zeros((1, 8, 8, 3), np.uint8), *np.zeros((3, 1), np.int32))
+    texts = ["Is it red, or green?", "what's that: (a circle)?"]
+    found = data.from_asked(half, half, texts, ["yes", "no"])
+    said = [found.medium.spell(ids) for ids in found.ids]
+    assert said == ["is it red or green", "what's that a circle"]
 
 
 def test_parts_of_texts():
@@ -108,14 +125,14 @@ def test_as_many_words_at_random_and_no_padding():
 
 def test_all_short_texts():
     texts = data.questions.short_texts(
-        4, 3, most=20
+        5, 3, most=20
     ).tolist()  # 3 of one word, 9 of two, 27 of three
-    every = [(i,) for i in (1, 2, 3)] + list(itertools.product((1, 2, 3), repeat=2))
+    every = [(i,) for i in (2, 3, 4)] + list(itertools.product((2, 3, 4), repeat=2))
     assert [tuple(word for word in text if word) for text in texts] == every
-    assert len(data.questions.short_texts(4, 3, most=39)) == 3 + 9 + 27
+    assert len(data.questions.short_texts(5, 3, most=39)) == 3 + 9 + 27
     assert (
-        len(data.questions.short_texts(4, 1)) == 3
-        and len(data.questions.short_texts(100, 9, most=1)) == 99
+        len(data.questions.short_texts(5, 1)) == 3
+        and len(data.questions.short_texts(101, 9, most=1)) == 99
     )
 
 
@@ -138,7 +155,7 @@ def test_easy_vqa_is_what_was_published(data_dir):
     assert sum(commonest[question] == answer for question, answer in test) == 6_475  # 66.9 %
 
 
-WORDS = ("", "is", "there", "a", "circle")
+WORDS = ("", "<unknown>", "is", "there", "a", "circle")
 TEXTS = {
     r"must have a word at least, got ' \?'; ask something": " ?",
     r"unknown word 'cirle' in 'is there a cirle\?'; did you mean circle\?": "is there a cirle?",
@@ -211,7 +228,7 @@ def test_a_file_of_ones_own(tmp_path):
     path = tmp_path / "own.npz"
     np.savez(path, questions=["is it raining?"], answers=["yes", "no"], **arrays)
     found = data.load_questions(str(path))
-    assert found.words == ("", "is", "it", "raining") and found.ids.tolist() == [[1, 2, 3]]
+    assert found.words[2:] == ("is", "it", "raining") and found.ids.tolist() == [[2, 3, 4]]
     arrays["test_answer"] = [0, 7]
     np.savez(path, questions=["is it raining?"], answers=["yes", "no"], **arrays)
     with pytest.raises(ValueError, match=r"own\.npz: test answer must be in \[0, 2\), got 7"):

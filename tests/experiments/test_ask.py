@@ -1,5 +1,4 @@
 import csv
-import json
 import re
 from collections import Counter, defaultdict
 
@@ -7,9 +6,8 @@ import numpy as np
 import pytest
 
 from experiments import ask
-from experiments.ask import measure, numbers
+from experiments.ask import measure, numbers, page
 from fooljax import data, study
-from fooljax.interrupts import Interrupted
 from fooljax.study import Victim, change
 
 
@@ -55,8 +53,7 @@ def test_records_are_what_networks_answered(smoke, asked):
     folder, _, summary = smoke
     records = read(folder)
     parts = Counter(record["part"] for record in records)
-    assert parts["words"] == 2 * 5 and parts["noise"] == 2 * 107 and parts["reduced"] == 2 * 20
-    assert parts["fooled"] == 2 * (13 + 13 + 20) and parts["nonsense"] == 2 * 2 * 13
+    assert parts["words"] == 2 * 5 and parts["stubborn"] == 2 * len(numbers.LEVELS)
     of = lambda **keys: [r for r in records if all(r[k] == v for k, v in keys.items())]
     for name in ("pooled 1", "pooled 2"):
         whole = of(part="words", network=name, share="1.0")[0]
@@ -74,82 +71,24 @@ def test_records_are_what_networks_answered(smoke, asked):
         assert float(record["truth"]) == pytest.approx(np.mean(np.array(most) >= level - 1e-9))
 
 
-def test_no_fewer_words_give_the_same_answer(smoke, asked):
-    """What is left is part of the question, in its order, and long questions are cut."""
-    folder, _, _ = smoke
-    for record in read(folder):
-        if record["part"] == "reduced":
-            question = record["question"].rstrip("?").split()
-            left = record["text"].split()
-            assert 1 <= len(left) == float(record["left"]) <= len(question)
-            place = iter(question)
-            assert all(word in place for word in left)
-            assert 0.0 < float(record["sure_left"]) <= 1.0
-
-
-def test_pictures_are_what_the_network_was_asked_about(smoke, asked):
-    folder, _, _ = smoke
-    arrays = np.load(folder / "arrays.npz")
-    cells = [name for name in arrays.files if name.endswith(".images")]
-    assert len(cells) == 2 * 3
-    for name in cells:
-        assert arrays[name].dtype == np.uint8 and arrays[name].shape[1:] == (64, 64, 3)
-    written = json.loads((folder / "summary.json").read_text())
-    for table in (
-        "words",
-        "stubborn",
-        "blind",
-        "dropped",
-        "fooled",
-        "reduced",
-        "lengths",
-        "nonsense",
-    ):
-        assert written[table]
-    assert "NaN" not in (folder / "summary.json").read_text()
-
-
 def test_page(smoke):
-    folder, _, _ = smoke
-    page = (folder / "report.html").read_text()
+    folder, _, summary = smoke
+    assert all(summary[table] for table in ("words", "stubborn", "blind", "dropped"))
+    assert "NaN" not in (folder / "summary.json").read_text()
+    text = (folder / "report.html").read_text()
     pictures = sorted(path.name for path in folder.glob("*.png"))
     assert pictures == [
-        *("examples.png", "nonsense_0.png", "stubborn.png", "words_right.png", "words_same.png"),
+        *("examples.png", "stubborn.png", "words_right.png", "words_same.png"),
     ]
-    assert page.count("data:image/png;base64,") == len(pictures)
-    assert "python -m experiments.ask --train-steps 40 --images 20" in page
-    assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
-
-
-@pytest.mark.slow
-def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypatch):
-    folder, config, _ = smoke
-    config = change(config, out=str(tmp_path / "cut"), classifier=str(folder / "networks"))
-    calls = []
-    logits = study.classifiers.logits
-
-    def stop_then(*arguments):
-        calls.append(1)
-        if len(calls) == 4:
-            raise KeyboardInterrupt
-        return logits(*arguments)
-
-    with monkeypatch.context() as patch, pytest.raises(Interrupted, match="--resume"):
-        patch.setattr(measure.study, "logits", stop_then)
-        ask.main(config)
-    ask.main(change(config, out=None, resume=config.run.out))
-    for name in ("records.csv", "arrays.npz", "nonsense_0.png"):
-        assert (tmp_path / "cut" / name).read_bytes() == (folder / name).read_bytes()
+    assert text.count("data:image/png;base64,") == len(pictures)
+    assert "python -m experiments.ask --train-steps 40 --models pooled" in text
+    assert "nan" not in re.sub(r"base64,[^\"]*", "", text)
 
 
 IMPOSSIBLE = {
     "--dataset: unknown 'mnist'; there are synthetic, easy_vqa and files": {"dataset": "mnist"},
     r"--dataset: nope\.npz: there is no such file": {"dataset": "nope.npz"},
-    "--questions: unknown word 'purple' in 'is there purple": {"questions": ("is there purple?",)},
-    r"--questions: a question must have a word at least, got '\?'": {"questions": ("?",)},
-    "--questions: a question may have 9 words, got 10": {"questions": ("is " * 10,)},
     "--models: unknown 'lenet'; There are pooled, flat": {"models": ("lenet",)},
-    "--generators: unknown 'pgd'": {"generators": ("pgd",)},
     "--weights: networks that answer questions are trained here": {"weights": "x.safetensors"},
     "--image-size: networks that answer questions are trained here": {"image_size": (32, 32)},
     "--recipe: .*; leave --recipe out": {"recipe": "trades"},
@@ -157,7 +96,6 @@ IMPOSSIBLE = {
         "victim": Victim(dataset="synthetic", train_epsilon=0.1)
     },
     "--network-seeds must be at least 1, got 0": {"network_seeds": 0},
-    "--reduced must be at least 1, got 0": {"reduced": 0},
 }
 
 
@@ -178,7 +116,6 @@ def test_a_network_concludes_less_than_the_words_allow(data_dir, tmp_path):
         data_dir=data_dir,
         models=("pooled",),
         network_seeds=1,
-        questions=(),
         out=str(tmp_path / "run"),
     )
     summary = ask.main(config)
@@ -188,3 +125,19 @@ def test_a_network_concludes_less_than_the_words_allow(data_dir, tmp_path):
     allowed = rows[numbers.SEEING, 0.5]["same"]["mean"]
     assert allowed == pytest.approx(0.861, abs=1e-3)
     assert 0.4 < rows["pooled", 0.5]["same"]["mean"] < allowed
+
+
+TITLES = {"pictures jump": (0.9, 0.91), "do not jump": (0.34, 0.35), "listen": (0.4, 0.8)}
+
+
+@pytest.mark.parametrize(("words", "shares"), TITLES.items(), ids=TITLES.keys())
+def test_the_title_follows_from_the_numbers(words, shares):
+    """Two networks, and somebody who can be right on 60 % after half of the words."""
+    records = [
+        {"who": who, "share": 0.5, "repeat": repeat, "same": share}
+        for who, some in (("pooled", shares), (numbers.SEEING, (0.6, 0.6)))
+        for repeat, share in enumerate(some)
+    ]
+    tables = {"words": study.summarize(records, ("who", "share"), ["same"])}
+    title = page.title(page.Found(ask.PRESETS["smoke"], None, study.Results(()), tables))
+    assert words in title

@@ -29,7 +29,7 @@ def records_of(folder):
 def test_shares_are_counted_anew(smoke):
     """From the sentences that were chosen, question by question."""
     folder, config, summary = smoke
-    facts = fj.data.make_facts(0, config.questions)
+    facts = fj.data.make_facts(0, config.reading.questions)
     records = records_of(folder)
     for number in (1, 2):
         name = {"network": f"matcher {number}"}
@@ -89,31 +89,6 @@ def test_a_curve_falls_from_the_control_to_the_end(smoke):
             assert shares == sorted(shares, reverse=True)
 
 
-def test_no_topic_is_learned_and_asked(smoke):
-    _, config, _ = smoke
-    task = measure.set_task(config)
-    topics = {one.name: one.topic for one in task.passages}
-    for repeat in range(3):
-        learned, held = measure.split_topics(config, task, repeat)
-        assert learned | held == set(topics) and not learned & held
-        assert not {topics[name] for name in learned} & {topics[name] for name in held}
-        lessons = {
-            taught: measure.lesson(config, task, learned, taught, repeat)
-            for taught in measure.LESSONS
-        }
-        assert len({len(lesson) for lesson in lessons.values()}) == 1
-        added = [one for one in lessons[measure.TAUGHT] if one.added is not None]
-        assert len(added) == len(lessons[measure.TAUGHT]) // 3
-        assert {one.name for one in added} <= learned
-        assert all(one.added == len(one.sentences) - 1 for one in added)
-        assert all(one.added is None for one in lessons[measure.SAME])
-        moved = lessons[measure.ANYWHERE]
-        assert [fj.data.remove_sentence(one) for one in moved] == [
-            fj.data.remove_sentence(one) for one in lessons[measure.TAUGHT]
-        ]
-        assert len({one.added for one in moved if one.added is not None}) == 6
-
-
 def test_the_page_shows_a_passage_and_escapes_nothing_twice(smoke):
     folder, _, summary = smoke
     text = (folder / "report.html").read_text()
@@ -127,9 +102,7 @@ def test_a_resumed_run_ends_with_the_same_bytes(smoke, tmp_path):
     folder, *_ = smoke
     again = tmp_path / "again"
     shutil.copytree(folder, again)
-    for one in (
-        list((again / "units").glob("taught*"))[:1] + list((again / "units").glob("part*"))[:2]
-    ):
+    for one in list((again / "units").glob("part*"))[:2]:
         one.unlink()
     distract.main(change(distract.PRESETS["smoke"], resume=str(again)))
     assert (again / "records.csv").read_bytes() == (folder / "records.csv").read_bytes()
@@ -148,7 +121,7 @@ def test_squad_without_its_files_is_one_sentence(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_squad_with_few_questions(data_dir, tmp_path):
     changes = {"questions": 60, "searched": 3, "matchers": 1, "train_steps": 60}
-    changes |= {"retrain_steps": 5, "epochs": 1, "readers": ("matcher",)}
+    changes |= {"epochs": 1, "readers": ("matcher",)}
     config = change(
         distract.PRESETS["squad"], out=str(tmp_path / "run"), data_dir=data_dir, **changes
     )

@@ -7,8 +7,8 @@ import pytest
 
 from fooljax import attacks, data, encodings, evolution, models, training
 
-SHAPE, WORDS, LENGTH, ANSWERS = (12, 10, 3), 7, 4, 5
-QUESTIONS = np.array([[1, 2, 3, 4], [5, 6, 0, 0], [0, 0, 0, 0]], np.int32)
+SHAPE, WORDS, LENGTH, ANSWERS = (12, 10, 3), 8, 4, 5
+QUESTIONS = np.array([[2, 3, 4, 5], [6, 7, 0, 0], [0, 0, 0, 0]], np.int32)
 
 
 def build(seed=0, pooled=True, length=LENGTH):
@@ -47,6 +47,15 @@ def test_padding_says_nothing(pictures):
     one = models.asked(short, QUESTIONS[0])(floats)
     two = models.asked(long, [*QUESTIONS[0], 0, 0])(floats)
     np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_the_unknown_word_says_nothing_wherever_it_stands(pictures):
+    network, _ = build()
+    texts = [[6, 7, 0, 0], [1, 6, 7, 0], [6, 1, 7, 0], [6, 1, 1, 7], [6, 2, 7, 0]]
+    without, *unknown, other = models.answer_each(network, pictures, texts).swapaxes(0, 1)
+    for found in unknown:
+        np.testing.assert_allclose(found, without, atol=1e-6)
+    assert not np.allclose(other, without, atol=1e-3)
 
 
 def test_answers_do_not_depend_on_the_batch(pictures):
@@ -136,8 +145,8 @@ REFUSED = {
     r"question must be 4 numbers of words, 0 after the last, got \(3,\)": (
         lambda network, images: models.asked(network, [1, 2, 3])
     ),
-    r"question must be numbers in \[0, 7\), got 7": (
-        lambda network, images: models.asked(network, [1, 7, 0, 0])
+    r"question must be numbers in \[0, 8\), got 8": (
+        lambda network, images: models.asked(network, [1, 8, 0, 0])
     ),
     "question must be whole numbers within int32, got 0.5": (
         lambda network, images: models.asked(network, [0.5, 1, 0, 0])

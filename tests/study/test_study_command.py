@@ -9,11 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = (
     "ascend",
+    "ask",
     "distract",
+    "harden_reader",
     "harden_universal",
     "imagine",
     "logistic",
     "motion",
+    "nonsense",
     "patch",
     "reduce",
     "squint",

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 
 from fooljax.analysis import over_repeats
-from fooljax.study import medians, span, spell, summarize, where
+from fooljax.study import finite, medians, span, spell, summarize, where
 from fooljax.study.tables import to_csv
 
 RECORDS = [
@@ -82,3 +82,8 @@ def test_medians_are_of_all_records_and_redraw_whole_repeats():
     assert (found.low, found.high) == (0.0, 0.9)  # the same repeat twice: a quarter each
     one = medians(records[:3], ["maker"], "odds").value("odds", maker="pgd")
     assert one.mean == 0.0 and np.isnan([one.low, one.high]).all()
+
+
+def test_what_json_cannot_hold_is_none():
+    numbers = {"a": [np.inf, 1.0, {"b": math.nan}], "c": "nan", "d": 2}
+    assert finite(numbers) == {"a": [None, 1.0, {"b": None}], "c": "nan", "d": 2}

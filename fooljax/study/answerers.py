@@ -1,0 +1,155 @@
+"""Networks that answer questions about pictures: from flags, trained here or read again."""
+
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from fooljax import data, models, training
+from fooljax.data import QuestionSet
+from fooljax.models import VQA
+from fooljax.runtime import hosts, identity, inputs, progress
+from fooljax.study import classifier_store
+from fooljax.study.prepared import Prepared
+from fooljax.study.run import Run, Settings
+from fooljax.study.settings import choose
+from fooljax.study.victim import Victim
+from fooljax.study.victim_data import blame
+
+#: Architectures, and what each does.
+ANSWERERS = {
+    "pooled": "keeps of each feature of the picture only where it is strongest",
+    "flat": "keeps of each feature of the picture where it is, place by place",
+}
+_BATCH, _RATE, _STEPS = 128, 3e-3, 1500
+_OF_NO_USE = ("model", "image_size", "weights", "view", "recipe", "accuracy_images")
+
+
+class Answerer(NamedTuple):
+    """A network that answers questions, and what is said of it.
+
+    Attributes:
+        vqa: the network.
+        model: its architecture.
+        repeat: which of its architecture.
+        prepared: the same as pages take it.
+    """
+
+    vqa: VQA
+    model: str
+    repeat: int
+    prepared: Prepared
+
+
+def check_answerers(victim: Victim, names: Sequence[str]) -> None:
+    """Refuse settings that have no meaning for networks that answer questions.
+
+    Args:
+        victim: the settings.
+        names: architectures, as ``--models`` has them.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    choose("--models", names, ANSWERERS)
+    for name in _OF_NO_USE:
+        if getattr(victim, name) != getattr(Victim(), name):
+            flag = f"--{name.replace('_', '-')}"
+            raise ValueError(
+                f"{flag}: networks that answer questions are trained here, as --models and "
+                f"--train-steps say; leave {flag} out"
+            )
+    if victim.train_epsilon is not None:
+        raise ValueError("--train-epsilon: pictures are not changed in training; leave it out")
+
+
+def load_asked(run: Run[Settings]) -> QuestionSet:
+    """Load the questions that ``--dataset`` names.
+
+    Raises:
+        ValueError, OSError: if that fails, or they are others than the run was begun with.
+    """
+    victim = run.config.victim
+    with blame("--dataset"):
+        found = data.load_questions(victim.dataset, victim.data_dir)
+    halves = {"train": found.train, "test": found.test}
+    inputs.same_images(
+        run.folder,
+        {
+            f"{victim.dataset} {name} {part}": array
+            for name, half in halves.items()
+            for part, array in half._asdict().items()
+        },
+    )
+    return found
+
+
+def train_answerers(
+    run: Run[Settings], found: QuestionSet, names: Sequence[str], seeds: int
+) -> dict[str, Answerer]:
+    """Train networks, or read those that are kept, by name: ``pooled 1``, ``pooled 2``, ...
+
+    Args:
+        run: keeps the trained networks, unless ``--classifier`` names another folder.
+        found: the questions.
+        names: architectures.
+        seeds: networks of each, from other starting weights.
+
+    Raises:
+        ValueError, OSError: if a folder holds other networks, or nothing can be kept there.
+    """
+    place = Path(run.config.victim.classifier or run.folder / "networks")
+    networks = {}
+    for model in names:
+        for repeat in range(seeds):
+            name = model if seeds == 1 else f"{model} {repeat + 1}"
+            folder = place / name.replace(" ", "-")
+            networks[name] = _trained(run.config.victim, found, model, repeat, folder)
+    return networks
+
+
+def _trained(victim: Victim, found: QuestionSet, model: str, repeat: int, place: Path) -> Answerer:
+    steps, seed = victim.train_steps or _STEPS, victim.train_seed + repeat
+    module = models.VQANet(len(found.answers), len(found.words), model == "pooled")
+    key_start, key_fit = jax.random.split(jax.random.key(seed))
+    vqa = models.init_vqa(key_start, module, found.input_shape, found.ids.shape[1])
+    settings = {
+        "dataset": victim.dataset,
+        "digest": identity.of_arrays([*found.train, found.ids])[:16],
+        "model": model,
+        "train_steps": steps,
+        "train_seed": seed,
+    }
+    weights = lambda vqa: dataclasses.replace(models.asked(vqa, found.ids[0]), params=vqa.params)
+    stored = classifier_store.load(place, weights(vqa), settings)
+    if stored is None:
+        if hosts.first():
+            classifier_store.check_place(place)
+        vqa = _fit(key_fit, vqa, found, steps, f"{model} {repeat + 1}")
+    else:
+        vqa = vqa._replace(params=stored.params)
+    test = data.as_rows(found, found.test)
+    right = training.evaluate(models.about(vqa, found.test.images), test)
+    if stored is None:
+        classifier_store.save(place, weights(vqa), settings, right)
+    print(f"{model} {repeat + 1}: {100 * right:.2f} % right", file=sys.stderr)
+    origin = f"trained on {victim.dataset} ({steps} steps); it {ANSWERERS[model]}"
+    return Answerer(vqa, model, repeat, Prepared(weights(vqa), found.answers, right, origin))
+
+
+def _fit(key: jax.Array, vqa: VQA, found: QuestionSet, steps: int, name: str) -> VQA:
+    recipe = training.quick(steps, _BATCH, _RATE)
+    start, rows = models.about(vqa, found.train.images), data.as_rows(found, found.train)
+    with progress.bar(f"training {name}", steps) as show:
+        show(0, "compiling ...")
+        watch = lambda step, loss: show(step, f"loss {loss:.4f}")
+        fit, _ = training.fit(key, start, rows, **recipe._asdict(), on_chunk=watch)
+    return vqa._replace(params=hosts.from_first(fit.params["params"]))
+
+
+def about_answerer(network: Answerer, name: str) -> Mapping[str, str | int]:
+    """Return what every record of a network begins with."""
+    return {"network": name, "model": network.model, "repeat": network.repeat}
