@@ -28,6 +28,7 @@ from fooljax.analysis.removals import Removals, without_each_component
 from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
 from fooljax.analysis.sampling import SCORES, Samples, sample
 from fooljax.analysis.sanity import map_agreement, shuffle_top
+from fooljax.analysis.score_curves import ScoreCurves, score_curves
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.straight import TangentReach, along, tangent_reach
 from fooljax.analysis.substitute import Substitute, Transferred, attack_through, train_substitute
@@ -57,6 +58,7 @@ __all__ = [
     "Removals",
     "Resemblance",
     "Samples",
+    "ScoreCurves",
     "SignSteps",
     "Subset",
     "Substitute",
@@ -103,6 +105,7 @@ __all__ = [
     "resized",
     "saliency",
     "sample",
+    "score_curves",
     "shares",
     "shuffle_top",
     "shuffled",

@@ -25,7 +25,7 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
-from fooljax.study.settings import Fooling, Making, RunFlags, choose
+from fooljax.study.settings import Fooling, Hiding, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:  # the same names as below
@@ -44,16 +44,19 @@ if TYPE_CHECKING:  # the same names as below
         RELATIONS,
         Fits,
         Networks,
+        all_logits,
         confidences,
         is_own,
         logits,
         network,
         networks,
+        real_ones,
         replicas,
         splits_of,
         weights_of,
         with_weights,
     )
+    from fooljax.study.climbed import Climbed, as_climbed, climb_repeats
     from fooljax.study.command import launch
     from fooljax.study.defended import (
         PLAIN,
@@ -89,6 +92,25 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
+    from fooljax.study.hidden import (
+        HiddenScene,
+        Look,
+        Shown,
+        look_at_hidden,
+        make_to_hide,
+        set_hidden_scene,
+    )
+    from fooljax.study.hidden_numbers import (
+        SHADED,
+        Hidden,
+        Number,
+        Read,
+        Titles,
+        average_hidden,
+        judge_hidden,
+        median_confidence,
+        plain_number,
+    )
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
@@ -117,7 +139,17 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.outsiders import as_bytes, as_stored, choose_outsiders, load_others, noises
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
-    from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
+    from fooljax.study.pictures import (
+        across,
+        ends,
+        images,
+        lines,
+        matrix,
+        numbers,
+        ranges,
+        spelled,
+        tabulate,
+    )
     from fooljax.study.prepared import Prepared, prepare
     from fooljax.study.published import (
         BAND,
@@ -155,6 +187,7 @@ if TYPE_CHECKING:  # the same names as below
         NO_NUMBERS,
         Words,
         how_shown,
+        only_pictures,
         refuse_texts,
         refuse_unsuited,
         suit,
@@ -165,11 +198,13 @@ if TYPE_CHECKING:  # the same names as below
         Row,
         Table,
         exactly,
+        join,
         medians,
         span,
         summarize,
         to_csv,
         where,
+        within,
     )
     from fooljax.study.units import Arrays
     from fooljax.study.variety import (
@@ -193,8 +228,9 @@ if TYPE_CHECKING:  # the same names as below
 _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
-    "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
-    "networks replicas splits_of weights_of with_weights",
+    "fooljax.study.classifiers": "RELATIONS Fits Networks all_logits confidences is_own logits "
+    "network networks real_ones replicas splits_of weights_of with_weights",
+    "fooljax.study.climbed": "Climbed as_climbed climb_repeats",
     "fooljax.study.command": "launch",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
@@ -205,6 +241,9 @@ _NAMES = {
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
+    "fooljax.study.hidden": "HiddenScene Look Shown look_at_hidden make_to_hide set_hidden_scene",
+    "fooljax.study.hidden_numbers": "SHADED Hidden Number Read Titles average_hidden judge_hidden "
+    "median_confidence plain_number",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
@@ -216,7 +255,7 @@ _NAMES = {
     "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.painting": "paint",
-    "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
+    "fooljax.study.pictures": "across ends images lines matrix numbers ranges spelled tabulate",
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
@@ -226,9 +265,10 @@ _NAMES = {
     "tell_diverse",
     "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
     "fooljax.study.showing": "as_pictures experience is_shown note",
-    "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
-    "words_for",
-    "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
+    "fooljax.study.suited": "NO_NUMBERS Words how_shown only_pictures refuse_texts refuse_unsuited "
+    "suit words_for",
+    "fooljax.study.tables": "Record Row Table exactly join medians span summarize to_csv where "
+    "within",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
@@ -244,6 +284,7 @@ __all__ = [
     "Confidence",
     "Count",
     "Fooling",
+    "Hiding",
     "Label",
     "Making",
     "Natural",
