@@ -30,7 +30,10 @@ QUESTIONS = {
         *("perturb", "universal", "patch", "logistic", "transfer"),
         *("reduce", "distract"),
     ),
-    "What does it look at?": ("parts", "neurons", "confidence", "squint", "ask", "motion"),
+    "What does it look at?": (
+        *("parts", "shapes", "neurons", "confidence", "squint"),
+        *("ask", "motion"),
+    ),
     "What stops it?": (
         *("smooth", "ensemble", "unknown", "retrain", "harden_universal", "foolbench"),
     ),

@@ -29,6 +29,7 @@ from fooljax.study.settings import Fooling, Hiding, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:  # the same names as below
+    from fooljax.study import hidden
     from fooljax.study.adaptive import (
         RULE,
         Gain,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.climbed import Climbed, as_climbed, climb_repeats
+    from fooljax.study.columns import spelled, tabulate
     from fooljax.study.command import launch
     from fooljax.study.defended import (
         PLAIN,
@@ -92,25 +94,6 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
-    from fooljax.study.hidden import (
-        HiddenScene,
-        Look,
-        Shown,
-        look_at_hidden,
-        make_to_hide,
-        set_hidden_scene,
-    )
-    from fooljax.study.hidden_numbers import (
-        SHADED,
-        Hidden,
-        Number,
-        Read,
-        Titles,
-        average_hidden,
-        judge_hidden,
-        median_confidence,
-        plain_number,
-    )
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
@@ -139,17 +122,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.outsiders import as_bytes, as_stored, choose_outsiders, load_others, noises
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
-    from fooljax.study.pictures import (
-        across,
-        ends,
-        images,
-        lines,
-        matrix,
-        numbers,
-        ranges,
-        spelled,
-        tabulate,
-    )
+    from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
     from fooljax.study.prepared import Prepared, prepare
     from fooljax.study.published import (
         BAND,
@@ -231,6 +204,7 @@ _NAMES = {
     "fooljax.study.classifiers": "RELATIONS Fits Networks all_logits confidences is_own logits "
     "network networks real_ones replicas splits_of weights_of with_weights",
     "fooljax.study.climbed": "Climbed as_climbed climb_repeats",
+    "fooljax.study.columns": "spelled tabulate",
     "fooljax.study.command": "launch",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
@@ -241,9 +215,6 @@ _NAMES = {
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
-    "fooljax.study.hidden": "HiddenScene Look Shown look_at_hidden make_to_hide set_hidden_scene",
-    "fooljax.study.hidden_numbers": "SHADED Hidden Number Read Titles average_hidden judge_hidden "
-    "median_confidence plain_number",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
@@ -255,7 +226,7 @@ _NAMES = {
     "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.painting": "paint",
-    "fooljax.study.pictures": "across ends images lines matrix numbers ranges spelled tabulate",
+    "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
@@ -277,6 +248,9 @@ _NAMES = {
     "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+#: Modules whose names are their own: ``study.hidden.Scene``.
+_MODULES = ("hidden",)
 
 __all__ = [
     "Batch",
@@ -301,12 +275,15 @@ __all__ = [
     "Victim",
     "change",
     "choose",
+    "hidden",
     *_HOME,
 ]
 
 
 def __getattr__(name: str) -> object:
     """Import a name on first use."""
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

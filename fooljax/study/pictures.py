@@ -1,8 +1,8 @@
 """Figures and tables made from tables of means."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,8 +13,6 @@ from fooljax.reporting import Html
 from fooljax.study.page import Figure
 from fooljax.study.tables import Row, Table
 from fooljax.study.wording import share, spell
-
-Thing = TypeVar("Thing")
 
 
 def matrix(
@@ -173,34 +171,6 @@ def numbers(
     return reporting.table(
         (*keys.values(), *measures.values(), *more), lines, caption, sortable=True
     )
-
-
-def tabulate(
-    things: Iterable[Thing],
-    columns: Mapping[str, Callable[[Thing], str]],
-    caption: str = "",
-    sortable: bool = False,
-) -> Html:
-    """Write a table: a line for each thing, a column for each title.
-
-    Args:
-        things: rows of a table, records, cells, names, or whatever else there are several of.
-        columns: by title, what to write of a thing.
-        caption: how to read it.
-        sortable: let the reader sort it by any column.
-    """
-    lines = [tuple(write(thing) for write in columns.values()) for thing in things]
-    return reporting.table(tuple(columns), lines, caption, sortable=sortable)
-
-
-def spelled(measure: str, write: Callable[[float], str] = share) -> Callable[[Row], str]:
-    """Write a measure of a row with its interval, for `tabulate` and `numbers`.
-
-    Args:
-        measure: its name.
-        write: how to write a number.
-    """
-    return lambda row: spell(row.values[measure], write)
 
 
 def across(

@@ -13,7 +13,8 @@ from fooljax.metrics import Interval
 from fooljax.reporting import Html
 from fooljax.study import pictures
 from fooljax.study.cells import Results
-from fooljax.study.hidden import HiddenScene
+from fooljax.study.columns import tabulate
+from fooljax.study.hidden.images import Scene
 from fooljax.study.page import Block, Figure
 from fooljax.study.published import short_names
 from fooljax.study.settings import Hiding
@@ -28,10 +29,10 @@ Read: TypeAlias = Callable[[Hiding, Float[np.ndarray, " n"], Arrays], Iterator[N
 #: Columns of a table by title: name of the number, at what, and how to write it.
 Titles: TypeAlias = Mapping[str, tuple[str, str | float, Callable[[float], str]]]
 
-SHADED = "Shaded: 95 % intervals over the repeats."
+_SHADED = "Shaded: 95 % intervals over the repeats."
 
 
-class Hidden(NamedTuple):
+class Found(NamedTuple):
     """All that a page about partly hidden images is about.
 
     Attributes:
@@ -44,7 +45,7 @@ class Hidden(NamedTuple):
     """
 
     hiding: Hiding
-    scene: HiddenScene
+    scene: Scene
     made: Results
     seen: Results
     means: Table
@@ -71,8 +72,8 @@ class Hidden(NamedTuple):
                 the public knows.
             left_out: names of numbers that are too many.
         """
-        plain = lambda each: {kind: one._asdict() for kind, one in each.items()}
-        found = {public: plain(self.number(*number)) for public, number in wanted.items()}
+        as_json = lambda each: {kind: one._asdict() for kind, one in each.items()}
+        found = {public: as_json(self.number(*number)) for public, number in wanted.items()}
         rows = tuple(row for row in self.means.rows if row.keys["name"] not in left_out)
         return {**found, "means": Table(rows).plain()}
 
@@ -104,7 +105,7 @@ class Hidden(NamedTuple):
             )
             for title, (name, at, write) in titles.items()
         }
-        return pictures.tabulate(self.scene.kinds, {"Images": str, **columns}, caption)
+        return tabulate(self.scene.kinds, {"Images": str, **columns}, caption)
 
     def lines(
         self,
@@ -115,7 +116,7 @@ class Hidden(NamedTuple):
         **looks: Any,  # as reporting.lines takes them
     ) -> Figure:
         """Draw a number of a look over what it was measured at, a line for each kind of images."""
-        of, words = self.means.where(look=look, name=number), f"{caption} {SHADED}"
+        of, words = self.means.where(look=look, name=number), f"{caption} {_SHADED}"
         return pictures.lines(name, of, "at", "value", "images", words, shares=True, **looks)
 
     def named(self, kind: str, words: Sequence[str]) -> list[str]:
@@ -152,7 +153,7 @@ class Hidden(NamedTuple):
         )
 
 
-def judge_hidden(
+def judge(
     hiding: Hiding, made: Results, seen: Results, read: Mapping[str, Read]
 ) -> Iterator[Record]:
     """Yield a record for each number: a median or share over the images of a repeat.
@@ -177,13 +178,13 @@ def judge_hidden(
             yield {"look": "whole", **cell, "name": name, "at": "", "value": value}
 
 
-def average_hidden(
+def average(
     records: Sequence[Record], bounds: Mapping[str, tuple[float, float]] | None = None
 ) -> Table:
     """Average over the repeats, with intervals.
 
     Args:
-        records: from `judge_hidden`.
+        records: from `judge`.
         bounds: between what numbers lie that are no shares, by name.
     """
     by, bounds, rows = ("look", "images", "name", "at"), bounds or {}, list[Row]()
@@ -198,6 +199,6 @@ def median_confidence(odds: np.ndarray) -> float:
     return float(expit(np.median(odds))) if odds.size else math.nan
 
 
-def plain_number(number: float) -> str:
+def plain(number: float) -> str:
     """Write a number that is no share."""
     return "not measured" if math.isnan(number) else f"{number:.3f}".removesuffix(".000")

@@ -1,4 +1,4 @@
-"""Real and fooling images, partly hidden again and again: how experiments about parts ask."""
+"""The images, what hides them, and how everything is asked about all of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -31,7 +31,7 @@ class Hides(Settings, Protocol):
         """Which images, and behind what."""
 
 
-class HiddenScene(NamedTuple):
+class Scene(NamedTuple):
     """What everything is asked about: a network, real images for each repeat, makers by name."""
 
     networks: Networks
@@ -76,7 +76,7 @@ class Shown(NamedTuple):
 Look: TypeAlias = Callable[[Shown], Mapping[str, np.ndarray]]
 
 
-def set_hidden_scene(run: Run[Hides]) -> HiddenScene:
+def set_scene(run: Run[Hides]) -> Scene:
     """Prepare the network, and choose real images that it recognizes.
 
     Raises:
@@ -94,10 +94,10 @@ def set_hidden_scene(run: Run[Hides]) -> HiddenScene:
     networks = replicas(run, "--model", 1, fits)
     memory.afford(networks.shape, images=hiding.images, repeats=hiding.repeats)
     draw = lambda repeat: choose_right(run, networks, hiding.images, repeat)
-    return HiddenScene(networks, [draw(repeat) for repeat in range(hiding.repeats)], makers)
+    return Scene(networks, [draw(repeat) for repeat in range(hiding.repeats)], makers)
 
 
-def make_to_hide(run: Run[Hides], scene: HiddenScene) -> Results:
+def make(run: Run[Hides], scene: Scene) -> Results:
     """Make fooling images, a cell for each kind and repeat; keep all with their log-odds."""
     hiding, classifier = run.config.hiding, scene.networks.first.classifier
     ways = build("--generators", scene.makers, hiding.making, scene.networks.shape)
@@ -115,15 +115,13 @@ def make_to_hide(run: Run[Hides], scene: HiddenScene) -> Results:
     return compute(run, cells, draw, "making images")
 
 
-def look_at_hidden(
-    run: Run[Hides], scene: HiddenScene, made: Results, looks: Mapping[str, Look]
-) -> Results:
+def look(run: Run[Hides], scene: Scene, made: Results, looks: Mapping[str, Look]) -> Results:
     """Ask everything about all images, a cell for each look, kind and repeat.
 
     Args:
         run: keeps what was found.
         scene: the network.
-        made: the images, from `make_to_hide`.
+        made: the images, from `make`.
         looks: what to ask, by name.
     """
     hiding = run.config.hiding
