@@ -43,17 +43,25 @@ def enough() -> dict[str, tuple[str, str, Callable[[float], str]]]:
 
 def opening(found: Found) -> study.Opening:
     """Say in a few numbers what came out, of fooling images."""
-    middle, part = "nothing but their middle", "median confidence in {} images without one part"
-    enough = "of the pixels of {} images are enough (median)"
+    tiles = (
+        ("center_keeps", study.share, "of {} images stay certain with nothing but their middle"),
+        (
+            "component_removed_confidence",
+            study.sure,
+            "median confidence in {} images without one part",
+        ),
+        ("sufficient_share", study.share, "of the pixels of {} images are enough (median)"),
+    )
+    kinds = {"component_removed_confidence": ("cppn",)}  # noise has parts that are no objects
+    told = (
+        found.tile(SUMMARY[public], write, words, kinds.get(public))
+        for public, write, words in tiles
+    )
     return study.Opening(
         "Which part of an image is the network certain of?",
         "Real and fooling images were shown to a network again and again, each time with other "
         "parts hidden.",
-        found.tile(
-            SUMMARY["center_keeps"], study.share, f"of {{}} images stay certain with {middle}"
-        )
-        + found.tile(SUMMARY["component_removed_confidence"], study.sure, part, ("cppn",))
-        + found.tile(SUMMARY["sufficient_share"], study.share, enough),
+        [tile for some in told for tile in some],
     )
 
 
