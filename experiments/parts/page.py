@@ -167,7 +167,7 @@ def center(found: Found) -> Iterator[study.Block]:
             "Share": lambda kind: study.spell(every[kind][2]),
         },
         "The same images counted one by one, with the exact 95 % interval over images (Clopper "
-        "and Pearson): it says how far off the share may be for want of images.",
+        "and Pearson): how far off the share may be for want of images, taken as independent.",
     )
 
 
