@@ -224,12 +224,8 @@ def gather(runs: Sequence[tuple[study.Cell, Any]]) -> tuple[np.ndarray, np.ndarr
 def average(records: Sequence[study.Record]) -> study.Table:
     """Average over the runs: correlations may be negative, shares may not."""
     by = ("generator", "made_for", "sigma")
-    within = functools.partial(fj.analysis.over_repeats, bounds=(-1.0, 1.0))
-    alike = study.summarize(records, by, CORRELATIONS, over=within)
-    shares = study.summarize(records, by, (*SHARES, "p_value"))
-    both = zip(alike.rows, shares.rows, strict=True)
-    rows = [study.Row(one.keys, {**one.values, **two.values}) for one, two in both]
-    return study.Table(tuple(rows))
+    alike = study.summarize(records, by, CORRELATIONS, over=study.within(-1.0, 1.0))
+    return study.join(alike, study.summarize(records, by, (*SHARES, "p_value")))
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:

@@ -32,7 +32,10 @@ QUESTIONS = {
         *("perturb", "universal", "patch", "logistic", "transfer"),
         *("reduce", "distract"),
     ),
-    "What does it look at?": ("parts", "neurons", "confidence", "squint", "ask", "motion"),
+    "What does it look at?": (
+        *("parts", "shapes", "neurons", "confidence", "squint"),
+        *("ask", "motion"),
+    ),
     "What stops it?": (
         *("smooth", "ensemble", "vote", "members", "unknown"),
         *("retrain", "harden_universal", "harden_reader", "foolbench"),

@@ -15,17 +15,13 @@ Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled
 
 from __future__ import annotations
 
-import functools
-import sys
 from typing import Any
-
-import numpy as np
 
 from fooljax import study
 from fooljax.study import Victim as Victim
 
 from . import measure, page
-from .measure import BY, Config, Found
+from .measure import BY, MEASURES, Config, Found
 from .measure import PRESETS as PRESETS
 
 PAPERS = {
@@ -42,23 +38,12 @@ def main(config: Config) -> dict[str, Any]:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
     with study.opened(main, config) as run:
-        measure.check(config)
-        network = study.network(
-            run, whole=True, real=False, fits=functools.partial(measure.refuse, config)
-        )
-        shape = network.classifier.input_shape
-        suited = measure.suited(config, shape)
-        classes = np.array(config.classes or range(network.classifier.num_classes), np.int32)
+        suited, network, classes = measure.prepare(run)
         results = measure.make(run, suited, network, classes)
-        records = list(measure.judge(suited, results))
-        table = study.summarize(records, BY, measure.measures(shape), over=study.span)
+        records = list(measure.judge(results))
+        measured = [name for name in MEASURES if name in records[0]]
+        table = study.summarize(records, BY, measured, over=study.span)
         found = Found(suited, network, classes, results, records, table)
-        none = found.row("ascent", "none")
-        print(
-            f"no regularizer: median confidence {study.sure(none.values['confidence'].mean)}, "
-            f"lowest {study.sure(none.values['least'].low)}",
-            file=sys.stderr,
-        )
         return study.publish(
             run,
             page.report(found),

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
 
-from .measure import LOUDNESS, Found, controls, curve, ways
+from .measure import LOUDNESS, Found, controls, ways
 
 FAINT = 4.0  # from here on a change from grey is hard to see
 MOST_PLAYED = 24  # classes whose sounds or videos are on the page; a sound takes 43 kB
-
 
 # Median confidence over the 20 classes shown in the paper; a large ImageNet network.
 PAPER = {"none": ">= 99.99 %", "decay": "99.46 %", "blur": "96.3 %", "sparse": "99.99 %"}
@@ -44,17 +41,15 @@ def in_words(found: Found, name: str) -> str:
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
-    none, evolved = found.row("ascent", "none"), first_evolved(found)
-    compared = (
-        [(passes(found, evolved), f"the same for {spoken(found, evolved)}")] if evolved else []
-    )
+    none, evolved = found.ascent(), first_evolved(found)
+    compared = [(passes(found, one), f"the same for {spoken(found, one)}") for one in evolved]
     one, many, plain = found.words.one, found.words.many, found.words.plain
     seem = "sound" if one == "sound" else "look"
     yield study.Opening(
         f"Fooling {many} by gradient",
-        f"With the network in hand, its own gradient says how to change {article(one)} so that the "
-        f"network becomes surer. Following it, from nothing, makes {many} that the network is "
-        f"certain about. Whether they {seem} like anything is for the reader to judge.",
+        f"With the network in hand, its own gradient says how to change {found.words.a_one} so "
+        f"that the network becomes surer. Following it, from nothing, makes {many} that the "
+        f"network is certain about. Whether they {seem} like anything is for the reader to judge.",
         [
             (study.sure(none.values["confidence"].mean), "median confidence, no regularizer"),
             (least(none), "the least certain class and repeat of these"),
@@ -80,22 +75,18 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         found,
         "gallery",
         ways(found.config),
-        [title_of(cell) for cell in ways(found.config)],
+        [title_of(way) for way in ways(found.config)],
         f"{many.capitalize()} in rows by how they were made and columns by class, with "
         f"confidences. The first repeat of every setting, nothing picked. Below each {one} stands "
         "how sure the network is that it shows the class of its column. Would you have named the "
         f"class?{study.how_shown(found.network.medium)}",
     )
     yield from experienced(found)
-    cell = found.results.one(way="ascent", name="none", start="near_grey")
+    cell, names = found.results.one(**none.keys), found.class_names
+    pictures = study.as_pictures(found.network.medium, cell["images"])
     yield study.Figure(
         "repeats",
-        lambda path: fj.reporting.gallery(
-            path,
-            study.as_pictures(found.network.medium, cell["images"]),
-            cell["confidence"],
-            found.class_names,
-        ),
+        lambda path: fj.reporting.gallery(path, pictures, cell["confidence"], names),
         f"{many.capitalize()} made without a regularizer, a row for each repeat. How much do "
         "independent starts differ?",
     )
@@ -108,21 +99,19 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "A network that is sure of any noise would need no search. These are the starting points "
         "themselves, before any step."
     )
-    header = [many.capitalize(), "Number", "Confidence in the most likely class (median)"]
-    header += ("Share above 99 %", "Best of them for each class (median)")
-    rows = [
-        (
-            *(found.starts[start["start"]], f"{start['images']:,}", study.sure(start["top"])),
-            *(study.share(start["above_0.99"]), study.sure(start["best_per_class"])),
-        )
-        for start in controls(found)
-    ]
-    yield fj.reporting.table(header, rows)
+    columns: dict[str, Callable[[study.Record], str]] = {
+        many.capitalize(): lambda one: found.begun(one["start"]),
+        "Number": lambda one: f"{one['images']:,}",
+        "Confidence in the most likely class (median)": lambda one: study.sure(one["top"]),
+        "Share above 99 %": lambda one: study.share(one["above_0.99"]),
+        "Best of them for each class (median)": lambda one: study.sure(one["best_per_class"]),
+    }
+    yield study.tabulate(controls(found), columns)
 
 
-def first_evolved(found: Found) -> study.Cell | None:
-    """Return the first evolution, which pixels without a regularizer are compared with."""
-    return next((cell for cell in ways(found.config) if cell["way"] == "evolved"), None)
+def first_evolved(found: Found) -> list[study.Cell]:
+    """Return the first evolution, which pixels without a regularizer are compared with, if any."""
+    return [cell for cell in ways(found.config) if cell["way"] == "evolved"][:1]
 
 
 def held_back(found: Found) -> str:
@@ -130,12 +119,11 @@ def held_back(found: Found) -> str:
     one, numbers = found.words.one, found.words.numbers
     if one == "image":
         return (
-            "Some settings hold the image "
-            "back: decay pulls it toward grey, blur smooths it, sparsity resets pixels that matter "
-            "little, total variation makes differences between neighbors cost confidence. Others "
-            "search elsewhere than in the pixels: in the strengths of waves (Fourier), or in the "
-            "weights of a small network that paints the image (a CPPN), whose structure stays as "
-            "it is."
+            "Some settings hold the image back: decay pulls it toward grey, blur smooths it, "
+            "sparsity resets pixels that matter little, total variation makes differences between "
+            "neighbors cost confidence. Others search elsewhere than in the pixels: in the "
+            "strengths of waves (Fourier), or in the weights of a small network that paints the "
+            "image (a CPPN), whose structure stays as it is."
         )
     return (
         f"One setting holds the {one} back: decay pulls it toward {found.words.plain}. Signs "
@@ -145,43 +133,25 @@ def held_back(found: Found) -> str:
     )
 
 
-def article(noun: str) -> str:
-    """Put "a" or "an" before a noun."""
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
 def experienced(found: Found) -> Iterator[study.Block]:
     """Let the reader hear or watch what was made, each beside a real one of its class."""
-    medium, words = found.network.medium, found.words
-    if words.one == "image":
+    medium, one, real_one = found.network.medium, found.words.one, found.words.real[0]
+    if one == "image":
         return
-    real, some = real_ones(found), found.class_names[:MOST_PLAYED]
+    real, some = study.real_ones(found.network, found.classes), found.class_names[:MOST_PLAYED]
     for place, cell in enumerate(ways(found.config)):
-        arrays, inputs, captions = found.results.one(**cell), [], []
+        arrays, pairs = found.results.one(**cell), list[tuple[np.ndarray, str]]()
         for column, name in enumerate(some):
-            inputs.append(arrays["images"][0, column])
             sure = study.sure(float(arrays["confidence"][0, column]))
-            captions.append(f"made to be {name}: the network is {sure} sure")
+            words = f"made to be {name}: the network is {sure} sure"
+            pairs.append((arrays["images"][0, column], words))
             if column in real:
-                inputs.append(real[column])
-                captions.append(f"a real {words.real[0]} of {name}")
+                pairs.append((real[column], f"a real {real_one} of {name}"))
+        inputs, captions = zip(*pairs, strict=True)
         played = study.experience(medium, np.stack(inputs), captions)
-        verb = "Listen to" if words.one == "sound" else "Watch"
+        verb = "Listen to" if one == "sound" else "Watch"
         title = f"{verb} them: {title_of(cell)}, the first repeat"
         yield played if place == 0 else study.Folded(title, [played])
-
-
-def real_ones(found: Found) -> dict[int, np.ndarray]:
-    """Return a test input of each class by its column, where there are data."""
-    if found.network.splits is None:
-        return {}
-    test = found.network.splits.test
-    labels, chosen = np.asarray(test.labels), {}
-    for column, label in enumerate(found.classes):
-        rows = np.flatnonzero(labels == label)
-        if len(rows):
-            chosen[column] = np.asarray(fj.data.as_float(test.images[rows[:1]])[0])
-    return chosen
 
 
 def spoken(found: Found, evolved: study.Cell) -> str:
@@ -214,47 +184,42 @@ def passes(found: Found, keys: study.Cell) -> str:
 
 def prices(found: Found) -> Iterator[study.Block]:
     """Compare all ways to make images in numbers."""
-    header = ["Made by", "Median confidence (lowest to highest repeat)", "Median log-odds"]
-    many, one, loud = found.words.many, found.words.one, LOUDNESS in found.records[0]
-    header += (f"{many.capitalize()} above 99.99 %", "In the paper", "Total variation")
-    header += ("High frequencies", *(["Loudest sample, dB"] if loud else []))
-    header += ("Passes (forward + gradient)", "Passes until all above 99.99 %", "Seconds")
-    rows = []
-    for cell in ways(found.config):
-        values = found.row(cell["way"], cell["name"]).values
-        spent = study.where(found.records, **cell)[0]
-        in_paper = PAPER.get(cell["name"], "—") if cell["way"] == "ascent" else "—"
-        sure, above = study.spell(values["confidence"], study.sure), values["above"].mean
-        told = [
-            full_name(found, cell),
-            sure,
-            f"{values['odds'].mean:.1f}",
-            study.share(above),
-            in_paper,
-        ]
-        told += [f"{values['variation'].mean:.4f}", study.share(values["fine"].mean)]
-        told += [f"{values[LOUDNESS].mean:.1f}"] if loud else []
-        told += [f"{spent['forwards']:,} + {spent['gradients']:,}", passes(found, cell)]
-        rows.append([*told, f"{float(found.results.one(**cell)['seconds']):.1f}"])
-    yield fj.reporting.table(
-        header,
-        rows,
+    one, numbers, loud = found.words.one, found.words.numbers, LOUDNESS in found.records[0]
+    first = lambda row, name: study.where(found.records, **row.keys)[0][name]
+    mean = lambda row, name: row.values[name].mean
+    columns: dict[str, Callable[[study.Row], str]] = {
+        "Made by": lambda row: full_name(found, row.keys),
+        "Median confidence (lowest to highest repeat)": study.spelled("confidence", study.sure),
+        "Median log-odds": lambda row: f"{mean(row, 'odds'):.1f}",
+        f"{found.words.many.capitalize()} above 99.99 %": lambda row: study.share(
+            mean(row, "above")
+        ),
+        "In the paper": lambda row: PAPER.get(row.keys["name"], "—"),
+        "Total variation": lambda row: f"{mean(row, 'variation'):.4f}",
+        "High frequencies": lambda row: study.share(mean(row, "fine")),
+        **({"Loudest sample, dB": lambda row: f"{mean(row, LOUDNESS):.1f}"} if loud else {}),
+        "Passes (forward + gradient)": lambda row: (
+            f"{first(row, 'forwards'):,} + {first(row, 'gradients'):,}"
+        ),
+        "Passes until all above 99.99 %": lambda row: passes(found, row.keys),
+        "Seconds": lambda row: f"{float(found.results.one(**row.keys)['seconds']):.1f}",
+    }
+    caption = (
         "Medians over classes, then repeats. The paper's numbers are for 20 classes of another "
-        "network, one for ImageNet, so only their order can be compared.",
+        "network, one for ImageNet, so only their order can be compared."
     )
+    yield study.tabulate(found.rows, columns, caption)
     loudness = (
         "The loudest sample is in decibels of full scale: 0 is as loud as can be, -40 a hundredth. "
-        if loud
-        else ""
     )
     yield (
         "Log-odds are log(p / (1 - p)): 0 is an even chance, 9.2 is 99.99 %. They go on where a "
         "confidence can no longer be told from 100 %. Total variation is the mean difference "
-        f"between neighboring {found.words.numbers}, in units of {found.words.span}: about 0.33 in "
-        f"uniform noise, 0 in {found.words.blank}. High frequencies are the share of the {one}'s "
-        f"energy above half the finest wave. {loudness}Passes are those of one repeat, for all "
-        "classes together; one evolution serves all classes at once. Seconds are those of all "
-        "repeats, compiling included."
+        f"between neighboring {numbers}, in units of {found.words.span}: about 0.33 in uniform "
+        f"noise, 0 in {found.words.blank}. High frequencies are the share of the {one}'s energy "
+        f"above half the finest wave. {loudness if loud else ''}Passes are those of one repeat, "
+        "for all classes together; one evolution serves all classes at once. Seconds are those of "
+        "all repeats, compiling included."
     )
     yield " ".join(reading(found))
     yield from curves(found)
@@ -263,7 +228,7 @@ def prices(found: Found) -> Iterator[study.Block]:
 def reading(found: Found) -> Iterator[str]:
     """Say what the numbers of this very run show."""
     published = [name for name in found.config.ascents if fj.attacks.ASCENTS[name].published]
-    odds = lambda name: found.row("ascent", name).values["odds"].mean
+    odds = lambda name: found.ascent(name).values["odds"].mean
     order = sorted(published, key=odds, reverse=True)
     words = [in_words(found, name) for name in order]
     yield f"From the surest to the least sure, the published settings are: {'; '.join(words)}."
@@ -276,65 +241,64 @@ def reading(found: Found) -> Iterator[str]:
             "late / (decay x p) over those of grey: 2 / p for the published setting. How sure "
             "the network then is depends on where grey lies and on how much it bends."
         )
-    evolved = first_evolved(found)
-    mine = passes_of(found, found.row("ascent", "none").keys)
-    theirs = passes_of(found, evolved) if evolved else [None]
-    if evolved and None not in (*mine, *theirs):
-        times = np.median(np.array(theirs, float)) / np.median(np.array(mine, float))
-        yield (
-            f"Until every class was above 99.99 %, {spoken(found, evolved)} took {times:.2g} times "
-            "as many passes as the gradient."
-        )
-    elif evolved and None not in mine:
-        yield f"Of {spoken(found, evolved)}, not every class came above 99.99 % in each repeat."
+    mine = passes_of(found, found.ascent().keys)
+    for evolved in first_evolved(found):
+        theirs = passes_of(found, evolved)
+        if None not in (*mine, *theirs):
+            times = np.median(np.array(theirs, float)) / np.median(np.array(mine, float))
+            yield (
+                f"Until every class was above 99.99 %, {spoken(found, evolved)} took {times:.2g} "
+                "times as many passes as the gradient."
+            )
+        elif None not in mine:
+            yield f"Of {spoken(found, evolved)}, not every class came above 99.99 % in each repeat."
 
 
 def curves(found: Found) -> Iterator[study.Figure]:
     """Draw log-odds against passes, and what they end at against smoothness."""
-    grow, grow_bands, end, end_bands, dashed = {}, {}, {}, {}, []
-    for cell in ways(found.config):
-        name, values = title_of(cell), found.row(cell["way"], cell["name"]).values
-        spent, odds = curve(found.config, cell, found.results.one(**cell))
-        nines = np.median(odds, axis=1) / np.log(10.0)
-        grow[name] = spent, np.median(nines, axis=0)
-        grow_bands[name] = nines.min(axis=0), nines.max(axis=0)
-        end[name] = [values["variation"].mean], [np.median(nines[:, -1])]
-        end_bands[name] = [nines[:, -1].min()], [nines[:, -1].max()]
-        dashed += [name] if cell["way"] == "evolved" else []
-    looks: dict[str, Any] = {"log_x": True, "bands": grow_bands, "dashed": dashed}
-    looks["x_label"] = "passes through the network, for all classes together"
-    looks["y_label"] = "log10 of the odds: 2 is 99 %, 4 is 99.99 %"
-    looks["note"] = "Lines: median over classes, then repeats. Bands: lowest to highest repeat."
-    yield study.Figure(
+    every = {title_of(row.keys): found.results.one(**row.keys) for row in found.rows}
+    nines = {name: np.median(one["odds"], axis=1) / np.log(10.0) for name, one in every.items()}
+    rough = {title_of(row.keys): [row.values["variation"].mean] for row in found.rows}
+    yield study.ranges(
         "curves",
-        functools.partial(fj.reporting.lines, series=grow, **looks),
+        {name: one["passes"] for name, one in every.items()},
+        nines,
         "Log-odds against passes, a line for each setting. How fast certainty grows: the upper a "
         "line, the surer.",
+        median=True,
+        log_x=True,
+        dashed=[name for name in every if name.startswith("evolved")],
+        x_label="passes through the network, for all classes together",
+        y_label="log10 of the odds: 2 is 99 %, 4 is 99.99 %",
+        note="Lines: median over classes, then repeats. Bands: lowest to highest repeat.",
     )
-    looks = {"log_x": True, "bands": end_bands, "y_label": "log10 of the odds"}
-    looks["x_label"] = f"total variation: mean difference of neighboring {found.words.numbers}"
-    looks["note"] = "Points: median over classes, then repeats. Bars: lowest to highest repeat."
-    yield study.Figure(
+    yield study.ranges(
         "trade",
-        functools.partial(fj.reporting.lines, series=end, **looks),
+        rough,
+        {name: one[:, -1:] for name, one in nines.items()},
         "Log-odds against total variation. Smoothness against certainty: right is rougher, up is "
         "surer.",
+        median=True,
+        log_x=True,
+        x_label=f"total variation: mean difference of neighboring {found.words.numbers}",
+        y_label="log10 of the odds",
+        note="Points: median over classes, then repeats. Bars: lowest to highest repeat.",
     )
 
 
 def starts(found: Found) -> Iterator[study.Block]:
     """Compare starting points of the ascent without a regularizer."""
-    kinds = [start for start in found.starts if start in found.config.starts]
-    rows = [found.row("ascent", "none", start) for start in kinds]
-    header = ("Beginning at", "Median confidence", "Lowest", "Passes until all above 99.99 %")
-    told = lambda row: (study.sure(row.values["confidence"].mean), least(row))
-    rough = lambda row: f"{row.values['variation'].mean:.4f}"
-    yield fj.reporting.table(
-        (*header, "Total variation"),
-        [(found.starts[row.keys["start"]], *told(row), passes(found, row.keys), rough(row))
-         for row in rows],
-        f"Ascent in {found.words.numbers} without a regularizer, from other starting points.",
-    )  # fmt: skip
+    kinds = [start for start in fj.attacks.STARTS if start in found.config.starts]
+    rows = [found.ascent("none", start) for start in kinds]
+    columns: dict[str, Callable[[study.Row], str]] = {
+        "Beginning at": lambda row: found.begun(row.keys["start"]),
+        "Median confidence": lambda row: study.sure(row.values["confidence"].mean),
+        "Lowest": least,
+        "Passes until all above 99.99 %": lambda row: passes(found, row.keys),
+        "Total variation": lambda row: f"{row.values['variation'].mean:.4f}",
+    }
+    caption = f"Ascent in {found.words.numbers} without a regularizer, from other starting points."
+    yield study.tabulate(rows, columns, caption)
     yield rows_of_images(
         found,
         "starts",
@@ -351,7 +315,7 @@ def rows_of_images(
     """Show the first repeat of some cells; faint changes from grey also enlarged."""
     images, words, row_names = [], [], []
     medium, faint = found.network.medium, found.words.one == "image"
-    if not faint and (real := real_ones(found)):
+    if not faint and (real := study.real_ones(found.network, found.classes)):
         nothing = np.full(found.network.classifier.input_shape, 0.5, np.float32)
         row = [real.get(column, nothing) for column in range(len(found.classes))]
         images.append(study.as_pictures(medium, np.stack(row)))
@@ -364,17 +328,10 @@ def rows_of_images(
         row_names.append(name)
         if not faint:  # a spectrogram shows quiet sounds as it does loud ones
             continue
-        stretched, factors = stretch(images[-1])
+        stretched, factors = fj.reporting.enlarge(images[-1])
         if np.median(factors) > FAINT:
             images.append(stretched)
             words.append([f"x {factor:.0f}" for factor in factors])
             row_names.append(f"{name}, change from grey enlarged")
     looks = {"row_names": row_names, "column_names": found.class_names}
     return study.images(place, images, words, caption, **looks)
-
-
-def stretch(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Enlarge each image's change from grey so that 99 % fit the range; also by how much."""
-    change = np.quantile(np.abs(images - 0.5), 0.99, axis=(1, 2, 3))
-    factors = 0.5 / np.maximum(change, 1e-3)
-    return np.clip(0.5 + (images - 0.5) * factors[:, None, None, None], 0.0, 1.0), factors

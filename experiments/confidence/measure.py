@@ -16,7 +16,6 @@ from fooljax.study import Victim as Victim
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)  # places on the way to other images
 NEAREST, PER_DECADE = 0.1, 10  # of factors
-AT_ONCE = 100  # images shown to a network
 LINES = ("noise", "real")  # images that rays run through
 REAL = "another real image"
 CALIBRATION = {
@@ -125,11 +124,14 @@ def measure(run: study.Run[Config], networks: study.Networks, makers: study.Make
 
     def answer(key: Any, network: str) -> Mapping[str, Any]:
         count = min(config.test_images, len(truth))
-        return {"logits": ask(of(network), test.images[:count]), "labels": truth[:count]}
+        return {
+            "logits": study.all_logits(of(network), test.images[:count]),
+            "labels": truth[:count],
+        }
 
     def make(key: Any, generator: str, network: str, repeat: int) -> Mapping[str, Any]:
         made = ways[generator](key, of(network), material[repeat])
-        logits = ask(of(network), made.images)
+        logits = study.all_logits(of(network), made.images)
         return {"images": made.images, "labels": made.labels, "logits": logits}
 
     def follow(key: Any, line: str, network: str, repeat: int) -> Mapping[str, Any]:
@@ -167,12 +169,6 @@ def measure(run: study.Run[Config], networks: study.Networks, makers: study.Make
     cells = [{"part": "slice", **cell} for cell in study.grid(network=networks.each)]
     slices = study.compute(run, cells, lambda key, part, network: cut(key, network), "slicing")
     return Measured(tests, images, rays, tangents, slices)
-
-
-def ask(classifier: fj.types.Classifier, images: Any) -> np.ndarray:
-    """Return the logits of any number of images."""
-    parts = [images[i : i + AT_ONCE] for i in range(0, len(images), AT_ONCE)]
-    return np.concatenate([study.logits(classifier, fj.data.as_float(one)) for one in parts])
 
 
 def plane(classifier: fj.types.Classifier, corners: np.ndarray, size: int) -> dict[str, Any]:

@@ -59,14 +59,8 @@ def find(
     heat = {name: one.mean for name, one in calibration.column("network", "temperature").items()}
     shown = list(measure.judge(config, networks, measured, heat))
     by = ("kind", "network")
-    plain, warm = (study.medians(shown, by, name) for name in ("confidence", "tempered"))
-    sure = study.summarize(shown, by, ["certain"])
-    confidence = study.Table(
-        tuple(
-            study.Row(one.keys, {**one.values, **two.values, **three.values})
-            for one, two, three in zip(plain.rows, warm.rows, sure.rows, strict=True)
-        )
-    )
+    medians = (study.medians(shown, by, name) for name in ("confidence", "tempered"))
+    confidence = study.join(*medians, study.summarize(shown, by, ["certain"]))
     rays = list(measure.follow(config, measured))
     steps = list(measure.explain(measured))
     certain = middle(rays)

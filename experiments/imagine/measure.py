@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +23,7 @@ UNIFORM = "uniform"  # every image is one of its own, so a density can be read e
 MIXED = 1.1  # R-hat below which chains count as mixed
 BEYOND = 0.05  # of Z may lie beyond the end of a curve
 SIGMA = 1.5  # pixels by which images are blurred before they are compared with templates
-MOVES, AT_ONCE = 10, 200  # a particle between two levels, and images at a time
-HIGHEST = 1e9  # no logit is as high: the depth ends a curve
+AT_ONCE = 200  # images shown to a network while it climbs
 
 #: What is measured on chains, shares among it, and how often real images score higher.
 SHARES, OF_CHAINS = ("named", "acceptance"), ("own_correlation", "logit", "r_hat", "effective")
@@ -134,9 +132,14 @@ class Found(NamedTuple):
         by = ("network", "tilt")
         return Tables(
             study.medians(part("chains"), by, "confidence"),
-            _average(part("chains"), by, SHARES, OF_CHAINS),
-            _average(part("densities"), (*by, "images"), AREAS, ("log_p",)),
-            _average(part("normalizers"), (*by, "class"), ("beyond",), ("log_z", "mean_by_curve")),
+            study.summarize(part("chains"), by, SHARES, unbounded=OF_CHAINS),
+            study.summarize(part("densities"), (*by, "images"), AREAS, unbounded=["log_p"]),
+            study.summarize(
+                part("normalizers"),
+                (*by, "class"),
+                ["beyond"],
+                unbounded=("log_z", "mean_by_curve"),
+            ),
         )
 
 
@@ -165,8 +168,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         )
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
-        if len(shape) != 3:
-            raise ValueError(f"--model, --dataset: only pictures are drawn here, got {shape}")
+        study.only_pictures(shape)
         with study.blame(f"--measure {config.measure}"):
             entry.build(shape, entry.usual)
         count = min(config.classes, num_classes)
@@ -238,34 +240,19 @@ def resemble(scene: Scene, images: Images) -> dict[str, np.ndarray]:
 def climb(run: study.Run[Config], scene: Scene) -> study.Results:
     """Find how probable every logit is for images of the measure: common ones, and rare."""
     config = run.config
-    count, score = max(200, 20 * config.particles), fj.analysis.SCORES["logit"]
 
     def split(key: RandomKey, network: str, curve: str, repeat: int) -> Mapping[str, ArrayLike]:
-        import jax
-
-        classifier = scene.networks.each[network].classifier
-        key_draw, key_climb = jax.random.split(key)
-        scores = fj.analysis.draw_scores(key_draw, classifier, scene.measure, count, score=score)
-        found = fj.analysis.volume(
-            key_climb,
-            classifier,
+        found = fj.analysis.score_curves(
+            key,
+            scene.networks.each[network].classifier,
             scene.measure,
-            goals=[HIGHEST],
-            score=score,
             classes=scene.classes,
-            runs=1,
+            depth=config.depth,
             particles=config.particles,
-            moves=MOVES,
-            images=1,
-            least_log10=-config.depth / np.log(10.0),
+            draws=max(200, 20 * config.particles),
             batch_size=min(AT_ONCE, len(scene.classes) * config.particles),
         )
-        return {
-            "draws": scores[:, scene.classes],
-            "levels": found.curve_score[0],
-            "log_p": found.curve_log10_p[0] * np.log(10.0),
-            "evaluations": found.evaluations.sum(),
-        }
+        return found._asdict()
 
     cells = study.grid(network=scene.networks.each, curve=["logit"], repeat=range(config.repeats))
     return study.compute(run, cells if config.depth else [], split, "climbing")
@@ -299,10 +286,8 @@ def judge(config: Config, scene: Scene, results: study.Results) -> Iterator[stud
         if "curve" not in cell:
             continue
         about = {name: cell[name] for name in ("network", "repeat")}
-        curves = [
-            fj.analysis.log_normalizer(*fj.analysis.whole_curve(*one), config.tilts)
-            for one in zip(arrays["draws"].T, arrays["levels"], arrays["log_p"], strict=True)
-        ]
+        stored = arrays["draws"], arrays["levels"], arrays["log_p"], int(arrays["evaluations"])
+        curves = fj.analysis.ScoreCurves(*stored).normalizers(config.tilts)
         for i, tilt in enumerate(config.tilts):
             log_z = np.array([one.log_z[i] for one in curves])
             for label, one in zip(scene.classes, curves, strict=True):
@@ -364,17 +349,3 @@ def judge_images(
         place = {"part": "densities", **about, "tilt": tilt, "images": name}
         areas = {f"auroc{end}": fj.metrics.auroc(real[end], found[end]) for end in real}
         yield place | {"log_p": float(found[""].mean())} | areas
-
-
-def _average(
-    records: Sequence[study.Record],
-    by: Sequence[str],
-    shares: Sequence[str],
-    numbers: Sequence[str],
-) -> study.Table:
-    """Average shares, which end at 0 and 1, and other numbers, which do not."""
-    unbounded = functools.partial(fj.analysis.over_repeats, bounds=(-np.inf, np.inf))
-    ended = study.summarize(records, by, shares).rows
-    others = study.summarize(records, by, numbers, over=unbounded).rows
-    merge = lambda row, more: study.Row(row.keys, {**row.values, **more.values})
-    return study.Table(tuple(map(merge, ended, others)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,6 +10,12 @@ import fooljax as fj
 from fooljax import study
 
 from .measure import BEYOND, MIXED, REAL, SIGMA, UNIFORM, Found, Tables, drawn_at
+
+#: The first columns of every table.
+ABOUT: dict[str, Callable[[study.Row], str]] = {
+    "Network": lambda row: row.keys["network"],
+    "Tilt": lambda row: f"{row.keys['tilt']:g}",
+}
 
 
 def report(found: Found, tables: Tables) -> Iterator[study.Opening | study.Block]:
@@ -70,8 +76,8 @@ def findings(found: Found, tables: Tables) -> Iterator[study.Block]:
         for tilt in sorted(found.config.tilts):
             sure = tables.confidence.value("confidence", network=name, tilt=tilt)
             named = study.spell(tables.chains.value("named", network=name, tilt=tilt))
-            words = f"at tilt {tilt:g} a median confidence of {study.spell(sure, study.sure)}"
-            said.append(f"{words}, and {named} are most like their own class")
+            words = f"a median confidence of {study.spell(sure, study.sure)}"
+            said.append(f"at tilt {tilt:g} {words}, and {named} are most like their own class")
         yield fj.reporting.paragraph(fj.reporting.strong(name), ": ", "; ".join(said), ".")
     low = min(found.config.tilts)
     if tables.confidence.value("confidence", network=found.config.networks[0], tilt=low).mean < 0.5:
@@ -82,21 +88,23 @@ def findings(found: Found, tables: Tables) -> Iterator[study.Block]:
             "has taught it which class a picture shows, not what pictures look like; to be a "
             "generator, a network must be trained as one."
         )
-    rows = []
-    for row in tables.chains.rows:
-        sure = tables.confidence.where(**row.keys).rows[0].values["confidence"]
+
+    def without_chains(row: study.Row) -> str:
         curves = [one.values for one in tables.normalizers.where(**row.keys).rows]
-        known = bool(curves) and all(one["beyond"].mean <= BEYOND for one in curves)
-        mean = float(np.mean([one["mean_by_curve"].mean for one in curves])) if known else np.nan
-        like, logit = (study.spell(row.values[one], _plain) for one in ("own_correlation", "logit"))
-        named = study.spell(row.values["named"])
-        rows.append((*_about(row), study.spell(sure, study.sure), like, named, logit, _plain(mean)))
-    yield fj.reporting.table(
-        (
-            *("Network", "Tilt", "Median confidence", "Correlation with own class"),
-            *("Most like own class", "Mean logit of the chains", "Mean logit without chains"),
-        ),
-        rows,
+        if not curves or any(one["beyond"].mean > BEYOND for one in curves):
+            return _plain(np.nan)
+        return _plain(float(np.mean([one["mean_by_curve"].mean for one in curves])))
+
+    yield study.tabulate(
+        study.join(tables.confidence, tables.chains).rows,
+        {
+            **ABOUT,
+            "Median confidence": study.spelled("confidence", study.sure),
+            "Correlation with own class": study.spelled("own_correlation", _plain),
+            "Most like own class": study.spelled("named"),
+            "Mean logit of the chains": study.spelled("logit", _plain),
+            "Mean logit without chains": without_chains,
+        },
         "In brackets 95 % intervals over the repeats. Most like own class: share of images that "
         "are more like the mean image of their own class than like any other; by guessing 1 in "
         f"{len(found.scene.classes)}. The mean logit without chains follows from how "
@@ -127,29 +135,34 @@ def pictures(found: Found, network: str) -> study.Figure:
 
 def mixing(found: Found, tables: Tables) -> Iterator[study.Block]:
     """Say how far the chains can be believed."""
-    config, rows = found.config, []
-    good, bad = list[str](), list[str]()
+    config = found.config
+    chains = lambda row: study.where(found.records, part="chains", **row.keys)
+    r_hats = lambda row: [np.inf if one["r_hat"] is None else one["r_hat"] for one in chains(row)]
+    mixed: dict[bool, list[str]] = {True: [], False: []}
     for row in tables.chains.rows:
-        records = study.where(found.records, part="chains", **row.keys)
-        worst = max(np.inf if one["r_hat"] is None else one["r_hat"] for one in records)
         name = f"{row.keys['network']} at tilt {row.keys['tilt']:g}"
-        (good if worst <= MIXED else bad).append(name)
-        values = (row.values[one] for one in ("acceptance", "r_hat", "effective"))
-        rows.append((*_about(row), *(study.spell(one, _plain) for one in values), _plain(worst)))
+        mixed[max(r_hats(row)) <= MIXED].append(name)
+    good, bad = ", ".join(mixed[True]), ", ".join(mixed[False])
     if good:
         yield (
-            f"Mixed, by the logit: {', '.join(good)}. Chains of a class started from different "
+            f"Mixed, by the logit: {good}. Chains of a class started from different "
             "images and went through the same logits: their images are draws from the density."
         )
     if bad:
         yield (
-            f"Not mixed in {config.steps:,} steps: {', '.join(bad)}. Chains of a class are still "
+            f"Not mixed in {config.steps:,} steps: {bad}. Chains of a class are still "
             "at different logits. Each step is exact all the same; but these are images that a "
             "chain reaches, not yet fair draws, and numbers would move with more --steps."
         )
-    yield fj.reporting.table(
-        ("Network", "Tilt", "Steps accepted", "R-hat", "Worth independent draws", "Worst R-hat"),
-        rows,
+    yield study.tabulate(
+        tables.chains.rows,
+        {
+            **ABOUT,
+            "Steps accepted": study.spelled("acceptance", _plain),
+            "R-hat": study.spelled("r_hat", _plain),
+            "Worth independent draws": study.spelled("effective", _plain),
+            "Worst R-hat": lambda row: _plain(max(r_hats(row))),
+        },
         "R-hat compares the spread of all chains of a class with that of each half of one, by the "
         f"logit: 1 is mixed, above {MIXED:g} not. Worth independent draws: of the "
         f"{config.chains * (config.steps - config.steps // 2):,} images of all chains of a class, "
@@ -158,10 +171,11 @@ def mixing(found: Found, tables: Tables) -> Iterator[study.Block]:
         "accepted steps is 0.57.",
     )
     network = found.config.networks[0]
-    steps, grids = np.unique(np.linspace(0, config.steps - 1, 200).astype(int)), {}
-    for tilt in sorted(config.tilts):
-        scores = found.results.one(network=network, tilt=tilt, repeat=0)["scores"]
-        grids[f"tilt {tilt:g}"] = np.concatenate(list(scores))[:, steps]
+    steps = np.unique(np.linspace(0, config.steps - 1, 200).astype(int))
+    first = lambda tilt: found.results.one(network=network, tilt=tilt, repeat=0)["scores"]
+    grids = {
+        f"tilt {tilt:g}": np.concatenate(first(tilt))[:, steps] for tilt in sorted(config.tilts)
+    }
     caption = (
         f"Logits along the chains of the {network} network. Lines: mean over all chains of all "
         "classes of the first repeat; shaded: from the lowest to the highest chain. Where a line "
@@ -192,28 +206,29 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
     kinds[drawn_at(max(config.tilts))] = "by its own chains"
     yield f"What the {network} network's p(x) at tilt {tilt:g} says of each kind of images:"
     for name, made in kinds.items():
-        area = tables.densities.value("auroc", network=network, tilt=tilt, images=name)
-        verdict = "less probable than" if area.low > 0.5 else "not to be told from"
-        verdict = "more probable than" if area.high < 0.5 else verdict
+        higher = tables.densities.value("auroc", network=network, tilt=tilt, images=name)
+        verdict = "less probable than" if higher.low > 0.5 else "not to be told from"
+        verdict = "more probable than" if higher.high < 0.5 else verdict
         yield fj.reporting.paragraph(
             fj.reporting.strong(name),
-            f" ({made}): {verdict} real ones, which have the higher p(x) in {study.spell(area)} "
+            f" ({made}): {verdict} real ones, which have the higher p(x) in {study.spell(higher)} "
             "of all pairs.",
         )
-    scores = ("auroc", "auroc_energy", "auroc_confidence")
-    rows = [
-        (
-            *(*_about(row), row.keys["images"], study.spell(row.values["log_p"], _plain)),
-            *("" if row.keys["images"] == REAL else study.spell(row.values[one]) for one in scores),
-        )
-        for row in tables.densities.rows
-    ]
-    yield fj.reporting.table(
-        (
-            *("Network", "Tilt", "Images", "log p(x), nats", "Real one higher: by p(x)"),
-            *("by p(x) without log Z (energy)", "by confidence"),
-        ),
-        rows,
+
+    def area(name: str) -> Callable[[study.Row], str]:
+        write = study.spelled(name)
+        return lambda row: "" if row.keys["images"] == REAL else write(row)
+
+    yield study.tabulate(
+        tables.densities.rows,
+        {
+            **ABOUT,
+            "Images": lambda row: row.keys["images"],
+            "log p(x), nats": study.spelled("log_p", _plain),
+            "Real one higher: by p(x)": area("auroc"),
+            "by p(x) without log Z (energy)": area("auroc_energy"),
+            "by confidence": area("auroc_confidence"),
+        },
         f"Images: {REAL} test images that the networks get right, others made to fool, controls, "
         "and the last images of the chains. Last columns: how often a real image has the "
         "higher score, of all pairs with an image of this kind (the area under the ROC curve): "
@@ -227,25 +242,19 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
         f"more probable than those {drawn_at(tilt)} from this very density, and yet none is ever "
         "drawn, because there are so few of them."
     )
-    numbers = ("log_z", "mean_by_curve")
-    rows = [
-        (
-            *(*_about(row), found.scene.networks.class_names[row.keys["class"]]),
-            *(study.spell(row.values[one], _plain) for one in numbers),
-            f"{100 * row.values['beyond'].mean:.2g} %",
-        )
-        for row in tables.normalizers.rows
-    ]
-    header = ("Network", "Tilt", "Class", "log Z", "Mean logit", "Beyond the curve")
+    columns = {
+        **ABOUT,
+        "Class": lambda row: found.scene.networks.class_names[row.keys["class"]],
+        "log Z": study.spelled("log_z", _plain),
+        "Mean logit": study.spelled("mean_by_curve", _plain),
+        "Beyond the curve": lambda row: f"{100 * row.values['beyond'].mean:.2g} %",
+    }
     words = (
         "Natural logarithms, 95 % intervals over the repeats. Where more than a little of Z lies "
         "beyond the end of the curve, the numbers are lower bounds: give a larger --depth."
     )
-    yield study.Folded("log Z of every class", [fj.reporting.table(header, rows, words)])
-
-
-def _about(row: study.Row) -> tuple[str, str]:
-    return row.keys["network"], f"{row.keys['tilt']:g}"
+    table = study.tabulate(tables.normalizers.rows, columns, words)
+    yield study.Folded("log Z of every class", [table])
 
 
 def _plain(value: float) -> str:

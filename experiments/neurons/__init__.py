@@ -61,9 +61,9 @@ def main(config: Config) -> dict[str, Any]:
         records = list(measure.judge(real, made))
         means = list(measure.medians(records))
         by = ("layer", "kind")
-        numbers = study.summarize(means, by, ["deviations"], over=measure.mean_of)
+        numbers = study.summarize(means, by, [], unbounded=["deviations"])
         keeping = [one for one in means if "kept" in one]
-        kept = study.summarize(keeping, by, ["kept"], over=measure.mean_of)
+        kept = study.summarize(keeping, by, [], unbounded=["kept"])
         sanity = list(measure.sane(maps))
         found = Found(config, prepared, real, made, maps, numbers, kept)
         return study.publish(

@@ -102,10 +102,7 @@ class Found(NamedTuple):
 def fits(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
     """Refuse what is no picture, and shifts that are no shifts."""
     del num_classes
-    if len(shape) != 3 or shape[2] not in (1, 3):
-        raise ValueError(
-            f"--dataset: pictures (h, w, c), grey or in color, are painted, got {shape}"
-        )
+    study.only_pictures(shape)
     if config.jitter >= min(shape[:2]):
         raise ValueError(f"--jitter {config.jitter}: images are but {shape[0]}x{shape[1]} pixels")
     study.afford(shape, pictures=config.pictures)
@@ -120,20 +117,13 @@ def usual(classifier: Any) -> str:
     return [last, *hidden, *with_places, *rectified][-1].name
 
 
-def mean_of(values: Sequence[float]) -> study.tables.Interval:
-    """Return the mean of numbers that are no shares, with its interval."""
-    return fj.analysis.over_repeats(values, bounds=(-np.inf, np.inf))
-
-
 def watch(config: Config, prepared: study.Prepared, layers: Mapping[str, Any]) -> Any:
     """Return what finds the strongest pictures of a layer, and what goes back from them."""
     train, rows = _pictures(config, prepared)
 
     def look(key: Any, layer: str) -> dict[str, Any]:
         network = layers[layer]
-        parts = [rows[i : i + 100] for i in range(0, len(rows), 100)]
-        said = [study.logits(network, fj.data.as_float(train.images[part])) for part in parts]
-        activation = np.concatenate(said)
+        activation = study.all_logits(network, train.images[rows])
         spread = activation.std(axis=0)
         firing = np.flatnonzero(spread > 1e-6 * max(1.0, float(np.abs(activation).max())))
         if not len(firing):

@@ -159,10 +159,9 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
         "Then images made for the unit, of the first repeat, not selected, with their activation "
         "in standard deviations above the mean of real pictures, also after shifts."
     )
-    shown = fj.data.resize.shrink(np.stack(rows).astype(np.float32), study.SIDE)
     columns = [f"unit {unit}" for unit in units]
-    looks = {"row_names": names, "column_names": columns, "columns": 8}
-    yield study.images(f"units_{layer.replace('/', '_')}", shown, words, caption, **looks)
+    looks = {"row_names": names, "column_names": columns, "columns": 8, "side": study.SIDE}
+    yield study.images(f"units_{layer.replace('/', '_')}", rows, words, caption, **looks)
 
 
 def _alike(value: float) -> str:

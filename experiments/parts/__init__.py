@@ -1,20 +1,18 @@
-"""Hide parts of an image: which one does a network need, and does it see shapes?
+"""Hide parts of an image: which one does a network need, and how few are enough?
 
 Run:    python -m experiments.parts
         python -m experiments.parts --dataset mnist --weights lenet.safetensors
         python -m experiments.parts --preset imagenet --weights DIR --data-dir DATA
 Cost:   about ten minutes on two laptop cores (28 x 28 pixels, LeNet, four kinds of images,
         three repeats), half of it for pixels, wrong and blocks. A subset of pixels takes 500 to
-        784 forward and gradient passes an image, one of blocks 2,080 forward passes and
-        two parts at a time 137: for ten ImageNet pictures and SqueezeNet half an hour.
-        --looks leaves out what is not asked.
+        784 forward and gradient passes an image, one of blocks 2,080 forward passes: for ten
+        ImageNet pictures and SqueezeNet half an hour. --looks leaves out what is not asked.
 Expect: few pixels, the middle alone, or what is left without any one part keep LeNet certain
-        of a fooling image; its parts nearly add up. On photographs a "sufficient" subset is
-        a pattern of its own: with a filled edge it says nothing.
+        of a fooling image. On photographs a "sufficient" subset is a pattern of its own: with
+        a filled edge it says nothing.
 Source: Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897, Figure 10 (one part painted away);
         Carter et al., 2019, arXiv:1810.03805, and 2021, arXiv:2003.08907 (sufficient subsets);
-        Brendel and Bethge, 2019, arXiv:1904.00760 (patches); Zeiler and Fergus, 2014,
-        arXiv:1311.2901 (occlusion).
+        Zeiler and Fergus, 2014, arXiv:1311.2901 (occlusion).
 """
 
 from __future__ import annotations
@@ -37,8 +35,6 @@ PAPERS = {
     "input subsets",
     "2003.08907": "B. Carter and others, “Overinterpretation reveals image classification model "
     "pathologies”, NeurIPS 2021: the same on ImageNet",
-    "1904.00760": "W. Brendel and M. Bethge, “Approximating CNNs with bag-of-local-features "
-    "models”, ICLR 2019: effects of patches add up",
 }
 
 
@@ -49,20 +45,19 @@ def main(config: Config) -> dict[str, Any]:
         ValueError, OSError, Interrupted: if anything is wrong, or if stopped; says what to do.
     """
     with study.opened(main, config) as run:
-        scene = measure.set_scene(run)
-        made = measure.make(run, scene)
-        seen = measure.look(run, scene, made)
-        records = list(numbers.judge(config, made, seen))
-        means = numbers.average(records)
+        scene, made, seen = measure.look(run)
+        records = list(study.hidden.judge(config.hiding, made, seen, numbers.READ))
+        means = study.hidden.average(records, numbers.BOUNDS)
+        found = study.hidden.Found(config.hiding, scene, made, seen, means)
         return study.publish(
             run,
-            page.report(page.Found(config, scene, made, seen, means)),
+            page.report(config, found),
             scene.networks.each,
             study.gather(made, seen),
             records,
             PAPERS,
             keep=("images", "labels", "odds", "maps", "masks", "without"),
-            **numbers.summarize(config, means),
+            **found.summary(numbers.SUMMARY, left_out=["path"]),
             intervals="medians and shares over the images of a repeat; of them the mean over the "
             "repeats and its 95 % interval, Student's t",
         )

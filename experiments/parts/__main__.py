@@ -1,4 +1,4 @@
-"""The command line of ``experiments.smooth``."""
+"""The command line of ``experiments.parts``."""
 
 from fooljax import study
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit
@@ -13,138 +12,94 @@ from scipy.special import expit
 import fooljax as fj
 from fooljax import study
 
-from .measure import SIZES, Config
+from .measure import SIZES
 
 if TYPE_CHECKING:
-    from fooljax.metrics import Interval
-
-#: What was measured: its name, at what, and the number.
-Number: TypeAlias = tuple[str, str | float, float]
-#: ``(settings, log-odds of the whole images, what a look found) -> numbers``
-Read: TypeAlias = "Callable[[Config, np.ndarray, study.Arrays], Iterator[Number]]"
+    from fooljax.study import Hiding
+    from fooljax.study.hidden import Number, Read
+    from fooljax.study.units import Arrays
 
 MIDDLE = SIZES[2]  # a window of 12 of 28 pixels, 18 % of the area
 #: Between what numbers lie that are no shares.
-BOUNDS = {
-    **dict.fromkeys(("additivity", "within"), (-1.0, 1.0)),
-    **dict.fromkeys(("parts", "strength", "loss"), (0.0, math.inf)),
-}
-#: Numbers of ``summary.json``: by which look, name, and at what; None for the first fill.
-SUMMARY = {
+BOUNDS = dict.fromkeys(("parts", "loss"), (0.0, math.inf))
+#: Numbers of ``summary.json``: by which look, name, and at what.
+SUMMARY: Mapping[str, tuple[str, str, str | float]] = {
     "sufficient_share": ("pixels", "share", ""),
     "dilated_confidence": ("pixels", "confidence", "dilated 1"),
-    "additivity": ("together", "additivity", None),
     "component_removed_confidence": ("components", "confidence", "without one"),
     "center_keeps": ("center", "keeps", MIDDLE),
 }
 
 
-def judge(config: Config, made: study.Results, seen: study.Results) -> Iterator[study.Record]:
-    """Yield a record for each number: a median or share over the images of a repeat."""
-    of = {name: made.where(images=name) for name in {cell["images"] for cell, _ in made.found}}
-    for cell, arrays in seen.found:
-        odds = of[cell["images"]].one(repeat=cell["repeat"])["odds"]
-        for name, at, value in READ[cell["look"]](config, odds, arrays):
-            if not math.isnan(value):
-                yield {**cell, "name": name, "at": at, "value": value}
-    for cell, arrays in made.found:
-        for name, value in (
-            ("confidence", middle(arrays["odds"])),
-            ("certain", np.mean(expit(arrays["odds"]) >= config.tau)),
-        ):
-            yield {"look": "whole", **cell, "name": name, "at": "", "value": float(value)}
+def kept_by_middle(found: study.hidden.Found, kind: str) -> tuple[int, int, fj.metrics.Interval]:
+    """Count images of all repeats that stay certain with nothing but their middle.
 
-
-def average(records: Sequence[study.Record]) -> study.Table:
-    """Average over the repeats, with intervals."""
-    by, rows = ("look", "images", "name", "at"), list[study.Row]()
-    for name in dict.fromkeys(record["name"] for record in records):
-        bounds = BOUNDS.get(name, (0.0, 1.0))
-        over = functools.partial(fj.analysis.over_repeats, bounds=bounds)
-        rows += study.summarize(study.where(records, name=name), by, ["value"], over=over).rows
-    return study.Table(tuple(rows))
-
-
-def public_number(config: Config, means: study.Table, public: str) -> dict[str, Interval]:
-    """Return a number of ``SUMMARY`` by kind of images, those of which there is one."""
-    look, name, at = SUMMARY[public]
-    at = config.fills[0] if at is None else at
-    return means.column("images", "value", look=look, name=name, at=at)
-
-
-def summarize(config: Config, means: study.Table) -> dict[str, Any]:
-    """Return the numbers that the claim is about, by kind of images, and all others."""
-    found = {
-        public: {kind: one._asdict() for kind, one in public_number(config, means, public).items()}
-        for public in SUMMARY
-    }
-    rows = tuple(row for row in means.rows if row.keys["name"] != "path")
-    return {**found, "means": study.Table(rows).plain()}
-
-
-def middle(odds: np.ndarray) -> float:
-    """Return the median confidence of log-odds; NaN without any."""
-    return float(expit(np.median(odds))) if odds.size else math.nan
+    Returns:
+        How many do, of how many of which the network is certain, and the share with its exact
+        95 % interval over images (Clopper and Pearson).
+    """
+    kept, total, tau = 0, 0, found.hiding.tau
+    for cell, arrays in found.seen.where(look="center", images=kind).found:
+        whole = found.made.one(images=kind, repeat=cell["repeat"])["odds"]
+        left = arrays["odds"][expit(whole) >= tau, SIZES.index(MIDDLE)]
+        kept, total = kept + int(np.sum(expit(left) >= tau)), total + len(left)
+    share = fj.metrics.clopper_pearson(kept, total) if total else study.exactly(math.nan)
+    return kept, total, share
 
 
 def _mean(values: np.ndarray) -> float:
     return float(np.mean(values)) if values.size else math.nan
 
 
-def _center(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
-    left = found["odds"][expit(odds) >= config.tau]
+def _center(hiding: Hiding, odds: np.ndarray, found: Arrays) -> Iterator[Number]:
+    left = found["odds"][expit(odds) >= hiding.tau]
     for size, column in zip(SIZES, left.T, strict=True):
-        yield "keeps", size, _mean(expit(column) >= config.tau)
-        yield "confidence", size, middle(column)
+        yield "keeps", size, _mean(expit(column) >= hiding.tau)
+        yield "confidence", size, study.hidden.median_confidence(column)
 
 
-def _occlusion(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
+def _occlusion(hiding: Hiding, odds: np.ndarray, found: Arrays) -> Iterator[Number]:
     """Yield the largest loss of an image, in log-odds."""
     yield "loss", "", float(np.median(found["maps"].max(axis=(1, 2))))
 
 
-def _components(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
+def _components(hiding: Hiding, odds: np.ndarray, found: Arrays) -> Iterator[Number]:
     yield "several", "", float(np.mean(found["counts"] >= 2))
-    some = (expit(odds) >= config.tau) & (found["counts"] >= 2)
+    some = (expit(odds) >= hiding.tau) & (found["counts"] >= 2)
     if some.any():
         without = found["without"][some]
         every = without[~np.isnan(without)]
         yield "parts", "", float(np.median(found["counts"][some]))
-        yield "confidence", "whole", middle(odds[some])
-        yield "confidence", "without one", middle(every)
-        yield "confidence", "without the worst", middle(np.nanmin(without, axis=1))
-        yield "confidence", "best alone", middle(np.nanmax(found["alone"][some], axis=1))
-        yield "keeps", "without one", _mean(expit(every) >= config.tau)
+        yield "confidence", "whole", study.hidden.median_confidence(odds[some])
+        yield "confidence", "without one", study.hidden.median_confidence(every)
+        yield (
+            "confidence",
+            "without the worst",
+            study.hidden.median_confidence(np.nanmin(without, axis=1)),
+        )
+        yield (
+            "confidence",
+            "best alone",
+            study.hidden.median_confidence(np.nanmax(found["alone"][some], axis=1)),
+        )
+        yield "keeps", "without one", _mean(expit(every) >= hiding.tau)
 
 
-def _together(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
-    for place, fill in enumerate(config.fills[:2]):
-        values = map(float, found[f"numbers_{place}"])
-        for name, value in zip(("additivity", "within", "strength"), values, strict=True):
-            yield name, fill, value
-
-
-def _shuffled(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
-    for place, grid in enumerate(found["grids"].tolist()):
-        yield "named", grid, float(np.mean(found["named"][:, place]))
-        yield "certain", grid, float(np.mean(expit(found["top"][:, place]) >= config.tau))
-
-
-def _pixels(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
+def _pixels(hiding: Hiding, odds: np.ndarray, found: Arrays) -> Iterator[Number]:
     yield from _subset(found["masks"], found["reached"])
     controls = [name for name in found if name.startswith(("dilated ", "on ")) or name == "random"]
     for name in ("subset", *controls):
-        yield "confidence", name, middle(found[name][found["reached"]])
+        yield "confidence", name, study.hidden.median_confidence(found[name][found["reached"]])
     for left, column in zip(found["left"].tolist(), found["path"].T, strict=True):
-        yield "path", left, middle(column)
+        yield "path", left, study.hidden.median_confidence(column)
 
 
-def _wrong(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
+def _wrong(hiding: Hiding, odds: np.ndarray, found: Arrays) -> Iterator[Number]:
     yield from _subset(found["masks"], found["reached"])
 
 
-def _blocks(config: Config, odds: np.ndarray, found: study.Arrays) -> Iterator[Number]:
-    for place, fill in enumerate(config.fills[:2]):
+def _blocks(hiding: Hiding, odds: np.ndarray, found: Arrays) -> Iterator[Number]:
+    for place, fill in enumerate(hiding.fills[:2]):
         yield from _subset(found[f"masks_{place}"], found[f"reached_{place}"], fill)
 
 
@@ -154,12 +109,10 @@ def _subset(masks: np.ndarray, reached: np.ndarray, at: str = "") -> Iterator[Nu
         yield "share", at, float(np.median(masks[reached].mean(axis=(1, 2))))
 
 
-READ: dict[str, Read] = {
+READ: Mapping[str, Read] = {
     "center": _center,
     "occlusion": _occlusion,
     "components": _components,
-    "together": _together,
-    "shuffled": _shuffled,
     "pixels": _pixels,
     "wrong": _wrong,
     "blocks": _blocks,

@@ -31,6 +31,7 @@ from fooljax.analysis.removals import Removals, without_each_component
 from fooljax.analysis.saliency import integrated_gradients, saliency, smooth_saliency
 from fooljax.analysis.sampling import SCORES, Samples, sample
 from fooljax.analysis.sanity import map_agreement, shuffle_top
+from fooljax.analysis.score_curves import ScoreCurves, score_curves
 from fooljax.analysis.squinting import Resemblance, blurred, resemblance, templates
 from fooljax.analysis.straight import TangentReach, along, tangent_reach
 from fooljax.analysis.substitute import Substitute, Transferred, attack_through, train_substitute
@@ -63,6 +64,7 @@ __all__ = [
     "Removals",
     "Resemblance",
     "Samples",
+    "ScoreCurves",
     "Shortened",
     "SignSteps",
     "Subset",
@@ -116,6 +118,7 @@ __all__ = [
     "resized",
     "saliency",
     "sample",
+    "score_curves",
     "shares",
     "shares_of_commonest",
     "shorten",

@@ -69,6 +69,7 @@ from fooljax.attacks.spatial import spatial
 from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
 from fooljax.attacks.standard_result import Stage, StandardResult
+from fooljax.attacks.starts import STARTS, StartEntry, best_random_cppns
 from fooljax.attacks.sweep import sweep
 from fooljax.attacks.triggers import TriggerResult, prepend, run_trigger
 from fooljax.attacks.universal import Universal, UniversalResult, UniversalState, run_universal
@@ -85,6 +86,7 @@ __all__ = [
     "CATALOG",
     "NORM_NAMES",
     "PUBLISHED",
+    "STARTS",
     "UNIVERSAL",
     "AddedWords",
     "AscentEntry",
@@ -102,6 +104,7 @@ __all__ = [
     "Regularization",
     "Stage",
     "StandardResult",
+    "StartEntry",
     "TriggerResult",
     "Universal",
     "UniversalEntry",
@@ -114,6 +117,7 @@ __all__ = [
     "apgd",
     "apply_patch",
     "ascent",
+    "best_random_cppns",
     "blur",
     "brendel_bethge",
     "brightness",

@@ -8,6 +8,7 @@ self-contained file.
 
 from fooljax.reporting.charts import curves, heatmap
 from fooljax.reporting.document import page
+from fooljax.reporting.enlarging import enlarge
 from fooljax.reporting.galleries import gallery, grid
 from fooljax.reporting.html import (
     Html,
@@ -37,6 +38,7 @@ __all__ = [
     "code",
     "curves",
     "details",
+    "enlarge",
     "figure",
     "gallery",
     "grid",

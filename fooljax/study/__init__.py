@@ -27,10 +27,11 @@ from fooljax.runtime.limits import (
 from fooljax.runtime.settings import change
 from fooljax.study.ensembles import ENSEMBLE_GROUPS, SMALL_JOINT, Ensembles, Joint
 from fooljax.study.paragraphs import Reading
-from fooljax.study.settings import Fooling, Making, RunFlags, choose
+from fooljax.study.settings import Fooling, Hiding, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:  # the same names as below
+    from fooljax.study import hidden
     from fooljax.study.adaptive import (
         RULE,
         Gain,
@@ -54,16 +55,20 @@ if TYPE_CHECKING:  # the same names as below
         RELATIONS,
         Fits,
         Networks,
+        all_logits,
         confidences,
         is_own,
         logits,
         network,
         networks,
+        real_ones,
         replicas,
         splits_of,
         weights_of,
         with_weights,
     )
+    from fooljax.study.climbed import Climbed, as_climbed, climb_repeats
+    from fooljax.study.columns import spelled, tabulate
     from fooljax.study.command import launch
     from fooljax.study.defended import (
         PLAIN,
@@ -182,6 +187,7 @@ if TYPE_CHECKING:  # the same names as below
         NO_NUMBERS,
         Words,
         how_shown,
+        only_pictures,
         refuse_texts,
         refuse_unsuited,
         suit,
@@ -193,11 +199,13 @@ if TYPE_CHECKING:  # the same names as below
         Table,
         exactly,
         finite,
+        join,
         medians,
         span,
         summarize,
         to_csv,
         where,
+        within,
     )
     from fooljax.study.units import Arrays
     from fooljax.study.variety import (
@@ -223,8 +231,10 @@ _NAMES = {
     "fooljax.study.answerers": "ANSWERERS Answerer about_answerer check_answerers load_asked "
     "train_answerers",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
-    "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
-    "networks replicas splits_of weights_of with_weights",
+    "fooljax.study.classifiers": "RELATIONS Fits Networks all_logits confidences is_own logits "
+    "network networks real_ones replicas splits_of weights_of with_weights",
+    "fooljax.study.climbed": "Climbed as_climbed climb_repeats",
+    "fooljax.study.columns": "spelled tabulate",
     "fooljax.study.command": "launch",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
@@ -263,9 +273,10 @@ _NAMES = {
     "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
     "fooljax.study.sets": "ANSWERS NetworkSet NetworkSets as_one make_sets train_sets",
     "fooljax.study.showing": "as_pictures experience is_shown note",
-    "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
-    "words_for",
-    "fooljax.study.tables": "Record Row Table exactly finite medians span summarize to_csv where",
+    "fooljax.study.suited": "NO_NUMBERS Words how_shown only_pictures refuse_texts refuse_unsuited "
+    "suit words_for",
+    "fooljax.study.tables": "Record Row Table exactly finite join medians span summarize to_csv "
+    "where within",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",
@@ -274,6 +285,9 @@ _NAMES = {
     "fooljax.study.wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+#: Modules whose names are their own: ``study.hidden.Scene``.
+_MODULES = ("hidden",)
 
 __all__ = [
     "ENSEMBLE_GROUPS",
@@ -285,6 +299,7 @@ __all__ = [
     "Ensembles",
     "Fooling",
     "Joint",
+    "Hiding",
     "Label",
     "Making",
     "Natural",
@@ -302,12 +317,15 @@ __all__ = [
     "Victim",
     "change",
     "choose",
+    "hidden",
     *_HOME,
 ]
 
 
 def __getattr__(name: str) -> object:
     """Import a name on first use."""
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

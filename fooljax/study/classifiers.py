@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import jax
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from fooljax.data import Splits, Streams
+from fooljax.data import Splits, Streams, as_float
 from fooljax.metrics import probabilities
 from fooljax.study import prepared, several
 from fooljax.study.prepared import Prepared
@@ -18,6 +18,8 @@ from fooljax.study.run import Run, Settings
 from fooljax.study.units import Arrays
 from fooljax.study.victim import Victim, is_published
 from fooljax.types import Classifier, Images, Logits
+
+_AT_ONCE = 100
 
 #: What a network is to another, and how to say it.
 RELATIONS = {
@@ -195,10 +197,36 @@ def splits_of(prepared: Prepared) -> Splits:
     return prepared.splits
 
 
+def real_ones(prepared: Prepared, classes: Iterable[int]) -> dict[int, np.ndarray]:
+    """Return the first test input of each class that there is one of, where there are data.
+
+    Args:
+        prepared: a network with its data.
+        classes: their numbers.
+
+    Returns:
+        By the place among the classes, an input in [0, 1].
+    """
+    if prepared.splits is None:
+        return {}
+    test = prepared.splits.test
+    labels = np.asarray(test.labels)
+    rows = {place: np.flatnonzero(labels == label)[:1] for place, label in enumerate(classes)}
+    return {
+        place: np.asarray(as_float(test.images[row])[0]) for place, row in rows.items() if len(row)
+    }
+
+
 @jax.jit
 def logits(classifier: Classifier, images: Float[Array, "b ..."]) -> Logits:
     """Ask a network about images; new weights compile nothing."""
     return classifier(images)
+
+
+def all_logits(classifier: Classifier, images: Images | np.ndarray) -> Float[np.ndarray, "n m"]:
+    """Ask a network about any number of images, uint8 or in [0, 1], a hundred at a time."""
+    parts = [images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE)]
+    return np.concatenate([logits(classifier, as_float(part)) for part in parts])
 
 
 def confidences(

@@ -1,12 +1,14 @@
 """Figures and tables made from tables of means."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from fooljax import reporting
+from fooljax.data.resize import shrink
 from fooljax.reporting import Html
 from fooljax.study.page import Figure
 from fooljax.study.tables import Row, Table
@@ -84,27 +86,30 @@ def lines(
 
 def ranges(
     name: str,
-    x: ArrayLike,
+    x: ArrayLike | Mapping[str, ArrayLike],
     grids: Mapping[str, np.ndarray],
     caption: str,
     geometric: bool = False,
+    median: bool = False,
     **looks: Any,  # as reporting.lines takes them
 ) -> Figure:
     """Show what several repeats found over a number: their mean, from the lowest to the highest.
 
     Args:
         name: of the picture's file.
-        x: the number, ``[c]``.
+        x: the number, ``[c]``; one for each line where they differ.
         grids: what was found, ``[repeats, c]`` each, by the name of the line.
         caption: what is seen, and how to read it.
         geometric: take the mean of logarithms.
+        median: take the median.
         looks: further words for ``reporting.lines``.
     """
-    places = np.asarray(x, float)
+    places = x if isinstance(x, Mapping) else dict.fromkeys(grids, np.asarray(x, float))
     mean = lambda grid: np.exp(np.log(grid).mean(axis=0)) if geometric else grid.mean(axis=0)
+    middle = (lambda grid: np.median(grid, axis=0)) if median else mean
     draw = lambda path: reporting.lines(
         path,
-        {name: (places, mean(grid)) for name, grid in grids.items()},
+        {name: (places[name], middle(grid)) for name, grid in grids.items()},
         bands={name: (grid.min(axis=0), grid.max(axis=0)) for name, grid in grids.items()},
         **looks,
     )
@@ -125,9 +130,16 @@ def images(
         shown: ``[rows, columns, h, w, c]`` in [0, 1].
         captions: below each image.
         caption: what is seen, and how to read it.
-        looks: further words for ``reporting.grid``.
+        looks: further words for ``reporting.grid``; and ``side``: most pixels of an image's
+            longer side, to which large ones are reduced.
     """
-    draw = lambda path: reporting.grid(path, np.stack(shown), captions, **looks)
+    side = looks.pop("side", None)
+
+    def draw(path: Path) -> object:
+        rows = np.stack(shown)
+        small = rows if side is None else shrink(rows.astype(np.float32), side)
+        return reporting.grid(path, small, captions, **looks)
+
     return Figure(name, draw, caption)
 
 

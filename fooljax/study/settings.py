@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from fooljax.runtime.limits import Batch, Count, NotNegative, Rate, Seed, Share
+from fooljax.runtime.limits import (
+    Batch,
+    Confidence,
+    Count,
+    NotNegative,
+    Pieces,
+    Rate,
+    Seed,
+    Several,
+    Share,
+)
 from fooljax.study.own_file import is_own, take
 
 Entry = TypeVar("Entry")
@@ -99,6 +109,45 @@ class Fooling:
         """The same as any maker takes it."""
         names = {field.name for field in fields(self)} - {"runs"}
         return Making(**{name: getattr(self, name) for name in names})
+
+
+@dataclass(frozen=True)
+class Hiding:
+    """Which images are partly hidden, and behind what.
+
+    Attributes:
+        generators: how fooling images are made: direct and cppn (evolved), ascent,
+            sparse and others (gradient); an unknown name lists them all. Real images are
+            always there to compare with.
+        images: most images of each kind in each repeat; two at least.
+        generations: of an evolution after the random population.
+        children: images made in a generation.
+        ascent_steps: steps of the gradient ascent.
+        repeats: how often everything is made and asked anew.
+        tau: confidence from which on the network counts as certain.
+        fills: what is painted where an image is hidden, two at least: the first one
+            everywhere, others to see whether it matters. median (the image's own), mean,
+            blur (its own), noise, others (another image), black, grey, white.
+    """
+
+    generators: Several[str] = ("direct", "cppn", "ascent")
+    images: Batch = 20
+    generations: Count = 200
+    children: Batch = 200
+    ascent_steps: Count = 100
+    repeats: Pieces = 3
+    tau: Confidence = 0.99
+    fills: Several[str] = ("median", "noise", "blur", "white", "others")
+
+    @property
+    def making(self) -> Making:
+        """The same as any maker takes it."""
+        return Making(
+            images=self.images,
+            generations=self.generations,
+            children=self.children,
+            ascent_steps=self.ascent_steps,
+        )
 
 
 def choose(

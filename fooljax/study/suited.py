@@ -36,6 +36,11 @@ class Words(NamedTuple):
     span: str
     real: tuple[str, str]
 
+    @property
+    def a_one(self) -> str:
+        """An input, after its article."""
+        return f"{'an' if self.one[0] in 'aeiou' else 'a'} {self.one}"
+
 
 _WORDS: dict[Kind, Words] = {
     "pictures": Words(
@@ -120,6 +125,26 @@ def refuse_texts(shape: tuple[int, ...], why: str) -> None:
             f"--dataset, --model: texts {why}; give pictures, sounds or videos; experiments.reduce "
             "and experiments.evolve are for texts"
         )
+
+
+def only_pictures(shape: tuple[int, ...], num_classes: int | None = None, side: int = 1) -> None:
+    """Refuse what is no picture, grey or in color.
+
+    Args:
+        shape: of an input.
+        num_classes: that the network tells apart, where one alone would not do.
+        side: fewest pixels along each side.
+
+    Raises:
+        ValueError: naming the flags.
+    """
+    if len(shape) != 3 or min(shape[:2]) < side or shape[2] not in (1, 3):
+        size = f" of {side} x {side} pixels at least" if side > 1 else ""
+        raise ValueError(
+            f"--dataset, --model: pictures{size}, grey or in color, are needed, got {shape}"
+        )
+    if num_classes is not None and num_classes < 2:
+        raise ValueError(f"--dataset, --model: 2 classes at least are needed, got {num_classes}")
 
 
 def refuse_unsuited(

@@ -1,6 +1,7 @@
 """From one record for each thing measured to a table of means with intervals."""
 
 import csv
+import functools
 import io
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ Value: TypeAlias = str | int | float | None
 #: Coordinates and numbers of one thing that was measured, by name; any of these types, as
 #: the experiment that names it knows.
 Record: TypeAlias = Mapping[str, Any]
+#: What a number is over independent repeats.
+Over: TypeAlias = Callable[[Sequence[float]], Interval]
 
 
 class Row(NamedTuple):
@@ -74,7 +77,8 @@ def summarize(
     by: Sequence[str],
     measures: Iterable[str],
     repeat: str = "repeat",
-    over: Callable[[Sequence[float]], Interval] = over_repeats,
+    over: Over = over_repeats,
+    unbounded: Iterable[str] = (),
 ) -> Table:
     """Average records within each repeat first, then over the repeats, with intervals.
 
@@ -84,9 +88,11 @@ def summarize(
         measures: names of the numbers.
         repeat: the key that tells independent repeats apart.
         over: what a number is over the repeats: the mean of shares in [0, 1] with its
-            95 % interval by Student's t, unless given; `span` is another.
+            95 % interval by Student's t, unless given; `within` and `span` are others.
+        unbounded: names of further numbers, which are no shares: their intervals are not
+            cut off at 0 and 1.
     """
-    measures = tuple(measures)
+    each = {**dict.fromkeys(measures, over), **dict.fromkeys(unbounded, within())}
     groups: dict[tuple[Value, ...], dict[Value, list[Record]]] = {}
     for record in records:
         repeats = groups.setdefault(tuple(record[key] for key in by), {})
@@ -96,7 +102,10 @@ def summarize(
         tuple(
             Row(
                 dict(zip(by, keys, strict=True)),
-                {name: over([mean(some, name) for some in repeats.values()]) for name in measures},
+                {
+                    name: average([mean(some, name) for some in repeats.values()])
+                    for name, average in each.items()
+                },
             )
             for keys, repeats in groups.items()
         )
@@ -133,6 +142,32 @@ def medians(
     found = {keys: over(np.array(list(repeats.values()))) for keys, repeats in groups.items()}
     rows = [Row(dict(zip(by, keys, strict=True)), {measure: one}) for keys, one in found.items()]
     return Table(tuple(rows))
+
+
+def join(*tables: Table) -> Table:
+    """Put the numbers of tables that have the same rows, in the same order, side by side.
+
+    Raises:
+        ValueError: if their rows are not the same.
+    """
+    rows = []
+    for same in zip(*(table.rows for table in tables), strict=True):
+        keys = same[0].keys
+        if any(row.keys != keys for row in same):
+            raise ValueError(f"tables to join must have the same rows, got {keys} and others")
+        values = {name: value for row in same for name, value in row.values.items()}
+        rows.append(Row(keys, values))
+    return Table(tuple(rows))
+
+
+def within(low: float = -math.inf, high: float = math.inf) -> Over:
+    """Take the mean of numbers that are no shares, with its 95 % interval by Student's t.
+
+    Args:
+        low: the least that such a number can be.
+        high: the most.
+    """
+    return functools.partial(over_repeats, bounds=(low, high))
 
 
 def span(values: Sequence[float]) -> Interval:

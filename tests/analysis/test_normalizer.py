@@ -1,10 +1,12 @@
 """Normalizers against closed forms: a normal score, and one uniform in an interval."""
 
+import jax
 import numpy as np
 import pytest
 from scipy import stats
 
-from fooljax.analysis import log_density, log_normalizer, whole_curve
+from fooljax.analysis import log_density, log_normalizer, measures, score_curves, whole_curve
+from fooljax.types import Classifier
 
 TILTS = np.array([0.0, 1.0, 3.0, 10.0])
 
@@ -79,3 +81,22 @@ def test_densities_integrate_to_one():
 def test_impossible_curves(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.slow
+def test_curves_of_a_linear_network():
+    """Classes keep their places; in the bulk and far out the normalizer is the closed form."""
+    weights = np.float32([[4.0, 0.0, -2.0], [0.0, 3.0, 2.0]])
+    affine = lambda params, images: images.reshape(len(images), 2) @ params
+    network = Classifier(jax.numpy.asarray(weights), affine, (1, 2, 1), 3)
+    sigma, tilts = 0.1, np.array([1.0, 3.0, 5.0])
+    measure, size = measures.gaussian((1, 2, 1), sigma=sigma), {"particles": 200, "draws": 2000}
+    found = score_curves(jax.random.key(0), network, measure, classes=[2, 0], depth=60.0, **size)
+    assert found.draws.shape == (2000, 2) and found.evaluations > 0
+    for label, one in zip((2, 0), found.normalizers(tilts), strict=True):
+        mean, spread = 0.5 * weights[:, label].sum(), sigma * np.linalg.norm(weights[:, label])
+        wanted = tilts * mean + 0.5 * (tilts * spread) ** 2
+        np.testing.assert_allclose(one.log_z, wanted, rtol=0.05, atol=0.1)
+        assert one.beyond.max() < 0.05
+    with pytest.raises(ValueError, match="score must be"):
+        score_curves(jax.random.key(0), network, measure, score="odds")

@@ -6,16 +6,18 @@ import re
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from experiments import parts
 from experiments.parts import measure, numbers
 from fooljax import analysis, study
 from fooljax.interrupts import Interrupted
-from fooljax.study import Victim, change
+from fooljax.metrics import Interval
+from fooljax.study import Hiding, Victim, change
 
 pytestmark = pytest.mark.slow  # a whole run
 
-LOOKS = ("center", "occlusion", "components", "together", "shuffled", "pixels", "wrong", "blocks")
+LOOKS = ("center", "occlusion", "components", "pixels", "wrong", "blocks")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,6 @@ def test_the_public_names_are_those_of_the_records(smoke, records):
     asked = {
         "sufficient_share": ("pixels", "share", ""),
         "dilated_confidence": ("pixels", "confidence", "dilated 1"),
-        "additivity": ("together", "additivity", "median"),
         "center_keeps": ("center", "keeps", str(3 / 7)),
         "component_removed_confidence": ("components", "confidence", "without one"),
     }
@@ -65,19 +66,19 @@ def test_the_public_names_are_those_of_the_records(smoke, records):
                 for one in study.where(records, look=look, name=name, at=at, images=kind)
             ]
             assert found["mean"] == pytest.approx(np.mean(values)), public
-    assert {"real", "ascent"} == set(summary["additivity"]) == set(summary["sufficient_share"])
+    assert {"real", "ascent"} == set(summary["sufficient_share"])
 
 
 def test_shares_are_counted_from_the_arrays(smoke, records):
     folder, config, _ = smoke
     arrays = np.load(folder / "arrays.npz")
     whole = arrays["images-ascent-repeat-1.odds"]
-    certain = confident(whole) >= config.tau
+    certain = confident(whole) >= config.hiding.tau
     assert value(records, "whole", "certain", "") == pytest.approx(certain.mean())
     with np.load(folder / "units" / "look-pixels-images-ascent-repeat-1.npz") as found:
         masks, reached, path = found["masks"], found["reached"], found["path"]
         dilated, subset = found["dilated 1"], found["subset"]
-    level = np.log(config.tau / (1 - config.tau))
+    level = np.log(config.hiding.tau / (1 - config.hiding.tau))
     np.testing.assert_array_equal(reached, (path >= level).any(axis=1))
     assert (subset[reached] >= level).all()
     share = np.median(
@@ -100,30 +101,48 @@ def test_images_are_of_classes_of_their_own(smoke):
 def test_pictures_and_page(smoke):
     folder, _, _ = smoke
     page = (folder / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == len(list(folder.glob("*.png"))) >= 8
+    assert page.count("data:image/png;base64,") == len(list(folder.glob("*.png"))) >= 6
     text = re.sub(r"base64,[^\"]*", "", page)
     assert "nan" not in text and "100 % of" not in text
     assert "python -m experiments.parts --model softmax --train-steps 60" in text
-    for title in ("How few pixels", "middle enough", "One part painted", "add up", "Patches"):
+    for title in ("How few pixels", "middle enough", "One part painted", "Control: the same"):
         assert title in text
+
+
+def test_images_that_keep_their_middle_are_counted_one_by_one(smoke):
+    """Of all repeats together, with the interval of scipy."""
+    folder, config, _ = smoke
+    page = (folder / "report.html").read_text().replace("&nbsp;", " ")
+    for kind in ("real", "ascent"):
+        kept, total = 0, 0
+        for repeat in range(config.hiding.repeats):
+            with np.load(folder / "units" / f"images-{kind}-repeat-{repeat}.npz") as found:
+                certain = confident(found["odds"]) >= config.hiding.tau
+            path = folder / "units" / f"look-center-images-{kind}-repeat-{repeat}.npz"
+            with np.load(path) as found:
+                kept += (confident(found["odds"][certain, 2]) >= config.hiding.tau).sum()
+            total += certain.sum()
+        low, high = scipy.stats.binomtest(int(kept), int(total)).proportion_ci()
+        words = study.spell(Interval(kept / total, low, high))
+        assert f">{kept} of {total}</td><td>{words}</td>" in page
 
 
 @pytest.mark.slow
 def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypatch):
     folder, config, _ = smoke
     config = change(config, classifier=str(folder / "networks"), out=str(tmp_path / "cut"))
-    interactions, calls = analysis.interactions, []
+    sufficient, calls = analysis.sufficient, []
 
     def stop_then(*arguments, **options):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return interactions(*arguments, **options)
+        return sufficient(*arguments, **options)
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="--resume"):
-        patch.setattr(analysis, "interactions", stop_then)
+        patch.setattr(analysis, "sufficient", stop_then)
         parts.main(config)
-    assert 4 < len(list((tmp_path / "cut" / "units").iterdir())) < 36
+    assert 4 < len(list((tmp_path / "cut" / "units").iterdir())) < 28
     parts.main(change(config, out=None, resume=config.run.out))
     for name in ("records.csv", "arrays.npz", "subsets_ascent.png", "occlusion_real.png"):
         assert (tmp_path / "cut" / name).read_bytes() == (folder / name).read_bytes()
@@ -133,32 +152,30 @@ def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypat
 def test_without_a_look_the_others_are_the_same(smoke, records, tmp_path):
     folder, config, _ = smoke
     config = change(config, classifier=str(folder / "networks"), out=str(tmp_path / "run"))
-    parts.main(change(config, looks=("shuffled", "center"), generators=("ascent", "noise")))
+    parts.main(change(config, looks=("wrong", "center"), generators=("ascent", "noise")))
     lines = (folder / "records.csv").read_text().splitlines()
     fewer = (tmp_path / "run" / "records.csv").read_text().splitlines()
-    same = [line for line in lines if line.startswith(("shuffled,", "center,"))]
+    same = [line for line in lines if line.startswith(("wrong,", "center,"))]
     assert sorted(same) == sorted(
-        line
-        for line in fewer
-        if line.startswith(("shuffled,", "center,")) and ",noise," not in line
+        line for line in fewer if line.startswith(("wrong,", "center,")) and ",noise," not in line
     )
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Control: the same search" in page and "How few pixels" not in page
 
 
 @pytest.mark.slow
 def test_the_networks_of_the_paper(data_dir, tmp_path):
-    """Released LeNet: few pixels, additive, the middle; numbers as measured before."""
+    """Released LeNet: few pixels, the middle; numbers as measured before."""
     weights = f"{data_dir}/models/caffe_lenet_mnist.safetensors"
     config = parts.Config(
         victim=Victim(dataset="mnist", weights=weights, data_dir=data_dir),
-        generators=("direct",),
-        looks=("pixels", "together", "center"),
-        repeats=2,
-        generations=100,
-        fills=("median", "white"),
+        hiding=Hiding(
+            generators=("direct",), repeats=2, generations=100, fills=("median", "white")
+        ),
+        looks=("pixels", "center"),
     )
     summary = parts.main(change(config, out=str(tmp_path / "run")))
     assert 0.01 <= summary["sufficient_share"]["real"]["mean"] <= 0.03
-    assert summary["additivity"]["direct"]["mean"] > 0.98
     assert summary["center_keeps"]["direct"]["mean"] > summary["center_keeps"]["real"]["mean"]
 
 

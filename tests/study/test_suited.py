@@ -46,6 +46,17 @@ def test_texts_are_sent_to_their_experiments():
         study.refuse_texts(shape, study.NO_NUMBERS)
 
 
+def test_only_pictures():
+    for shape in ((8, 8, 1), (4, 9, 3)):
+        study.only_pictures(shape, 2, side=4)
+    for shape in ((100, 1), (2, 8, 8, 1), (8, 8, 2), (8, 3, 1)):
+        with pytest.raises(ValueError, match=r"--dataset, --model: pictures of 4 x 4 .*got \("):
+            study.only_pictures(shape, side=4)
+    study.only_pictures((1, 1, 1))
+    with pytest.raises(ValueError, match="2 classes at least are needed, got 1"):
+        study.only_pictures((8, 8, 1), 1)
+
+
 def test_what_is_for_other_media_is_refused():
     ascents = fj.attacks.ASCENTS
     with pytest.raises(ValueError, match="--ascents: blur is for pictures, and the network takes"):

@@ -1,7 +1,6 @@
 """Records to tables: means within repeats first, intervals over repeats, nothing invented."""
 
 import csv
-import functools
 import io
 import math
 
@@ -9,8 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from fooljax.analysis import over_repeats
-from fooljax.study import finite, medians, span, spell, summarize, where
+from fooljax.study import finite, join, medians, span, spell, summarize, where, within
 from fooljax.study.tables import to_csv
 
 RECORDS = [
@@ -34,12 +32,31 @@ def test_means_and_intervals_are_those_of_scipy():
 
 
 def test_bounds_are_the_callers():
-    free = functools.partial(over_repeats, bounds=(-math.inf, math.inf))
-    found = summarize(RECORDS, ["maker"], ["odds"], over=free).value("odds", maker="pgd")
+    of = lambda over: summarize(RECORDS, ["maker"], ["odds"], over=over).value("odds", maker="pgd")
+    found, of_shares = (
+        of(within()),
+        summarize(RECORDS, ["maker"], ["fooled"]).rows[0].values["fooled"],
+    )
     assert found.low < 0.0 and found.high > 4.0
     assert found.high - found.mean == pytest.approx(found.mean - found.low)
+    assert of(within(0.0, 4.5)) == (found.mean, 0.0, 4.5)
+    both = summarize(RECORDS, ["maker"], ["fooled"], unbounded=["odds"])
+    assert both.value("odds", maker="pgd") == found
+    assert both.value("fooled", maker="pgd") == of_shares
     lowest_to_highest = summarize(RECORDS, ["maker"], ["odds"], over=span)
     assert lowest_to_highest.value("odds", maker="pgd") == pytest.approx((3.0, 3.0, 6.0))
+
+
+def test_tables_side_by_side():
+    fooled, odds = (summarize(RECORDS, ["maker"], [name], over=span) for name in ("fooled", "odds"))
+    both = join(fooled, odds)
+    assert both.names("maker") == ["pgd", "noise"]
+    for row, one, other in zip(both.rows, fooled.rows, odds.rows, strict=True):
+        assert row.values == {"fooled": one.values["fooled"], "odds": other.values["odds"]}
+    with pytest.raises(ValueError, match="must have the same rows"):
+        join(fooled, summarize(RECORDS, ["network"], ["odds"]))
+    with pytest.raises(ValueError, match="shorter"):
+        join(fooled, odds.where(maker="pgd"))
 
 
 def test_what_was_not_measured_is_not_there():
