@@ -16,7 +16,9 @@ EXPERIMENTS = sorted(
     {path.stem for path in FOLDER.glob("[a-z]*.py")}
     | {path.parent.name for path in FOLDER.glob("*/__main__.py")}
 )
-PICTURES = [name for name in EXPERIMENTS if name != "motion"]  # which takes videos only
+#: These take questions, paragraphs, texts or videos, or choose their data themselves.
+NO_PICTURES = {"ask", "nonsense", "distract", "harden_reader", "reduce", "motion", "senses"}
+PICTURES = [name for name in EXPERIMENTS if name not in NO_PICTURES]
 OWN = """
 import jax.numpy as jnp
 from fooljax.types import Classifier
