@@ -25,7 +25,7 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
-from fooljax.study.settings import Fooling, Making, RunFlags, choose
+from fooljax.study.settings import Fooling, Making, RunFlags, choose, radii_of
 from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:  # the same names as below
@@ -39,7 +39,17 @@ if TYPE_CHECKING:  # the same names as below
         table_of_gains,
         verdicts,
     )
+    from fooljax.study.attacked import (
+        KEPT,
+        Outcome,
+        Radii,
+        accuracy_curves,
+        attack_all,
+        draw_targets,
+        outcomes_of,
+    )
     from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
+    from fooljax.study.changes import spell_sizes, stretch
     from fooljax.study.classifiers import (
         RELATIONS,
         Fits,
@@ -76,6 +86,7 @@ if TYPE_CHECKING:  # the same names as below
         legend,
         roc,
     )
+    from fooljax.study.diagnosed import diagnose, findings_of
     from fooljax.study.drawings import Drawing, choose_measures
     from fooljax.study.evolved import (
         Evolved,
@@ -119,6 +130,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
     from fooljax.study.prepared import Prepared, prepare
+    from fooljax.study.printed import FGSM_EPSILONS, Printed, beside_papers, table_of_printed
     from fooljax.study.published import (
         BAND,
         BAND_NAME,
@@ -192,13 +204,17 @@ if TYPE_CHECKING:  # the same names as below
 
 _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
+    "fooljax.study.attacked": "KEPT Outcome Radii accuracy_curves attack_all draw_targets "
+    "outcomes_of",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
+    "fooljax.study.changes": "spell_sizes stretch",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
     "fooljax.study.command": "launch",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "fooljax.study.diagnosed": "diagnose findings_of",
     "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express random_images "
     "table_of_controls",
@@ -218,6 +234,7 @@ _NAMES = {
     "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.prepared": "Prepared prepare",
+    "fooljax.study.printed": "FGSM_EPSILONS Printed beside_papers table_of_printed",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
@@ -260,6 +277,7 @@ __all__ = [
     "Victim",
     "change",
     "choose",
+    "radii_of",
     *_HOME,
 ]
 

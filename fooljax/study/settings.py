@@ -4,7 +4,7 @@ import contextlib
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fooljax.runtime.limits import Batch, Count, NotNegative, Rate, Seed, Share
 from fooljax.study.own_file import is_own, take
@@ -99,6 +99,29 @@ class Fooling:
         """The same as any maker takes it."""
         names = {field.name for field in fields(self)} - {"runs"}
         return Making(**{name: getattr(self, name) for name in names})
+
+
+class HasEpsilons(Protocol):
+    """Settings that say how far an attack may go, in each norm."""
+
+    @property
+    def epsilon(self) -> float: ...  # noqa: D102
+    @property
+    def epsilon_l2(self) -> float: ...  # noqa: D102
+    @property
+    def epsilon_l1(self) -> float: ...  # noqa: D102
+    @property
+    def epsilon_l0(self) -> float: ...  # noqa: D102
+
+
+def radii_of(settings: HasEpsilons) -> dict[str, float]:
+    """Return how far an attack may go, by its norm."""
+    return {
+        "linf": settings.epsilon,
+        "l2": settings.epsilon_l2,
+        "l1": settings.epsilon_l1,
+        "l0": settings.epsilon_l0,
+    }
 
 
 def choose(

@@ -36,6 +36,12 @@ class Words(NamedTuple):
     span: str
     real: tuple[str, str]
 
+    def say(self, words: str) -> str:
+        """Put these words in their places: ``{many}``, ``{a one}``, ``{Numbers}``, ``{number}``."""
+        article = "an" if self.one[0] in "aeiou" else "a"
+        more = {"a one": f"{article} {self.one}", "Numbers": self.numbers.capitalize()}
+        return words.format_map(self._asdict() | more)
+
 
 _WORDS: dict[Kind, Words] = {
     "pictures": Words(
