@@ -111,7 +111,6 @@ class Scene(NamedTuple):
         methods: the attacks by name, controls among them.
         radii: the epsilons of each.
         real: images that the network gets right.
-        targets: a wrong class for each, ``[n]``.
         effort: how much work an attack may do.
         tabled: the epsilon of the table, in the norms that have a worst case.
         curves: the epsilons of the robustness curves, in the same.
@@ -121,7 +120,6 @@ class Scene(NamedTuple):
     methods: Mapping[str, Entry]
     radii: Mapping[str, study.Radii]
     real: study.Material
-    targets: np.ndarray
     effort: Effort
     tabled: Mapping[Ball, float]
     curves: Mapping[Ball, tuple[float, ...]]
@@ -133,11 +131,25 @@ class Scene(NamedTuple):
 
 
 class Found(NamedTuple):
-    """All that the page is about; outcomes by attack, worst cases and curves by norm."""
+    """All that the page is about.
+
+    Attributes:
+        config: the settings.
+        scene: what all attacks share.
+        originals: the images that are shown, ``[shown, *shape]``.
+        targets: the class that aimed attacks must bring each image to, ``[n]``.
+        outcomes: what was measured, by attack.
+        records: the same, a row for each attack and epsilon.
+        worst: what all attacks together fool, by norm.
+        curves: epsilons and accuracies, by norm and attack.
+        printed: numbers that papers print too.
+        doubts: what speaks against believing the numbers.
+    """
 
     config: Config
     scene: Scene
     originals: np.ndarray
+    targets: np.ndarray
     outcomes: Mapping[str, study.Outcome]
     records: Sequence[study.Record]
     worst: Mapping[Ball, WorstCase]
@@ -195,13 +207,11 @@ def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
     known, pictures = choose(config).items(), kind == "pictures"
     methods = {name: one for name, one in known if pictures or not one.of_pictures}
     real = study.choose_right(run, networks, config.images, 0)
-    labels, count = np.asarray(real.labels), len(networks.class_names)
     return config, Scene(
         networks.first,
         methods,
         {name: radii(name, one, config, pictures) for name, one in methods.items()},
         real,
-        study.draw_targets(config.run.seed, labels, count),
         fj.attacks.Effort(config.steps, config.queries),
         {"linf": config.epsilon, "l2": config.epsilon_l2},
         {"linf": config.epsilons, "l2": config.epsilons_l2},
@@ -223,12 +233,10 @@ def attack(run: study.Run[Config], config: Config, scene: Scene) -> study.Result
     """Run every attack on every batch of images, then ask whether to believe the outcome."""
     network, real, effort = scene.prepared, scene.real, scene.effort
     cut = config.batch_size, config.shown
-    found = study.attack_all(
-        run, network, scene.methods, scene.radii, real, scene.targets, effort, *cut
-    )
+    found = study.attack_all(run, network, scene.methods, scene.radii, real, effort, *cut)
     if not config.diagnose:
         return found
-    some = slice(min(config.batch_size, len(scene.targets)))
+    some = slice(min(config.batch_size, len(real.labels)))
     images, goal = real.images[some], fj.attacks.leave(real.labels[some])
     asked = study.diagnose(run, network.classifier, images, goal, scene.tabled, effort)
     return study.gather(found, asked)
@@ -262,15 +270,16 @@ def judge(scene: Scene, outcomes: Mapping[str, study.Outcome]) -> Iterator[study
 
 def gather(config: Config, scene: Scene, results: study.Results) -> Found:
     """Derive from what the attacks did all that the page is about."""
-    methods, outcomes = scene.methods, study.outcomes_of(results, scene.radii)
-    names = ("success", *scene.curves)
+    methods, outcomes = scene.methods, study.outcomes(results, scene.radii)
+    names, drawn = ("success", *scene.curves), results.one(drawn="images")
     tabled = {key: {name: one.tabled(key) for name, one in outcomes.items()} for key in names}
     success = {name: one.measured["success"] for name, one in outcomes.items()}
     printed = study.beside_papers(outcomes, np.asarray(scene.real.images)) if scene.pictures else ()
     return Found(
         config,
         scene,
-        results.one(drawn="images")["originals"],
+        drawn["originals"],
+        drawn["targets"],
         outcomes,
         list(judge(scene, outcomes)),
         {

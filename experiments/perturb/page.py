@@ -63,14 +63,12 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         say("How little must change in {a one} that a network gets right before it is wrong?"),
         list(key_figures(found)),
     )
-    for title, blocks in SECTIONS.items():
-        yield study.Heading(say(title))
-        yield from blocks(found)
+    yield from study.sections({say(title): part(found) for title, part in SECTIONS.items()})
 
 
 def key_figures(found: Found) -> Iterator[tuple[str, str]]:
     """Yield the numbers on top of the page."""
-    say, count = found.words.say, len(found.scene.targets)
+    say, count = found.words.say, len(found.targets)
     yield study.share(found.network.accuracy), say("of the test {many} recognized correctly")
     for norm, worst in found.worst.items():
         epsilon, size = f"{worst.epsilon:g}", say(SIZES[norm][0])
@@ -88,7 +86,7 @@ def story(found: Found) -> Iterator[study.Block]:
     config, words = found.config, found.words
     yield (
         f"The network is {found.network.origin}. Of the test {words.many} that it gets right, "
-        f"{len(found.scene.targets)} were drawn at random, and each attack changed each of them, "
+        f"{len(found.targets)} were drawn at random, and each attack changed each of them, "
         f"within the range of {words.numbers} from 0 to 1. An attack succeeds when the network "
         "then names a wrong class; aimed attacks must bring it to one given class, drawn at random."
     )
@@ -133,7 +131,7 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
     said = answers(found, originals)
     drawn = functools.partial(study.as_pictures, found.network.medium)
     if group == "targeted":
-        goals = [found.network.class_names[target] for target in found.scene.targets]
+        goals = [found.network.class_names[target] for target in found.targets]
         said = [f"{one}\naimed at {goal}" for one, goal in zip(said, goals, strict=False)]
     rows, captions, titles = [drawn(originals)], [said], ["original"]
     for name in names:

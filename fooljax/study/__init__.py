@@ -25,6 +25,8 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
+from fooljax.study.genotype import Genotype, build_encoding, chosen_encoding
+from fooljax.study.look_cells import Looks, cells_of
 from fooljax.study.settings import Fooling, Making, RunFlags, choose, radii_of
 from fooljax.study.victim import Victim
 
@@ -39,15 +41,7 @@ if TYPE_CHECKING:  # the same names as below
         table_of_gains,
         verdicts,
     )
-    from fooljax.study.attacked import (
-        KEPT,
-        Outcome,
-        Radii,
-        accuracy_curves,
-        attack_all,
-        draw_targets,
-        outcomes_of,
-    )
+    from fooljax.study.attacked import KEPT, Outcome, Radii, accuracy_curves, attack_all, outcomes
     from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
     from fooljax.study.changes import spell_sizes, stretch
     from fooljax.study.classifiers import (
@@ -55,6 +49,7 @@ if TYPE_CHECKING:  # the same names as below
         Fits,
         Networks,
         confidences,
+        given,
         is_own,
         logits,
         network,
@@ -100,6 +95,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
+    from fooljax.study.history import sum_up_traits
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
@@ -126,7 +122,7 @@ if TYPE_CHECKING:  # the same names as below
         table_of_others,
     )
     from fooljax.study.outsiders import as_bytes, as_stored, choose_outsiders, load_others, noises
-    from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
+    from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish, sections
     from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
     from fooljax.study.prepared import Prepared, prepare
@@ -145,10 +141,11 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.reached import (
         compare_band,
-        first_above,
         medians_of_band,
         shares_above,
         show_reached,
+        sum_up_progress,
+        table_of_first,
     )
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
@@ -163,6 +160,7 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.searches import SEARCHES, SMOOTH_SEARCHES, make_search
     from fooljax.study.showing import as_pictures, experience, is_shown, note
+    from fooljax.study.spreading import MICRO_BATCH, at_once, plan_search, sharing
     from fooljax.study.suited import (
         NO_NUMBERS,
         Words,
@@ -204,12 +202,11 @@ if TYPE_CHECKING:  # the same names as below
 
 _NAMES = {
     "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
-    "fooljax.study.attacked": "KEPT Outcome Radii accuracy_curves attack_all draw_targets "
-    "outcomes_of",
+    "fooljax.study.attacked": "KEPT Outcome Radii accuracy_curves attack_all outcomes",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.changes": "spell_sizes stretch",
-    "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
-    "networks replicas splits_of weights_of with_weights",
+    "fooljax.study.classifiers": "RELATIONS Fits Networks confidences given is_own logits "
+    "network networks replicas splits_of weights_of with_weights",
     "fooljax.study.command": "launch",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
@@ -221,6 +218,7 @@ _NAMES = {
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
+    "fooljax.study.history": "sum_up_traits",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
@@ -230,19 +228,21 @@ _NAMES = {
     "fooljax.study.memory": "afford",
     "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
     "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
-    "fooljax.study.page": "Block Figure Folded Heading Opening publish",
+    "fooljax.study.page": "Block Figure Folded Heading Opening publish sections",
     "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.printed": "FGSM_EPSILONS Printed beside_papers table_of_printed",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
-    "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
+    "fooljax.study.reached": "compare_band medians_of_band shares_above show_reached "
+    "sum_up_progress table_of_first",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
     "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
     "fooljax.study.showing": "as_pictures experience is_shown note",
+    "fooljax.study.spreading": "MICRO_BATCH at_once plan_search sharing",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
     "words_for",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
@@ -275,8 +275,11 @@ __all__ = [
     "Share",
     "Some",
     "Victim",
+    "build_encoding",
+    "cells_of",
     "change",
     "choose",
+    "chosen_encoding",
     "radii_of",
     *_HOME,
 ]

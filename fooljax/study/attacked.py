@@ -78,15 +78,15 @@ def attack_all(
     entries: Mapping[str, attacks.Entry],
     radii: Mapping[str, Radii],
     real: Material,
-    targets: Int[np.ndarray, " n"],
     effort: attacks.Effort,
     batch_size: int,
     shown: int,
 ) -> Results:
     """Run every attack on every batch, a cell for each; the first cell says on which images.
 
-    An image's random numbers depend on the attack and on its place among the images, not
-    on the other attacks, the size of batches or the number of images.
+    Aimed attacks must bring each image to a wrong class, drawn at random. An image's random
+    numbers depend on the attack and on its place among the images, not on the other attacks,
+    the size of batches or the number of images.
 
     Args:
         run: keeps every batch.
@@ -94,14 +94,14 @@ def attack_all(
         entries: the attacks, by name.
         radii: of each.
         real: the images, and what they show.
-        targets: the class that aimed attacks must bring each to.
         effort: how much work an attack may do.
         batch_size: images attacked together.
         shown: how many of the images made are kept.
     """
-    count = len(targets)
-    size = min(batch_size, count)
     labels, images = np.asarray(real.labels), np.asarray(real.images)
+    targets = draw_targets(run.config.run.seed, labels, network.classifier.num_classes)
+    count = len(labels)
+    size = min(batch_size, count)
     found = dict(zip(_DRAWN, (labels, targets, real.places, images[:shown]), strict=True))
     drawn = compute(run, [{"drawn": "images"}], lambda *_, **__: found, "drawing test images")
 
@@ -128,7 +128,7 @@ def attack_all(
     return gather(drawn, compute(run, cells, perturb, "attacking"))
 
 
-def outcomes_of(results: Results, radii: Mapping[str, Radii]) -> dict[str, Outcome]:
+def outcomes(results: Results, radii: Mapping[str, Radii]) -> dict[str, Outcome]:
     """Put the batches of each attack together; from `attack_all`."""
 
     def join(name: str) -> Outcome:

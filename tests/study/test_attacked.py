@@ -8,15 +8,16 @@ import pytest
 
 from fooljax import study
 from fooljax.attacks import CATALOG, aimed
+from fooljax.study.attacked import draw_targets
 
 
 def test_targets_are_wrong_and_stay_when_there_are_more_images():
     labels = np.random.default_rng(0).integers(0, 3, 300)
-    targets = study.draw_targets(5, labels, 3)
+    targets = draw_targets(5, labels, 3)
     assert targets.dtype == np.int32 and set(targets) == {0, 1, 2}
     assert (targets != labels).all()
-    np.testing.assert_array_equal(study.draw_targets(5, labels[:20], 3), targets[:20])
-    assert (study.draw_targets(6, labels, 3) != targets).any()
+    np.testing.assert_array_equal(draw_targets(5, labels[:20], 3), targets[:20])
+    assert (draw_targets(6, labels, 3) != targets).any()
     later = (targets - labels) % 3
     assert 100 < (later == 1).sum() < 200  # neither of the other classes is preferred
 
@@ -38,7 +39,7 @@ def test_batches_of_an_attack_are_put_together():
     }
     cells = ((0, batch(0, 3, 9.0)), (1, batch(3, 2, 1.5)))
     found = study.Results(tuple(({"attack": "pgd", "batch": i}, one) for i, one in cells))
-    (joined,) = study.outcomes_of(found, {"pgd": study.Radii((0.1,), 0)}).values()
+    (joined,) = study.outcomes(found, {"pgd": study.Radii((0.1,), 0)}).values()
     assert joined.measured.keys() == {"success", "l2"}
     np.testing.assert_array_equal(joined.tabled("l2"), [0.0, 0.1, 0.2, 0.3, 0.4])
     assert joined.images.shape == (5, 2, 2, 1)
