@@ -39,7 +39,7 @@ class Config:
             what the archive gains), cma_mega and omg_mega (along gradients of confidence and
             of --descriptors), or the name of an evosax strategy, one for each class: snes,
             open_es, sep_cma_es, pgpe, ...
-        looks: what every class keeps an image of.
+        looks: of which every class keeps an image, instead of one in all.
         fitness: what a class maximizes. logprob and margin go on improving
             where float32 probabilities are already exactly 1.
         generations: how many after the random population.

@@ -61,7 +61,7 @@ def main(config: Config) -> dict[str, Any]:
         return study.publish(
             run,
             page.report(found),
-            {config.victim.model: scene.prepared},
+            {config.victim.model: scene.network},
             results,
             found.records,
             PAPERS,

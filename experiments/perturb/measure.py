@@ -107,7 +107,7 @@ class Scene(NamedTuple):
     """What all attacks share.
 
     Attributes:
-        prepared: the network.
+        network: to be fooled.
         methods: the attacks by name, controls among them.
         radii: the epsilons of each.
         real: images that the network gets right.
@@ -116,7 +116,7 @@ class Scene(NamedTuple):
         curves: the epsilons of the robustness curves, in the same.
     """
 
-    prepared: study.Prepared
+    network: study.Prepared
     methods: Mapping[str, Entry]
     radii: Mapping[str, study.Radii]
     real: study.Material
@@ -127,7 +127,7 @@ class Scene(NamedTuple):
     @property
     def pictures(self) -> bool:
         """Whether the network takes pictures."""
-        return fj.media.kind(self.prepared.medium) == "pictures"
+        return fj.media.kind(self.network.medium) == "pictures"
 
 
 class Found(NamedTuple):
@@ -160,7 +160,7 @@ class Found(NamedTuple):
     @property
     def network(self) -> study.Prepared:
         """The network that was attacked."""
-        return self.scene.prepared
+        return self.scene.network
 
     @property
     def words(self) -> study.Words:
@@ -231,12 +231,12 @@ def radii(name: str, entry: Entry, config: Config, pictures: bool) -> study.Radi
 
 def attack(run: study.Run[Config], config: Config, scene: Scene) -> study.Results:
     """Run every attack on every batch of images, then ask whether to believe the outcome."""
-    network, real, effort = scene.prepared, scene.real, scene.effort
+    network, real, effort = scene.network, scene.real, scene.effort
     cut = config.batch_size, config.shown
     found = study.attack_all(run, network, scene.methods, scene.radii, real, effort, *cut)
     if not config.diagnose:
         return found
-    some = slice(min(config.batch_size, len(real.labels)))
+    some = slice(config.batch_size)
     images, goal = real.images[some], fj.attacks.leave(real.labels[some])
     asked = study.diagnose(run, network.classifier, images, goal, scene.tabled, effort)
     return study.gather(found, asked)
