@@ -131,8 +131,8 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
     said = answers(found, originals)
     drawn = functools.partial(study.as_pictures, found.network.medium)
     if group == "targeted":
-        goals = [found.network.class_names[target] for target in found.targets]
-        said = [f"{one}\naimed at {goal}" for one, goal in zip(said, goals, strict=False)]
+        goals = [found.network.class_names[i] for i in found.targets[: len(originals)]]
+        said = [f"{one}\naimed at {goal}" for one, goal in zip(said, goals, strict=True)]
     rows, captions, titles = [drawn(originals)], [said], ["original"]
     for name in names:
         made = found.outcomes[name].images
