@@ -125,10 +125,10 @@ def measure(config: Config) -> dict[str, Any]:
 def _settings(config: Config, encoding: str, chips: int) -> Any:
     """Return the settings of ``experiments.evolve``, for as many children as chips take."""
     from experiments import evolve
+    from fooljax.study import Genotype
 
     return evolve.Config(
-        encoding=encoding,
-        genes="uint8" if encoding == "direct" else "float32",
+        genotype=Genotype(encoding, genes="uint8" if encoding == "direct" else "float32"),
         children=config.images * chips,
         repeats=1,
     )

@@ -1,9 +1,11 @@
 """The project keeps its promises about itself: layers, file lengths, commands."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
+from fooljax import study
 from fooljax.__main__ import QUESTIONS
 
 ROOT = Path(__file__).parent.parent
@@ -156,3 +158,16 @@ def test_the_same_commands_everywhere():
     assert main_job in workflow
     assert test in workflow
     assert f"\n{test}\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_type_checkers_see_the_names_of_study():
+    """Those that load on first use come from where the stub says, and no other."""
+    told = {
+        (node.module, alias.name)
+        for node in ast.parse((ROOT / "fooljax" / "study" / "__init__.pyi").read_text()).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert {name for _, name in told} == set(study.__all__)
+    for module, name in told:
+        assert getattr(study, name) is getattr(importlib.import_module(module), name)

@@ -47,7 +47,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     seem = "sound" if one == "sound" else "look"
     yield study.Opening(
         f"Fooling {many} by gradient",
-        f"With the network in hand, its own gradient says how to change {found.words.a_one} so "
+        "With the network in hand, its own gradient says how to change "
+        f"{found.words.say('{a one}')} so "
         f"that the network becomes surer. Following it, from nothing, makes {many} that the "
         f"network is certain about. Whether they {seem} like anything is for the reader to judge.",
         [

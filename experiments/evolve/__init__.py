@@ -16,7 +16,6 @@ Source: Nguyen, Yosinski and Clune, 2015, Deep Neural Networks are Easily Fooled
 from __future__ import annotations
 
 import dataclasses
-import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +29,7 @@ from . import measure, page
 from .measure import PRESETS, Config
 
 if TYPE_CHECKING:
-    from fooljax.media import Medium
-    from fooljax.study.memory import Plan
-    from fooljax.study.search_run import Finished
-    from fooljax.types import Classifier, Encoding, RandomKey
+    from fooljax.types import Classifier
 
 __all__ = ["PRESETS", "Config", "main"]
 
@@ -72,16 +68,13 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
         others = study.prepare_others(run, "--shown-to", config.shown_to, network.classifier)
         shape, medium = network.classifier.input_shape, network.medium
         encoding = measure.build_encoding(config, shape, medium)
-        searched = study.carry_references("--descriptors", config.descriptors, network)
-        finished, planned, key = evolve(run, encoding, searched, medium)
+        searched = study.carry_references("--descriptors", config.looks.descriptors, network)
+        finished, planned, key = measure.evolve(run, encoding, searched, medium)
         if not hosts.first():
             return {}
         niches = study.paint(encoding, finished.state.archive)
         search_run.save(run.folder, finished, niches, medium)
-        grid = measure.build_grid(config)
-        images, looks = study.sort_niches(
-            grid, config.descriptors, finished, niches, network, config.children
-        )
+        images, looks = study.sort_niches(config.looks, finished, niches, network, config.children)
         controls = study.controls(key, network.classifier, encoding)
         shown, diverse = study.show_others(images, others), None
         if images.shape[1] > page.MANY and not isinstance(medium, fj.media.Texts):
@@ -130,15 +123,9 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
     if classifier is None:
         network = study.network(run, whole=True, real=False, fits=fits)
     else:
-        fj.models.validate(classifier)
-        fits(classifier.input_shape, classifier.num_classes)
-        names = tuple(str(label) for label in range(classifier.num_classes))
-        medium = fj.media.medium_of(tuple(classifier.input_shape))
-        origin = "a network given from Python"
-        network = study.Prepared(classifier, names, None, origin, medium=medium)
-    reads = network.classifier.tokens is not None
+        network = study.given(classifier, fits)
     if config.length is not None:
-        if not reads:
+        if network.classifier.tokens is None:
             raise ValueError("--length is that of texts, which this network does not read")
         longer = dataclasses.replace(network.classifier, input_shape=(config.length,))
         fj.checks.classifier(longer)
@@ -146,41 +133,3 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
     tested = "" if network.accuracy is None else f", {100 * network.accuracy:.2f} % right"
     print(f"network: {network.origin}{tested}", file=sys.stderr)
     return network
-
-
-def evolve(
-    run: study.Run[Config], encoding: Encoding, classifier: Classifier, medium: Medium
-) -> tuple[Finished, Plan | None, RandomKey]:
-    """Evolve to the last generation, from the newest checkpoint if there is one.
-
-    Returns:
-        The finished run; how it kept to its memory limit, if it had one; a key for what
-        comes after it.
-    """
-    import jax
-
-    from fooljax.runtime import devices
-    from fooljax.study import search_run
-
-    config, shape, planned = run.config, classifier.input_shape, None
-    keys = jax.random.split(jax.random.key(config.run.seed), config.repeats + 1)
-    begin, after = keys[:-1], keys[-1]
-    build = functools.partial(measure.build_search, config, encoding, shape, classifier.num_classes)
-    if config.memory_limit is not None:
-        planned = measure.plan(run, begin, build, classifier)
-        print(f"memory: {planned.describe()}", file=sys.stderr)
-    watched = config.tensorboard and hosts.first()
-    shared, begin = devices.everywhere((classifier, begin), measure.mesh(config))
-    finished = search_run.run(
-        run.folder,
-        begin,
-        build(planned and planned.micro_batch),
-        shared,
-        encoding,
-        config.generations,
-        functools.partial(measure.evaluations, config),
-        chunk=config.chunk,
-        on_chunk=fj.runtime.tensorboard.log(run.folder) if watched else None,
-        medium=medium,
-    )
-    return finished, planned, after

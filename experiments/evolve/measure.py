@@ -1,28 +1,26 @@
-"""What ``experiments.evolve`` computes: from settings to a search, and its numbers."""
+"""What ``experiments.evolve`` computes: from settings to a finished search."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import functools
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import fooljax as fj
 from fooljax import study
+from fooljax.runtime import hosts
 from fooljax.runtime.hosts import Hosts
 from fooljax.runtime.limits import Devices, Gigabytes
-from fooljax.study import Batch, Capacity, Count, Natural, Rate, RunFlags, Victim
+from fooljax.study import Batch, Count, Genotype, Looks, RunFlags, Victim
 
 if TYPE_CHECKING:
     from jax.sharding import Mesh
 
-    from fooljax.evolution import Cells
     from fooljax.media import Medium
     from fooljax.study.memory import Plan
+    from fooljax.study.search_run import Finished
     from fooljax.types import Classifier, Encoding, RandomKey, Search
-
-MICRO_BATCH = 25
-_LARGE = 10_000  # pixels from which on a CPU is fastest with few images at a time
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,7 @@ class Config:
 
     Attributes:
         victim: the network and its data.
-        encoding: direct (every pixel a gene, irregular images), cppn (a small
-            network paints the image, regular images), or FILE.py:NAME for a function of
-            your own, shape -> Encoding. Of sounds also waveform (samples) and partials (a few
-            tones), of videos voxels and flicker, of texts characters and tokens (words).
-        alphabet: of texts by their characters: latin (a to z and the space), all, or the
-            characters themselves.
+        genotype: how an image is encoded, and how its children differ.
         length: of texts, in characters or words; as the network takes them unless given.
         shown_to: architectures that the finished images are shown to, as in --model,
             for the same data; with published ones --weights is a folder.
@@ -46,29 +39,7 @@ class Config:
             what the archive gains), cma_mega and omg_mega (along gradients of confidence and
             of --descriptors), or the name of an evosax strategy, one for each class: snes,
             open_es, sep_cma_es, pgpe, ...
-        descriptors: what images may look like, as NAME or NAME:LOW:HIGH, from brightness,
-            contrast, variation, fineness, symmetry, nearest (distance from the nearest
-            training image). Every class then keeps the best image of each look; none of
-            them, and so one image a class, unless given.
-        archive: how the looks are divided: grid (equal steps of each descriptor) or cvt (cells
-            of about equal size, whose number does not grow with that of the descriptors: a
-            centroidal Voronoi tessellation).
-        grid: steps of each descriptor in a grid.
-        cells: of a cvt, for each class.
-        variation: how children of the direct encoding are made: polynomial
-            mutation, the same after SBX crossover (inherit, or original with its
-            resetting of genes the parents share), or iso_line (Iso+LineDD).
-        mutation_rate: probability that a gene, a CPPN's weight or its function
-            mutates.
-        halve_rate_every: generations after which the mutation rate of the
-            direct encoding halves; never if 0.
-        genes: what a gene of the direct encoding is kept as: float32, or uint8, which
-            takes a quarter of the memory and of the checkpoints.
-        coordinates: of the CPPN: raw pixel counts (the paper's, fine stripes) or
-            normalized to [-1, 1] (broad shapes).
-        color: meaning of three channels: hls (the paper's code), hsv, rgb.
-        nodes: capacity of a CPPN in nodes.
-        edges: capacity of a CPPN in edges.
+        looks: of which every class keeps an image, instead of one in all.
         fitness: what a class maximizes. logprob and margin go on improving
             where float32 probabilities are already exactly 1.
         generations: how many after the random population.
@@ -94,23 +65,11 @@ class Config:
     """
 
     victim: Victim = field(default_factory=Victim)
-    encoding: str = "direct"
-    alphabet: str = "latin"
+    genotype: Genotype = field(default_factory=Genotype)
     length: Count | None = None
     shown_to: tuple[str, ...] = ()
     search: str = "map_elites"
-    descriptors: tuple[str, ...] = ()
-    archive: Literal["grid", "cvt"] = "grid"
-    grid: Count = 8
-    cells: Count = 64
-    variation: Literal["polynomial", "inherit", "original", "iso_line"] = "polynomial"
-    mutation_rate: Rate = 0.1
-    halve_rate_every: Natural = 0
-    genes: Literal["float32", "uint8"] = "float32"
-    coordinates: Literal["raw", "normalized"] = "raw"
-    color: Literal["hls", "hsv", "rgb"] = "hls"
-    nodes: Capacity = 64
-    edges: Capacity = 128
+    looks: Looks = field(default_factory=Looks)
     fitness: Literal["logprob", "margin", "prob"] = "logprob"
     generations: Count = 200
     children: Batch = 200
@@ -132,8 +91,8 @@ _PAPER = Victim(dataset="mnist", recipe="caffe_lenet")
 PRESETS = {
     "default": Config(),
     "smoke": Config(victim=Victim(train_steps=100), generations=10, children=40, repeats=2),
-    "paper-mnist-direct": Config(victim=_PAPER, variation="original"),
-    "paper-mnist-cppn": Config(victim=_PAPER, encoding="cppn"),
+    "paper-mnist-direct": Config(victim=_PAPER, genotype=Genotype(variation="original")),
+    "paper-mnist-cppn": Config(victim=_PAPER, genotype=Genotype(encoding="cppn")),
 }
 
 
@@ -144,18 +103,16 @@ def check(config: Config) -> None:
         ValueError: naming the flag and the remedy.
     """
     fj.runtime.limits.check(config)
-    chosen(config)
+    study.chosen_encoding(config.genotype)
+    study.cells_of(config.looks)
     if config.devices is not None and config.devices > config.children:
         raise ValueError(
             f"--devices must not exceed --children, got {config.devices} and {config.children}"
         )
-    own = {"variation": "polynomial", "halve_rate_every": 0, "genes": "float32"}
-    if config.encoding != "direct" and any(getattr(config, flag) != own[flag] for flag in own):
-        raise ValueError("--variation, --halve-rate-every and --genes belong to --encoding direct")
     if config.memory_limit is not None and config.deterministic:
         raise ValueError(
             f"--memory-limit chooses how many images the network sees at a time, which with "
-            f"--deterministic are {MICRO_BATCH}; leave one of the two out"
+            f"--deterministic are {study.MICRO_BATCH}; leave one of the two out"
         )
     known = {*fj.models.NETWORKS, *fj.models.PRETRAINED}
     unknown = [name for name in config.shown_to if ":" not in name and name not in known]
@@ -164,19 +121,15 @@ def check(config: Config) -> None:
             "--shown-to: architectures as in --model, each once; got "
             f"{' '.join(config.shown_to) or 'none'}"
         )
-    if config.alphabet != Config().alphabet and config.encoding != "characters":
-        raise ValueError("--alphabet belongs to --encoding characters; leave it out")
-    if config.descriptors and config.search not in study.SEARCHES:
+    if config.looks.descriptors and config.search not in study.SEARCHES:
         raise ValueError(
             f"--descriptors need --search {' or '.join(study.SEARCHES)}; "
             f"{config.search} searches for each class by itself"
         )
-    if config.search == "dominated" and not config.descriptors:
+    if config.search == "dominated" and not config.looks.descriptors:
         raise ValueError(
             "--search dominated compares images by what --descriptors measure; give some"
         )
-    _check_cells(config)
-    build_grid(config)
     if config.precision != "float32" and config.search not in ("map_elites", "own_niche"):
         raise ValueError(
             f"--precision {config.precision} sorts out images that beat no champion; --search "
@@ -189,106 +142,14 @@ def check(config: Config) -> None:
             raise ValueError('--tensorboard needs: pip install "fooljax[tensorboard]"') from error
 
 
-def chosen(config: Config) -> fj.encodings.Entry:
-    """Return the encoding that was asked for.
-
-    Raises:
-        ValueError: if there is none of the name, or the user's file cannot be run.
-    """
-    name, own = config.encoding, fj.encodings.own_encoding
-    return study.choose("--encoding", [name], fj.encodings.CATALOG, own)[name]
-
-
 def build_encoding(config: Config, shape: tuple[int, ...], medium: Medium) -> Encoding:
     """Return the search space of inputs of this shape.
 
     Raises:
         ValueError: if there is none, naming the flag.
     """
-    build = {"direct": _direct, "cppn": _cppn, "characters": _characters}.get(config.encoding)
-    entry, kind = chosen(config), fj.media.kind(medium)
-    try:
-        if kind not in entry.takes:
-            fit = [name for name, one in fj.encodings.CATALOG.items() if kind in one.takes]
-            raise ValueError(
-                f"the network takes {kind}, and this makes {' or '.join(entry.takes)}; give "
-                f"{' or '.join(fit)}"
-            )
-        if kind == "pictures" and shape[2] not in (1, 3):
-            raise ValueError(f"images of 1 or 3 channels are needed, got {shape}")
-        usual = entry.build(shape, medium)  # refuses what the encoding cannot make
-        return usual if build is None else build(config, shape)
-    except ValueError as error:
-        raise ValueError(f"--encoding {config.encoding}: {error}") from error
-
-
-def _direct(config: Config, shape: tuple[int, ...]) -> Encoding:
-    import optax
-
-    rate: float | optax.Schedule = config.mutation_rate
-    if config.halve_rate_every:
-        rate = optax.exponential_decay(rate, config.halve_rate_every, 0.5, staircase=True)
-    if config.variation == "iso_line":
-        vary = fj.encodings.iso_line_dd()
-    else:
-        crossover = "none" if config.variation == "polynomial" else config.variation
-        # draws of 16 bits are too coarse for rates that keep halving
-        coarse = config.genes == "uint8" and not config.halve_rate_every
-        vary = fj.encodings.polynomial(rate, crossover=crossover, coarse=coarse)
-    levels = None if config.search in study.SMOOTH_SEARCHES else 256  # steps have no gradient
-    return fj.encodings.direct(shape, vary, config.color, levels, storage=config.genes)
-
-
-def _cppn(config: Config, shape: tuple[int, ...]) -> Encoding:
-    rates = fj.encodings.Rates(weight=config.mutation_rate, function=config.mutation_rate)
-    sizes, looks = (config.nodes, config.edges), (config.coordinates, config.color)
-    try:
-        return fj.encodings.cppn(shape, *sizes, rates, *looks)
-    except ValueError as error:
-        raise ValueError(f"--nodes, --edges: {error}") from error
-
-
-def _characters(config: Config, shape: tuple[int, ...]) -> Encoding:
-    (length,) = shape
-    return fj.encodings.characters(length, config.alphabet)
-
-
-def _check_cells(config: Config) -> None:
-    usual = Config()
-    if config.archive != usual.archive and not config.descriptors:
-        raise ValueError(f"--archive {config.archive} divides what --descriptors name; give some")
-    if config.grid != usual.grid and not config.descriptors:
-        raise ValueError("--grid is the number of steps of --descriptors; give some, or leave it")
-    if config.grid != usual.grid and config.archive != "grid":
-        raise ValueError(f"--grid is of --archive grid; --archive {config.archive} has --cells")
-    if config.cells != usual.cells and config.archive != "cvt":
-        raise ValueError(
-            "--cells are those of --archive cvt, with --descriptors; a grid has --grid"
-        )
-
-
-def build_grid(config: Config, num_classes: int = 1) -> Cells | None:
-    """Return the cells that every class has, None without descriptors.
-
-    Raises:
-        ValueError: if there are too many, naming the flag.
-    """
-    count = config.grid if config.archive == "grid" else config.cells
-    return study.read_grid("--descriptors", config.descriptors, count, num_classes, config.archive)
-
-
-def mesh(config: Config) -> Mesh:
-    """Return the devices that share the children.
-
-    Raises:
-        ValueError: if there are fewer, naming the flag.
-    """
-    import jax
-
-    from fooljax import backend
-
-    one_each = backend.on_cpu() and config.devices is None
-    return fj.runtime.devices.mesh(jax.process_count() if one_each else config.devices)
+    smooth = config.search in study.SMOOTH_SEARCHES
+    return study.build_encoding(config.genotype, shape, medium, smooth)
 
 
 def build_search(
@@ -315,35 +176,20 @@ def build_search(
     """
     if num_classes < 2:
         raise ValueError(f"--model: a network needs two classes to be fooled, got {num_classes}")
-    over = mesh(config) if over is None else over
+    over = study.sharing(config.devices) if over is None else over
     options: dict[str, Any] = {
         "fitness": config.fitness,
-        "micro_batch": _micro_batch(config, shape, over.size, most),
+        "micro_batch": study.at_once(shape, config.children, over, most, config.deterministic),
         "axis_name": fj.runtime.devices.AXIS if over.size > 1 else None,
     }
     if config.precision == "bfloat16":
         options["screen"] = fj.models.in_bfloat16
-    grid = build_grid(config, num_classes)
+    cells = study.cells_of(config.looks, num_classes)
     search = study.make_search(
-        "--search", config.search, encoding, config.children, num_classes, grid, options
+        "--search", config.search, encoding, config.children, num_classes, cells, options
     )
     search = fj.evolution.repeat(search)
     return fj.runtime.devices.spread(search, over) if over.size > 1 else search
-
-
-def _micro_batch(
-    config: Config, shape: tuple[int, ...], devices: int, most: int | None = None
-) -> int | None:
-    """Return how many children a device shows to the network at a time, None for all."""
-    from fooljax import backend
-
-    if config.deterministic:
-        return MICRO_BATCH
-    share = -(-config.children // devices)
-    # SqueezeNet at 224 x 224 on two cores, images/s: 122 by 16, 107 by 25, 84 by 400
-    large = backend.on_cpu() and len(shape) == 3 and shape[0] * shape[1] >= _LARGE
-    count = min(share, most or share, MICRO_BATCH if large else share)
-    return None if count == share else count
 
 
 def evaluations(config: Config, generation: int) -> int:
@@ -351,28 +197,41 @@ def evaluations(config: Config, generation: int) -> int:
     return config.repeats * config.children * (generation + 1)
 
 
-def plan(
-    run: study.Run[Config],
-    keys: RandomKey,
-    build: Callable[[int], Search],
-    classifier: Classifier,
-) -> Plan:
-    """Find how many children at a time keep the evolution within ``--memory-limit``."""
+def evolve(
+    run: study.Run[Config], encoding: Encoding, classifier: Classifier, medium: Medium
+) -> tuple[Finished, Plan | None, RandomKey]:
+    """Evolve to the last generation, from the newest checkpoint if there is one.
+
+    Returns:
+        The finished run; how it kept to its memory limit, if it had one; a key for what
+        comes after it.
+    """
     import jax
 
-    from fooljax import backend
-    from fooljax.study import memory, search_run
+    from fooljax.study import search_run
 
-    config, shape, over = run.config, classifier.input_shape, mesh(run.config)
-    free = _micro_batch(config, shape, over.size) or -(-config.children // over.size)
-    # simulated devices share one memory
-    sharing = jax.local_device_count() if backend.on_cpu() else 1
-    capacity = config.chunk or search_run.LONGEST_CHUNK
-    need = lambda count: (
-        sharing * fj.evolution.memory_needed(keys, build(count), classifier, capacity)
+    config, shape, planned = run.config, classifier.input_shape, None
+    keys = jax.random.split(jax.random.key(config.run.seed), config.repeats + 1)
+    begin, after, over = keys[:-1], keys[-1], study.sharing(config.devices)
+    build = functools.partial(build_search, config, encoding, shape, classifier.num_classes)
+    if config.memory_limit is not None:
+        amounts = config.children, over, config.chunk
+        planned = study.plan_search(
+            run.folder, config.memory_limit, begin, build, classifier, *amounts
+        )
+        print(f"memory: {planned.describe()}", file=sys.stderr)
+    watched = config.tensorboard and hosts.first()
+    shared, begin = fj.runtime.devices.everywhere((classifier, begin), over)
+    finished = search_run.run(
+        run.folder,
+        begin,
+        build(planned and planned.micro_batch),
+        shared,
+        encoding,
+        config.generations,
+        functools.partial(evaluations, config),
+        chunk=config.chunk,
+        on_chunk=fj.runtime.tensorboard.log(run.folder) if watched else None,
+        medium=medium,
     )
-    grid = build_grid(config, classifier.num_classes)
-    niches = classifier.num_classes * (1 if grid is None else grid.size)
-    numbers = config.repeats * niches * math.prod(shape)
-    limit = config.memory_limit or math.inf
-    return memory.plan_once(run.folder, limit, free, need, numbers)
+    return finished, planned, after

@@ -13,7 +13,6 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from . import measure
 from .measure import Config, evaluations
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 MANY = 40  # more classes get the pictures that sum them up
 BEST, LEVEL = 40, 0.99  # of the diverse images
-_THINGS = {"pictures": "images", "sounds": "sounds", "videos": "videos", "texts": "texts"}
-_A = {"image": "an", "sound": "a", "video": "a", "text": "a"}
 _MOST_PLAYED = 120  # a sound of a second takes 43 kB of the page
 _HOW_SHOWN = {
     "sounds": "A sound is shown by its spectrogram, time from left to right, pitch from bottom to "
@@ -76,9 +73,14 @@ class Found:
         return self.network.class_names
 
     @property
+    def short_names(self) -> list[str]:
+        """The same without synonyms."""
+        return study.short_names(self.names)
+
+    @property
     def niches(self) -> tuple[np.ndarray, list[str]]:
         """Pictures of the champions of all niches, ``[repeats, niches, h, w, c]``, and classes."""
-        names = study.short_names(self.names)
+        names = self.short_names
         if self.illuminated is None:
             return self.pictures, names
         return self.illuminated.flat, [name for name in names for _ in self.illuminated.labels]
@@ -89,14 +91,9 @@ class Found:
         return study.as_pictures(self.network.medium, self.images)
 
     @property
-    def things(self) -> str:
-        """What was evolved, in one word."""
-        return _THINGS[fj.media.kind(self.network.medium)]
-
-    @property
-    def thing(self) -> str:
-        """One of them."""
-        return self.things.removesuffix("s")
+    def words(self) -> study.Words:
+        """How to speak of what was evolved."""
+        return study.words_for(self.network.medium)
 
     @property
     def pace(self) -> float | None:
@@ -106,7 +103,7 @@ class Found:
     @property
     def published(self) -> study.Published | None:
         """What the paper found with this encoding, if the classes are ImageNet's."""
-        return study.published_for(self.network.class_names, self.config.encoding)
+        return study.published_for(self.network.class_names, self.config.genotype.encoding)
 
 
 def judge(found: Found) -> Iterator[study.Record]:
@@ -126,38 +123,21 @@ def judge(found: Found) -> Iterator[study.Record]:
 
 def summarize(found: Found) -> dict[str, Any]:
     """Return the numbers the claim is about; see docs/evolve.md for the names."""
-    config, confidence, history = found.config, found.confidence, found.finished.history
-    medians, lowest = np.median(confidence, axis=2), np.min(confidence, axis=2)
-    traits = {name: rows for name, rows in history.items() if name.startswith("trait_")}
-    refused = traits.pop("trait_refused", None)
-    means = {
-        f"mean_{name.removeprefix('trait_')}": float(np.mean(rows[-1]) / config.children)
-        for name, rows in traits.items()
-    }
+    config, confidence = found.config, found.confidence
     return {
         "clean_accuracy": found.network.accuracy,
         "network": found.network.origin,
-        "median_confidence": np.median(medians[-1]),
-        "min_confidence": np.min(lowest[-1]),
-        "per_class_confidence": confidence[-1],
-        "class_names": list(found.network.class_names),
-        "median_confidence_by_generation": np.median(medians, axis=1),
-        "median_confidence_by_generation_per_repeat": medians.T,
-        "min_confidence_by_generation_per_repeat": lowest.T,
-        **{
-            f"share_above_{level}_by_generation": shares
-            for level, shares in study.shares_above(confidence).items()
-        },
+        "class_names": list(found.names),
+        **study.sum_up_progress(confidence),
         **(study.medians_of_band(confidence[-1], found.published) or {}),
-        "first_generation_all_above": study.first_above(lowest),
         "random_image_median_confidence": found.controls["random_images"]["median_top1_confidence"],
         "controls": found.controls,
         "shown_to": found.shown,
         "diversity": study.plain_variety(found.variety),
         "illumination": found.illuminated and study.sum_up_grid(found.illuminated),
         "diverse": found.diverse and found.diverse._asdict(),
-        "jumps": np.sum(history["jumps"], axis=0),
-        "traits": means | ({} if refused is None else {"refused_mutations": int(np.sum(refused))}),
+        "jumps": np.sum(found.finished.history["jumps"], axis=0),
+        "traits": study.sum_up_traits(found.finished.history, config.children),
         "evaluations": evaluations(config, config.generations),
         "evaluations_per_second": found.pace,
         "generations": config.generations,
@@ -167,162 +147,160 @@ def summarize(found: Found) -> dict[str, Any]:
 
 def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block, and write the page of all niches beside it."""
-    last, clock, config = found.confidence[-1], found.finished.clock, found.config
+    say, last, config = found.words.say, found.confidence[-1], found.config
     count = evaluations(config, config.generations)
     yield study.Opening(
-        f"{found.things.capitalize()} that fool a neural network",
-        "What nonsense is a neural network certain of? These "
-        f"{found.things} were evolved to find out.",
+        f"{found.words.many.capitalize()} that fool a neural network",
+        say("What nonsense is a neural network certain of? These {many} were evolved to find out."),
         [
             (study.sure(np.median(np.median(last, axis=1))), "median confidence over the classes"),
             (study.sure(last.min()), "confidence in the least certain class"),
             (
                 study.share(found.network.accuracy),
-                f"of real test {found.things} recognized correctly by the network",
+                say("of real test {many} recognized correctly by the network"),
             ),
-            (f"{count:,}", f"{found.things} shown to the network during the search"),
-            (study.duration(clock.seconds), "of searching"),
+            (f"{count:,}", say("{many} shown to the network during the search")),
+            (study.duration(found.finished.clock.seconds), "of searching"),
         ],
     )
-    yield study.Heading("What was done")
-    yield from story(found)
-    yield from pictures(found, browse)
-    if found.illuminated is not None:
-        yield study.Heading("How many looks fool")
-        yield from study.show_grid(found.illuminated, study.short_names(found.names))
-    if found.variety:
-        yield study.Heading("How different are the runs?")
-        names = study.short_names(found.names)
-        yield from study.show_variety(found.variety, config.repeats, names)
-    yield study.Heading("Is it the search, or would any noise do?")
-    yield from controls(found)
-    if found.shown:
-        yield study.Heading("Do other networks see the same?")
-        yield (
-            f"The final {found.things}, made for another network; shares are over all classes and "
-            "runs."
-        )
-        yield study.table_of_others(found.shown)
-    yield study.Heading("All numbers")
-    yield from numbers(found)
+    many, looks, names = len(found.names) > MANY, found.illuminated, found.short_names
+    pictures = (*found.niches, found.finished)
+    related = study.RELATED if study.is_imagenet(found.names) and looks is None else {}
+    only = lambda figure: () if figure is None else (figure,)
+    parts = {
+        "What was done": story(found),
+        "The {many}": gallery(found, browse),
+        "The best {many} that differ": best(found),
+        "How fast it went": progress(found),
+        "How many classes were reached": (
+            study.show_reached(found.confidence, found.published) if many else ()
+        ),
+        "Class by class": class_by_class(found),
+        "Related classes": only(study.related(*pictures, related)) if many else (),
+        "Where {a one} came from": only(study.ancestors(*pictures)),
+        "How many looks fool": study.show_grid(looks, names) if looks else (),
+        "How different are the runs?": (
+            study.show_variety(found.variety, config.repeats, names) if found.variety else ()
+        ),
+        "Is it the search, or would any noise do?": controls(found),
+        "Do other networks see the same?": others(found) if found.shown else (),
+        "All numbers": numbers(found),
+    }
+    yield from study.sections({say(title): blocks for title, blocks in parts.items()})
 
 
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
-    config, count = found.config, len(found.network.class_names)
+    config, count, many = found.config, len(found.names), found.words.many
     runs = f"{config.repeats} independent runs" if config.repeats > 1 else "one run"
     yield (
-        f"An evolutionary search started from random {found.things} and changed them a little at "
-        f"a time, in {runs} of {config.generations:,} generations. For each of the {count} classes "
-        f"that the network knows, it kept the one that the network was most confident about; "
-        f"nothing asked for {found.things} that people would take for the class."
+        f"An evolutionary search started from random {many} and changed them a little at a time, "
+        f"in {runs} of {config.generations:,} generations. For each of the {count} classes that "
+        "the network knows, it kept the one that the network was most confident about; nothing "
+        f"asked for {many} that people would take for the class."
     )
-    known = ENCODINGS.get(config.encoding) if found.things == "images" else None
-    words = known or f"evolves {found.things} {measure.chosen(config).words}"
-    strong = fj.reporting.strong(config.encoding)
-    yield fj.reporting.paragraph("The encoding, ", strong, f", {words}.")
+    name = config.genotype.encoding
+    known = ENCODINGS.get(name) if many == "images" else None
+    words = known or f"evolves {many} {study.chosen_encoding(config.genotype).words}"
+    yield fj.reporting.paragraph("The encoding, ", fj.reporting.strong(name), f", {words}.")
     yield (
         "Confidence means the network's softmax output for the class, in single precision. The "
-        f"share of real test {found.things} that it recognizes says how well it does on what it "
-        "was made for."
+        f"share of real test {many} that it recognizes says how well it does on what it was made "
+        "for."
     )
 
 
-def pictures(found: Found, browse: Path) -> Iterator[study.Block]:
-    """Show the images, how the search went, and what descended from what."""
-    confidence, finished, reporting = found.confidence, found.finished, fj.reporting
-    images, names, published = found.pictures, study.short_names(found.names), found.published
-    generations, middle = np.arange(len(confidence)), np.median(confidence, axis=1)
-    niches, of_niches = found.niches
-    cells = [""] if found.illuminated is None else found.illuminated.labels
-    study.browse(browse, niches, [name + cell for name in found.names for cell in cells], finished)
-    small = fj.data.resize.shrink(images, study.SIDE)
-    yield study.Heading(f"The {found.things}")
+def gallery(found: Found, browse: Path) -> Iterator[study.Block]:
+    """Show the best of each class and run, and link to the page of all niches."""
+    confidence, names, words = found.confidence[-1], found.short_names, found.words
+    small = fj.data.resize.shrink(found.pictures, study.SIDE)
     yield study.Figure(
         "gallery",
-        lambda path: reporting.gallery(path, small, confidence[-1], names),
-        f"Evolved {found.things}, one column for each class. How to read it: above each column "
-        f"stands a class, below each {found.thing} how sure the network is that it is of that "
-        "class. Each row is an independent run from another random start. Ask yourself whether you "
-        "would have named the class.",
+        lambda path: fj.reporting.gallery(path, small, confidence, names),
+        f"Evolved {words.many}, one column for each class. How to read it: above each column "
+        f"stands a class, below each {words.one} how sure the network is that it is of that class. "
+        "Each row is an independent run from another random start. Ask yourself whether you would "
+        "have named the class.",
     )
-    if medium_note := _HOW_SHOWN.get(found.things):
+    if medium_note := _HOW_SHOWN.get(words.many):
         yield medium_note
-        surest = np.argsort(-confidence[-1, 0], kind="stable")[:_MOST_PLAYED]
-        sure = [study.sure(confidence[-1, 0, niche]) for niche in surest]
-        played, words = found.images[0, surest], [names[niche] for niche in surest]
-        yield study.experience(found.network.medium, played, words, sure)
-    link = reporting.link("All classes of the first run", browse.name)
-    yield reporting.paragraph(link, ", to search, to sort, and with their ancestors.")
+        surest = np.argsort(-confidence[0], kind="stable")[:_MOST_PLAYED]
+        sure = [study.sure(confidence[0, niche]) for niche in surest]
+        played, classes = found.images[0, surest], [names[niche] for niche in surest]
+        yield study.experience(found.network.medium, played, classes, sure)
+    cells = [""] if found.illuminated is None else found.illuminated.labels
+    titles = [name + cell for name in found.names for cell in cells]
+    study.browse(browse, found.niches[0], titles, found.finished)
+    link = fj.reporting.link("All classes of the first run", browse.name)
+    yield fj.reporting.paragraph(link, ", to search, to sort, and with their ancestors.")
+
+
+def best(found: Found) -> Iterator[study.Block]:
+    """Show the best that differ, where the classes are many."""
     if found.diverse is not None:
-        yield study.Heading(f"The best {found.things} that differ")
-        yield study.diverse(niches, of_niches, finished, found.diverse)
+        yield study.diverse(*found.niches, found.finished, found.diverse)
         yield study.tell_diverse(found.diverse)
-    points = published and study.until(published.medians, finished.generation)
-    yield study.Heading("How fast it went")
+
+
+def progress(found: Found) -> Iterator[study.Block]:
+    """Draw confidence over the generations, beside the paper's where it is known."""
+    published, many = found.published, found.words.many
+    points = published and study.until(published.medians, found.finished.generation)
     yield study.Figure(
         "curves",
-        lambda path: reporting.curves(
+        lambda path: fj.reporting.curves(
             path,
-            np.moveaxis(confidence, 0, 1),
-            generations,
+            np.moveaxis(found.confidence, 0, 1),
+            np.arange(len(found.confidence)),
             published={published.name: points} if published and points else None,
         ),
-        f"Confidence of the evolved {found.things} over the generations. How to read it: the upper "
-        "a line, the surer the network; every further nine (99 %, 99.9 %, 99.99 %) is the same "
-        f"step up. Generation 0 is the best of the random {found.things}, and generations are "
-        "spaced logarithmically because most happens early.",
+        f"Confidence of the evolved {many} over the generations. How to read it: the upper a line, "
+        "the surer the network; every further nine (99 %, 99.9 %, 99.99 %) is the same step up. "
+        f"Generation 0 is the best of the random {many}, and generations are spaced "
+        "logarithmically because most happens early.",
     )
-    if len(names) > MANY:
-        yield study.Heading("How many classes were reached")
-        yield from study.show_reached(confidence, published)
-    yield study.Heading("Class by class")
+
+
+def class_by_class(found: Found) -> Iterator[study.Block]:
+    """Show the confidence of each class over the generations as a map."""
+    confidence, published = found.confidence, found.published
+    generations, middle = np.arange(len(confidence)), np.median(confidence, axis=1)
     marked = (*study.BAND, study.BAND_NAME) if published else None
     yield study.Figure(
         "heatmap",
-        lambda path: reporting.heatmap(path, middle, generations, names, band=marked),
+        lambda path: fj.reporting.heatmap(
+            path, middle, generations, found.short_names, band=marked
+        ),
         "Confidence of each class over the generations, as a map of colors. How to read it: each "
         "line across is a class, time runs to the right, and bright means sure. Lines that stay "
         "dark are classes the network is hard to fool about.",
     )
     if medians := study.medians_of_band(confidence[-1], published):
         yield study.compare_band(*medians.values())
-    known = study.is_imagenet(found.names) and found.illuminated is None
-    groups = study.RELATED if known else {}
-    kin = study.related(niches, of_niches, finished, groups) if len(names) > MANY else None
-    if kin is not None:
-        yield study.Heading("Related classes")
-        yield kin
-    line = study.ancestors(niches, of_niches, finished)
-    if line is not None:
-        yield study.Heading(f"Where {_A[found.thing]} {found.thing} came from")
-        yield line
 
 
 def controls(found: Found) -> Iterator[study.Block]:
     """Compare with images that nobody evolved."""
-    yield (
-        "A network might be confident of anything unusual. To tell, it was also shown "
-        f"{found.things} that nobody evolved. If those already received high confidence, the "
-        f"evolved {found.things} would prove little; the gap between the rows is what the search "
-        "found."
+    yield found.words.say(
+        "A network might be confident of anything unusual. To tell, it was also shown {many} that "
+        "nobody evolved. If those already received high confidence, the evolved {many} would prove "
+        "little; the gap between the rows is what the search found."
     )
     first, last = (np.median(found.confidence[at]) for at in (0, -1))
-    yield study.table_of_controls(found.controls, first, last, found.things)
+    yield study.table_of_controls(found.controls, first, last, found.words.many)
+
+
+def others(found: Found) -> Iterator[study.Block]:
+    """Say what other networks take the images for."""
+    yield found.words.say(
+        "The final {many}, made for another network; shares are over all classes and runs."
+    )
+    yield study.table_of_others(found.shown)
 
 
 def numbers(found: Found) -> Iterator[study.Block]:
     """Say when all classes were reached, and how sure the network is of each."""
-    first = study.first_above(np.min(found.confidence, axis=2))
-    when = lambda at: "never" if at is None else f"{at:,}"
-    yield fj.reporting.table(
-        ("Confidence", "Generation, for each run"),
-        [
-            (fj.reporting.percent(float(level)), ", ".join(map(when, runs)))
-            for level, runs in first.items()
-        ],
-        "First generation at which every class was above a confidence",
-    )
+    yield study.table_of_first(found.confidence)
     last = found.confidence[-1].T
     rows = [
         (name, *(study.sure(of(runs)) for of in (np.median, np.min, np.max)))
@@ -332,4 +310,4 @@ def numbers(found: Found) -> Iterator[study.Block]:
     table = fj.reporting.table(titles, rows, sortable=True)
     yield study.Folded(f"Confidence of all {len(rows)} classes", [table])
     if (rate := found.pace) is not None:
-        yield f"The search looked at {rate:,.0f} {found.things} per second."
+        yield f"The search looked at {rate:,.0f} {found.words.many} per second."

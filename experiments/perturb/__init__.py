@@ -20,7 +20,7 @@ from typing import Any
 import fooljax as fj
 from fooljax import study
 
-from . import measure, numbers, page
+from . import measure, page
 from .measure import PRESETS, Config
 
 __all__ = ["PRESETS", "Config", "main"]
@@ -50,9 +50,8 @@ def main(config: Config) -> dict[str, Any]:
     """
     with study.opened(main, config) as run:
         suited, scene = measure.prepare(run)
-        attacked = measure.attack(run, suited, scene)
-        results = study.gather(attacked, measure.diagnose(run, suited, scene))
-        found = numbers.gather(suited, scene, results)
+        results = measure.attack(run, suited, scene)
+        found = measure.gather(suited, scene, results)
         for norm, worst in found.worst.items():
             print(
                 f"{fj.attacks.NORM_NAMES[norm]} {worst.epsilon:g}: all attacks together fool "
@@ -62,18 +61,18 @@ def main(config: Config) -> dict[str, Any]:
         return study.publish(
             run,
             page.report(found),
-            {config.victim.model: scene.prepared},
+            {config.victim.model: scene.network},
             results,
             found.records,
             PAPERS,
-            keep=tuple(dict.fromkeys((*measure.KEPT, *scene.measured))),
+            keep=study.KEPT,
             images=len(scene.real.labels),
             worst_case={norm: worst._asdict() for norm, worst in found.worst.items()},
             curves={
                 norm: {name: {"epsilon": x, "accuracy": y} for name, (x, y) in series.items()}
                 for norm, series in found.curves.items()
             },
-            published=[line._asdict() for line in found.published],
+            published=[line._asdict() for line in found.printed],
             doubts=[one._asdict() for one in found.doubts],
             seconds_per_image={name: one.seconds for name, one in found.outcomes.items()},
         )

@@ -10,8 +10,7 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import Ball
-from .numbers import Found
+from .measure import Ball, Found
 
 GROUPS = {
     "nearest": "that look for the nearest wrong {one}",
@@ -21,6 +20,11 @@ GROUPS = {
     "l0": "within a number of changed {number}s (L0)",
     "altered": "by changes that need not be small",
     "targeted": "toward a random other class",
+}
+#: What is at most epsilon, and how a curve's axis says it, in the norms with a worst case.
+SIZES: Mapping[Ball, tuple[str, str]] = {
+    "linf": ("any {number} changed by at most", "largest change of a {number}"),
+    "l2": ("changes no longer than", "Euclidean length of the change"),
 }
 _share = lambda value: "—" if value is None else fj.reporting.percent(value)
 _number = lambda value: "—" if value is None else f"{value:.3g}"
@@ -53,58 +57,38 @@ COLUMNS: Mapping[str, Callable[[study.Record], str]] = {
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
+    say = found.words.say
     yield study.Opening(
         "Small changes that fool a neural network",
-        say(found, "How little must change in {a one} that a network gets right before it is ")
-        + "wrong?",
+        say("How little must change in {a one} that a network gets right before it is wrong?"),
         list(key_figures(found)),
     )
-    for title, blocks in SECTIONS.items():
-        yield study.Heading(say(found, title))
-        yield from blocks(found)
+    yield from study.sections({say(title): part(found) for title, part in SECTIONS.items()})
 
 
 def key_figures(found: Found) -> Iterator[tuple[str, str]]:
     """Yield the numbers on top of the page."""
-    accuracy = study.share(found.scene.prepared.accuracy)
-    yield accuracy, say(found, "of the test {many} recognized correctly")
-    sizes: Mapping[Ball, str] = {
-        "linf": say(found, "any {number} changed by at most"),
-        "l2": "changes no longer than",
-    }
-    for norm, words in sizes.items():
-        worst, count = found.worst[norm], len(found.scene.targets)
-        fooled = f"of {count} such {found.scene.words.many} fooled, {words} {worst.epsilon:g}"
-        yield study.share(worst.fooled), fooled
-        name = fj.attacks.NORM_NAMES[norm]
-        words = f"fooled by the most harmful of ten random noises of size {worst.epsilon:g}"
-        yield study.share(worst.noise), f"{words} ({name})"
+    say, count = found.words.say, len(found.targets)
+    yield study.share(found.network.accuracy), say("of the test {many} recognized correctly")
+    for norm, worst in found.worst.items():
+        epsilon, size = f"{worst.epsilon:g}", say(SIZES[norm][0])
+        yield study.share(worst.fooled), say(f"of {count} such {{many}} fooled, {size} {epsilon}")
+        words = f"fooled by the most harmful of ten random noises of size {epsilon}"
+        yield study.share(worst.noise), f"{words} ({fj.attacks.NORM_NAMES[norm]})"
     near = study.where(found.records, kind="nearest", targeted=False, norm="l2")
     reached = [(one["l2_median"], one["attack"]) for one in near if one["success"] >= 0.9]
     for length, attack in sorted(reached)[:1]:
         yield f"{length:.3g}", f"median Euclidean length that {attack} needs"
 
 
-def say(found: Found, words: str) -> str:
-    """Put the words for what the network takes in their places."""
-    names = found.scene.words
-    a_one = f"{'an' if names.one[0] in 'aeiou' else 'a'} {names.one}"
-    return (
-        words.replace("{a one}", a_one)
-        .replace("{Numbers}", names.numbers.capitalize())
-        .format(**names._asdict())
-    )
-
-
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
-    config, words = found.config, found.scene.words
+    config, words = found.config, found.words
     yield (
-        f"The network is {found.scene.prepared.origin}. Of the test {words.many} that it gets "
-        f"right, {len(found.scene.targets)} were drawn at random, and each attack changed each of "
-        f"them, within the range of {words.numbers} from 0 to 1. An attack succeeds when the "
-        "network then names a wrong class; aimed attacks must bring it to one given class, drawn "
-        "at random."
+        f"The network is {found.network.origin}. Of the test {words.many} that it gets right, "
+        f"{len(found.targets)} were drawn at random, and each attack changed each of them, "
+        f"within the range of {words.numbers} from 0 to 1. An attack succeeds when the network "
+        "then names a wrong class; aimed attacks must bring it to one given class, drawn at random."
     )
     yield fj.reporting.paragraph(
         fj.reporting.strong("Two kinds of attack. "),
@@ -128,56 +112,44 @@ def grouped(found: Found) -> dict[str, list[str]]:
 
 def images(found: Found) -> Iterator[study.Block]:
     """Show originals, changes and results, a picture for each group of attacks."""
-    yield say(found, "Under each {one} stands what the network says and how sure it is. Ask ") + (
-        "yourself whether you would have changed your mind."
+    say = found.words.say
+    yield say(
+        "Under each {one} stands what the network says and how sure it is. Ask yourself whether "
+        "you would have changed your mind."
     )
     for place, (group, names) in enumerate(grouped(found).items()):
-        title = say(found, f"Attacks {GROUPS[group]}")
         blocks: list[study.Block] = [examples(found, group, names)]
-        if found.scene.words.one != "image":
+        if found.words.one != "image":
             blocks.append(compared(found, names))
+        title = say(f"Attacks {GROUPS[group]}")
         yield from blocks if place == 0 else [study.Folded(title, blocks)]
-
-
-def compared(found: Found, names: Sequence[str]) -> study.Block:
-    """Let the reader hear or watch the first original, and what each attack made of it."""
-    original = found.results.one(drawn="images")["originals"][:1]
-    made = np.concatenate([found.outcomes[name].images[:1] for name in names])
-    was, became = answers(found, original)[0], answers(found, made)
-    lines = zip(names, (one.replace("\n", " ") for one in became), strict=True)
-    words = [(f"the original: {was}", f"{name}: {said}") for name, said in lines]
-    before = np.repeat(original, len(made), axis=0)
-    return study.compare(found.scene.prepared.medium, before, made, words)
 
 
 def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
     """Show a row of originals, then two for each attack: what it added and what came out."""
-    originals = found.results.one(drawn="images")["originals"]
-    drawn = functools.partial(study.as_pictures, found.scene.prepared.medium)
-    classes = found.scene.prepared.class_names
+    originals, words = found.originals, found.words
     said = answers(found, originals)
+    drawn = functools.partial(study.as_pictures, found.network.medium)
     if group == "targeted":
-        goals = [classes[target] for target in found.scene.targets[: len(originals)]]
+        goals = [found.network.class_names[i] for i in found.targets[: len(originals)]]
         said = [f"{one}\naimed at {goal}" for one, goal in zip(said, goals, strict=True)]
     rows, captions, titles = [drawn(originals)], [said], ["original"]
     for name in names:
         made = found.outcomes[name].images
-        change = (made - originals).reshape(len(made), -1)
-        largest, lengths = np.abs(change).max(axis=1), long(found, name, change)
-        stretched = 0.5 + 0.5 * change / np.where(largest > 0.0, largest, 1.0)[:, None]
-        rows += map(drawn, [np.clip(stretched, 0.0, 1.0).reshape(made.shape), made])
-        sizes = zip(largest, lengths, strict=True)
-        captions.append([f"±{most:.2g}\n{length}" for most, length in sizes])
-        captions.append(answers(found, made))
+        rows += map(drawn, [study.stretch(made - originals), made])
+        norm = found.scene.methods[name].norm
+        captions += [study.spell_sizes(made - originals, norm, words), answers(found, made)]
         titles += [f"{name}: change", f"{name}: result"]
     return study.images(
         f"images_{group}",
         rows,
         captions,
-        say(found, f"Originals, changes and results of the attacks {GROUPS[group]}. Top row: the ")
-        + "originals. Then for each attack what it added, and the result. Each change is stretched "
-        "until its largest part is black or white; its real size stands below it."
-        + study.how_shown(found.scene.prepared.medium),
+        words.say(
+            f"Originals, changes and results of the attacks {GROUPS[group]}. Top row: the "
+            "originals. Then for each attack what it added, and the result. Each change is "
+            "stretched until its largest part is black or white; its real size stands below it."
+        )
+        + study.how_shown(found.network.medium),
         row_names=titles,
         columns=len(originals),
         scale_note="Each change is stretched until its largest part (the number after ±, of a "
@@ -185,45 +157,51 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
     )
 
 
-def long(found: Found, name: str, change: np.ndarray) -> list[str]:
-    """Say how long changes ``[n, p]`` are in the attack's norm; in L2 where that is Linf."""
-    norm = found.scene.methods[name].norm
-    if norm == "l0":
-        words, counts = found.scene.words, np.count_nonzero(change, axis=1)
-        return [f"{count} {words.number if count == 1 else words.numbers}" for count in counts]
-    lengths = np.linalg.norm(change, ord=1 if norm == "l1" else 2, axis=1)
-    return [f"{'L1' if norm == 'l1' else 'L2'} {length:.2g}" for length in lengths]
+def compared(found: Found, names: Sequence[str]) -> study.Block:
+    """Let the reader hear or watch the first original, and what each attack made of it."""
+    made = np.concatenate([found.outcomes[name].images[:1] for name in names])
+    before = np.repeat(found.originals[:1], len(made), axis=0)
+    both = zip(names, answers(found, before), answers(found, made), strict=True)
+    words = [
+        (f"the original: {was}", f"{name}: {became}".replace("\n", " "))
+        for name, was, became in both
+    ]
+    return study.compare(found.network.medium, before, made, words)
 
 
 def answers(found: Found, shown: np.ndarray) -> list[str]:
     """Say what the network answers to images, and how sure it is."""
-    logits = np.asarray(study.logits(found.scene.prepared.classifier, shown))
-    classes = found.scene.prepared.class_names
+    logits = np.asarray(study.logits(found.network.classifier, shown))
+    classes = found.network.class_names
     names = [*classes, *["none of these"] * (logits.shape[1] - len(classes))]
     return [study.answer(one, names) for one in logits]
 
 
 def attacks(found: Found) -> Iterator[study.Block]:
     """Show all attacks in groups, then the worst case of all together."""
-    table = fj.reporting.table
+    table, words = fj.reporting.table, found.words
     tabled = {one["attack"]: one for one in study.where(found.records, tabled=True)}
+    loud = {name: title for name, title in study.LOUDNESS.items() if name in found.records[0]}
+    titles = [*map(words.say, COLUMNS), *loud.values()]
     for group, names in grouped(found).items():
         lines = [{**tabled[name], "seconds": found.outcomes[name].seconds} for name in names]
-        columns = {say(found, title): write for title, write in COLUMNS.items()}
-        for name in (name for name in study.LOUDNESS if name in found.scene.measured):
-            columns[study.LOUDNESS[name]] = functools.partial(loud, name)
-        rows = [[write(line) for write in columns.values()] for line in lines]
-        yield table(list(columns), rows, say(found, f"Attacks {GROUPS[group]}"), sortable=True)
-    if found.scene.words.one == "sound":
-        sizes = sorted({*found.config.epsilons, found.config.epsilon})
-        yield study.table_of_levels(found.scene.real.images, sizes)
+        rows = [
+            [
+                *(write(line) for write in COLUMNS.values()),
+                *(study.level(line[one]) for one in loud),
+            ]
+            for line in lines
+        ]
+        yield table(titles, rows, words.say(f"Attacks {GROUPS[group]}"), sortable=True)
+    if words.one == "sound":
+        epsilons = sorted({*found.config.epsilons, found.config.epsilon})
+        yield study.table_of_levels(found.scene.real.images, epsilons)
     yield (
         "An attack's norm is the one in which it works or looks for what is near; in L0 that is "
-        f"how many {found.scene.words.numbers} change. "
-        "Distances and confidence are those of successes only, so an attack that fools only the "
-        f"easy {found.scene.words.many} looks nearer than it is; compare rows with similar rates. "
-        "For attacks without an epsilon the share in brackets succeeded within the table's "
-        f"epsilon. Passes are a mean for each {found.scene.words.one}. Times are of the fastest "
+        f"how many {words.numbers} change. Distances and confidence are those of successes only, "
+        f"so an attack that fools only the easy {words.many} looks nearer than it is; compare rows "
+        "with similar rates. For attacks without an epsilon the share in brackets succeeded within "
+        f"the table's epsilon. Passes are a mean for each {words.one}. Times are of the fastest "
         "batch on one machine and say little about another."
     )
     for norm, worst in found.worst.items():
@@ -231,31 +209,22 @@ def attacks(found: Found) -> Iterator[study.Block]:
         strongest = f" The strongest alone is {worst.strongest}." if worst.strongest else ""
         yield fj.reporting.paragraph(
             fj.reporting.strong(f"Worst case in {fj.attacks.NORM_NAMES[norm]} {worst.epsilon:g}: "),
-            f"taking for each {found.scene.words.one} whatever attack succeeded, "
-            f"{study.share(worst.fooled)} are fooled (95 % interval {low} to {high} %), so at "
-            f"most {study.share(1.0 - worst.fooled)} are robust.{strongest}",
+            f"taking for each {words.one} whatever attack succeeded, {study.share(worst.fooled)} "
+            f"are fooled (95 % interval {low} to {high} %), so at most "
+            f"{study.share(1.0 - worst.fooled)} are robust.{strongest}",
         )
     about = [(name, entry.about) for name, entry in found.scene.methods.items()]
     yield study.Folded("What each attack does", [table(("Attack", "What it does"), about)])
 
 
-def loud(name: str, record: study.Record) -> str:
-    """Write how loud a change is, one of ``study.LOUDNESS``."""
-    return study.level(record[name])
-
-
 def drawn_curves(found: Found) -> Iterator[study.Block]:
     """Draw the accuracy that is left over the size of the change."""
-    units = {
-        "linf": say(found, "largest change of a {number}"),
-        "l2": "Euclidean length of the change",
-    }
     for norm, series in found.curves.items():
         name = fj.attacks.NORM_NAMES[norm]
         draw = functools.partial(
             fj.reporting.lines,
             series=series,
-            x_label=f"{name} epsilon ({units[norm]})",
+            x_label=f"{name} epsilon ({found.words.say(SIZES[norm][1])})",
             y_label="accuracy left",
             shares=True,
             dashed=[one for one in series if one.startswith("noise")],
@@ -273,10 +242,9 @@ def drawn_curves(found: Found) -> Iterator[study.Block]:
 
 def noise(found: Found) -> Iterator[study.Block]:
     """Compare all attacks with noise of the same size."""
-    yield (
-        "A network might err on anything that is not exactly like its training "
-        f"{found.scene.words.many}. To tell, the same {found.scene.words.many} were given random "
-        f"noise of the same size: every {found.scene.words.number} up or down by "
+    yield found.words.say(
+        "A network might err on anything that is not exactly like its training {many}. To tell, "
+        "the same {many} were given random noise of the same size: every {number} up or down by "
         "epsilon, or a random direction of length epsilon, ten times, and the most harmful draw "
         "counts. The gap between the columns is what knowing the network is worth."
     )
@@ -293,21 +261,14 @@ def noise(found: Found) -> Iterator[study.Block]:
 
 def papers(found: Found) -> Iterator[study.Block]:
     """Show numbers beside those that papers print."""
-    if not found.published:
+    if not found.printed:
         yield "None of the attacks that ran has published numbers to compare with."
         return
-    rows = []
-    for line in found.published:
-        show = fj.reporting.percent if line.share else lambda value: f"{value:.3g}"
-        there = "; ".join(f"{show(value)} ({net})" for net, value in line.there.items())
-        here = "not reached" if line.here is None else show(line.here)
-        rows.append((line.quantity, here, there))
-    titles = ("Quantity", "Here", "Published (network), all on MNIST")
-    yield fj.reporting.table(titles, rows)
+    yield study.table_of_printed(found.printed)
     yield (
         "Relative length is the Euclidean length of the change over that of the image. Other "
         "networks and other images give other numbers (here: "
-        f"{found.scene.prepared.origin}); what should agree is their order: one step must go much "
+        f"{found.network.origin}); what should agree is their order: one step must go much "
         "farther than attacks that look for the nearest image. Published errors count all test "
         "images, these only images that were right before. The published L-BFGS numbers are aimed "
         "at one class, and their distance term is another."

@@ -160,10 +160,9 @@ def looks(found: Found, first: Headline) -> Iterator[study.Block]:
         for method, norm in found.kinds
     ]
     size = lambda one: f"most {np.abs(one).max():.3f}\nlength {np.linalg.norm(one):.2f}"
-    stretch = lambda one: np.clip(0.5 + 0.5 * one / max(np.abs(one).max(), 1e-12), 0.0, 1.0)
     yield study.images(
         "perturbations",
-        [[stretch(one) for one in row] for row in rows],
+        [study.stretch(np.stack(row)) for row in rows],
         [[size(one) for one in row] for row in rows],
         "The changes themselves (first repeat), much enlarged. Their true size is written below "
         "each. A column for each network that they were made for.",

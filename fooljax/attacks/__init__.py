@@ -17,7 +17,7 @@ from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.brendel_bethge import brendel_bethge
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.catalog import CATALOG, UNIVERSAL
-from fooljax.attacks.comparison import contradictions
+from fooljax.attacks.comparison import WorstCase, accuracy_left, contradictions, worst_case
 from fooljax.attacks.coordinate import coordinate
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
@@ -70,6 +70,7 @@ from fooljax.attacks.square import square
 from fooljax.attacks.standard import standard
 from fooljax.attacks.standard_result import Stage, StandardResult
 from fooljax.attacks.starts import STARTS, StartEntry, best_random_cppns
+from fooljax.attacks.summary import summarize
 from fooljax.attacks.sweep import sweep
 from fooljax.attacks.triggers import TriggerResult, prepend, run_trigger
 from fooljax.attacks.universal import Universal, UniversalResult, UniversalState, run_universal
@@ -111,6 +112,8 @@ __all__ = [
     "UniversalResult",
     "UniversalState",
     "WordsFound",
+    "WorstCase",
+    "accuracy_left",
     "add_words",
     "aimed",
     "answer",
@@ -177,6 +180,7 @@ __all__ = [
     "standard",
     "strongest",
     "success_odds",
+    "summarize",
     "sweep",
     "train_patch",
     "transforms",
@@ -184,4 +188,5 @@ __all__ = [
     "universal_patch",
     "universal_sgd",
     "verdict",
+    "worst_case",
 ]

@@ -1,13 +1,113 @@
-"""Attacks on the same images compared with each other: what contradicts what."""
+"""Attacks on the same images compared: what all fool together, and what contradicts what."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float
+from numpy.typing import ArrayLike
 
+from fooljax import metrics
 from fooljax.attacks.entries import Entry
 from fooljax.attacks.findings import falling_success, free_wins
+from fooljax.attacks.summary import within
 from fooljax.models.findings import Finding
+
+
+class WorstCase(NamedTuple):
+    """What several attacks fool together within an epsilon.
+
+    Attributes:
+        epsilon: the largest change that counts.
+        fooled: share of the images that any attack fools, in [0, 1]; at most the rest is
+            robust.
+        low: lower limit of the share's exact 95 % interval.
+        high: upper limit.
+        noise: share that the controls fool, which know nothing of the network.
+        strongest: what fools most alone; None if only controls ran.
+    """
+
+    epsilon: float
+    fooled: float
+    low: float
+    high: float
+    noise: float
+    strongest: str | None
+
+
+def worst_case(
+    entries: Mapping[str, Entry],
+    success: Mapping[str, Bool[np.ndarray, " n"]],
+    distance: Mapping[str, Float[np.ndarray, " n"]],
+    epsilon: float,
+) -> WorstCase:
+    """Take for each image whatever attack fooled it within an epsilon.
+
+    Attacks that are aimed at a class do not count.
+
+    Args:
+        entries: the attacks by name, controls among them, all on the same images.
+        success: of each.
+        distance: of what each made from the originals, all in one norm.
+        epsilon: in the units of the distances.
+
+    Raises:
+        ValueError: if no attack without a target is among them, or one has other images.
+
+    Source:
+        Croce and Hein, 2020, arXiv:2003.01690; Carlini et al., 2019, arXiv:1902.06705,
+        section 5 (an image is robust only if it resists every attack).
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks
+        >>> entries = {name: attacks.CATALOG[name] for name in ("pgd", "deepfool", "noise")}
+        >>> success = {"pgd": [1, 0, 0], "deepfool": [1, 1, 1], "noise": [0, 0, 0]}
+        >>> success = {name: np.array(one, bool) for name, one in success.items()}
+        >>> distance = {name: np.array([0.1, 0.1, 0.2]) for name in entries}
+        >>> found = attacks.worst_case(entries, success, distance, 0.1)
+        >>> round(found.fooled, 2), found.noise, found.strongest
+        (0.67, 0.0, 'deepfool')
+    """
+    fooled = {
+        name: within(success[name], distance[name], epsilon)
+        for name, entry in entries.items()
+        if not entry.aimed
+    }
+    if len({one.shape for one in fooled.values()}) != 1:
+        shapes = ", ".join(f"{name} {one.shape}" for name, one in fooled.items()) or "none"
+        raise ValueError(f"success: untargeted attacks on the same images are needed, got {shapes}")
+    nobody = np.zeros_like(next(iter(fooled.values())))
+    control = {name: one for name, one in fooled.items() if entries[name].kind == "control"}
+    tried = {name: one for name, one in fooled.items() if name not in control}
+    every = np.any([nobody, *tried.values()], axis=0)
+    share, low, high = metrics.clopper_pearson(int(every.sum()), len(every))
+    noise = float(np.any([nobody, *control.values()], axis=0).mean())
+    strongest = max(fooled, key=lambda name: fooled[name].sum()) if tried else None
+    return WorstCase(epsilon, share, low, high, noise, strongest)
+
+
+def accuracy_left(
+    success: Bool[np.ndarray, " n"], distance: Float[np.ndarray, " n"], epsilons: ArrayLike
+) -> Float[np.ndarray, " e"]:
+    """Return the accuracy that the nearest wrong images leave, for every epsilon.
+
+    An attack that looks for them is run once, and tells all epsilons.
+
+    Args:
+        success: whether it found one, of images that were right before.
+        distance: how far that is, in any norm.
+        epsilons: sizes of change, ``[e]``.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks
+        >>> found, far = np.array([True, True, False]), np.array([0.1, 0.3, 0.0])
+        >>> attacks.accuracy_left(found, far, [0.0, 0.2, 0.4]).round(2).tolist()
+        [1.0, 0.67, 0.33]
+    """
+    far = np.where(success, distance, np.inf)
+    return np.mean(far[None] > np.asarray(epsilons)[:, None], axis=1)
 
 
 def contradictions(

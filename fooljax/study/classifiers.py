@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from fooljax import models
 from fooljax.data import Splits, Streams, as_float
+from fooljax.media import medium_of
 from fooljax.metrics import probabilities
 from fooljax.study import prepared, several
 from fooljax.study.prepared import Prepared
@@ -174,6 +176,23 @@ def network(
     if real:
         refuse_no_data(run.config.victim)
     return prepared.prepare(run.config.victim, run.folder, fits or _any, whole)
+
+
+def given(classifier: Classifier, fits: Fits) -> Prepared:
+    """Take a network from Python in place of one that flags name; its classes are numbers.
+
+    Args:
+        classifier: the network.
+        fits: as for `network`.
+
+    Raises:
+        ValueError: if it is none, or does not suit the experiment.
+    """
+    models.validate(classifier)
+    fits(classifier.input_shape, classifier.num_classes)
+    names = tuple(map(str, range(classifier.num_classes)))
+    medium = medium_of(tuple(classifier.input_shape))
+    return Prepared(classifier, names, None, "a network given from Python", medium=medium)
 
 
 def refuse_no_data(settings: Victim) -> None:

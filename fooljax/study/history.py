@@ -46,6 +46,28 @@ def by_class(confidence: np.ndarray, num_classes: int) -> np.ndarray:
     return confidence.reshape(*confidence.shape[:-1], num_classes, -1).max(axis=-1)
 
 
+def sum_up_traits(history: Mapping[str, np.ndarray], children: int) -> dict[str, float]:
+    """Return what the traits of an encoding came to, by name.
+
+    Args:
+        history: of a finished run, ``trait_NAME [generations + 1, repeats]`` summed over the
+            children among its arrays.
+        children: of a generation, for each repeat.
+
+    Returns:
+        ``mean_NAME`` over the children of the last generation; of mutations that were
+        refused their number in the whole run, ``refused_mutations``.
+    """
+    sums = {
+        name.removeprefix("trait_"): rows
+        for name, rows in history.items()
+        if name.startswith("trait_")
+    }
+    refused = sums.pop("refused", None)
+    means = {f"mean_{name}": float(np.mean(rows[-1]) / children) for name, rows in sums.items()}
+    return means | ({} if refused is None else {"refused_mutations": int(np.sum(refused))})
+
+
 def record(
     folder: Path,
     generation: int,

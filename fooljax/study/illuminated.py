@@ -1,6 +1,6 @@
 """What a search over cells of descriptors found: looks that fool, class by class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 
 from fooljax import metrics
 from fooljax.evolution import Cells, Grid
+from fooljax.study.look_cells import Looks, cells_of
 from fooljax.study.prepared import Prepared
 from fooljax.study.search_run import Finished
 from fooljax.study.variety import effective_numbers
@@ -78,8 +79,7 @@ class Illuminated(NamedTuple):
 
 
 def sort_niches(
-    grid: Cells | None,
-    words: Sequence[str],
+    looks: Looks,
     finished: Finished,
     niches: np.ndarray,
     network: Prepared,
@@ -88,13 +88,13 @@ def sort_niches(
     """Return the best image of each class, and all of them by look if there are cells.
 
     Args:
-        grid: the cells of each class.
-        words: that the descriptors were named with.
+        looks: that every class keeps an image of.
         finished: the run.
         niches: images of all niches, ``[r, k * m, h, w, c]``.
         network: that they were made for.
         children: images that it was shown in a generation of a run.
     """
+    grid = cells_of(looks)
     if grid is None:
         return niches, None
     num_classes = network.classifier.num_classes
@@ -106,7 +106,7 @@ def sort_niches(
     filled = split(np.logical_or.accumulate(finished.history["taken"], axis=0))
     found = Illuminated(
         grid,
-        tuple(word.split(":")[0] for word in words),
+        tuple(word.split(":")[0] for word in looks.descriptors),
         confidence,
         filled,
         images,

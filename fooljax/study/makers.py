@@ -15,7 +15,7 @@ from fooljax.study.classifiers import Networks
 from fooljax.study.fooling import FOOLING
 from fooljax.study.making import Made, Make, Maker, Makers, Material, take
 from fooljax.study.run import Run, Settings
-from fooljax.study.settings import Making
+from fooljax.study.settings import Making, radii_of
 from fooljax.study.victim_data import blame
 from fooljax.types import Classifier, RandomKey
 
@@ -90,10 +90,8 @@ def judge(
 def _perturbed(name: str, entry: attacks.Entry) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
         del shape
-        radii = {"linf": making.epsilon, "l2": making.epsilon_l2, "l1": making.epsilon_l1}
-        radii["l0"] = making.epsilon_l0
         effort = attacks.Effort(making.pgd_steps, making.queries)
-        sizes = (radii[entry.norm],)
+        sizes = (radii_of(making)[entry.norm],)
 
         def make(key: RandomKey, classifier: Classifier, material: Material) -> Made:
             images, goal = material.images, attacks.leave(material.labels)

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from fooljax import reporting
+from fooljax.reporting import Html
 from fooljax.study.page import Block, Figure
 from fooljax.study.published import BAND, Published, until
 from fooljax.study.wording import share, sure
@@ -29,14 +30,46 @@ def shares_above(confidence: Float[np.ndarray, "g r k"]) -> dict[str, list[float
     return {level: np.mean(middle >= float(level), axis=1).tolist() for level in _LEVELS}
 
 
-def first_above(lowest: np.ndarray) -> dict[str, list[int | None]]:
-    """Return the first generation in which every class was above a level, for each repeat.
-
-    Args:
-        lowest: confidence of the least certain class, ``[generations, repeats]``.
-    """
+def first_above(confidence: Float[np.ndarray, "g r k"]) -> dict[str, list[int | None]]:
+    """Return the first generation in which every class was above a level, for each repeat."""
+    lowest = np.min(confidence, axis=2)
     first = lambda above: int(np.argmax(above)) if above.any() else None
     return {level: [first(one >= float(level)) for one in lowest.T] for level in _HIGH}
+
+
+def table_of_first(confidence: Float[np.ndarray, "g r k"]) -> Html:
+    """Write in which generation of each run every class was above a level for the first time."""
+    when = lambda at: "never" if at is None else f"{at:,}"
+    return reporting.table(
+        ("Confidence", "Generation, for each run"),
+        [
+            (reporting.percent(float(level)), ", ".join(map(when, runs)))
+            for level, runs in first_above(confidence).items()
+        ],
+        "First generation at which every class was above a confidence",
+    )
+
+
+def sum_up_progress(confidence: Float[np.ndarray, "g r k"]) -> dict[str, Any]:
+    """Return what ``summary.json`` says of the confidence, at the end and by generation.
+
+    Args:
+        confidence: in the best image of each class, by generation, repeat and class.
+    """
+    medians, lowest = np.median(confidence, axis=2), np.min(confidence, axis=2)
+    return {
+        "median_confidence": np.median(medians[-1]),
+        "min_confidence": np.min(lowest[-1]),
+        "per_class_confidence": confidence[-1],
+        "median_confidence_by_generation": np.median(medians, axis=1),
+        "median_confidence_by_generation_per_repeat": medians.T,
+        "min_confidence_by_generation_per_repeat": lowest.T,
+        **{
+            f"share_above_{level}_by_generation": shares
+            for level, shares in shares_above(confidence).items()
+        },
+        "first_generation_all_above": first_above(confidence),
+    }
 
 
 def show_reached(

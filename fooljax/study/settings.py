@@ -4,7 +4,7 @@ import contextlib
 import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from fooljax.runtime.limits import (
     Batch,
@@ -148,6 +148,29 @@ class Hiding:
             children=self.children,
             ascent_steps=self.ascent_steps,
         )
+
+
+class HasEpsilons(Protocol):
+    """Settings that say how far an attack may go, in each norm."""
+
+    @property
+    def epsilon(self) -> float: ...  # noqa: D102
+    @property
+    def epsilon_l2(self) -> float: ...  # noqa: D102
+    @property
+    def epsilon_l1(self) -> float: ...  # noqa: D102
+    @property
+    def epsilon_l0(self) -> float: ...  # noqa: D102
+
+
+def radii_of(settings: HasEpsilons) -> dict[str, float]:
+    """Return how far an attack may go, by its norm."""
+    return {
+        "linf": settings.epsilon,
+        "l2": settings.epsilon_l2,
+        "l1": settings.epsilon_l1,
+        "l0": settings.epsilon_l0,
+    }
 
 
 def choose(

@@ -36,10 +36,11 @@ class Words(NamedTuple):
     span: str
     real: tuple[str, str]
 
-    @property
-    def a_one(self) -> str:
-        """An input, after its article."""
-        return f"{'an' if self.one[0] in 'aeiou' else 'a'} {self.one}"
+    def say(self, words: str) -> str:
+        """Put these words in their places: ``{many}``, ``{a one}``, ``{Numbers}``, ``{number}``."""
+        article = "an" if self.one[0] in "aeiou" else "a"
+        more = {"a one": f"{article} {self.one}", "Numbers": self.numbers.capitalize()}
+        return words.format_map(self._asdict() | more)
 
 
 _WORDS: dict[Kind, Words] = {

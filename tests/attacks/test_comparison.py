@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from fooljax.attacks import CATALOG, contradictions
+from fooljax.attacks import CATALOG, accuracy_left, aimed, contradictions, worst_case
+from fooljax.metrics import clopper_pearson
 
 
 def test_contradictions_are_noticed():
@@ -27,3 +28,56 @@ def test_attacks_that_see_no_gradient_are_marked():
     answers = {"hop-skip-jump", "spatial", "spatial-random"}
     changes = {"contrast", "brightness", "blur", "salt-and-pepper"}
     assert blind == scores | answers | changes | {"noise", "noise-l2"}
+
+
+NAMES = ("pgd", "square", "deepfool", "noise", "noise-l2")
+
+
+def made_up(count=50):
+    """Success and distance of attacks by name, an aimed one among them."""
+    random = np.random.default_rng(2)
+    entries = {name: CATALOG[name] for name in NAMES} | aimed({"pgd": CATALOG["pgd"]})
+    success = {name: random.random(count) < 0.3 for name in entries}
+    distance = {name: random.random(count) for name in entries}
+    return entries, success, distance
+
+
+def test_the_worst_case_is_any_attack_on_an_image():
+    entries, success, distance = made_up()
+    success["pgd-targeted"][:] = True  # which does not count
+    found = worst_case(entries, success, distance, 0.7)
+    inside = lambda name, i: success[name][i] and distance[name][i] <= 0.7
+    rows, tried = range(50), NAMES[:3]
+    fooled = sum(any(inside(name, i) for name in tried) for i in rows)
+    noise = sum(any(inside(name, i) for name in NAMES[3:]) for i in rows)
+    assert found[:4] == (0.7, *clopper_pearson(fooled, 50)) and 0 < fooled < 50
+    assert found.noise == noise / 50 > 0
+    alone = {name: sum(inside(name, i) for i in rows) for name in NAMES}
+    assert found.strongest == max(alone, key=alone.get)
+
+
+def test_controls_alone_are_no_attack():
+    entries, success, distance = made_up()
+    noise = {name: entries[name] for name in NAMES[3:]}
+    found = worst_case(noise, success, distance, 0.7)
+    assert found.fooled == 0.0 and found.noise > 0.0 and found.strongest is None
+
+
+def test_a_worst_case_needs_attacks_on_the_same_images():
+    entries, success, distance = made_up()
+    only = {name: one for name, one in entries.items() if one.aimed}
+    with pytest.raises(ValueError, match=r"untargeted attacks on the same images .*, got none"):
+        worst_case(only, success, distance, 0.7)
+    fewer = success | {"pgd": success["pgd"][:9]}, distance | {"pgd": distance["pgd"][:9]}
+    with pytest.raises(ValueError, match=r"got pgd \(9,\), square \(50,\)"):
+        worst_case(entries, *fewer, 0.7)
+
+
+def test_the_accuracy_left_is_counted_image_by_image():
+    _, success, distance = made_up()
+    sizes = (0.0, 0.25, 0.5, 2.0)
+    left = accuracy_left(success["deepfool"], distance["deepfool"], sizes)
+    rows = list(zip(success["deepfool"], distance["deepfool"], strict=True))
+    counted = [np.mean([not (done and far <= size) for done, far in rows]) for size in sizes]
+    np.testing.assert_allclose(left, counted)
+    assert left[0] == 1.0 and 0.0 < left[-1] < left[1]

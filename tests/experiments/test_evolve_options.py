@@ -115,7 +115,7 @@ def test_every_class_keeps_its_looks(toy, looks):
     elites = np.load(folder / "elites.npz")
     images, filled = elites["images"], elites["birth_generations"] >= 0
     assert images.shape == (2, 27, 8, 8, 1) and 6 < filled.sum() < 54
-    grid = study.read_grid("--descriptors", config.descriptors, config.grid, 3)
+    grid = study.cells_of(config.looks, 3)
     for run, there in zip(images, filled, strict=True):
         cells = place(grid, toy, jnp.asarray(run))
         np.testing.assert_array_equal(np.asarray(cells)[there], np.flatnonzero(there) % 9)

@@ -50,7 +50,10 @@ def found(names, encoding="cppn", repeats=REPEATS, **settings):
     """All that a page is about, of a made-up run."""
     images, finished = play(len(names), repeats, **settings)
     config = evolve.Config(
-        encoding=encoding, repeats=repeats, generations=finished.generation, children=50
+        genotype=study.Genotype(encoding),
+        repeats=repeats,
+        generations=finished.generation,
+        children=50,
     )
     classifier = Classifier((), lambda params, images: images, images.shape[2:], len(names))
     network = study.Prepared(classifier, tuple(names), 0.9, "a network made up")

@@ -125,3 +125,10 @@ def test_lines_that_were_not_measured_are_left_out(tmp_path):
     figure = study.lines("l", table, "size", "share", "way", "Lines. How to read.", **words)
     figure.draw(tmp_path / "l.png")
     assert (tmp_path / "l.png").stat().st_size > 1000
+
+
+def test_a_section_without_blocks_has_no_heading():
+    parts = {"First": ["a", "b"], "Nothing asked for": (), "Last": (word for word in "c")}
+    found = list(study.sections(parts))
+    assert found == [study.Heading("First"), "a", "b", study.Heading("Last"), "c"]
+    assert list(study.sections({"Nothing": iter(())})) == []

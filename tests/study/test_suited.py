@@ -35,6 +35,9 @@ def test_what_was_asked_for_stays():
 def test_words():
     assert study.words_for(Sounds(8_000)).plain == "silence"
     assert study.words_for(Videos()).numbers == "voxels"
+    said = study.words_for(Pictures()).say("Of {a one}: {Numbers}, {number}s; {many}.")
+    assert said == "Of an image: Pixels, pixels; images."
+    assert study.words_for(Sounds()).say("{a one} of {numbers}") == "a sound of samples"
     assert study.how_shown(Pictures()) == ""
     assert "pitch" in study.how_shown(Sounds())
 

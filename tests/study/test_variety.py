@@ -90,8 +90,7 @@ def test_likeness_is_across_runs_alone():
     np.testing.assert_allclose(found, 0.0)
 
 
-GRID = grid([DESCRIPTORS["brightness"], DESCRIPTORS["symmetry"]], 2)
-WORDS = ("brightness", "symmetry:0:1")
+LOOKS = study.Looks(("brightness", "symmetry:0:1"), grid=2)
 
 
 def made_up():
@@ -109,7 +108,7 @@ def made_up():
 
 def test_the_best_of_each_class_and_all_by_look():
     images, run = made_up()
-    best, looks = study.sort_niches(GRID, WORDS, run, images, network(), 10)
+    best, looks = study.sort_niches(LOOKS, run, images, network(), 10)
     np.testing.assert_array_equal(best[..., 0, 0, 0] * 8, [[1, 7], [0, 5]])  # a tie: the first
     assert looks.names == ("brightness", "symmetry") and looks.images.shape[:3] == (2, 2, 4)
     summary = study.sum_up_grid(looks)
@@ -124,7 +123,7 @@ def test_the_best_of_each_class_and_all_by_look():
     np.testing.assert_array_equal(summary["evaluations_by_generation"], [10, 20])
     assert study.place_in_grid(looks, 6) == {"brightness": 0.75, "symmetry": 0.25}
     assert looks.labels[2] == ", brightness 0.75, symmetry 0.25"
-    assert study.sort_niches(None, (), run, images, network(8), 10) == (images, None)
+    assert study.sort_niches(study.Looks(), run, images, network(8), 10) == (images, None)
 
 
 @pytest.mark.parametrize("names", [1, 2, 3])
