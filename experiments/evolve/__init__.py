@@ -89,7 +89,10 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
         held = memory.taken(config.memory_limit, planned)
         numbers = page.summarize(found) | {"memory": held}
         median, lowest = (numbers[f"{which}_confidence"] for which in ("median", "min"))
-        summary = study.publish(
+        print(
+            f"median confidence {study.sure(median)}, lowest {study.sure(lowest)}", file=sys.stderr
+        )
+        return study.publish(
             run,
             page.report(found, run.folder / "gallery.html"),
             {config.victim.model: network}
@@ -99,10 +102,6 @@ def _run(config: Config, classifier: Classifier | None) -> dict[str, Any]:
             PAPERS,
             **numbers,
         )
-        print(
-            f"median confidence {study.sure(median)}, lowest {study.sure(lowest)}", file=sys.stderr
-        )
-        return summary
 
 
 def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prepared:
