@@ -168,6 +168,20 @@ def network(
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
+
+    Example:
+        >>> from dataclasses import dataclass, field
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     victim: study.Victim = study.Victim(model="softmax", train_steps=60)
+        ...     run: study.RunFlags = field(default_factory=lambda: study.RunFlags(out="trained"))
+        >>> def main(config):
+        ...     with study.opened(main, config) as run:
+        ...         return study.network(run)  # --model, --dataset, --weights: all in Victim
+        >>> prepared = main(Config())
+        >>> prepared.classifier, prepared.accuracy > 0.7
+        (Classifier(28 x 28 x 1 -> 10 classes, 7,850 weights), True)
     """
     if real:
         refuse_no_data(run.config.victim)
@@ -197,14 +211,35 @@ def splits_of(prepared: Prepared) -> Splits:
 
 @jax.jit
 def logits(classifier: Classifier, images: Float[Array, "b ..."]) -> Logits:
-    """Ask a network about images; new weights compile nothing."""
+    """Ask a network about images; new weights compile nothing.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> study.logits(network, jax.numpy.zeros((5, 8, 8, 1))).shape  # compiled once
+        (5, 3)
+    """
     return classifier(images)
 
 
 def confidences(
     classifier: Classifier, images: Images | np.ndarray, labels: Int[Array, " n"]
 ) -> Float[np.ndarray, " n"]:
-    """Return how sure a network is that each image shows what its label says."""
+    """Return how sure a network is that each image shows what its label says.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> brighter = lambda params, images: images.mean(axis=(1, 2)) * jnp.array([[-9.0, 9.0]])
+        >>> network = fj.types.Classifier((), brighter, (8, 8, 1), num_classes=2)
+        >>> images = jnp.stack([jnp.zeros((8, 8, 1)), jnp.ones((8, 8, 1))])
+        >>> study.confidences(network, images, jnp.array([1, 1])).round(2).tolist()
+        [0.5, 1.0]
+    """
     shares = np.asarray(probabilities(logits(classifier, jnp.asarray(images))))
     return shares[np.arange(len(shares)), np.asarray(labels)]
 
