@@ -26,8 +26,8 @@ def from_torch(
     The classifier keeps a copy, set to answer (``eval``): what happens to the module later
     does not change it. Its weights are PyTorch's, so ``params`` is empty and
     ``training.fit`` refuses it. Make it once: each call gives a network that is compiled
-    for anew. Runs where JAX computes on a CPU; for one compiled program, and for TPUs, see
-    torchax.
+    for anew. Runs where JAX computes on a CPU; for one compiled program, for GPUs and TPUs
+    see torchax (docs/networks.md).
 
     Args:
         module: maps ``[b, c, h, w]`` to logits ``[b, m]``.
@@ -65,7 +65,7 @@ def from_torch(
     if backend.real() != "cpu":
         raise ValueError(
             f"from_torch runs where JAX computes on a CPU, here it is {backend.real()}; set "
-            "JAX_PLATFORMS=cpu, or convert the network with torchax"
+            "JAX_PLATFORMS=cpu, or convert the network with torchax (docs/networks.md)"
         )
     probe = preprocess(jnp.zeros((1, *shape)))
     seen = tuple(probe.shape[1:])
