@@ -78,13 +78,14 @@ def opened(
         ...     run: study.RunFlags = field(default_factory=lambda: study.RunFlags(out="dice"))
         >>> def main(config):
         ...     with study.opened(main, config) as run:
-        ...         print(run.folder.name, sorted(path.name for path in run.folder.glob("*.json")))
+        ...         print(run.folder.name, config.dice, run.config == config)
         >>> main(Config())
-        dice ['config.json']
+        dice 2 True
         >>> try:
         ...     main(Config(dice=-1))
         ... except ValueError as error:
         ...     print(error)
+        --dice must be at least 1, got -1
     """
     limits.check(config)
     set_up(devices)
