@@ -52,7 +52,10 @@ extensions = [
 templates_path = ["templates"]
 exclude_patterns = ["_build", "examples", "templates"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r".*\.(Config(_co)?|settings\.Entry)")]  # type variables
+nitpick_ignore_regex = [
+    ("py:.*", r".*\.(Config(_co)?|settings\.Entry)"),  # type variables
+    ("py:class", r"fooljax\.evolution\.(cma\.Cma|dominated\.Population)"),  # parts of a state
+]
 
 # The API, from docstrings (extensions/signatures.py).
 default_role = "py:obj"

@@ -10,10 +10,10 @@ from typing import Any
 
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "fooljax.data": {
-        "Any input": ("dataset", "loading", "streams"),
+        "Any input": ("loading", "dataset", "streams"),
         "Pictures": ("imagenet_names", "others"),
         "Sounds": ("sounds",),
-        "Videos": ("clips", "videos"),
+        "Videos": ("videos", "clips"),
         "Labelled sentences": ("sentences", "sst2"),
         "Words, their numbers and vectors": ("vectors", "word_numbers"),
         "Paragraphs, and questions about them": ("facts", "passages", "squad"),
@@ -21,8 +21,8 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "fooljax.models": {
         "Any network, as a classifier": (
-            *("classifier", "foreign", "torch_module", "nnx_module", "equinox_module"),
-            *("keras_model", "function", "check", "networks", "layers"),
+            *("torch_module", "classifier", "nnx_module", "equinox_module", "keras_model"),
+            *("function", "foreign", "check", "networks", "layers"),
         ),
         "Weights, and published networks": ("weights", "published", "pretrained"),
         "From one classifier to another": ("units", "features", "views", "precision", "widening"),
@@ -43,15 +43,17 @@ def groups() -> dict[str, list[Group]]:
 
 
 def _grouped(package: str, titles: dict[str, tuple[str, ...]]) -> list[Group]:
-    of = {module: title for title, modules in titles.items() for module in modules}
-    found: dict[str, Group] = {title: (title, [], []) for title in titles}
     module = importlib.import_module(package)
+    defined: dict[str, list[str]] = {}
     for name in module.__all__:
         it: Any = inspect.unwrap(getattr(module, name))
-        if not (inspect.isfunction(it) or inspect.isclass(it)):
-            continue
-        place = it.__module__.removeprefix(f"{package}.")
-        if place not in of:
-            raise ValueError(f"{package}.{name} has no title in {__name__}.GROUPS: add {place!r}")
-        found[of[place]][1 + inspect.isclass(it)].append(name)
-    return list(found.values())
+        if inspect.isfunction(it) or inspect.isclass(it):
+            defined.setdefault(it.__module__.removeprefix(f"{package}."), []).append(name)
+    groups = []
+    for title, places in titles.items():
+        names = [name for place in places for name in defined.pop(place, ())]
+        classes = [name for name in names if inspect.isclass(getattr(module, name))]
+        groups.append((title, [name for name in names if name not in classes], classes))
+    if defined:
+        raise ValueError(f"{package}: {', '.join(defined)} have no title in {__name__}.GROUPS")
+    return groups
