@@ -28,6 +28,8 @@ os.environ.setdefault("XLA_FLAGS", quick_to_compile())
 os.environ.pop("MPLBACKEND", None)  # notebooks draw inline
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
+import by_medium
+
 import fooljax
 
 project = "fooljax"
@@ -50,7 +52,10 @@ extensions = [
 templates_path = ["templates"]
 exclude_patterns = ["_build", "examples", "templates"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r".*\.(Config(_co)?|settings\.Entry)")]  # type variables
+nitpick_ignore_regex = [
+    ("py:.*", r".*\.(Config(_co)?|settings\.Entry)"),  # type variables
+    ("py:class", r"fooljax\.evolution\.(cma\.Cma|dominated\.Population)"),  # parts of a state
+]
 
 # The API, from docstrings (extensions/signatures.py).
 default_role = "py:obj"
@@ -58,6 +63,7 @@ add_module_names = False
 python_maximum_signature_line_length = 88
 autosummary_imported_members = True
 autosummary_ignore_module_all = False
+autosummary_context = {"groups": by_medium.groups()}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True

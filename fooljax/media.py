@@ -111,7 +111,13 @@ Medium: TypeAlias = Pictures | Sounds | Videos | Texts
 
 
 def kind(medium: Medium) -> Kind:
-    """Return the name of a medium's kind."""
+    """Return the name of a medium's kind.
+
+    Example:
+        >>> from fooljax import media
+        >>> media.kind(media.Sounds(rate=8_000))
+        'sounds'
+    """
     match medium:
         case Pictures():
             return "pictures"
@@ -128,6 +134,11 @@ def medium_of(shape: tuple[int, ...]) -> Medium:
 
     Raises:
         ValueError: if they are none of the four.
+
+    Example:
+        >>> from fooljax import media
+        >>> media.medium_of((28, 28, 1)), media.medium_of((16_000, 1)), media.medium_of((40,))
+        (Pictures(), Sounds(rate=16000), Texts(words=None))
     """
     known: dict[int, Medium] = {1: Texts(), 2: Sounds(), 3: Pictures(), 4: Videos()}
     if len(shape) not in known:

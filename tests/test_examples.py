@@ -3,21 +3,29 @@
 import doctest
 import importlib
 import inspect
+import re
+from importlib.util import find_spec
+from pathlib import Path
 
+import jax
 import pytest
 
 #: Packages whose every public function has an example.
 COMPLETE = (
-    *("analysis", "attacks", "data", "defenses", "encodings"),
-    *("metrics", "reporting", "training"),
+    *("", "analysis", "attacks", "data", "defenses", "encodings", "evolution", "media"),
+    *("metrics", "models", "reporting", "training"),
 )
-QUICK = ("metrics",)  # which compile next to nothing
+QUICK = ("metrics", "media", "study.tables", "study.wording")  # which compile next to nothing
+OPTIONAL = ("torch", "equinox", "keras")
+TAUGHT = Path(__file__).parent.parent / "docs" / "add" / "dim.py"  # what an experiment needs
 
 
 def functions(package):
-    module = importlib.import_module(f"fooljax.{package}")
-    return {name: getattr(module, name) for name in module.__all__
-            if inspect.isfunction(getattr(module, name))}  # fmt: skip
+    module = importlib.import_module(f"fooljax.{package}".rstrip("."))
+    public = getattr(module, "__all__", [name for name in vars(module) if name[0] != "_"])
+    every = {name: inspect.unwrap(getattr(module, name)) for name in public}
+    return {name: it for name, it in every.items()
+            if inspect.isfunction(it) and it.__module__.startswith("fooljax.")}  # fmt: skip
 
 
 def example(package, name):
@@ -31,16 +39,32 @@ def test_every_public_function_has_an_example(package):
     assert not [name for name in functions(package) if example(package, name) is None]
 
 
-PUBLIC = [
-    pytest.param(package, name, marks=[pytest.mark.slow] * (package not in QUICK))
-    for package in COMPLETE
-    for name in functions(package)
+def test_so_has_what_an_experiment_is_written_with():
+    used = set(re.findall(r"study\.([a-z_]+)\(", TAUGHT.read_text(encoding="utf-8")))
+    assert len(used) > 8
+    assert not [name for name in used if example("study", name) is None]
+
+
+def public(package, name):
+    place = functions(package)[name].__module__.removeprefix("fooljax.")
+    slow = package not in QUICK and place not in QUICK
+    return pytest.param(package, name, marks=[pytest.mark.slow] * slow)
+
+
+EXAMPLES = [
+    *(public(package, name) for package in COMPLETE for name in functions(package)),
+    *(public("study", name) for name in functions("study") if example("study", name)),
 ]
 
 
-@pytest.mark.parametrize(("package", "name"), PUBLIC)
+@pytest.mark.parametrize(("package", "name"), EXAMPLES)
 def test_examples_are_right(package, name, tmp_path, monkeypatch):
+    code = example(package, name)
+    for library in OPTIONAL:
+        if f">>> import {library}\n" in code.docstring and find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
     monkeypatch.chdir(tmp_path)  # where examples write
     said = []
-    failed, _ = doctest.DocTestRunner().run(example(package, name), out=said.append)
+    with jax.numpy_rank_promotion("allow"):  # as users have it, and Keras relies on
+        failed, _ = doctest.DocTestRunner().run(code, out=said.append)
     assert not failed, "".join(said)

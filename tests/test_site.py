@@ -1,6 +1,8 @@
 """The documentation site: what breaks its build, what it asks of others, and its notebooks."""
 
+import importlib
 import importlib.util
+import inspect
 import json
 import re
 import subprocess
@@ -45,6 +47,20 @@ def test_requests_are_told_from_links(tmp_path):
     (tmp_path / "a.css").write_text('@import "https://five.example/x.css"; a {src: url(x.woff)}')
     away = load("offline").requests(tmp_path)
     assert [re.search(r"(\w+)\.example", one)[1] for one in away] == ["five", "three", "four"]
+
+
+@pytest.mark.parametrize("package", ["data", "models"])
+def test_every_function_of_the_api_stands_under_one_title(package):
+    module = importlib.import_module(f"fooljax.{package}")
+    listed = [
+        name
+        for _, functions, classes in load("by_medium").groups()[f"fooljax.{package}"]
+        for name in (*functions, *classes)
+    ]
+    assert len(listed) == len(set(listed))
+    others = [getattr(module, name) for name in sorted({*module.__all__} - {*listed})]
+    written = [one for one in others if str(getattr(one, "__module__", "")).startswith("fooljax")]
+    assert not [one for one in written if inspect.isroutine(one) or inspect.isclass(one)]
 
 
 def test_records_become_pages(tmp_path):

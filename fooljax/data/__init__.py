@@ -1,4 +1,4 @@
-"""Pictures to train on, to fool with and to defend: known sets by name, or your own files."""
+"""What networks learn from, are fooled with and are defended on: known sets, or your own files."""
 
 from fooljax.data.clips import load_clips
 from fooljax.data.dataset import (

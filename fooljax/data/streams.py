@@ -19,7 +19,7 @@ _MOST_TOGETHER = 64  # pictures read between two reports
 
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """Labeled pictures on disk; build it with `open_streams`, which validates.
+    """Labeled pictures on disk; build it with `stream`, which validates.
 
     It has a length, and ``stream[rows]``, with a slice, numbers or a mask, is the stream of
     those pictures: nothing is read.

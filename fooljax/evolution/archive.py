@@ -114,6 +114,15 @@ def compete(incumbent: Float[Array, " k"], scores: Float[Array, "b k"]) -> Conte
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, released code (one niche for each
         class, every child compared with the champion of every class).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import evolution
+        >>> champions = jnp.array([0.5, 0.9])  # of two niches
+        >>> children = jnp.array([[0.4, 0.2], [0.7, 0.9], [0.6, 0.1]])
+        >>> contest = evolution.compete(champions, children)
+        >>> contest.winner.tolist()  # the second child takes one; a tie keeps the other champion
+        [1, -1]
     """
     scores = jnp.where(jnp.isnan(scores), -jnp.inf, scores)
     # on a CPU one pass in turn beats argmax and running maximum twentyfold (400
@@ -146,6 +155,19 @@ def insert(
     Returns:
         The new archive and the contest (with ``axis_name``, its ``winner``
         counts within the winning device).
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax.evolution import Archive, Challengers, insert
+        >>> empty = Archive(
+        ...     genomes=jnp.zeros((2, 4)), fitness=jnp.full(2, -jnp.inf), confidence=jnp.zeros(2),
+        ...     born=jnp.array([-1, -1]), parent=jnp.array([-1, -1]),
+        ... )
+        >>> sure = jnp.array([[0.9, 0.1], [0.6, 0.4]])  # of two images, of two classes
+        >>> images = Challengers(jnp.eye(2, 4), jnp.log(sure), sure, parent=jnp.array([-1, -1]))
+        >>> archive, contest = insert(empty, images, generation=jnp.int32(0))
+        >>> print(contest.winner, archive.confidence)
+        [0 1] [0.9 0.4]
     """
     bar = archive.fitness
     if axis_name is None:

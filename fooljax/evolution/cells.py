@@ -109,6 +109,15 @@ def grid(descriptors: Sequence[Descriptor], cells: int) -> Grid:
 
     Raises:
         ValueError: if there is none, one has no range, or a number is impossible.
+
+    Example:
+        >>> from fooljax import evolution
+        >>> looks = [evolution.DESCRIPTORS["brightness"], evolution.DESCRIPTORS["symmetry"]]
+        >>> cells = evolution.grid(looks, cells=5)  # for evolution.map_elites(..., grid=cells)
+        >>> cells.size
+        25
+        >>> cells.centers[0].tolist()  # dark, and least alike left and right
+        [0.1, 0.1]
     """
     cells = checks.count("cells", cells)
     return Grid(_descriptors(descriptors), cells)
@@ -148,6 +157,13 @@ def cvt(descriptors: Sequence[Descriptor], cells: int, seed: int = 0) -> CVT:
 
     Source:
         Vassiliades et al., 2018, arXiv:1610.05729 (k-means over points drawn evenly).
+
+    Example:
+        >>> from fooljax import evolution
+        >>> looks = [evolution.DESCRIPTORS[name] for name in ("brightness", "symmetry", "fineness")]
+        >>> cells = evolution.cvt(looks, cells=12)  # a grid over three looks has 8, 27, 64 ...
+        >>> cells.size, cells.centers.shape
+        (12, (12, 3))
     """
     cells = checks.count("cells", cells)
     found = _descriptors(descriptors)
@@ -159,6 +175,16 @@ def place(cells: Cells, classifier: Classifier, images: Images) -> Int32[Array, 
 
     What lies beyond the end of a range counts as at that end, as in pyribs' grids. An image
     with a measure that is NaN has no cell, which is -1.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> cells = fj.evolution.grid([fj.evolution.DESCRIPTORS["brightness"]], cells=4)
+        >>> images = jnp.stack([jnp.full((4, 4, 1), gray) for gray in (0.0, 0.3, 0.6, 1.0)])
+        >>> fj.evolution.place(cells, network, images).tolist()
+        [0, 1, 2, 3]
     """
     return settle(cells, measure(cells.descriptors, classifier, images))
 

@@ -54,6 +54,19 @@ def with_references(classifier: Classifier, images: Images) -> Classifier:
 
     Raises:
         ValueError: if the images are none of the network's.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> network = fj.evolution.with_references(network, digits.train.images[:500])
+        >>> far = fj.evolution.DESCRIPTORS["nearest"]  # root mean square of a pixel
+        >>> print(far.measure(network, fj.data.as_float(digits.train.images[:2])).round(2))
+        [0. 0.]
+        >>> noise = jax.random.uniform(jax.random.key(1), (1, 28, 28, 1))
+        >>> bool(far.measure(network, noise)[0] > 0.3)
+        True
     """
     checks.classifier(classifier)
     references = as_float(checks.images(images, classifier.input_shape))

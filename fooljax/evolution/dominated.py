@@ -105,6 +105,19 @@ def dominated_novelty(
     Source:
         Bahlous-Boldi, Faldor et al., 2025, arXiv:2502.00593. Of equally fit images, the older
         one counts as the fitter, so that copies do not stay side by side.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> looks = fj.evolution.grid([fj.evolution.DESCRIPTORS["brightness"]], cells=4)
+        >>> encoding = fj.encodings.direct((8, 8, 1))
+        >>> search = fj.evolution.dominated_novelty(encoding, children=20, grid=looks)
+        >>> key = jax.random.key(1)
+        >>> state, _ = fj.evolution.start(key, search, network)
+        >>> state, _ = fj.evolution.advance(key, search, network, state, count=10)
+        >>> state.archive.confidence.shape  # three classes, of four brightnesses each
+        (12,)
     """
     check_search(fitness, children, children, micro_batch)
     checks.kind("encoding", encoding, Encoding)

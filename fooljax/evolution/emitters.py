@@ -142,6 +142,17 @@ def cma_me(
     Source:
         Fontaine et al., 2020, arXiv:1912.02400 (improvement emitter); Ros and Hansen, 2008,
         PPSN (the diagonal of a covariance, as images have too many numbers for all of it).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> encoding = fj.encodings.direct((8, 8, 1))
+        >>> search, key = fj.evolution.cma_me(encoding, children=40, emitters=2), jax.random.key(1)
+        >>> state, random = fj.evolution.start(key, search, network)
+        >>> state, history = fj.evolution.advance(key, search, network, state, count=20)
+        >>> bool((state.archive.confidence > random.confidence).all())
+        True
     """
     given = settings(encoding, children, emitters, std, grid, fitness, micro_batch, axis_name)
     return Search(Bound(_init, (given,)), Bound(_step, (given,)))

@@ -67,6 +67,17 @@ def cma_mega(
         Fontaine and Nikolaidis, 2021, arXiv:2106.03894, algorithm 1 (CMA-MEGA, with a step of
         1 and the parents chosen by filter). The multiples of fitness have either sign, as in
         pyribs. Images are kept in [0, 1] by clipping.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> smooth = fj.encodings.direct((8, 8, 1), levels=None)  # gray changes by any amount
+        >>> search, key = fj.evolution.cma_mega(smooth, children=40, emitters=2), jax.random.key(1)
+        >>> state, random = fj.evolution.start(key, search, network)
+        >>> state, history = fj.evolution.advance(key, search, network, state, count=20)
+        >>> bool((state.archive.confidence > random.confidence).all())
+        True
     """
     given = settings(encoding, children, emitters, std, grid, fitness, micro_batch, axis_name)
     _refuse_steps(encoding)
@@ -105,6 +116,17 @@ def omg_mega(
 
     Source:
         Fontaine and Nikolaidis, 2021, arXiv:2106.03894, algorithm 2 (OMG-MEGA).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> smooth = fj.encodings.direct((8, 8, 1), levels=None)  # gray changes by any amount
+        >>> search, key = fj.evolution.omg_mega(smooth, children=20), jax.random.key(1)
+        >>> state, random = fj.evolution.start(key, search, network)
+        >>> state, history = fj.evolution.advance(key, search, network, state, count=10)
+        >>> bool((state.archive.confidence > random.confidence).all())
+        True
     """
     given = settings(encoding, children, 1, std, grid, fitness, micro_batch, axis_name)
     _refuse_steps(encoding)

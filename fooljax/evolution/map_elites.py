@@ -179,6 +179,17 @@ def map_elites(
         Nguyen et al., 2015, arXiv:1412.1897, section 2.2 and released code.
         Mouret and Clune, 2015, arXiv:1504.04909 (with a grid); Vassiliades et al., 2018,
         arXiv:1610.05729 (with a tessellation).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> search = fj.evolution.map_elites(fj.encodings.direct((8, 8, 1)), children=40)
+        >>> key = jax.random.key(1)  # decides all that is random
+        >>> state, random = fj.evolution.start(key, search, network)
+        >>> state, history = fj.evolution.advance(key, search, network, state, count=50)
+        >>> bool((state.archive.confidence > random.confidence).all())
+        True
     """
     init_children = children if init_children is None else init_children
     check_search(fitness, children, init_children, micro_batch)
@@ -259,7 +270,22 @@ def _advance(
 
 
 def express_elites(encoding: Encoding, archive: Archive) -> Image:
-    """Express the champions of every niche, ``[k, ...]``; empty niches are all zeros."""
+    """Express the champions of every niche, ``[k, ...]``; empty niches are all zeros.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> encoding = fj.encodings.direct((8, 8, 1))
+        >>> search = fj.evolution.map_elites(encoding, children=20)
+        >>> state, _ = fj.evolution.start(jax.random.key(1), search, network)
+        >>> images = fj.evolution.express_elites(encoding, state.archive)  # the archive has genomes
+        >>> images.shape
+        (3, 8, 8, 1)
+        >>> said = jax.numpy.diagonal(jax.nn.softmax(network(images)))
+        >>> bool(abs(said - state.archive.confidence).max() < 1e-6)
+        True
+    """
     images = jax.vmap(encoding.express)(archive.genomes)
     filled = jnp.reshape(archive.born >= 0, (-1, *(1,) * (images.ndim - 1)))
     return jnp.where(filled, images, jnp.zeros_like(images))

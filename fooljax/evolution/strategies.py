@@ -102,6 +102,17 @@ def strategy(
 
     Source:
         Lange, 2022, arXiv:2212.04180 (evosax).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> encoding = fj.encodings.direct((8, 8, 1))
+        >>> search, key = fj.evolution.strategy("snes", encoding, children=60), jax.random.key(1)
+        >>> state, random = fj.evolution.start(key, search, network)
+        >>> state, _ = fj.evolution.advance(key, search, network, state, count=20)
+        >>> bool((state.archive.confidence > random.confidence).all())
+        True
     """
     check_search(fitness, children, children, micro_batch)
     checks.kind("encoding", encoding, Encoding)

@@ -33,6 +33,18 @@ def asked(network: VQA, question: Any) -> Classifier:
 
     Raises:
         ValueError: if there are not ``n`` numbers, or one is not that of a word.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> words = fj.media.Texts(("", "<unknown>", "what", "color", "shape"))
+        >>> module = fj.models.VQANet(outputs=3, words=5)
+        >>> network = fj.models.init_vqa(jax.random.key(0), module, (8, 8, 3), length=2)
+        >>> network = fj.models.asked(network, words.encode("what color", 2))
+        >>> network.input_shape, network.num_classes  # pictures, and what may be answered
+        ((8, 8, 3), 3)
+        >>> fj.models.validate(network)  # a classifier like any other: attack it, evolve against it
+        ()
     """
     ids = _question(network, question)
     params = {"params": network.params, "question": jnp.asarray(ids)}
@@ -55,6 +67,19 @@ def shown(network: VQA, picture: Any) -> Classifier:
 
     Raises:
         ValueError: if the picture is of another size, type or range.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> words = fj.media.Texts(("", "<unknown>", "what", "color", "shape"))
+        >>> module = fj.models.VQANet(outputs=3, words=5)
+        >>> network = fj.models.init_vqa(jax.random.key(0), module, (8, 8, 3), length=2)
+        >>> picture = jax.random.uniform(jax.random.key(1), (8, 8, 3))
+        >>> reader = fj.models.shown(network, picture)  # a network of texts now
+        >>> question = words.encode("what color", 2)
+        >>> same = fj.models.asked(network, question)(picture[None])
+        >>> bool(abs(reader(question[None]) - same).max() < 1e-5)
+        True
     """
     image = _floats(checks.images(jnp.asarray(picture)[None], network.input_shape, "picture")[0])
     params = {"params": network.params, "picture": image}
@@ -86,6 +111,18 @@ def about(network: VQA, images: Any) -> Classifier:
 
     Raises:
         ValueError: if pictures are of another size, type or range.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> module = fj.models.VQANet(outputs=3, words=5)
+        >>> network = fj.models.init_vqa(jax.random.key(0), module, (8, 8, 3), length=2)
+        >>> pictures = jax.random.uniform(jax.random.key(1), (10, 8, 8, 3))
+        >>> learner = fj.models.about(network, pictures)
+        >>> rows = jnp.array([[0, 2, 3], [9, 2, 3]])  # one question, of two pictures
+        >>> learner(rows).shape
+        (2, 3)
     """
     pictures = jnp.asarray(checks.images(images, network.input_shape))
     params = {"params": network.params, "pictures": pictures}
@@ -116,6 +153,19 @@ def answer_all(
 
     Raises:
         ValueError: if pictures, questions or pairs do not fit the network or each other.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> words = fj.media.Texts(("", "<unknown>", "what", "color", "shape"))
+        >>> module = fj.models.VQANet(outputs=3, words=5)
+        >>> network = fj.models.init_vqa(jax.random.key(0), module, (8, 8, 3), length=2)
+        >>> pictures = jax.random.uniform(jax.random.key(1), (10, 8, 8, 3))
+        >>> questions = [words.encode(text, 2) for text in ("what color", "what shape", "")]
+        >>> pairs = [(picture, question) for picture in range(10) for question in range(3)]
+        >>> logits = fj.models.answer_all(network, pictures, questions, pairs)
+        >>> logits.reshape(10, 3, -1).shape  # pictures, questions, answers
+        (10, 3, 3)
     """
     images = checks.images(images, network.input_shape)
     texts = np.asarray(checks.whole(questions, "questions"))

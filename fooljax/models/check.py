@@ -33,6 +33,21 @@ def validate(classifier: Classifier) -> tuple[Finding, ...]:
 
     Warns:
         UserWarning: for each finding.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("lenet", jax.random.key(0), (28, 28, 1), 10)
+        >>> fj.models.validate(network)  # nothing to warn of
+        ()
+        >>> bare = lambda params, images: images.reshape(len(images), -1) @ params["w"]
+        >>> weights = {"w": jax.numpy.full((784, 10), jax.numpy.nan)}
+        >>> broken = fj.types.Classifier(weights, bare, (28, 28, 1), 10)
+        >>> try:
+        ...     fj.models.validate(broken)
+        ... except ValueError as error:
+        ...     print(error)
+        the classifier's weights w hold NaN or infinity; all must be finite
     """
     found = look(classifier)
     for one in found:
@@ -52,6 +67,17 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
 
     Raises:
         ValueError: as ``validate``.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> logits = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 10)
+        >>> softmax = lambda params, images: jax.nn.softmax(logits.apply(params, images))
+        >>> wrong = fj.types.Classifier(logits.params, softmax, (8, 8, 1), 10)  # a softmax too many
+        >>> [finding.name for finding in fj.models.look(wrong)]
+        ['outputs are probabilities']
+        >>> fj.models.look(logits)
+        ()
     """
     checks.classifier(classifier)
     for path, leaf in jax.tree_util.tree_leaves_with_path(classifier.params):

@@ -70,6 +70,24 @@ def from_flax(
         ValueError: if ``input_shape`` is not made of positive numbers,
             ``num_classes`` is not positive, the module's ``__call__`` needs more than
             images, or an attribute of it cannot be hashed.
+
+    Example:
+        >>> import flax.linen as nn
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> class Net(nn.Module):
+        ...     @nn.compact
+        ...     def __call__(self, images, train: bool):
+        ...         x = nn.Conv(8, (3, 3), strides=2)(images)
+        ...         x = nn.relu(nn.BatchNorm(use_running_average=not train)(x))
+        ...         return nn.Dense(10)(x.reshape(len(x), -1))
+        >>> variables = Net().init(jax.random.key(0), jnp.zeros((1, 28, 28, 1)), train=False)
+        >>> network = fj.models.from_flax(Net(), variables, (28, 28, 1), num_classes=10)
+        >>> sorted(network.params)  # attacks see the running averages, `training.fit` moves them
+        ['batch_stats', 'params']
+        >>> network(jnp.zeros((2, 28, 28, 1))).shape
+        (2, 10)
     """
     check_kind("from_flax", module)
     shape = checks.shape("input_shape", input_shape)
@@ -106,6 +124,18 @@ def init_flax(
 
     Raises:
         ValueError: as ``from_flax``, and if the network cannot take such images.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> digits = fj.data.load("digits")
+        >>> module = fj.models.MLP(10, hidden=(32,))
+        >>> network = fj.models.init_flax(jax.random.key(0), module, (28, 28, 1), num_classes=10)
+        >>> recipe = fj.training.quick(steps=60)
+        >>> key, train = jax.random.key(1), digits.train
+        >>> network, losses = fj.training.fit(key, network, train, **recipe._asdict())
+        >>> fj.training.evaluate(network, digits.test) > 0.8
+        True
     """
     classifier = from_flax(module, None, input_shape, num_classes)
     try:
@@ -141,6 +171,13 @@ def build(
     Raises:
         ValueError: if the name is unknown, the network cannot take such images, or
             ``rejecting`` is negative.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("lenet", jax.random.key(0), (28, 28, 1), num_classes=10)
+        >>> network
+        Classifier(28 x 28 x 1 -> 10 classes, 431,080 weights)
     """
     key, rejecting = checks.key(key), checks.count("rejecting", rejecting, 0)
     num_classes = checks.count("num_classes", num_classes)

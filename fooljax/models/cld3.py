@@ -59,6 +59,18 @@ def load_cld3(path: str | os.PathLike, length: int = LENGTH) -> Classifier:
 
     Raises:
         ValueError: if the file cannot be read or holds another network.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax.models.cld3 import CLD3
+        >>> drawn = fj.models.init_flax(jax.random.key(0), CLD3(109), (40,), 109)
+        >>> fj.models.save_weights("cld3.safetensors", drawn)  # stands for the published weights
+        >>> detector = fj.models.load_cld3("cld3.safetensors")
+        >>> detector.num_classes, detector.input_shape  # languages; characters, as code points
+        (109, (40,))
+        >>> fj.media.Texts().encode("Guten Morgen", 40)[:5].tolist()
+        [71, 117, 116, 101, 110]
     """
     module = CLD3(len(LANGUAGES))
     blank = jax.ShapeDtypeStruct((1, length), jnp.int32)

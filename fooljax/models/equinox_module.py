@@ -33,6 +33,23 @@ def from_equinox(
 
     Raises:
         ValueError: if it is no Equinox network.
+
+    Example:
+        >>> import equinox
+        >>> import jax
+        >>> import fooljax as fj
+        >>> class Net(equinox.Module):
+        ...     conv: equinox.nn.Conv2d
+        ...     out: equinox.nn.Linear
+        ...     def __init__(self, key):
+        ...         one, two = jax.random.split(key)
+        ...         self.conv = equinox.nn.Conv2d(1, 8, 3, stride=2, key=one)
+        ...         self.out = equinox.nn.Linear(8 * 13 * 13, 10, key=two)
+        ...     def __call__(self, image):  # one image, [c, h, w]
+        ...         return self.out(jax.nn.relu(self.conv(image)).ravel())
+        >>> network = fj.models.from_equinox(Net(jax.random.key(0)), (28, 28, 1), num_classes=10)
+        >>> network(jax.numpy.zeros((2, 28, 28, 1))).shape
+        (2, 10)
     """
     check_kind("from_equinox", module)
     import equinox

@@ -26,6 +26,15 @@ def penultimate(classifier: Classifier) -> Features:
     Raises:
         ValueError: if it is not a Flax Linen network or has no ``nn.Dense``; write
             the function yourself then.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("lenet", jax.random.key(0), (28, 28, 1), 10)
+        >>> features = fj.models.penultimate(network)
+        >>> logits, seen = features(network.params, jax.numpy.zeros((3, 28, 28, 1)))
+        >>> logits.shape, seen.shape
+        ((3, 10), (3, 500))
     """
     remedy = "write a function (params, images) -> (logits, features) yourself"
     if not isinstance(classifier.apply, FlaxApply):

@@ -34,6 +34,24 @@ def from_function(
     Raises:
         ValueError: if it cannot be called, is a network that another adapter takes, or
             answers anything but logits ``[b, m]``.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from sklearn.ensemble import RandomForestClassifier
+        >>> digits = fj.data.load("digits")
+        >>> images, labels = fj.data.as_float(digits.train.images), digits.train.labels
+        >>> forest = RandomForestClassifier(20, random_state=0)
+        >>> forest = forest.fit(np.asarray(images).reshape(-1, 784), labels)
+        >>> def answer(images):
+        ...     return np.log(forest.predict_proba(images.reshape(-1, 784)) + 1e-3)
+        >>> network = fj.models.from_function(answer, (28, 28, 1), num_classes=10)
+        >>> goal = fj.attacks.leave(labels[:10])
+        >>> attack = fj.attacks.square(0.3, steps=50)  # asks, and takes no gradient
+        >>> found = fj.attacks.run(attack, jax.random.key(0), network, images[:10], goal)
+        >>> int(found.success.sum()) > 5
+        True
     """
     check_kind("from_function", function)
     shape = checks.shape("input_shape", input_shape)

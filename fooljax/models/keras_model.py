@@ -51,6 +51,22 @@ def from_keras(
     Raises:
         ValueError: if it is no Keras network, has not been built, or Keras does not run on
             JAX.
+
+    Example:
+        >>> import os
+        >>> os.environ["KERAS_BACKEND"] = "jax"  # before keras is imported
+        >>> import jax
+        >>> import keras
+        >>> import fooljax as fj
+        >>> model = keras.Sequential([
+        ...     keras.Input((28, 28, 1)),
+        ...     keras.layers.Conv2D(8, 3, strides=2, activation="relu"),
+        ...     keras.layers.Flatten(),
+        ...     keras.layers.Dense(10),  # logits: no softmax here
+        ... ])
+        >>> network = fj.models.from_keras(model, (28, 28, 1), num_classes=10)
+        >>> network(jax.numpy.zeros((2, 28, 28, 1))).shape
+        (2, 10)
     """
     check_kind("from_keras", model)
     import keras

@@ -81,6 +81,21 @@ def movie_review(weights: str | os.PathLike, length: int = LONGEST) -> Classifie
     Raises:
         ValueError: if the length is out of range, or the weights are damaged or another
             network's.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax.models.movie_review import MovieReview
+        >>> words = ["<PAD>", "<START>", "<UNKNOWN>", "a", "good", "bad", "film"]
+        >>> with open("review_vocabulary.txt", "w") as file:
+        ...     for word in words:
+        ...         print(word, file=file)
+        >>> drawn = fj.models.init_flax(jax.random.key(0), MovieReview(len(words)), (4,), 2)
+        >>> fj.models.save_weights("review.safetensors", drawn)  # stands for the published weights
+        >>> network = fj.models.movie_review("review.safetensors", length=4)
+        >>> medium = fj.models.movie_review_words("review.safetensors")
+        >>> network(medium.encode("a good film", 4)[None]).shape  # negative, positive
+        (1, 2)
     """
     length = checks.count("length", length)
     if length > LONGEST:
@@ -104,6 +119,18 @@ def movie_review_words(weights: str | os.PathLike) -> Texts:
 
     Raises:
         ValueError: if there is no such file, or it is another network's.
+
+    Example:
+        >>> from fooljax import models
+        >>> words = ["<PAD>", "<START>", "<UNKNOWN>", "a", "good", "bad", "film"]
+        >>> with open("review_vocabulary.txt", "w") as file:
+        ...     for word in words:
+        ...         print(word, file=file)
+        >>> medium = models.movie_review_words("review.safetensors")  # reads the file beside it
+        >>> medium.encode("a good movie", 5).tolist()
+        [3, 4, 1, 0, 0]
+        >>> medium.spell([3, 4, 1, 0, 0])
+        'a good <unknown>'
     """
     weights = Path(weights)
     path = weights.with_name(f"{weights.stem}_vocabulary.txt")
@@ -119,5 +146,10 @@ def split_review(text: str) -> str:
     """Return a text's words as the published network takes them, with spaces between them.
 
     Words are runs of letters, digits, underscores and apostrophes, in lower case.
+
+    Example:
+        >>> from fooljax import models
+        >>> models.split_review("It's NOT good - not at all!")
+        "it's not good not at all"
     """
     return " ".join(_BETWEEN.sub(" ", text.lower()).split())

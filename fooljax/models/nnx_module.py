@@ -32,6 +32,22 @@ def from_nnx(
 
     Raises:
         ValueError: if it is no NNX network.
+
+    Example:
+        >>> import jax
+        >>> from flax import nnx
+        >>> import fooljax as fj
+        >>> class Net(nnx.Module):
+        ...     def __init__(self, rngs):
+        ...         self.conv = nnx.Conv(1, 8, (3, 3), strides=2, rngs=rngs)
+        ...         self.norm = nnx.BatchNorm(8, rngs=rngs)
+        ...         self.out = nnx.Linear(8 * 14 * 14, 10, rngs=rngs)
+        ...     def __call__(self, images):
+        ...         x = nnx.relu(self.norm(self.conv(images)))
+        ...         return self.out(x.reshape(len(x), -1))
+        >>> network = fj.models.from_nnx(Net(nnx.Rngs(0)), (28, 28, 1), num_classes=10)
+        >>> network(jax.numpy.zeros((2, 28, 28, 1))).shape
+        (2, 10)
     """
     check_kind("from_nnx", module)
     from flax import nnx

@@ -21,6 +21,19 @@ def in_bfloat16(classifier: Classifier) -> Classifier:
 
     Returns:
         A classifier with the same params, whose logits are float32 arrays.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (28, 28, 1), 10)
+        >>> images = jax.random.uniform(jax.random.key(1), (50, 28, 28, 1))
+        >>> rough = fj.models.in_bfloat16(network)
+        >>> exact = network(images)
+        >>> bool(abs(rough(images) - exact).max() < 0.03 * abs(exact).max())
+        True
+        >>> search = fj.evolution.map_elites(  # looks roughly first, and decides exactly
+        ...     fj.encodings.cppn((28, 28, 1)), screen=fj.models.in_bfloat16
+        ... )
     """
     checks.classifier(classifier)
     return Classifier(

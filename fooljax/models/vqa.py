@@ -127,6 +127,18 @@ def init_vqa(key: RandomKey, module: VQANet, input_shape: tuple[int, ...], lengt
 
     Raises:
         ValueError: if the pictures are too small, or ``length`` is not positive.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> words = fj.media.Texts(("", "<unknown>", "what", "color", "shape"))
+        >>> module = fj.models.VQANet(outputs=3, words=5)
+        >>> network = fj.models.init_vqa(jax.random.key(0), module, (8, 8, 3), length=2)
+        >>> question = words.encode("what color", 2)[None]
+        >>> seen = network.see(network.params, jax.numpy.zeros((1, 8, 8, 3)))
+        >>> read = network.read(network.params, network.embed(network.params, question))
+        >>> network.conclude(network.params, seen, read).shape  # the logits of three answers
+        (1, 3)
     """
     shape, length = checks.shape("input_shape", input_shape), checks.count("length", length)
     if len(shape) != 3 or min(shape[:2]) < _LEAST:

@@ -58,6 +58,17 @@ def load_weights(
     Raises:
         ValueError: if the file cannot be read, if a tensor is missing,
             unexpected or of another shape, or if a value is NaN or infinite.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> trained = fj.models.build("mlp", jax.random.key(0), (8, 8, 1), 10)
+        >>> fj.models.save_weights("mlp.safetensors", trained)
+        >>> fresh = fj.models.build("mlp", jax.random.key(1), (8, 8, 1), 10)
+        >>> same = fj.models.load_weights("mlp.safetensors", fresh)
+        >>> image = jax.random.uniform(jax.random.key(2), (1, 8, 8, 1))
+        >>> bool((same(image) == trained(image)).all())
+        True
     """
     flat, places = _places(classifier)
     shapes = {name: _stored_shape(*both) for name, both in places.items()}
@@ -110,6 +121,17 @@ def save_weights(path: str | os.PathLike, classifier: Classifier) -> None:
     Args:
         path: the file to write, replaced if it exists.
         classifier: its params are nested dictionaries of arrays.
+
+    Example:
+        >>> import jax
+        >>> import safetensors.numpy
+        >>> import fooljax as fj
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 10)
+        >>> fj.models.save_weights("softmax.safetensors", network)
+        >>> for name, array in safetensors.numpy.load_file("softmax.safetensors").items():
+        ...     print(name, array.shape)  # as PyTorch has them
+        fc.bias (10,)
+        fc.weight (10, 64)
     """
     path = Path(path)
     tensors = {

@@ -76,6 +76,16 @@ def presence(logits: Float[Array, "*b m"]) -> Float[Array, "*b k"]:
 
     Args:
         logits: of YAMNet, its last column "none of these".
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> from fooljax import models
+        >>> logits = np.array([[4.0, 3.0, -5.0, 0.0]])  # dog, animal, rain; and none of these
+        >>> print(np.asarray(models.presence(logits)).round(2))  # both are there
+        [[0.98 0.95 0.01]]
+        >>> print(np.asarray(jax.nn.softmax(logits)).round(2))  # classes share what there is
+        [[0.72 0.27 0.   0.01]]
     """
     return jax.nn.sigmoid(logits[..., :-1])
 
@@ -92,6 +102,18 @@ def presence_in_clips(
 
     Raises:
         ValueError: if the clips are shorter than a window, or ``hop`` is not positive.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> def hear(params, sounds):  # stands for YAMNet: one kind of sound, and none of these
+        ...     loud = 20 * jnp.std(sounds, axis=(1, 2)) - 5
+        ...     return jnp.stack([loud, jnp.zeros_like(loud)], axis=1)
+        >>> network = fj.types.Classifier((), hear, (100, 1), num_classes=1)
+        >>> clip = jnp.concatenate([jnp.full(200, 0.5), jnp.tile(jnp.array([0.0, 1.0]), 100)])
+        >>> score = fj.models.presence_in_clips(network, clip[None, :, None], hop=100)
+        >>> print(score.round(2))  # heard in two of four windows
+        [[0.5]]
     """
     size, hop = classifier.input_shape[0], checks.count("hop", hop)
     require_sound(clips, "YAMNet", size)
@@ -113,6 +135,19 @@ def one_sound(classifier: Classifier, label: int) -> Classifier:
 
     Raises:
         ValueError: if there is no such class.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> def hear(params, sounds):  # stands for YAMNet: dog, animal, rain, and none of these
+        ...     return jnp.tile(jnp.array([4.0, 3.0, -5.0, 0.0]), (len(sounds), 1))
+        >>> network = fj.types.Classifier((), hear, (100, 1), num_classes=3)
+        >>> bark = jnp.zeros((1, 100, 1))
+        >>> dog = fj.models.one_sound(network, 0)  # dog or not, whatever else it is
+        >>> score = fj.models.presence(network(bark))[0, 0]  # as published
+        >>> bool(abs(jax.nn.softmax(dog(bark))[0, 0] - score) < 1e-6)
+        True
     """
     label = checks.count("label", label, 0)
     if label >= classifier.num_classes:
@@ -140,6 +175,16 @@ def grouped(
 
     Raises:
         ValueError: if there are less than two groups, one is empty, or a class is unknown.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> def hear(params, sounds):  # stands for YAMNet: dog, animal, rain, and none of these
+        ...     return jnp.tile(jnp.array([4.0, 3.0, -5.0, 0.0]), (len(sounds), 1))
+        >>> network = fj.types.Classifier((), hear, (100, 1), num_classes=3)
+        >>> network = fj.models.grouped(network, [[2], [0, 1]])  # rain; animals
+        >>> print(network(jnp.zeros((1, 100, 1))))  # the best of each group, and none of these
+        [[-5.  4.  0.]]
     """
     sets = tuple(tuple(int(label) for label in group) for group in groups)
     known = all(group and 0 <= min(group) <= max(group) < classifier.num_classes for group in sets)

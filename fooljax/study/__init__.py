@@ -39,8 +39,8 @@ _NAMES = {
     "attacked": "KEPT Outcome Radii accuracy_curves attack_all outcomes",
     "cells": "Cell Results compute gather grid key_of",
     "changes": "spell_sizes stretch",
-    "classifiers": "Fits Networks RELATIONS all_logits confidences given is_own logits network "
-    "networks real_ones replicas splits_of weights_of with_weights",
+    "classifiers": "Fits Networks RELATIONS given is_own network networks replicas splits_of "
+    "weights_of with_weights",
     "climbed": "Climbed as_climbed climb_repeats",
     "columns": "spelled tabulate",
     "command": "launch",
@@ -66,6 +66,7 @@ _NAMES = {
     "memory": "afford",
     "others": "TAU network_and_others prepare_others show_others table_of_others",
     "outsiders": "as_bytes as_stored choose_outsiders load_others noises",
+    "outputs": "all_logits confidences logits real_ones",
     "page": "Block Figure Folded Heading Opening publish sections",
     "painting": "paint",
     "paragraphs": "Paragraphs load_paragraphs",

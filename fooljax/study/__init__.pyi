@@ -48,14 +48,10 @@ from fooljax.study.changes import stretch as stretch
 from fooljax.study.classifiers import RELATIONS as RELATIONS
 from fooljax.study.classifiers import Fits as Fits
 from fooljax.study.classifiers import Networks as Networks
-from fooljax.study.classifiers import all_logits as all_logits
-from fooljax.study.classifiers import confidences as confidences
 from fooljax.study.classifiers import given as given
 from fooljax.study.classifiers import is_own as is_own
-from fooljax.study.classifiers import logits as logits
 from fooljax.study.classifiers import network as network
 from fooljax.study.classifiers import networks as networks
-from fooljax.study.classifiers import real_ones as real_ones
 from fooljax.study.classifiers import replicas as replicas
 from fooljax.study.classifiers import splits_of as splits_of
 from fooljax.study.classifiers import weights_of as weights_of
@@ -155,6 +151,10 @@ from fooljax.study.others import network_and_others as network_and_others
 from fooljax.study.others import prepare_others as prepare_others
 from fooljax.study.others import show_others as show_others
 from fooljax.study.others import table_of_others as table_of_others
+from fooljax.study.outputs import all_logits as all_logits
+from fooljax.study.outputs import confidences as confidences
+from fooljax.study.outputs import logits as logits
+from fooljax.study.outputs import real_ones as real_ones
 from fooljax.study.outsiders import as_bytes as as_bytes
 from fooljax.study.outsiders import as_stored as as_stored
 from fooljax.study.outsiders import choose_outsiders as choose_outsiders

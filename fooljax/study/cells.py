@@ -63,7 +63,14 @@ class Results(NamedTuple):
 
 
 def grid(**axes: Iterable[Coordinate]) -> list[Cell]:
-    """Return all combinations of coordinates, the last axis changing fastest."""
+    """Return all combinations of coordinates, the last axis changing fastest.
+
+    Example:
+        >>> from fooljax import study
+        >>> cells = study.grid(epsilon=(0.1, 0.3), repeat=range(2))  # for study.compute
+        >>> len(cells), cells[1]
+        (4, {'epsilon': 0.1, 'repeat': 1})
+    """
     return [dict(zip(axes, place, strict=True)) for place in itertools.product(*axes.values())]
 
 
@@ -76,6 +83,14 @@ def key_of(seed: int, **coordinates: Coordinate) -> RandomKey:
     Args:
         seed: of the run.
         coordinates: what the random numbers belong to.
+
+    Example:
+        >>> from fooljax import study
+        >>> key = study.key_of(0, attack="pgd", repeat=1)
+        >>> bool(key == study.key_of(0, repeat=1, attack="pgd"))  # names decide, not their order
+        True
+        >>> bool(key == study.key_of(0, attack="pgd", repeat=2))
+        False
     """
     fold = lambda key, text: jax.random.fold_in(key, zlib.crc32(text.encode()))
     parts = sorted(f"{axis}={at}" for axis, at in coordinates.items())
@@ -99,6 +114,21 @@ def compute(
 
     Returns:
         The arrays of every cell, ``seconds`` among them: the time that it took.
+
+    Example:
+        >>> from dataclasses import dataclass, field
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     run: study.RunFlags = field(default_factory=lambda: study.RunFlags(out="dice"))
+        >>> def main(config):
+        ...     with study.opened(main, config) as run:
+        ...         throw = lambda key, dice: {"eyes": jax.random.randint(key, (dice,), 1, 7)}
+        ...         return study.compute(run, study.grid(dice=(1, 2, 5)), throw, "throwing")
+        >>> import jax
+        >>> results = main(Config())  # a file for each cell; what is there is not computed again
+        >>> results.one(dice=5)["eyes"].shape
+        (5,)
     """
     cells = list(cells)
     seed = run.config.run.seed

@@ -1,27 +1,23 @@
-"""The networks of an experiment, from its flags, and what they answer."""
+"""The networks of an experiment, from its flags."""
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array
 
 from fooljax import models
-from fooljax.data import Splits, Streams, as_float
+from fooljax.data import Splits, Streams
 from fooljax.media import medium_of
-from fooljax.metrics import probabilities
 from fooljax.study import prepared, several
 from fooljax.study.prepared import Prepared
 from fooljax.study.run import Run, Settings
 from fooljax.study.units import Arrays
 from fooljax.study.victim import Victim, is_published
-from fooljax.types import Classifier, Images, Logits
-
-_AT_ONCE = 100
+from fooljax.types import Classifier
 
 #: What a network is to another, and how to say it.
 RELATIONS = {
@@ -172,6 +168,20 @@ def network(
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
+
+    Example:
+        >>> from dataclasses import dataclass, field
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     victim: study.Victim = study.Victim(model="softmax", train_steps=60)
+        ...     run: study.RunFlags = field(default_factory=lambda: study.RunFlags(out="trained"))
+        >>> def main(config):
+        ...     with study.opened(main, config) as run:
+        ...         return study.network(run)  # --model, --dataset, --weights: all in Victim
+        >>> prepared = main(Config())
+        >>> prepared.classifier, prepared.accuracy > 0.7
+        (Classifier(28 x 28 x 1 -> 10 classes, 7,850 weights), True)
     """
     if real:
         refuse_no_data(run.config.victim)
@@ -214,46 +224,6 @@ def splits_of(prepared: Prepared) -> Splits:
     if prepared.splits is None:
         raise ValueError("--dataset: real images are needed; name a data set")
     return prepared.splits
-
-
-def real_ones(prepared: Prepared, classes: Iterable[int]) -> dict[int, np.ndarray]:
-    """Return the first test input of each class that there is one of, where there are data.
-
-    Args:
-        prepared: a network with its data.
-        classes: their numbers.
-
-    Returns:
-        By the place among the classes, an input in [0, 1].
-    """
-    if prepared.splits is None:
-        return {}
-    test = prepared.splits.test
-    labels = np.asarray(test.labels)
-    rows = {place: np.flatnonzero(labels == label)[:1] for place, label in enumerate(classes)}
-    return {
-        place: np.asarray(as_float(test.images[row])[0]) for place, row in rows.items() if len(row)
-    }
-
-
-@jax.jit
-def logits(classifier: Classifier, images: Float[Array, "b ..."]) -> Logits:
-    """Ask a network about images; new weights compile nothing."""
-    return classifier(images)
-
-
-def all_logits(classifier: Classifier, images: Images | np.ndarray) -> Float[np.ndarray, "n m"]:
-    """Ask a network about any number of images, uint8 or in [0, 1], a hundred at a time."""
-    parts = [images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE)]
-    return np.concatenate([logits(classifier, as_float(part)) for part in parts])
-
-
-def confidences(
-    classifier: Classifier, images: Images | np.ndarray, labels: Int[Array, " n"]
-) -> Float[np.ndarray, " n"]:
-    """Return how sure a network is that each image shows what its label says."""
-    shares = np.asarray(probabilities(logits(classifier, jnp.asarray(images))))
-    return shares[np.arange(len(shares)), np.asarray(labels)]
 
 
 def weights_of(classifier: Classifier) -> dict[str, Array]:

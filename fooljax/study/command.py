@@ -19,6 +19,20 @@ def launch(
         main: called with the settings.
         presets: settings by name; ``--preset NAME`` says where flags start from.
         doc: the experiment's docstring, shown by ``--help``; None without docstrings.
+
+    Example:
+        >>> from dataclasses import dataclass, field
+        >>> from unittest import mock
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     dice: study.Pieces = 2
+        ...     run: study.RunFlags = field(default_factory=study.RunFlags)
+        >>> def main(config):
+        ...     print(config.dice, "dice")
+        >>> with mock.patch("sys.argv", ["throw.py", "--dice", "5"]):  # as a shell would
+        ...     study.launch(main, {"default": Config()}, "Throw some dice.")
+        5 dice
     """
     names = f"\nPresets: {', '.join(presets)} (--preset NAME; flags change single settings)."
     command.launch(

@@ -39,6 +39,7 @@ USUAL = (
     *(PLAIN, "fooling_class", "outlier_exposure", "acet", "adversarial", "ensemble"),
     *("blur=1", "levels=4", "jpeg=30", "noise=0.25", "reject_energy", "reject_mahalanobis"),
 )
+_SUITS_ALL = "plain blur=1 jpeg=30 reject_energy"
 _RECIPES = {
     "outlier_exposure": "trained to be unsure of noise (outlier exposure)",
     "acet": "trained to be unsure of noise that PGD has made it sure of (ACET)",
@@ -144,8 +145,8 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
             found[word] = entry
         elif words:
             raise ValueError(
-                f"{flag} {word}: needs other networks to be trained, but this one comes with its "
-                f"weights (--model {settings.model}, --weights {settings.weights}); leave it out"
+                f"{flag} {word}: needs other networks to be trained, but --model {settings.model} "
+                f"comes with its weights; ask for what suits it, such as {flag} {_SUITS_ALL}"
             )
     return found
 

@@ -93,6 +93,22 @@ def fool(
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("mlp", jax.random.key(0), (28, 28, 1), 10)
+        >>> recipe = fj.training.quick(steps=60)
+        >>> key, train = jax.random.key(1), digits.train
+        >>> network, losses = fj.training.fit(key, network, train, **recipe._asdict())
+        >>> fooled = fj.fool(network, encoding="cppn", children=50, generations=40)
+        >>> fooled.inputs.shape, fooled.history.shape  # an image for each class; what led to it
+        ((10, 28, 28, 1), (41, 10))
+        >>> bool((fooled.history[-1] > fooled.history[0]).all())
+        True
+        >>> fooled.save("nonsense.png").name
+        'nonsense.png'
     """
     models.validate(classifier)
     shape, count = tuple(classifier.input_shape), classifier.num_classes
@@ -166,6 +182,27 @@ def load(folder: str | Path) -> Loaded:
 
     Raises:
         ValueError: if it is no run directory, or the run is not finished.
+
+    Example:
+        >>> from dataclasses import dataclass, field
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     run: study.RunFlags = field(default_factory=lambda: study.RunFlags(out="squares"))
+        >>> def main(config):
+        ...     with study.opened(main, config) as run:
+        ...         square = lambda key, side: {"area": side**2}
+        ...         results = study.compute(run, study.grid(side=(1, 2, 3)), square, "measuring")
+        ...         records = [{**cell, "area": int(one["area"])} for cell, one in results.found]
+        ...         page = [study.Opening("Areas grow", "Three squares.", [("9", "the largest")])]
+        ...         return study.publish(run, page, {}, results, records, papers={}, largest=9)
+        >>> _ = main(Config())  # or a run of `fooljax evolve`
+        >>> run = fj.load("squares")
+        >>> run.records[-1], run.summary["largest"]
+        ({'side': 3, 'area': 9}, 9)
+        >>> run.folder.name, sorted(path.name for path in run.folder.glob("*.csv"))
+        ('squares', ['records.csv'])
     """
     place = Path(folder).expanduser()
     missing = [name for name in ("config.json", "summary.json") if not (place / name).is_file()]

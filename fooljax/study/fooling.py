@@ -15,9 +15,9 @@ from fooljax.attacks.ascent import Rule
 from fooljax.attacks.regularization import Regularization
 from fooljax.attacks.universal_measures import add
 from fooljax.media import medium_of
-from fooljax.study.classifiers import confidences
 from fooljax.study.evolved import evolve
 from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material
+from fooljax.study.outputs import confidences
 from fooljax.study.outsiders import CONTROLS, is_picture, quiet, takes_for, uniform
 from fooljax.study.settings import Making
 from fooljax.types import Classifier, Images, RandomKey

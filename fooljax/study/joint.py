@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from fooljax import attacks, defenses, encodings, metrics, training
 from fooljax.media import Pictures
-from fooljax.study.classifiers import logits
 from fooljax.study.ensembles import Joint
 from fooljax.study.evolved import evolve
+from fooljax.study.outputs import logits
 from fooljax.study.sets import NetworkSet, as_one
 from fooljax.study.units import Arrays
 from fooljax.types import Classifier, Images, RandomKey

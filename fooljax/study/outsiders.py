@@ -16,8 +16,8 @@ from fooljax import data
 from fooljax.media import Medium, Sounds
 from fooljax.runtime import inputs
 from fooljax.study.cells import key_of
-from fooljax.study.classifiers import logits
 from fooljax.study.making import Made, Make, Maker, Makers, Material
+from fooljax.study.outputs import logits
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
 from fooljax.study.victim_data import blame

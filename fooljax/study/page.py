@@ -105,6 +105,24 @@ def publish(
 
     Returns:
         The summary as written, with the run's warnings.
+
+    Example:
+        >>> from dataclasses import dataclass, field
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     run: study.RunFlags = field(default_factory=lambda: study.RunFlags(out="squares"))
+        >>> def main(config):
+        ...     with study.opened(main, config) as run:
+        ...         square = lambda key, side: {"area": side**2}
+        ...         results = study.compute(run, study.grid(side=(1, 2, 3)), square, "measuring")
+        ...         records = [{**cell, "area": int(one["area"])} for cell, one in results.found]
+        ...         page = [study.Opening("Areas grow", "Three squares.", [("9", "the largest")])]
+        ...         return study.publish(run, page, {}, results, records, papers={}, largest=9)
+        >>> summary = main(Config())
+        >>> fj.load("squares").records
+        [{'side': 1, 'area': 1}, {'side': 2, 'area': 4}, {'side': 3, 'area': 9}]
     """
     whole = {
         **numbers,

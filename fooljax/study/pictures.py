@@ -34,6 +34,15 @@ def matrix(
         measure: a share in [0, 1].
         caption: what is seen, and how to read it.
         looks: further words for ``reporting.matrix``.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [("lenet", "mlp", 0.4), ("mlp", "lenet", 0.2), ("mlp", "mlp", 1.0)]
+        >>> records = [{"of": a, "shown": b, "repeat": 0, "fooled": part} for a, b, part in told]
+        >>> table = study.summarize(records, ("of", "shown"), ("fooled",))
+        >>> block = study.matrix("transfer", table, "of", "shown", "fooled", "Who fools whom.")
+        >>> block.name, block.caption
+        ('transfer', 'Who fools whom.')
     """
     down, across = table.names(rows), table.names(columns)
     cells = [[table.value(measure, **{rows: row, columns: one}) for one in across] for row in down]
@@ -69,6 +78,16 @@ def lines(
         series: key that each line has a value of.
         caption: what is seen, and how to read it.
         looks: further words for ``reporting.lines``.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [("pgd", 0.1, 0.4), ("pgd", 0.3, 0.9), ("noise", 0.1, 0.0), ("noise", 0.3, 0.1)]
+        >>> names = ("attack", "epsilon", "fooled")
+        >>> records = [{"repeat": 0, **dict(zip(names, one, strict=True))} for one in told]
+        >>> table = study.summarize(records, ("attack", "epsilon"), ("fooled",))
+        >>> block = study.lines("sweep", table, "epsilon", "fooled", "attack", "Fooled by epsilon.")
+        >>> block.name, block.caption
+        ('sweep', 'Fooled by epsilon.')
     """
     drawn, bands = {}, {}
     for one in table.names(series):
@@ -132,6 +151,15 @@ def images(
         caption: what is seen, and how to read it.
         looks: further words for ``reporting.grid``; and ``side``: most pixels of an image's
             longer side, to which large ones are reduced.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> shown = np.random.default_rng(0).random((2, 3, 8, 8, 1))
+        >>> captions = [["a", "b", "c"], ["d", "e", "f"]]
+        >>> block = study.images("noise", shown, captions, "Noise of the same kind, six times.")
+        >>> block.draw("noise.png").name  # `study.publish` draws it where the page is
+        'noise.png'
     """
     side = looks.pop("side", None)
 
@@ -158,6 +186,16 @@ def numbers(
         measures: to show, and the titles of their columns.
         caption: how to read it.
         more: further columns by title: what to write in a row.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [("pgd", 0, 0.9), ("pgd", 1, 1.0), ("noise", 0, 0.1), ("noise", 1, 0.1)]
+        >>> records = [{"attack": name, "repeat": i, "fooled": part} for name, i, part in told]
+        >>> table = study.summarize(records, ("attack",), ("fooled",))
+        >>> titles = {"attack": "Attack"}, {"fooled": "Fooled"}
+        >>> block = study.numbers(table, *titles, "Of all images.")
+        >>> "noise" in block.markup and "Fooled" in block.markup
+        True
     """
     more = more or {}
     lines = [

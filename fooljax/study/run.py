@@ -68,6 +68,24 @@ def opened(
         ValueError: for settings outside their limits, naming the flag; if the place is
             taken, or there is no such run to resume.
         Interrupted: if stopped; says how to go on with what is done.
+
+    Example:
+        >>> from dataclasses import dataclass, field
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     dice: study.Pieces = 2
+        ...     run: study.RunFlags = field(default_factory=lambda: study.RunFlags(out="dice"))
+        >>> def main(config):
+        ...     with study.opened(main, config) as run:
+        ...         print(run.folder.name, config.dice, run.config == config)
+        >>> main(Config())
+        dice 2 True
+        >>> try:
+        ...     main(Config(dice=-1))
+        ... except ValueError as error:
+        ...     print(error)
+        --dice must be at least 1, got -1
     """
     limits.check(config)
     set_up(devices)

@@ -91,6 +91,14 @@ def summarize(
             95 % interval by Student's t, unless given; `within` and `span` are others.
         unbounded: names of further numbers, which are no shares: their intervals are not
             cut off at 0 and 1.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [(0, True), (0, True), (1, True), (1, False)]
+        >>> records = [{"attack": "pgd", "repeat": i, "fooled": was} for i, was in told]
+        >>> table = study.summarize(records, by=("attack",), measures=("fooled",))
+        >>> float(table.value("fooled", attack="pgd").mean)  # of two repeats, 100 % and 50 %
+        0.75
     """
     each = {**dict.fromkeys(measures, over), **dict.fromkeys(unbounded, within())}
     groups: dict[tuple[Value, ...], dict[Value, list[Record]]] = {}
@@ -129,6 +137,14 @@ def medians(
         measure: name of the number.
         repeat: the key that tells independent repeats apart.
         seed: decides the draws.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [(0, 1.0), (0, 2.0), (1, 3.0), (1, 90.0)]
+        >>> records = [{"attack": "pgd", "repeat": i, "l2": size} for i, size in told]
+        >>> table = study.medians(records, by=("attack",), measure="l2")
+        >>> float(table.value("l2", attack="pgd").mean)  # one far away moves it little
+        2.5
     """
     groups: dict[tuple[Value, ...], dict[Value, list[float]]] = {}
     for record in records:
@@ -174,13 +190,24 @@ def span(values: Sequence[float]) -> Interval:
     """Give the median of independent repeats, from the lowest to the highest of them.
 
     A single one has no limits (NaN).
+
+    Example:
+        >>> from fooljax import study
+        >>> study.spell(study.span([0.1, 0.4, 0.3]))
+        '30 % (10 % to 40 %)'
     """
     ends = (np.min(values), np.max(values)) if len(values) > 1 else (math.nan, math.nan)
     return Interval(float(np.median(values)), *map(float, ends))
 
 
 def exactly(value: float) -> Interval:
-    """Return a number of which no interval is known."""
+    """Return a number of which no interval is known.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.spell(study.exactly(0.25))
+        '25 %'
+    """
     return Interval(float(value), math.nan, math.nan)
 
 
@@ -194,12 +221,27 @@ def finite(numbers: Any) -> Any:  # dicts, lists and what is in them, as JSON ha
 
 
 def where(records: Iterable[Record], **keys: Value) -> list[Record]:
-    """Keep the records with these keys."""
+    """Keep the records with these keys.
+
+    Example:
+        >>> from fooljax import study
+        >>> records = [{"attack": name, "l2": size} for name, size in (("pgd", 2.0), ("fgsm", 3.0))]
+        >>> study.where(records, attack="pgd")
+        [{'attack': 'pgd', 'l2': 2.0}]
+    """
     return [record for record in records if _has(record, keys)]
 
 
 def to_csv(records: Sequence[Record]) -> bytes:
-    """Write records as a CSV file, a line each; what a record lacks stays empty."""
+    """Write records as a CSV file, a line each; what a record lacks stays empty.
+
+    Example:
+        >>> from fooljax import study
+        >>> print(study.to_csv([{"attack": "pgd", "l2": 2.0}, {"attack": "none"}]).decode(), end="")
+        attack,l2
+        pgd,2.0
+        none,
+    """
     text = io.StringIO()
     names = list(dict.fromkeys(name for record in records for name in record))
     writer = csv.DictWriter(text, names, lineterminator="\n")

@@ -17,12 +17,24 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def share(value: float | None) -> str:
-    """A share in [0, 1], to a tenth of a percent."""
+    """A share in [0, 1], to a tenth of a percent.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.share(0.1234), study.share(float("nan"))
+        ('12.3 %', 'not measured')
+    """
     return _UNKNOWN if value is None or math.isnan(value) else percent(round(float(value), 3))
 
 
 def power(log10: float | None) -> str:
-    """A share given by its logarithm to base 10, however small; down to 1 in 1,000 in percent."""
+    """A share given by its logarithm to base 10, however small; down to 1 in 1,000 in percent.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.power(-2.0), study.power(-40.0).split()[-1]  # too small a share for a float
+        ('1 %', '10⁻⁴⁰')
+    """
     if log10 is None or math.isnan(log10):
         return _UNKNOWN
     if log10 >= -3.0:
@@ -34,12 +46,24 @@ def power(log10: float | None) -> str:
 
 
 def sure(confidence: float | None) -> str:
-    """A confidence in [0, 1], never rounded to certainty."""
+    """A confidence in [0, 1], never rounded to certainty.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.sure(0.5), study.sure(1.0)  # a float of 1 is no certainty
+        ('50 %', '>99.99999 %')
+    """
     return _UNKNOWN if confidence is None or math.isnan(confidence) else certainty(confidence)
 
 
 def duration(seconds: float) -> str:
-    """A time given in seconds, in a unit that suits it."""
+    """A time given in seconds, in a unit that suits it.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.duration(3.21), study.duration(600), study.duration(10_000)
+        ('3.21 s', '10 min', '2.8 h')
+    """
     if seconds < 120:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
@@ -51,6 +75,12 @@ def spell(interval: Interval, write: Callable[[float], str] = share) -> str:
     Args:
         interval: over the repeats; limits are NaN for a single repeat.
         write: how to write a number.
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.metrics import Interval
+        >>> study.spell(Interval(0.5, 0.4, 0.6))
+        '50 % (40 % to 60 %)'
     """
     mean, low, high = interval
     if math.isnan(mean) or math.isnan(low):
@@ -67,6 +97,14 @@ def against(interval: Interval, level: float, words: str) -> str:
         interval: of the share.
         level: to compare with, in [0, 1].
         words: where the level comes from, such as "guessing".
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.metrics import Interval
+        >>> study.against(Interval(0.5, 0.4, 0.6), 0.1, "guessing")
+        'more than the 10 % of guessing'
+        >>> study.against(Interval(0.15, 0.05, 0.25), 0.1, "guessing")
+        'not to be told from the 10 % of guessing'
     """
     if math.isnan(interval.low):
         return f"where {words} gives {share(level)}"
@@ -83,6 +121,12 @@ def answer(logits: np.ndarray, class_names: Sequence[str]) -> str:
     Args:
         logits: ``[k]``, of one image; columns beyond the classes are left out.
         class_names: of the classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> study.answer(np.array([0.0, 3.0, 1.0]), ["cat", "dog", "bird"])
+        'dog, 84.4 %'
     """
     shares = np.nan_to_num(np.asarray(probabilities(jnp.asarray(logits))))[: len(class_names)]
     most = float(shares.max())
