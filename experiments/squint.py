@@ -350,9 +350,9 @@ def picture(found: Found, generator: str, network: str) -> study.Figure:
     shown = [int(np.flatnonzero(np.asarray(train.labels) == label)[0]) for label in classes]
     rows = {
         "as made": every[first],
-        "blurred": stretched(soft[first]),
-        "mean of all runs,\nblurred": stretched(means),
-        "what tells the\nclass from others": stretched(found.patterns[classes]),
+        "blurred": study.full_range(soft[first]),
+        "mean of all runs,\nblurred": study.full_range(means),
+        "what tells the\nclass from others": study.full_range(found.patterns[classes]),
         "a real one": fj.data.as_float(train.images[np.array(shown)]),
     }
     said = [f"{number(float(alike.own[i]))}, like {names[int(alike.named[i])]}" for i in first]
@@ -368,12 +368,6 @@ def picture(found: Found, generator: str, network: str) -> study.Figure:
     looks = {"row_names": list(rows), "column_names": [names[label] for label in classes]}
     name = f"picture_{generator}_{list(found.networks.each).index(network)}"
     return study.images(name, list(rows.values()), captions, caption, **looks)
-
-
-def stretched(images: np.ndarray) -> np.ndarray:
-    """Stretch every image from black to white."""
-    low, high = (end(images, axis=(1, 2, 3), keepdims=True) for end in (np.min, np.max))
-    return (images - low) / np.maximum(high - low, 1e-6)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ _NAMES = {
     "page": "Block Figure Folded Heading Opening publish sections",
     "painting": "paint",
     "paragraphs": "Paragraphs load_paragraphs",
-    "pictures": "across ends images lines matrix numbers ranges",
+    "pictures": "across ends full_range images lines matrix numbers ranges",
     "prepared": "Prepared prepare",
     "printed": "FGSM_EPSILONS Printed beside_papers table_of_printed",
     "published": "BAND BAND_NAME Published RELATED RETRAINED is_imagenet published_for "

@@ -173,6 +173,7 @@ from fooljax.study.paragraphs import Reading as Reading
 from fooljax.study.paragraphs import load_paragraphs as load_paragraphs
 from fooljax.study.pictures import across as across
 from fooljax.study.pictures import ends as ends
+from fooljax.study.pictures import full_range as full_range
 from fooljax.study.pictures import images as images
 from fooljax.study.pictures import lines as lines
 from fooljax.study.pictures import matrix as matrix

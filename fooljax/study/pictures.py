@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from fooljax import reporting
@@ -169,6 +170,20 @@ def images(
         return reporting.grid(path, small, captions, **looks)
 
     return Figure(name, draw, caption)
+
+
+def full_range(images: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, "n ..."]:
+    """Stretch every image from black to white, whatever its numbers; a plain one is black.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> study.full_range(np.array([[-1.0, 0.0, 3.0]])).tolist()
+        [[0.0, 0.25, 1.0]]
+    """
+    axes = tuple(range(1, images.ndim))
+    low, high = (end(images, axis=axes, keepdims=True) for end in (np.min, np.max))
+    return (images - low) / np.maximum(high - low, 1e-6)
 
 
 def numbers(
