@@ -41,7 +41,14 @@ from fooljax.analysis.transfer import (
     shares,
 )
 from fooljax.analysis.volume import Volume, draw_scores, volume
-from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
+from fooljax.analysis.volume_estimates import (
+    Estimate,
+    agrees_with_count,
+    estimate,
+    ideal_sd,
+    log10_ball,
+    log10_count,
+)
 
 __all__ = [
     "BEYOND",
@@ -65,6 +72,7 @@ __all__ = [
     "Trial",
     "Verdicts",
     "Volume",
+    "agrees_with_count",
     "along",
     "answers_to",
     "as_dataset",
@@ -91,6 +99,7 @@ __all__ = [
     "judge_perturbed",
     "lay_out",
     "log10_ball",
+    "log10_count",
     "log_density",
     "log_normalizer",
     "map_agreement",

@@ -38,6 +38,18 @@ class Comparison(NamedTuple):
     p_value: float
 
 
+class Correlation(NamedTuple):
+    """How two rows of numbers go together, and a test of it.
+
+    Attributes:
+        rho: in [-1, 1]; 1 where one rises whenever the other does.
+        p_value: chance of as much, up or down, if they have nothing to do with each other.
+    """
+
+    rho: float
+    p_value: float
+
+
 def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Interval:
     """Give a share an exact binomial interval.
 
@@ -147,6 +159,37 @@ def mann_whitney(
     samples = checked(first, "first"), checked(second, "second")
     found = scipy.stats.mannwhitneyu(*samples, alternative=alternative)
     return Comparison(float(found.statistic), float(found.pvalue))
+
+
+def spearman(first: ArrayLike, second: ArrayLike) -> Correlation:
+    """Correlate two rows of numbers by their ranks, such as a round and what it reaches.
+
+    Args:
+        first: ``[n]``, at least 3.
+        second: ``[n]``.
+
+    Raises:
+        ValueError: if they are not as many, are fewer than 3, hold NaN, or do not vary.
+
+    Source:
+        Spearman, 1904, American Journal of Psychology 15.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> round(metrics.spearman([1, 2, 3, 4], [0.1, 0.3, 0.2, 0.9]).rho, 1)
+        0.8
+    """
+    import scipy.stats
+
+    samples = checked(first, "first"), checked(second, "second")
+    if len(samples[0]) != len(samples[1]) or len(samples[0]) < 3:
+        sizes = " and ".join(str(len(one)) for one in samples)
+        raise ValueError(f"first and second must be as many, at least 3, got {sizes}")
+    for name, one in zip(("first", "second"), samples, strict=True):
+        if np.ptp(one) == 0.0:
+            raise ValueError(f"{name} must vary, or it has no ranks; all are {one[0]:g}")
+    found = scipy.stats.spearmanr(*samples)
+    return Correlation(float(found.statistic), float(found.pvalue))
 
 
 def evaluations_to_reach(

@@ -34,7 +34,9 @@ if TYPE_CHECKING:  # the same names as below
         Gain,
         counts,
         gains,
+        kept_out,
         knowing,
+        outcome,
         sum_up,
         table_of_gains,
         verdicts,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.command import launch
+    from fooljax.study.contents import sections
     from fooljax.study.defended import (
         PLAIN,
         Bench,
@@ -90,6 +93,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.fooling import FOOLING
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
+    from fooljax.study.joined import join, wide
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
     from fooljax.study.makers import MAKERS, build, choose_right, judge
@@ -138,6 +142,7 @@ if TYPE_CHECKING:  # the same names as below
         shares_above,
         show_reached,
     )
+    from fooljax.study.refusals import refuse, refuse_ready_made
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -151,6 +156,7 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.searches import SEARCHES, SMOOTH_SEARCHES, make_search
     from fooljax.study.showing import as_pictures, experience, is_shown, note
+    from fooljax.study.spreading import spread
     from fooljax.study.suited import (
         NO_NUMBERS,
         Words,
@@ -158,6 +164,7 @@ if TYPE_CHECKING:  # the same names as below
         refuse_texts,
         refuse_unsuited,
         suit,
+        suited_outsiders,
         words_for,
     )
     from fooljax.study.tables import (
@@ -191,11 +198,13 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.wording import against, answer, duration, power, share, spell, sure
 
 _NAMES = {
-    "fooljax.study.adaptive": "RULE Gain counts gains knowing sum_up table_of_gains verdicts",
+    "fooljax.study.adaptive": "RULE Gain counts gains kept_out knowing outcome sum_up "
+    "table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
     "fooljax.study.command": "launch",
+    "fooljax.study.contents": "sections",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
@@ -206,6 +215,7 @@ _NAMES = {
     "fooljax.study.fooling": "FOOLING",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
+    "fooljax.study.joined": "join wide",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
     "fooljax.study.makers": "MAKERS build choose_right judge",
@@ -221,13 +231,15 @@ _NAMES = {
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
+    "fooljax.study.refusals": "refuse refuse_ready_made",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
     "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
     "fooljax.study.showing": "as_pictures experience is_shown note",
+    "fooljax.study.spreading": "spread",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
-    "words_for",
+    "suited_outsiders words_for",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",

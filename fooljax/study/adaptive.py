@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fooljax import reporting
 from fooljax.analysis import over_repeats
@@ -49,6 +49,18 @@ class Gain(NamedTuple):
     verdict: str
 
 
+def kept_out(bare: float, naive: float, adaptive: float) -> dict[str, float]:
+    """Return what `gains` asks of a record: shares that get through, and by how much they are less.
+
+    Args:
+        bare: share of the images made for the bare network that get through to it, in [0, 1].
+        naive: of the same images, shown to the defended network.
+        adaptive: of images made for the defended network.
+    """
+    shares = {"naive": naive, "adaptive": adaptive}
+    return {**shares, **{f"{how}_gain": bare - share for how, share in shares.items()}}
+
+
 def gains(records: Iterable[Record], bare: str = "bare", repeat: str = "network") -> list[Gain]:
     """Compare what defenses seem to gain with what they gain, by `RULE`.
 
@@ -77,6 +89,19 @@ def counts(found: Sequence[Gain]) -> dict[str, int]:
     verdicts = [gain.verdict for gain in found]
     number = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
     return {**number, "seen": len(verdicts) - number["none"]}
+
+
+def outcome(number: Mapping[str, int]) -> Literal["none", "all", "nothing", "some"]:
+    """Say in a word what is left of the gains: ``none`` where there were none to begin with.
+
+    Args:
+        number: of verdicts, from `counts`.
+    """
+    if not number["seen"]:
+        return "none"
+    if not number["stays"]:
+        return "nothing"
+    return "all" if number["stays"] == number["seen"] else "some"
 
 
 def verdicts(found: Sequence[Gain], against: str) -> str:

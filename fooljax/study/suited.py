@@ -9,6 +9,12 @@ from fooljax.reporting.sounds import TICKS
 
 Config = TypeVar("Config")
 
+#: Images that nobody made, by kinds of media that have none such: no picture to be had, the
+#: same sound, or another way to move.
+_NO_OUTSIDERS: dict[Kind, tuple[str, ...]] = {
+    "sounds": ("photographs", "inverted", "quarter_turn"),
+    "videos": ("photographs", "quarter_turn"),
+}
 #: Why texts are refused where numbers are changed a little.
 NO_NUMBERS = "are not made of numbers that could change a little"
 
@@ -120,6 +126,16 @@ def refuse_texts(shape: tuple[int, ...], why: str) -> None:
             f"--dataset, --model: texts {why}; give pictures, sounds or videos; experiments.reduce "
             "and experiments.evolve are for texts"
         )
+
+
+def suited_outsiders(names: Sequence[str], medium: Medium) -> tuple[str, ...]:
+    """Leave out images of other things that a medium has none of, such as photographs of sounds.
+
+    Args:
+        names: as `choose_outsiders` takes them.
+        medium: what the network takes.
+    """
+    return tuple(name for name in names if name not in _NO_OUTSIDERS.get(kind(medium), ()))
 
 
 def refuse_unsuited(
