@@ -320,7 +320,7 @@ def examples(found: Found, first: str) -> study.Figure:
     import jax.numpy as jnp
 
     config, scene = found.config, found.scene
-    chosen = np.linspace(0, len(scene.test) - 1, min(8, len(scene.test))).astype(int)
+    chosen = study.spread(len(scene.test), 8)
     images, count = np.asarray(fj.data.as_float(scene.test)), len(scene.test)
     keys = lambda: fj.attacks.attack.sample_keys(places_of(config, config.size, 0), count)[chosen]
     where = fj.attacks.placement(config.size, config.size, config.degrees)

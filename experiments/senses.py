@@ -346,7 +346,7 @@ def examples(found: Found, name: str, scene: Scene) -> Iterator[study.Block]:
     """Show what the first search of the first seed found."""
     arrays = found.results.one(dataset=name, repeat=0)
     classes = scene.splits.train.class_names
-    order = np.unique(np.linspace(0, len(classes) - 1, min(EXAMPLES, len(classes))).astype(int))
+    order = study.spread(len(classes), EXAMPLES)
     words = [f"{classes[i]}\n{study.sure(float(arrays['confidence'][0, i]))}" for i in order]
     shown = arrays["inputs"][order]
     yield study.Heading(f"{fj.media.kind(scene.medium).capitalize()}: {name}")

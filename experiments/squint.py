@@ -227,9 +227,7 @@ def average(records: Sequence[study.Record]) -> study.Table:
     within = functools.partial(fj.analysis.over_repeats, bounds=(-1.0, 1.0))
     alike = study.summarize(records, by, CORRELATIONS, over=within)
     shares = study.summarize(records, by, (*SHARES, "p_value"))
-    both = zip(alike.rows, shares.rows, strict=True)
-    rows = [study.Row(one.keys, {**one.values, **two.values}) for one, two in both]
-    return study.Table(tuple(rows))
+    return study.join(alike, shares)
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:

@@ -61,12 +61,7 @@ def find(
     by = ("kind", "network")
     plain, warm = (study.medians(shown, by, name) for name in ("confidence", "tempered"))
     sure = study.summarize(shown, by, ["certain"])
-    confidence = study.Table(
-        tuple(
-            study.Row(one.keys, {**one.values, **two.values, **three.values})
-            for one, two, three in zip(plain.rows, warm.rows, sure.rows, strict=True)
-        )
-    )
+    confidence = study.join(plain, warm, sure)
     rays = list(measure.follow(config, measured))
     steps = list(measure.explain(measured))
     certain = middle(rays)

@@ -116,22 +116,17 @@ class Scene(NamedTuple):
 
 def check(config: Config) -> None:
     """Refuse settings that are impossible whatever the data, naming the flag."""
-    from fooljax.study.prepared import build_recipe
-
     victim, own = config.victim, "each fold trains its own network"
     study.choose("--orders", config.orders, ORDERS)
-    build_recipe(victim)
-    refused = {
-        f"--model: {own}, not {victim.model}; name an architecture": ":" in victim.model,
-        f"--weights {victim.weights}: {own}; leave --weights out": victim.weights is not None,
-        f"--classifier {victim.classifier}: {own}; leave it out": victim.classifier is not None,
-        f"--dataset {victim.dataset}: {own}, from videos; name a set": victim.dataset == "none",
-        f"--orders: {ORDER!r} and {FROZEN!r} among them, got {' '.join(config.orders)}": bool(
-            {ORDER, FROZEN} - set(config.orders)
-        ),
-    }
-    for message in (message for message, wrong in refused.items() if wrong):
-        raise ValueError(message)
+    study.refuse_ready_made(victim, own, "videos")
+    study.refuse(
+        {
+            f"--weights {victim.weights}: {own}; leave --weights out": victim.weights is not None,
+            f"--orders: {ORDER!r} and {FROZEN!r} among them, got {' '.join(config.orders)}": bool(
+                {ORDER, FROZEN} - set(config.orders)
+            ),
+        }
+    )
 
 
 def set_scene(run: study.Run[Config]) -> Scene:

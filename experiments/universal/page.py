@@ -138,7 +138,7 @@ def looks(found: Found, first: Headline) -> Iterator[study.Block]:
     """Show images with changes, the changes themselves, and whether repeats agree."""
     test, classes = found.scene.test, found.scene.networks.class_names
     say = lambda label: classes[label] if 0 <= label < len(classes) else "none"
-    chosen = np.linspace(0, len(test) - 1, min(8, len(test))).astype(int)
+    chosen = study.spread(len(test), 8)
     images = np.asarray(fj.data.as_float(np.asarray(choose(test, chosen))))
     cells = [found.first(*first[:3]), found.first(RANDOM, RANDOM, first.norm)]
     added = [0.0, *(cell["perturbation"] for cell in cells)]
