@@ -160,12 +160,9 @@ def set_scene(
     run: study.Run[Config], networks: study.Networks, filters: Mapping[str, study.Filter]
 ) -> Scene:
     """Choose test images: for accuracy, to be changed, and to certify."""
-    import jax
-
     config, (train, test) = run.config, networks.splits
     labels = np.asarray(test.labels)
-    key = study.key_of(config.run.seed, images="test")
-    order = np.asarray(jax.random.permutation(key, len(labels)))
+    order = study.order_of(config.run.seed, len(labels), images="test")
     real, proved = order[: config.images], order[: config.certified]
     tested = np.sort(order[: config.test_images])
     return Scene(

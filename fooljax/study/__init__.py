@@ -29,9 +29,12 @@ from fooljax.study.settings import Fooling, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:  # the same names as below
+    from fooljax.study.accepted import MEASURES, PASSES, QUALITIES, on_clean, on_fooling
     from fooljax.study.adaptive import (
+        ADVERSARIES,
         RULE,
         Gain,
+        compare_accepted,
         counts,
         gains,
         kept_out,
@@ -71,11 +74,13 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.descriptors import carry_references, read_grid
     from fooljax.study.detection import (
         DETECTION,
+        KEPT,
         RATES,
         certainty,
         confidence,
         coverage,
         detect,
+        keep,
         legend,
         roc,
     )
@@ -94,9 +99,10 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
     from fooljax.study.joined import join, wide
+    from fooljax.study.leaderboard import digests, entry_rows
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
-    from fooljax.study.makers import MAKERS, build, choose_right, judge
+    from fooljax.study.makers import MAKERS, build, choose_right, first_right, judge
     from fooljax.study.making import (
         SURE,
         Made,
@@ -110,6 +116,7 @@ if TYPE_CHECKING:  # the same names as below
         repeated,
         take,
     )
+    from fooljax.study.masking import Misled, misled
     from fooljax.study.memory import afford
     from fooljax.study.others import (
         TAU,
@@ -122,6 +129,7 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
     from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
+    from fooljax.study.places import draw, order_of, spread
     from fooljax.study.prepared import Prepared, prepare
     from fooljax.study.published import (
         BAND,
@@ -155,8 +163,8 @@ if TYPE_CHECKING:  # the same names as below
         tell_diverse,
     )
     from fooljax.study.searches import SEARCHES, SMOOTH_SEARCHES, make_search
+    from fooljax.study.several import one_of_several
     from fooljax.study.showing import as_pictures, experience, is_shown, note
-    from fooljax.study.spreading import spread
     from fooljax.study.suited import (
         NO_NUMBERS,
         Words,
@@ -198,8 +206,9 @@ if TYPE_CHECKING:  # the same names as below
     from fooljax.study.wording import against, answer, duration, power, share, spell, sure
 
 _NAMES = {
-    "fooljax.study.adaptive": "RULE Gain counts gains kept_out knowing outcome sum_up "
-    "table_of_gains verdicts",
+    "fooljax.study.accepted": "MEASURES PASSES QUALITIES on_clean on_fooling",
+    "fooljax.study.adaptive": "ADVERSARIES RULE Gain compare_accepted counts gains kept_out "
+    "knowing outcome sum_up table_of_gains verdicts",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
@@ -207,7 +216,8 @@ _NAMES = {
     "fooljax.study.contents": "sections",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
-    "fooljax.study.detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "fooljax.study.detection": "DETECTION KEPT RATES certainty confidence coverage detect "
+    "keep legend roc",
     "fooljax.study.drawings": "Drawing choose_measures",
     "fooljax.study.evolved": "Evolved controls evolve evolve_repeats express random_images "
     "table_of_controls",
@@ -216,17 +226,20 @@ _NAMES = {
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
     "fooljax.study.joined": "join wide",
+    "fooljax.study.leaderboard": "digests entry_rows",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
-    "fooljax.study.makers": "MAKERS build choose_right judge",
+    "fooljax.study.makers": "MAKERS build choose_right first_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material draw_classes of_classes "
     "of_few_classes repeated take",
+    "fooljax.study.masking": "Misled misled",
     "fooljax.study.memory": "afford",
     "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
     "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "fooljax.study.page": "Block Figure Folded Heading Opening publish",
     "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
+    "fooljax.study.places": "draw order_of spread",
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
     "published_for retrained_for short_names until",
@@ -236,8 +249,8 @@ _NAMES = {
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
     "fooljax.study.searches": "SEARCHES SMOOTH_SEARCHES make_search",
+    "fooljax.study.several": "one_of_several",
     "fooljax.study.showing": "as_pictures experience is_shown note",
-    "fooljax.study.spreading": "spread",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
     "suited_outsiders words_for",
     "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",

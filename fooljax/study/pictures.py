@@ -122,12 +122,18 @@ def images(
 
     Args:
         name: of the picture's file.
-        shown: ``[rows, columns, h, w, c]`` in [0, 1].
+        shown: ``[rows, columns, h, w, c]`` in [0, 1], or uint8; rows that have fewer columns
+            than others end in white.
         captions: below each image.
         caption: what is seen, and how to read it.
         looks: further words for ``reporting.grid``.
     """
-    draw = lambda path: reporting.grid(path, np.stack(shown), captions, **looks)
+    rows = [np.asarray(row) for row in shown]
+    most = max(map(len, rows))
+    words = [[*row, *[""] * (most - len(row))] for row in captions]
+    draw = lambda path: reporting.grid(
+        path, np.stack([_filled(row, most) for row in rows]), words, **looks
+    )
     return Figure(name, draw, caption)
 
 
@@ -208,6 +214,12 @@ def ends(finer: Table, measure: str) -> Callable[[Row], str]:
         return f"{share(min(means))} to {share(max(means))}"
 
     return write
+
+
+def _filled(row: np.ndarray, columns: int) -> np.ndarray:
+    """Return a row of images with white ones at its end, up to a number of columns."""
+    white = np.ones((columns - len(row), *row.shape[1:]), row.dtype)
+    return np.concatenate([row, 255 * white if row.dtype == np.uint8 else white])
 
 
 def _spelled(key: str | int | float) -> str:

@@ -124,7 +124,7 @@ def gain(verdict):
 
 def test_words_follow_the_numbers():
     gains = lambda **counts: [gain(name) for name, count in counts.items() for _ in range(count)]
-    title = lambda **counts: page.title(study.counts(gains(**counts)))
+    title = lambda **counts: page.TITLES[study.outcome(study.counts(gains(**counts)))]
     assert "no gain" in title() and "no gain" in title(none=3)
     assert "helps less than it seems" in title(vanishes=2, shrinks=1)
     assert "also against who knows" in title(stays=2)

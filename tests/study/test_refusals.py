@@ -1,6 +1,5 @@
-"""What leaves nothing to train, and places spread over many."""
+"""What leaves an experiment nothing to train."""
 
-import numpy as np
 import pytest
 
 from fooljax import study
@@ -28,12 +27,3 @@ def test_what_is_ready_made_is_refused(settings, message):
     study.refuse_ready_made(Victim(), OWN)
     with pytest.raises(ValueError, match=message):
         study.refuse_ready_made(Victim(**settings), OWN, "videos")
-
-
-@pytest.mark.parametrize(("count", "most"), [(10, 4), (10, 10), (3, 8), (1, 5), (100, 1)])
-def test_places_are_spread_evenly(count, most):
-    found = study.spread(count, most)
-    assert len(found) == len(set(found)) == min(count, most) and found[0] == 0
-    if len(found) > 1:
-        steps = np.diff(found)
-        assert found[-1] == count - 1 and steps.max() - steps.min() <= 1
