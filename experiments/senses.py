@@ -187,16 +187,13 @@ def make(
     import jax
     import jax.numpy as jnp
 
-    from fooljax.study.prepared import build_recipe
-
     config, scene = run.config, scenes[dataset]
     train, test = scene.splits
-    recipe = build_recipe(config.victim)._asdict()
     keys = iter(jax.random.split(key, 9))
 
     def fit(data: fj.data.Dataset) -> fj.types.Classifier:
         fresh = untrained(scene, next(keys))
-        return fj.training.fit(next(keys), fresh, data, **recipe)[0]
+        return study.train(config.victim, next(keys), fresh, data)
 
     def search(network: fj.types.Classifier) -> study.Evolved:
         classes = np.arange(train.num_classes)

@@ -169,18 +169,15 @@ def watch(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Results
 
     import jax
 
-    from fooljax.study.prepared import build_recipe
-
     config, clips = run.config, scene.clips
-    recipe = build_recipe(config.victim)._asdict()
 
     def train(key: RandomKey, network: str, fold: str, part: str) -> Mapping[str, ArrayLike]:
         key = study.key_of(config.victim.train_seed, network=network, fold=fold, part=part)
         known = fj.data.leave_out(clips, fold).train
         if network == STILLS:
             known = dataclasses.replace(known, images=known.images[:, :1])
-        trained, _ = fj.training.fit(key, start(config, scene, network, fold), known, **recipe)
-        return study.weights_of(trained)
+        fresh = start(config, scene, network, fold)
+        return study.weights_of(study.train(config.victim, key, fresh, known))
 
     cells = study.grid(network=[VIDEOS, STILLS], fold=scene.folds, part=["weights"])
     made = study.compute(run, cells, train, "training networks")

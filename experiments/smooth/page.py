@@ -104,7 +104,8 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         f"Small changes: {len(scene.real.labels)} test images, no number changed by more than "
         f"{epsilons} of the range. Images from nothing: one for each class, {ways}; evolution made "
-        f"{config.children} images in each of {config.generations} generations. {study.RULE}"
+        f"{config.evolving.children} images in each of {config.evolving.generations} generations. "
+        f"{study.RULE}"
     )
 
 

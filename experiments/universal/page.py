@@ -186,7 +186,8 @@ def looks(found: Found, first: Headline) -> Iterator[study.Block]:
 def alike(found: Found, name: str, method: str, norm: str) -> str:
     """Mean cosine between the changes of different repeats."""
     place = {"made_for": name, "method": method, "norm": norm, "images": len(found.scene.train)}
-    flat = np.stack([one["perturbation"].ravel() for _, one in found.results.where(**place).found])
+    flat = found.results.stacked("perturbation", **place)
+    flat = flat.reshape(len(flat), -1)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
     return f"{np.mean((flat @ flat.T)[np.triu_indices(len(flat), 1)]):.2f}"
 

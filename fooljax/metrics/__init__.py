@@ -42,6 +42,7 @@ from fooljax.metrics.statistics import (
     evaluations_to_reach,
     mann_whitney,
     spearman,
+    superiority,
 )
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "share_accepted",
     "signal_to_noise",
     "spearman",
+    "superiority",
     "symmetry",
     "temperature",
     "total_variation",

@@ -25,7 +25,7 @@ from fooljax.runtime.limits import (
     Some,
 )
 from fooljax.runtime.settings import change
-from fooljax.study.settings import Fooling, Making, RunFlags, choose
+from fooljax.study.settings import Evolving, Fooling, Making, RunFlags, choose
 from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:  # the same names as below
@@ -96,9 +96,10 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
+    from fooljax.study.fooling_class import first_and_last, train
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
-    from fooljax.study.joined import join, wide
+    from fooljax.study.joined import join, stack, wide
     from fooljax.study.leaderboard import digests, entry_rows
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
@@ -140,6 +141,7 @@ if TYPE_CHECKING:  # the same names as below
         is_imagenet,
         published_for,
         retrained_for,
+        retrained_table,
         short_names,
         until,
     )
@@ -151,6 +153,7 @@ if TYPE_CHECKING:  # the same names as below
         show_reached,
     )
     from fooljax.study.refusals import refuse, refuse_ready_made
+    from fooljax.study.rounds import CONTROL, Rounds, retrain
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -223,9 +226,10 @@ _NAMES = {
     "table_of_controls",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
+    "fooljax.study.fooling_class": "first_and_last train",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
-    "fooljax.study.joined": "join wide",
+    "fooljax.study.joined": "join stack wide",
     "fooljax.study.leaderboard": "digests entry_rows",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
@@ -242,9 +246,10 @@ _NAMES = {
     "fooljax.study.places": "draw order_of spread",
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
-    "published_for retrained_for short_names until",
+    "published_for retrained_for retrained_table short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
     "fooljax.study.refusals": "refuse refuse_ready_made",
+    "fooljax.study.rounds": "CONTROL Rounds retrain",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
@@ -268,6 +273,7 @@ __all__ = [
     "Capacity",
     "Confidence",
     "Count",
+    "Evolving",
     "Fooling",
     "Label",
     "Making",

@@ -1,6 +1,7 @@
 """Tables of the same rows put together, and a table in the form of records."""
 
 import math
+from collections.abc import Mapping
 
 from fooljax.study.tables import Record, Row, Table
 
@@ -22,6 +23,22 @@ def join(*tables: Table) -> Table:
             raise ValueError(f"rows to join must have the same keys, got {[r.keys for r in same]}")
         rows.append(Row(keys, {name: one for row in same for name, one in row.values.items()}))
     return Table(tuple(rows))
+
+
+def stack(key: str, tables: Mapping[str, Table]) -> Table:
+    """Put tables one below the other, and tell them apart by a key of their rows.
+
+    Args:
+        key: that the rows do not have yet; it comes first.
+        tables: by the values of the key.
+    """
+    return Table(
+        tuple(
+            Row({key: name, **row.keys}, row.values)
+            for name, table in tables.items()
+            for row in table.rows
+        )
+    )
 
 
 def wide(table: Table) -> list[Record]:

@@ -269,6 +269,9 @@ def test_the_papers_sizes():
     _, medians = study.retrained_for([str(digit) for digit in range(10)])
     assert len(medians) == 15 and np.median(medians) == 0.9948
     assert study.retrained_for(fj.data.imagenet_names())[1] == (0.8805, 0.1170)
+    beside = study.retrained_table(fj.data.imagenet_names(), 15)
+    assert [row.values["confidence"].mean for row in beside.rows] == [0.8805, 0.1170]
+    assert len(study.retrained_table([str(digit) for digit in range(10)], 3).rows) == 3
 
 
 IMPOSSIBLE = {

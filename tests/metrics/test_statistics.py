@@ -41,6 +41,7 @@ def test_mann_whitney_counts_pairs():
     pairs = sum((a > b) + 0.5 * (a == b) for a in first for b in second)
     found = metrics.mann_whitney(first, second)
     assert found.statistic == pairs
+    assert metrics.superiority(first, second) == (pairs / 12, found.p_value)
     # of the 20 orders of 3 + 3 different values, one has all of the first above all others
     assert metrics.mann_whitney([4, 5, 6], [1, 2, 3], "greater").p_value == pytest.approx(1 / 20)
     assert metrics.mann_whitney([4, 5, 6], [1, 2, 3]).p_value == pytest.approx(2 / 20)

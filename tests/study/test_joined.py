@@ -43,3 +43,10 @@ def test_intervals_as_columns():
         **{"cost_mean": "3", "cost_low": "2", "cost_high": "4"},
     }
     assert (second["share_low"], second["cost_mean"]) == ("", "inf")
+
+
+def test_one_below_the_other():
+    found = study.stack("kind", {"made": table(share=MEANS), "drawn": table(share=COSTS)})
+    assert found.names("kind") == ["made", "drawn"] and len(found.rows) == 4
+    assert found.value("share", kind="drawn", network="a") == Interval(*COSTS[0])
+    assert list(found.rows[0].keys) == ["kind", "network"]
