@@ -34,15 +34,14 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         figures,
     )
     yield from study.sections(
-        found,
         {
-            "What was done": story,
-            "What came out": findings,
-            "Which defense holds best": ranking,
-            "How much of image space is left": lambda one: study.left_of_volume(one.volumes, PLAIN),
-            "All numbers": everything,
-            "The images": galleries,
-            "For a paper": cited,
+            "What was done": story(found),
+            "What came out": findings(found),
+            "Which defense holds best": [ranking(found)],
+            "How much of image space is left": study.left_of_volume(found.volumes, PLAIN),
+            "All numbers": everything(found),
+            "The images": galleries(found),
+            "For a paper": cited(found),
         },
     )
 

@@ -64,13 +64,12 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         ],
     )
     yield from study.sections(
-        found,
         {
-            "What was done": story,
-            "Does it help?": rounds,
-            "What the images look like": looks,
-            "What does the fooling class recognize?": recognized,
-            "How hard is the search?": search,
+            "What was done": story(found),
+            "Does it help?": rounds(found),
+            "What the images look like": looks(found),
+            "What does the fooling class recognize?": recognized(found),
+            "How hard is the search?": [search(found)],
         },
     )
 

@@ -99,16 +99,15 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         ],
     )
     yield from study.sections(
-        found,
         {
-            "What was done": story,
-            "What came out": findings,
-            "Attacked by somebody who knows it": attacked,
-            "What gets through": galleries,
-            "At other thresholds": curves,
-            "What it costs on real images": clean,
-            "The network without any of this": bare,
-            "All numbers": everything,
+            "What was done": story(found),
+            "What came out": findings(found),
+            "Attacked by somebody who knows it": attacked(found),
+            "What gets through": galleries(found),
+            "At other thresholds": curves(found),
+            "What it costs on real images": clean(found),
+            "The network without any of this": bare(found),
+            "All numbers": everything(found),
         },
     )
 

@@ -43,15 +43,14 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         list(tiles(found)),
     )
     yield from study.sections(
-        found,
         {
-            "What was done": story,
-            "What came out": outcome,
-            "What a defense leaves": left,
-            "Can that be trusted?": controls,
-            "From any confidence to the highest": curves,
-            "What such images look like": galleries,
-            "All numbers": everything,
+            "What was done": story(found),
+            "What came out": outcome(found),
+            "What a defense leaves": left(found),
+            "Can that be trusted?": controls(found),
+            "From any confidence to the highest": curves(found),
+            "What such images look like": galleries(found),
+            "All numbers": [everything(found)],
         },
     )
 

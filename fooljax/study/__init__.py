@@ -31,19 +31,17 @@ from fooljax.study.victim import Victim
 if TYPE_CHECKING:  # the same names as below
     from fooljax.study.accepted import MEASURES, PASSES, QUALITIES, on_clean, on_fooling
     from fooljax.study.adaptive import (
-        ADVERSARIES,
         RULE,
         Gain,
-        compare_accepted,
         counts,
         gains,
-        kept_out,
         knowing,
         outcome,
         sum_up,
         table_of_gains,
         verdicts,
     )
+    from fooljax.study.adversaries import ADVERSARIES, compare_accepted, kept_out, misled
     from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
     from fooljax.study.classifiers import (
         RELATIONS,
@@ -60,7 +58,6 @@ if TYPE_CHECKING:  # the same names as below
         with_weights,
     )
     from fooljax.study.command import launch
-    from fooljax.study.contents import sections
     from fooljax.study.defended import (
         PLAIN,
         Bench,
@@ -96,10 +93,8 @@ if TYPE_CHECKING:  # the same names as below
     )
     from fooljax.study.filtering import BARE, Filter, filters
     from fooljax.study.fooling import FOOLING
-    from fooljax.study.fooling_class import first_and_last, train
     from fooljax.study.heard import LOUDNESS, compare, level, loudness, table_of_levels
     from fooljax.study.illuminated import Illuminated, place_in_grid, sort_niches, sum_up_grid
-    from fooljax.study.joined import join, stack, wide
     from fooljax.study.leaderboard import digests, entry_rows
     from fooljax.study.loaded import as_weighted, starts
     from fooljax.study.looks import show_grid
@@ -117,7 +112,6 @@ if TYPE_CHECKING:  # the same names as below
         repeated,
         take,
     )
-    from fooljax.study.masking import Misled, misled
     from fooljax.study.memory import afford
     from fooljax.study.others import (
         TAU,
@@ -127,7 +121,7 @@ if TYPE_CHECKING:  # the same names as below
         table_of_others,
     )
     from fooljax.study.outsiders import as_bytes, as_stored, choose_outsiders, load_others, noises
-    from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish
+    from fooljax.study.page import Block, Figure, Folded, Heading, Opening, publish, sections
     from fooljax.study.painting import paint
     from fooljax.study.pictures import across, ends, images, lines, matrix, numbers, ranges
     from fooljax.study.places import draw, order_of, spread
@@ -140,7 +134,6 @@ if TYPE_CHECKING:  # the same names as below
         Published,
         is_imagenet,
         published_for,
-        retrained_for,
         retrained_table,
         short_names,
         until,
@@ -153,7 +146,8 @@ if TYPE_CHECKING:  # the same names as below
         show_reached,
     )
     from fooljax.study.refusals import refuse, refuse_ready_made
-    from fooljax.study.rounds import CONTROL, Rounds, retrain
+    from fooljax.study.reshaped import stack, wide
+    from fooljax.study.rounds import CONTROL, Rounds, first_and_last, retrain, train
     from fooljax.study.run import Run, Settings, opened
     from fooljax.study.searched import (
         SIDE,
@@ -183,6 +177,7 @@ if TYPE_CHECKING:  # the same names as below
         Row,
         Table,
         exactly,
+        join,
         medians,
         span,
         summarize,
@@ -210,13 +205,13 @@ if TYPE_CHECKING:  # the same names as below
 
 _NAMES = {
     "fooljax.study.accepted": "MEASURES PASSES QUALITIES on_clean on_fooling",
-    "fooljax.study.adaptive": "ADVERSARIES RULE Gain compare_accepted counts gains kept_out "
-    "knowing outcome sum_up table_of_gains verdicts",
+    "fooljax.study.adaptive": "RULE Gain counts gains knowing outcome sum_up table_of_gains "
+    "verdicts",
+    "fooljax.study.adversaries": "ADVERSARIES compare_accepted kept_out misled",
     "fooljax.study.cells": "Cell Results compute gather grid key_of",
     "fooljax.study.classifiers": "RELATIONS Fits Networks confidences is_own logits network "
     "networks replicas splits_of weights_of with_weights",
     "fooljax.study.command": "launch",
-    "fooljax.study.contents": "sections",
     "fooljax.study.defended": "PLAIN Bench Defended Defense Guard choose_defenses guard guards",
     "fooljax.study.descriptors": "carry_references read_grid",
     "fooljax.study.detection": "DETECTION KEPT RATES certainty confidence coverage detect "
@@ -226,30 +221,28 @@ _NAMES = {
     "table_of_controls",
     "fooljax.study.filtering": "BARE Filter filters",
     "fooljax.study.fooling": "FOOLING",
-    "fooljax.study.fooling_class": "first_and_last train",
     "fooljax.study.heard": "LOUDNESS compare level loudness table_of_levels",
     "fooljax.study.illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
-    "fooljax.study.joined": "join stack wide",
     "fooljax.study.leaderboard": "digests entry_rows",
     "fooljax.study.loaded": "as_weighted starts",
     "fooljax.study.looks": "show_grid",
     "fooljax.study.makers": "MAKERS build choose_right first_right judge",
     "fooljax.study.making": "SURE Made Make Maker Makers Material draw_classes of_classes "
     "of_few_classes repeated take",
-    "fooljax.study.masking": "Misled misled",
     "fooljax.study.memory": "afford",
     "fooljax.study.others": "TAU network_and_others prepare_others show_others table_of_others",
     "fooljax.study.outsiders": "as_bytes as_stored choose_outsiders load_others noises",
-    "fooljax.study.page": "Block Figure Folded Heading Opening publish",
+    "fooljax.study.page": "Block Figure Folded Heading Opening publish sections",
     "fooljax.study.painting": "paint",
     "fooljax.study.pictures": "across ends images lines matrix numbers ranges",
     "fooljax.study.places": "draw order_of spread",
     "fooljax.study.prepared": "Prepared prepare",
     "fooljax.study.published": "BAND BAND_NAME RELATED RETRAINED Published is_imagenet "
-    "published_for retrained_for retrained_table short_names until",
+    "published_for retrained_table short_names until",
     "fooljax.study.reached": "compare_band first_above medians_of_band shares_above show_reached",
     "fooljax.study.refusals": "refuse refuse_ready_made",
-    "fooljax.study.rounds": "CONTROL Rounds retrain",
+    "fooljax.study.reshaped": "stack wide",
+    "fooljax.study.rounds": "CONTROL Rounds first_and_last retrain train",
     "fooljax.study.run": "Run Settings opened",
     "fooljax.study.searched": "SIDE Diverse ancestors browse choose_diverse diverse related "
     "tell_diverse",
@@ -258,7 +251,7 @@ _NAMES = {
     "fooljax.study.showing": "as_pictures experience is_shown note",
     "fooljax.study.suited": "NO_NUMBERS Words how_shown refuse_texts refuse_unsuited suit "
     "suited_outsiders words_for",
-    "fooljax.study.tables": "Record Row Table exactly medians span summarize to_csv where",
+    "fooljax.study.tables": "Record Row Table exactly join medians span summarize to_csv where",
     "fooljax.study.units": "Arrays",
     "fooljax.study.variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "fooljax.study.victim_data": "blame renamed",

@@ -13,8 +13,6 @@ from fooljax.study.pictures import matrix
 from fooljax.study.tables import Record, summarize
 from fooljax.study.wording import spell
 
-#: Who does not know the defense, and who does.
-ADVERSARIES = ("naive", "adaptive")
 LEAST_GAIN = 0.02  # a smaller naive gain is none
 VANISHED, SHRUNK = 0.2, 0.75  # share of the naive gain that is left, at most
 RULE = (
@@ -49,43 +47,6 @@ class Gain(NamedTuple):
     adaptive: Interval
     left: float | None
     verdict: str
-
-
-def kept_out(bare: float, naive: float, adaptive: float) -> dict[str, float]:
-    """Return what `gains` asks of a record: shares that get through, and by how much they are less.
-
-    Args:
-        bare: share of the images made for the bare network that get through to it, in [0, 1].
-        naive: of the same images, shown to the defended network.
-        adaptive: of images made for the defended network.
-    """
-    shares = {"naive": naive, "adaptive": adaptive}
-    return {**shares, **{f"{how}_gain": bare - share for how, share in shares.items()}}
-
-
-def compare_accepted(records: Iterable[Record], plain: str, against: str) -> list[Record]:
-    """Turn shares that are accepted into gains over the plain network, as `gains` asks for them.
-
-    Args:
-        records: with ``defense``, ``network``, ``adversary`` (of `ADVERSARIES`) and
-            ``accepted_95``; those of the plain network among them.
-        plain: the defense that is none.
-        against: the key that tells kinds of images apart.
-    """
-    keys = ("defense", against, "network", "adversary")
-    accepted = {tuple(one[key] for key in keys): one["accepted_95"] for one in records}
-    return [
-        {
-            **{"defense": defense, "against": kind, "network": network},
-            **kept_out(
-                accepted[plain, kind, network, "naive"],
-                share,
-                accepted[defense, kind, network, "adaptive"],
-            ),
-        }
-        for (defense, kind, network, adversary), share in accepted.items()
-        if adversary == "naive"
-    ]
 
 
 def gains(records: Iterable[Record], bare: str = "bare", repeat: str = "network") -> list[Gain]:

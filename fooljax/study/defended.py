@@ -20,9 +20,9 @@ from fooljax.study.classifiers import is_own, weights_of, with_weights
 from fooljax.study.detection import RATES
 from fooljax.study.filtering import Filter, filters
 from fooljax.study.fooling import FOOLING
-from fooljax.study.fooling_class import first_and_last, train
 from fooljax.study.making import Material, repeated
 from fooljax.study.prepared import Prepared
+from fooljax.study.rounds import first_and_last, train
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Fooling, choose
 from fooljax.study.units import Arrays

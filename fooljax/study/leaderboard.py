@@ -6,7 +6,7 @@ from typing import Any
 
 from fooljax.metrics import Interval
 from fooljax.runtime import identity
-from fooljax.study.adaptive import ADVERSARIES
+from fooljax.study.adversaries import ADVERSARIES
 from fooljax.study.defended import Bench, Defended
 from fooljax.study.tables import Table
 from fooljax.study.volumes import SMALLER

@@ -66,6 +66,18 @@ class Folded(NamedTuple):
 Block: TypeAlias = str | Html | Heading | Figure | Folded
 
 
+def sections(parts: Mapping[str, Iterable[Block]]) -> Iterator[Block]:
+    """Yield headings and what follows each; what has nothing to show has no heading.
+
+    Args:
+        parts: blocks by the title that they stand under, in the order of reading.
+    """
+    for title, blocks in parts.items():
+        if section := list(blocks):
+            yield Heading(title)
+            yield from section
+
+
 def publish(
     run: Run[Runnable],
     blocks: Iterable[Opening | Block],

@@ -135,6 +135,22 @@ def medians(
     return Table(tuple(rows))
 
 
+def join(*tables: Table) -> Table:
+    """Put the numbers of tables that have the same rows, in the same order, side by side.
+
+    Raises:
+        ValueError: if their rows are not the same.
+    """
+    rows = []
+    for same in zip(*(table.rows for table in tables), strict=True):
+        keys = same[0].keys
+        if any(row.keys != keys for row in same):
+            raise ValueError(f"tables to join must have the same rows, got {keys} and others")
+        values = {name: value for row in same for name, value in row.values.items()}
+        rows.append(Row(keys, values))
+    return Table(tuple(rows))
+
+
 def span(values: Sequence[float]) -> Interval:
     """Give the median of independent repeats, from the lowest to the highest of them.
 

@@ -125,3 +125,9 @@ def test_lines_that_were_not_measured_are_left_out(tmp_path):
     figure = study.lines("l", table, "size", "share", "way", "Lines. How to read.", **words)
     figure.draw(tmp_path / "l.png")
     assert (tmp_path / "l.png").stat().st_size > 1000
+
+
+def test_sections_that_show_nothing_have_no_heading():
+    parts = {"First": iter(["one", "two"]), "Empty": iter(()), "Last": [study.Heading("inner")]}
+    first, last = study.Heading("First"), study.Heading("Last")
+    assert list(study.sections(parts)) == [first, "one", "two", last, study.Heading("inner")]

@@ -1,28 +1,9 @@
-"""Tables of the same rows put together, and a table in the form of records."""
+"""Tables in other forms: one below the other, and as records."""
 
 import math
 from collections.abc import Mapping
 
 from fooljax.study.tables import Record, Row, Table
-
-
-def join(*tables: Table) -> Table:
-    """Put measures of tables side by side, such as means of one kind and of another.
-
-    Args:
-        tables: with the same keys, row by row; of a measure that several have the last
-            one's numbers stay.
-
-    Raises:
-        ValueError: if their rows are of different keys.
-    """
-    rows = list[Row]()
-    for same in zip(*(table.rows for table in tables), strict=True):
-        keys = same[0].keys
-        if any(row.keys != keys for row in same):
-            raise ValueError(f"rows to join must have the same keys, got {[r.keys for r in same]}")
-        rows.append(Row(keys, {name: one for row in same for name, one in row.values.items()}))
-    return Table(tuple(rows))
 
 
 def stack(key: str, tables: Mapping[str, Table]) -> Table:

@@ -30,7 +30,7 @@ def test_measures_stand_side_by_side():
     again = study.join(both, table(share=COSTS))
     assert again.value("share", network="a") == Interval(*COSTS[0])
     other = study.Table(table(cost=COSTS).rows[::-1])
-    with pytest.raises(ValueError, match="same keys"):
+    with pytest.raises(ValueError, match="same rows"):
         study.join(both, other)
     with pytest.raises(ValueError, match="shorter"):
         study.join(both, both.where(network="a"))
