@@ -47,7 +47,7 @@ class Config:
         classes: for so many, drawn at random once, images are made, and the others are
             only answers; for all unless given.
         runs: independent runs of each attack. Their images are never trained on.
-        evolving: how these images are made.
+        evolving: how images are made anew.
         collect_generations: of each run that collects images to train on, half from
             its first and half from its last generation.
         others: what every network is shown besides noise: photographs (two of

@@ -49,7 +49,7 @@ class Config:
         judge_draws: other draws, whose mean is the defended network's answer.
         generators: how images that show nothing are made: direct (evolved pixel by
             pixel), cppn (evolved as patterns), ascent (climbed from noise by gradient).
-        evolving: how much that may cost.
+        evolving: how images that show nothing are made.
         certified: test images that randomized smoothing certifies.
         selection: noisy copies that select an answer to certify.
         samples: noisy copies that a certificate, and every answer of the smoothed
