@@ -178,12 +178,11 @@ def check(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
 
 def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
     """Choose held-out images and real pictures of the target, and ask about the former."""
-    import jax
     import jax.numpy as jnp
 
     config, (train, test) = run.config, networks.pictures
-    order = jax.random.permutation(study.key_of(config.run.seed, images="test"), len(test.labels))
-    tried = held(test, np.sort(np.asarray(order)[: config.test_images]))
+    chosen = study.draw(config.run.seed, len(test.labels), config.test_images, images="test")
+    tried = held(test, chosen)
     ask = lambda one: fj.attacks.perturbed_answers(one.classifier, jnp.asarray(tried))
     clean = {name: ask(one) for name, one in networks.each.items()}
     part = next((one for one in (train, test) if np.any(one.labels == config.target)), None)
@@ -320,7 +319,7 @@ def examples(found: Found, first: str) -> study.Figure:
     import jax.numpy as jnp
 
     config, scene = found.config, found.scene
-    chosen = np.linspace(0, len(scene.test) - 1, min(8, len(scene.test))).astype(int)
+    chosen = study.spread(len(scene.test), 8)
     images, count = np.asarray(fj.data.as_float(scene.test)), len(scene.test)
     keys = lambda: fj.attacks.attack.sample_keys(places_of(config, config.size, 0), count)[chosen]
     where = fj.attacks.placement(config.size, config.size, config.degrees)

@@ -187,16 +187,13 @@ def make(
     import jax
     import jax.numpy as jnp
 
-    from fooljax.study.prepared import build_recipe
-
     config, scene = run.config, scenes[dataset]
     train, test = scene.splits
-    recipe = build_recipe(config.victim)._asdict()
     keys = iter(jax.random.split(key, 9))
 
     def fit(data: fj.data.Dataset) -> fj.types.Classifier:
         fresh = untrained(scene, next(keys))
-        return fj.training.fit(next(keys), fresh, data, **recipe)[0]
+        return study.train(config.victim, next(keys), fresh, data)
 
     def search(network: fj.types.Classifier) -> study.Evolved:
         classes = np.arange(train.num_classes)
@@ -346,7 +343,7 @@ def examples(found: Found, name: str, scene: Scene) -> Iterator[study.Block]:
     """Show what the first search of the first seed found."""
     arrays = found.results.one(dataset=name, repeat=0)
     classes = scene.splits.train.class_names
-    order = np.unique(np.linspace(0, len(classes) - 1, min(EXAMPLES, len(classes))).astype(int))
+    order = study.spread(len(classes), EXAMPLES)
     words = [f"{classes[i]}\n{study.sure(float(arrays['confidence'][0, i]))}" for i in order]
     shown = arrays["inputs"][order]
     yield study.Heading(f"{fj.media.kind(scene.medium).capitalize()}: {name}")

@@ -362,7 +362,7 @@ def examples(found: Found, name: str) -> study.Figure:
     perturbed = found.makers[name].kind == "perturbed"
     rows = [networks[0], networks[-1]]
     cells = [found.results.one(generator=name, made_for=row, repeat=0) for row in rows]
-    columns = np.unique(np.linspace(0, len(cells[0]["labels"]) - 1, 8).astype(int))
+    columns = study.spread(len(cells[0]["labels"]), 8)
 
     def say(row: str, cell: study.Arrays, column: int) -> str:
         lines = [f"{'is' if perturbed else 'to be'} {classes[cell['labels'][column]]}"]

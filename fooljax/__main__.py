@@ -26,7 +26,7 @@ _PLACES = {
 #: Where an experiment stands in the list; one that is not here comes last.
 QUESTIONS = {
     "What nonsense is a network certain of?": (
-        *("evolve", "ascend", "volume", "imagine", "senses", "nonsense"),
+        *("glance", "evolve", "ascend", "volume", "imagine", "senses", "nonsense"),
     ),
     "How little must change in what it reads well?": (
         *("perturb", "universal", "patch", "logistic", "transfer"),

@@ -70,13 +70,13 @@ def main(config: Config) -> dict[str, Any]:
         victims = {at: one.victim for at, one in scene.networks.items()}
         measured = study.measure_volumes(run, victims, config.volume_particles)
         volumes = study.compare_volumes(measured)
-        found = numbers.average(config, scene, results, records)
-        tables = {"table.csv": numbers.csv(found), "table.md": numbers.markdown(found)}
-        for name, text in tables.items():
-            fj.runtime.files.write_text(run.folder / name, text)
+        found = numbers.average(config, scene, results, records, volumes)
+        write = lambda name, text: fj.runtime.files.write_text(run.folder / name, text)
+        write("table.csv", study.to_csv(study.wide(found.table)).decode())
+        write("table.md", numbers.markdown(found))
         summary = study.publish(
             run,
-            page.report(found, volumes),
+            page.report(found),
             {name: bench.plain for name, bench in scene.benches.items()},
             study.gather(results, measured),
             records,
@@ -88,8 +88,8 @@ def main(config: Config) -> dict[str, Any]:
             settings=decisive(config),
             intervals=numbers.INTERVALS,
             sure=study.SURE,
-            measures=measure.MEASURES,
-            qualities=measure.QUALITIES,
+            measures=study.MEASURES,
+            qualities=study.QUALITIES,
             generators={name: maker.words for name, maker in scene.makers.items()},
             controls=[name for name, maker in scene.makers.items() if maker.control],
             defense_words={name: one.words for name, one in scene.defenses.items()},
@@ -106,9 +106,9 @@ def main(config: Config) -> dict[str, Any]:
             run.module,
             config,
             PLACES,
-            numbers.networks(scene),
+            study.digests(scene.benches, scene.networks),
             benchmark=numbers.NAME,
             version=numbers.VERSION,
-            rows=numbers.rows(found, volumes),
+            rows=numbers.rows(found),
         )
         return summary

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
@@ -17,31 +15,14 @@ import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
 from fooljax.study import Fooling, Natural, Pieces, RunFlags, Several, Some, Victim
-from fooljax.study.detection import DETECTION, RATES
+from fooljax.study.detection import RATES
 
 if TYPE_CHECKING:
     from fooljax.types import Classifier, Images, RandomKey
 
 PLAIN = "plain"  # the network without any
 CLEAN, OTHERS = "clean", "others"
-ADVERSARIES = ("naive", "adaptive")
 BY = ("defense", "generator", "adversary")
-PASSES = "evaluations_to_99"
-#: Of the images of a generator.
-MEASURES = {
-    **DETECTION,
-    "sure_99": "share given a real class with a confidence of at least 0.99",
-    "mean_confidence": "mean confidence in the likeliest real class",
-    "reached_99": "share of the images that ever reached 0.99 while they were made",
-    PASSES: "median of the passes until then; infinite if most never did",
-}
-#: Of a network with its defense.
-QUALITIES = {
-    "clean_accuracy": "share of clean images answered rightly; rejected ones count as wrong",
-    "clean_rejected": "share of clean images rejected",
-    "ece": "expected calibration error on answered clean images",
-    "clean_mean_confidence": "mean confidence on clean images",
-}
 _HELD, _COMPARED = slice(0, None, 2), slice(1, None, 2)  # of clean images
 _BATCH = 250
 
@@ -150,24 +131,17 @@ def set_scene(run: study.Run[Config]) -> Scene:
         study.afford(shape, runs=config.fooling.runs)
         for one in chosen.values():
             one.refuse(shape)
-        makers.update(choose_makers(run, shape))
+        others = study.choose_outsiders(run, "--others", [config.others], shape, 1000)
+        known = {**study.FOOLING, OTHERS: others[config.others]}
+        makers.update(study.choose("--generators", config.generators, known))
         built = study.build("--generators", makers, config.fooling.making, shape)
         for name, way in built.items():
             ways[name] = study.repeated(way, config.fooling.runs) if makers[name].fools else way
 
-    victim, seeds = config.victim, range(config.seeds)
-    if study.is_own(victim):
-        one = study.network(run, fits=fits)
-        plain = {f"{victim.model} {seed + 1}": one for seed in seeds}
-    else:
-        plain = study.networks(run, (victim.model,), config.seeds, fits=fits).each
-    home = Path(victim.classifier or run.folder / "networks")
+    plain = study.replicas(run, "--seeds", config.seeds, fits, again=True).each
     benches, networks = dict[str, study.Bench](), dict[tuple[str, str], study.Defended]()
-    for seed, (name, network) in zip(seeds, plain.items(), strict=True):
-        place = str(home / name.replace(" ", "-").replace("/", "-"))
-        settings = dataclasses.replace(
-            victim, train_seed=victim.train_seed + seed, classifier=place
-        )
+    for seed, (name, network) in enumerate(plain.items()):
+        settings = study.one_of_several(config.victim, run.folder, name, seed)
         clean = draw_clean(config, name, network)
         held = clean.images[_HELD]
         benches[name] = study.Bench(name, network, settings, clean, held, config.fooling)
@@ -177,25 +151,12 @@ def set_scene(run: study.Run[Config]) -> Scene:
     return Scene(benches, chosen, networks, makers, ways)
 
 
-def choose_makers(run: study.Run[Config], shape: tuple[int, ...]) -> study.Makers:
-    """Return the ways to make images that were asked for, by name.
-
-    Raises:
-        ValueError, OSError: for an unknown one, or pictures that cannot be had.
-    """
-    config = run.config
-    others = study.choose_outsiders(run, "--others", [config.others], shape, 1000)[config.others]
-    return study.choose("--generators", config.generators, {**study.FOOLING, OTHERS: others})
-
-
 def draw_clean(config: Config, name: str, network: study.Prepared) -> study.Material:
     """Draw the images to compare with.
 
     Raises:
         ValueError: if there are too few, naming the flag.
     """
-    import jax
-
     train, test = study.splits_of(network)
     count = len(test.labels)
     if count < min(config.clean_images, 40):
@@ -203,9 +164,8 @@ def draw_clean(config: Config, name: str, network: study.Prepared) -> study.Mate
             f"--dataset: thresholds need at least 40 test images, {config.victim.dataset} has "
             f"{count}"
         )
-    key = study.key_of(config.run.seed, network=name, images=CLEAN)
-    rows = np.sort(np.asarray(jax.random.permutation(key, count))[: config.clean_images])
-    return study.take(test, train, rows)
+    most, names = config.clean_images, {"network": name, "images": CLEAN}
+    return study.take(test, train, study.draw(config.run.seed, count, most, **names))
 
 
 def fool(run: study.Run[Config], scene: Scene) -> study.Results:
@@ -236,11 +196,10 @@ def fool(run: study.Run[Config], scene: Scene) -> study.Results:
 
     ways, names = scene.ways, scene.benches
     cells = study.grid(generator=ways, defense=[PLAIN], network=names)
-    found = bare = study.compute(run, cells, meet, "fooling the plain network")
+    bare = study.compute(run, cells, meet, "fooling the plain network")
     rest = [name for name in scene.defenses if name != PLAIN]
-    if rest:
-        cells = study.grid(generator=ways, defense=rest, network=names)
-        found = study.gather(bare, study.compute(run, cells, meet, "fooling"))
+    cells = study.grid(generator=ways, defense=rest, network=names)
+    found = study.gather(bare, study.compute(run, cells, meet, "fooling"))
     cells = study.grid(images=[CLEAN], defense=scene.defenses, network=names)
     return study.gather(found, study.compute(run, cells, show, "showing clean images"))
 
@@ -264,50 +223,17 @@ def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
             continue
         about = {"defense": cell["defense"], "network": cell["network"]}
         num_classes = scene.benches[cell["network"]].classifier.num_classes
-        scores, given = study.certainty(seen["logits"], num_classes)
-        held, known, given = scores[_HELD], scores[_COMPARED], given[_COMPARED]
+        scores, _ = study.certainty(seen["logits"], num_classes)
+        held, known = scores[_HELD], scores[_COMPARED]
         limits = {name: fj.metrics.acceptance_threshold(held, rate) for name, rate in RATES.items()}
-        right = given & (seen["logits"].argmax(axis=1) == seen["labels"])[_COMPARED]
-        sure, error = study.confidence(known), fj.metrics.expected_calibration_error
-        yield {
-            **about,
-            **{"generator": CLEAN, "adversary": "", "clean_accuracy": float(right.mean())},
-            "clean_rejected": float(np.mean(~given)),
-            "ece": error(sure[given], right[given]) if given.any() else math.nan,
-            "clean_mean_confidence": float(sure.mean()),
-        }
+        logits, labels = (seen[name][_COMPARED] for name in ("logits", "labels"))
+        qualities = study.on_clean(logits, labels, num_classes)
+        yield {**about, "generator": CLEAN, "adversary": "", **qualities}
         for generator, maker in scene.makers.items():
             made = results.one(generator=generator, **about)
             plain = results.one(generator=generator, **{**about, "defense": PLAIN})
-            for adversary in ADVERSARIES:
+            for adversary in study.ADVERSARIES:
                 own = adversary == "adaptive" and not maker.control
-                cost = (made if own else plain)["cost"]
-                scores, given = study.certainty(made["own" if own else "naive"], num_classes)
-                sure, looked = study.confidence(scores), not np.isnan(cost).all()
-                yield {
-                    **about,
-                    **{"generator": generator, "adversary": adversary},
-                    **study.detect(known, scores, limits, given),
-                    "sure_99": float(np.mean(given & (sure >= study.SURE))),
-                    "mean_confidence": float(sure.mean()),
-                    "reached_99": float(np.isfinite(cost).mean()) if looked else math.nan,
-                    PASSES: float(np.median(cost)) if looked else math.nan,
-                }
-
-
-def compare(scene: Scene, made: Iterable[study.Record]) -> Iterator[study.Record]:
-    """Yield for each network, defense and kind of images what is kept out, as `study.gains` asks.
-
-    A gain is the share that the plain network accepts of images made for it, minus the
-    share that the defended one accepts: of the same images, or of those made for it.
-    """
-    names = ("defense", "generator", "network", "adversary")
-    accepted = {tuple(one[name] for name in names): one["accepted_95"] for one in made}
-    for (defense, generator, network, adversary), naive in accepted.items():
-        if adversary == "naive" and scene.makers[generator].fools:
-            plain = accepted[PLAIN, generator, network, "naive"]
-            adaptive = accepted[defense, generator, network, "adaptive"]
-            yield {
-                **{"defense": defense, "against": generator, "network": network},
-                **{"naive_gain": plain - naive, "adaptive_gain": plain - adaptive},
-            }
+                said, cost = made["own" if own else "naive"], (made if own else plain)["cost"]
+                measured = study.on_fooling(said, num_classes, known, limits, cost)
+                yield {**about, "generator": generator, "adversary": adversary, **measured}

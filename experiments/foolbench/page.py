@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Iterator
 
 import fooljax as fj
 from fooljax import study
 
-from . import measure
-from .measure import PASSES, PLAIN
+from .measure import PLAIN
 from .numbers import ALL, INTERVALS, NAME, VERSION, Found, markdown, masked, rank
 
 _MOST = 10  # images of a kind that are shown
 
 
-def report(found: Found, volumes: Sequence[study.Record]) -> Iterator[study.Opening | study.Block]:
+def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     ranked, share = rank(found), study.share
     worst = {one["defense"]: share(one["worst_accepted_95"]) for one in ranked}
@@ -35,32 +33,17 @@ def report(found: Found, volumes: Sequence[study.Record]) -> Iterator[study.Open
         "plain network, and made by an adversary who knows the defense.",
         figures,
     )
-    yield study.Heading("What was done")
-    yield from story(found)
-    yield study.Heading("What came out")
-    yield from findings(found)
-    yield from matrices(found)
-    yield study.Heading("Which defense holds best")
-    yield fj.reporting.table(
-        ("Defense", "Worst kind accepted", "Which", "Mean of all kinds", "Clean images right"),
-        [[share(x) if isinstance(x, float) else x for x in one.values()] for one in ranked],
-        "By the kind of images that it keeps out worst, the adversary knowing it.",
-        sortable=True,
+    yield from study.sections(
+        {
+            "What was done": story(found),
+            "What came out": findings(found),
+            "Which defense holds best": [ranking(found)],
+            "How much of image space is left": study.left_of_volume(found.volumes, PLAIN),
+            "All numbers": everything(found),
+            "The images": galleries(found),
+            "For a paper": cited(found),
+        },
     )
-    yield from study.left_of_volume(volumes, PLAIN)
-    yield study.Heading("All numbers")
-    yield from everything(found)
-    yield study.Heading("The images")
-    for defense in found.scene.defenses:
-        for shown in images(found, defense):
-            yield shown if defense == PLAIN else study.Folded(f"Made for {defense}", [shown])
-    yield study.Heading("For a paper")
-    yield (
-        f"Cite as “{NAME} {VERSION}” with the version of fooljax ({fj.__version__}) and the "
-        "settings below. The command fooljax entry puts the run into the leaderboard, if its "
-        "settings are at least those of the preset leaderboard. The table in Markdown:"
-    )
-    yield fj.reporting.code(markdown(found))
 
 
 def story(found: Found) -> Iterator[study.Block]:
@@ -99,7 +82,7 @@ def story(found: Found) -> Iterator[study.Block]:
 
 
 def findings(found: Found) -> Iterator[study.Block]:
-    """Say in words what the numbers say, and no more."""
+    """Say in words what the numbers say and no more, and show it."""
     if found.overall:
         caption = (
             "Percentage points: by how much less is accepted than by the plain network of images "
@@ -118,6 +101,18 @@ def findings(found: Found) -> Iterator[study.Block]:
             f"{study.share(one['by_gradient_accepted_95'])} at most. Low shares of images made by "
             "gradient are here no sign of robustness.",
         )
+    yield from matrices(found)
+
+
+def ranking(found: Found) -> fj.reporting.Html:
+    """Write which kind of images each defense keeps out worst, and how well."""
+    write = lambda one: study.share(one) if isinstance(one, float) else one
+    return fj.reporting.table(
+        ("Defense", "Worst kind accepted", "Which", "Mean of all kinds", "Clean images right"),
+        [list(map(write, one.values())) for one in rank(found)],
+        "By the kind of images that it keeps out worst, the adversary knowing it.",
+        sortable=True,
+    )
 
 
 def matrices(found: Found) -> Iterator[study.Block]:
@@ -145,53 +140,66 @@ def matrices(found: Found) -> Iterator[study.Block]:
 
 def everything(found: Found) -> Iterator[study.Block]:
     """Show the whole table."""
-    titles = [name.replace("_", " ") for name in measure.MEASURES]
-    rows = [
-        (*row.keys.values(), *(cell(name, row.values[name].mean) for name in measure.MEASURES))
+    shown = [
+        row
         for row in found.table.rows
         if row.keys["adversary"] == "naive" or found.scene.makers[row.keys["generator"]].fools
     ]
+    keys = {"defense": "Defense", "generator": "Images", "adversary": "Adversary"}
+    write = {one.replace("_", " "): functools.partial(cell, one) for one in study.MEASURES}
     yield (
         "Click a column's title to sort by it. With intervals: table.csv and summary.json, beside "
         "this page."
     )
-    yield fj.reporting.table(("Defense", "Images", "Adversary", *titles), rows, sortable=True)
-    yield study.legend(measure.MEASURES)
+    yield study.numbers(study.Table(tuple(shown)), keys, {}, more=write)
+    yield study.legend(study.MEASURES)
 
 
-def cell(name: str, value: float) -> str:
+def cell(measure: str, row: study.Row) -> str:
     """Write a number of the table."""
+    value = row.values[measure].mean
     if math.isnan(value):
         return "\N{EN DASH}"
-    if name == PASSES:
+    if measure == study.PASSES:
         return "never" if math.isinf(value) else f"{value:,.0f}"
     return f"{value:.3f}"
+
+
+def galleries(found: Found) -> Iterator[study.Block]:
+    """Show what was made for the plain network, and folded what was made for each defense."""
+    for defense in found.scene.defenses:
+        for shown in images(found, defense):
+            yield shown if defense == PLAIN else study.Folded(f"Made for {defense}", [shown])
 
 
 def images(found: Found, defense: str) -> Iterator[study.Figure]:
     """Show what was made for a network, if anything was: a row for each kind, of the first seed."""
     name, bench = next(iter(found.scene.benches.items()))
-    classes, (height, width, channels) = bench.plain.class_names, bench.classifier.input_shape
-    rows, captions, names = [], [], []
+    rows, captions, classes = {}, [], bench.plain.class_names
     for one, arrays in found.results.where(defense=defense, network=name).found:
         if "own" not in arrays:
-            continue
-        shown, logits = arrays["images"][:_MOST], arrays["own"][:_MOST]
+            continue  # controls are made for nobody
+        rows[one["generator"]], logits = arrays["images"][:_MOST], arrays["own"][:_MOST]
         sure = study.confidence(study.certainty(logits, len(classes))[0])
         answers = [[*classes, "none"][min(place, len(classes))] for place in logits.argmax(axis=1)]
-        blank = _MOST - len(shown)
-        rows.append(np.concatenate([shown, np.ones((blank, height, width, channels))]))
-        words = [f"{a}\n{study.sure(s)}" for a, s in zip(answers, sure, strict=True)]
-        captions.append(words + [""] * blank)
-        names.append(one["generator"])
-    if not rows:
-        return  # controls are made for nobody
-    yield study.images(
-        f"images_{defense}".replace(" ", "_"),
-        rows,
-        captions,
-        f"Fooling images made for {defense}, with the network's answers. First network. Below each "
-        "image the answer of the network and its confidence in the likeliest real class; “none” is "
-        "a rejection.",
-        row_names=names,
+        captions.append([f"{a}\n{study.sure(s)}" for a, s in zip(answers, sure, strict=True)])
+    if rows:
+        yield study.images(
+            f"images_{defense}".replace(" ", "_"),
+            list(rows.values()),
+            captions,
+            f"Fooling images made for {defense}, with the network's answers. First network. Below "
+            "each image the answer of the network and its confidence in the likeliest real class; "
+            "“none” is a rejection.",
+            row_names=list(rows),
+        )
+
+
+def cited(found: Found) -> Iterator[study.Block]:
+    """Say how to cite the table, and write it in Markdown."""
+    yield (
+        f"Cite as “{NAME} {VERSION}” with the version of fooljax ({fj.__version__}) and the "
+        "settings below. The command fooljax entry puts the run into the leaderboard, if its "
+        "settings are at least those of the preset leaderboard. The table in Markdown:"
     )
+    yield fj.reporting.code(markdown(found))

@@ -144,7 +144,7 @@ def set_scene(config: Config, network: study.Prepared) -> Scene:
     """Choose the held-out images."""
     splits = study.splits_of(network)
     count = len(splits.test.images)
-    chosen = np.linspace(0, count - 1, min(config.test_images, count)).astype(int)
+    chosen = study.spread(count, config.test_images)
     labels = np.asarray(splits.test.labels)[chosen]
     return Scene(network.classifier, splits, splits.test.images[chosen], labels)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -145,16 +143,10 @@ def cases(config: Config) -> list[study.Cell]:
 def train(run: study.Run[Config]) -> dict[str, study.Prepared]:
     """Train a network for every case, by the name of the case."""
     victim, networks = run.config.victim, {}
-    place = Path(victim.classifier) if victim.classifier else run.folder / "networks"
     for case in cases(run.config):
         name = name_of(**case)
-        one = dataclasses.replace(
-            victim,
-            model=case["model"],
-            image_size=(case["size"], case["size"]),
-            train_seed=victim.train_seed + case["repeat"],
-            classifier=str(place / name),
-        )
+        changes = {"model": case["model"], "image_size": (case["size"], case["size"])}
+        one = study.one_of_several(victim, run.folder, name, case["repeat"], **changes)
         with study.renamed("--model", "--models"):
             networks[name] = study.prepare(one, run.folder)
     return networks

@@ -116,22 +116,17 @@ class Scene(NamedTuple):
 
 def check(config: Config) -> None:
     """Refuse settings that are impossible whatever the data, naming the flag."""
-    from fooljax.study.prepared import build_recipe
-
     victim, own = config.victim, "each fold trains its own network"
     study.choose("--orders", config.orders, ORDERS)
-    build_recipe(victim)
-    refused = {
-        f"--model: {own}, not {victim.model}; name an architecture": ":" in victim.model,
-        f"--weights {victim.weights}: {own}; leave --weights out": victim.weights is not None,
-        f"--classifier {victim.classifier}: {own}; leave it out": victim.classifier is not None,
-        f"--dataset {victim.dataset}: {own}, from videos; name a set": victim.dataset == "none",
-        f"--orders: {ORDER!r} and {FROZEN!r} among them, got {' '.join(config.orders)}": bool(
-            {ORDER, FROZEN} - set(config.orders)
-        ),
-    }
-    for message in (message for message, wrong in refused.items() if wrong):
-        raise ValueError(message)
+    study.refuse_ready_made(victim, own, "videos")
+    study.refuse(
+        {
+            f"--weights {victim.weights}: {own}; leave --weights out": victim.weights is not None,
+            f"--orders: {ORDER!r} and {FROZEN!r} among them, got {' '.join(config.orders)}": bool(
+                {ORDER, FROZEN} - set(config.orders)
+            ),
+        }
+    )
 
 
 def set_scene(run: study.Run[Config]) -> Scene:
@@ -174,18 +169,15 @@ def watch(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Results
 
     import jax
 
-    from fooljax.study.prepared import build_recipe
-
     config, clips = run.config, scene.clips
-    recipe = build_recipe(config.victim)._asdict()
 
     def train(key: RandomKey, network: str, fold: str, part: str) -> Mapping[str, ArrayLike]:
         key = study.key_of(config.victim.train_seed, network=network, fold=fold, part=part)
         known = fj.data.leave_out(clips, fold).train
         if network == STILLS:
             known = dataclasses.replace(known, images=known.images[:, :1])
-        trained, _ = fj.training.fit(key, start(config, scene, network, fold), known, **recipe)
-        return study.weights_of(trained)
+        fresh = start(config, scene, network, fold)
+        return study.weights_of(study.train(config.victim, key, fresh, known))
 
     cells = study.grid(network=[VIDEOS, STILLS], fold=scene.folds, part=["weights"])
     made = study.compute(run, cells, train, "training networks")

@@ -128,7 +128,7 @@ def watch(config: Config, prepared: study.Prepared, layers: Mapping[str, Any]) -
         firing = np.flatnonzero(spread > 1e-6 * max(1.0, float(np.abs(activation).max())))
         if not len(firing):
             raise ValueError(f"--layers {layer}: no picture changes what its units do")
-        units = firing[np.unique(np.linspace(0, len(firing) - 1, config.units).astype(int))]
+        units = firing[study.spread(len(firing), config.units)]
         strongest = activation[:, units].argmax(axis=0)
         images = fj.data.as_float(train.images[rows[strongest]])
         maps, alike = dict[str, Any](), dict[str, Any]()
@@ -149,7 +149,7 @@ def watch(config: Config, prepared: study.Prepared, layers: Mapping[str, Any]) -
 def _pictures(config: Config, prepared: study.Prepared) -> tuple[Any, np.ndarray]:
     """Return the training pictures, and which of them are shown: spread evenly."""
     train = study.splits_of(prepared).train
-    return train, np.unique(np.linspace(0, len(train.labels) - 1, config.pictures).astype(int))
+    return train, study.spread(len(train.labels), config.pictures)
 
 
 def _fired(network: Any, images: Any, units: np.ndarray, jitter: int) -> dict[str, np.ndarray]:
@@ -239,12 +239,12 @@ def _make(kind: str, key: Any, network: Any, units: np.ndarray, config: Config, 
 def shuffle(run: study.Run[Config], prepared: study.Prepared) -> study.Results:
     """Compare maps of the answer with those of networks that are shuffled further and further."""
     test, classifier = study.splits_of(prepared).test, prepared.classifier
-    rows = np.unique(np.linspace(0, len(test.labels) - 1, run.config.units).astype(int))
+    rows = study.spread(len(test.labels), run.config.units)
     images = fj.data.as_float(test.images[rows])
 
     def compare(key: Any, repeat: int) -> dict[str, Any]:
         shuffled = fj.analysis.shuffle_top(key, classifier)
-        depths = np.unique(np.linspace(0, len(shuffled) - 1, DEPTHS).astype(int))
+        depths = study.spread(len(shuffled), DEPTHS)
         targets = np.asarray(study.logits(classifier, images)).argmax(axis=1).astype(np.int32)
         found: dict[str, Any] = {"depths": depths + 1}
         found["down_to"] = np.array([shuffled[i][0] for i in depths])

@@ -65,7 +65,7 @@ def main(config: Config) -> dict[str, Any]:
             results,
             found.records,
             PAPERS,
-            keep=study.KEPT,
+            keep=study.ATTACKED,
             images=len(scene.real.labels),
             worst_case={norm: worst._asdict() for norm, worst in found.worst.items()},
             curves={

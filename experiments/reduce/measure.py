@@ -302,10 +302,7 @@ def sum_up(records: Sequence[study.Record]) -> tuple[study.Table, study.Table]:
     over = functools.partial(fj.analysis.over_repeats, bounds=(0.0, math.inf))
     counts = study.summarize(reduced, ("rule",), COUNTED, "network", over)
     shares = study.summarize(reduced, ("rule",), SHARES, "network")
-    both = zip(counts.rows, shares.rows, strict=True)
-    left = [study.Row(one.keys, {**one.values, **two.values}) for one, two in both]
     others = [record for record in records if record["attack"]]
     measures = ("success", "control")
-    return study.Table(tuple(left)), study.summarize(
-        others, ("attack", "words"), measures, "network"
-    )
+    attacked = study.summarize(others, ("attack", "words"), measures, "network")
+    return study.join(counts, shares), attacked

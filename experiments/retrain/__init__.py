@@ -21,11 +21,11 @@ import sys
 from typing import Any
 
 from fooljax import study
-from fooljax.study import Victim as Victim
 
 from . import measure, numbers, page
-from .measure import PRESETS as PRESETS
-from .measure import Config
+from .measure import PRESETS, Config
+
+__all__ = ["PRESETS", "Config", "main"]
 
 PAPERS = {
     "1412.1897": "A. Nguyen, J. Yosinski and J. Clune, “Deep neural networks are easily fooled”, "
@@ -44,7 +44,7 @@ def main(config: Config) -> dict[str, Any]:
     with study.opened(main, config) as run:
         measure.check(config)
         scene = measure.set_scene(run)
-        networks, made = measure.retrain(run, scene)
+        networks, made = study.retrain(run, scene.rounds, config.runs)
         results = study.gather(made, measure.show(run, scene, networks, made))
         found = numbers.find(config, scene, results)
         print(conclusion := page.conclude(found), file=sys.stderr)
@@ -62,8 +62,8 @@ def main(config: Config) -> dict[str, Any]:
             surest_tenth=found.tenth.plain(),
             shares=found.shares.plain(),
             trend=numbers.trend(found.medians),
-            fooling_images=[scene.learned(network) for network in networks],
-            train_images=len(scene.train.labels),
+            fooling_images=[scene.rounds.learned(network) for network in networks],
+            train_images=len(scene.rounds.train.labels),
             made_for=found.names,
             intervals=page.INTERVALS,
         )

@@ -10,7 +10,7 @@ import numpy as np
 import fooljax as fj
 from fooljax import study
 
-from .measure import CONTROL, Config, Scene, stack
+from .measure import Config, Scene
 
 SHARES = ("fooled", "fooling")
 SURE, UNSURE = 0.9, 0.5  # medians from which on, and up to which, a verdict follows
@@ -32,29 +32,27 @@ class Found(NamedTuple):
     def verdict(self) -> str:
         """A word of ``page.TITLES``: whether retraining helped."""
         name, later = self.config.encoding[0], range(2, self.config.networks + 1)
-        tests = (self.against(name, one, of) for one in later for of in (1, CONTROL))
-        return decide(
-            self.medians, all(one.statistic > 0.5 and one.p_value < 0.05 for one in tests)
-        )
+        tests = (self.against(name, one, of) for one in later for of in (1, study.CONTROL))
+        harder = all(one.statistic > 0.5 and one.p_value < 0.05 for one in tests)
+        return decide(self.medians, harder)
 
     @property
-    def paper(self) -> tuple[str, Sequence[float]]:
-        """Say where the paper's medians are from, and return as many as there are networks."""
+    def paper(self) -> study.Table:
+        """Medians of the paper's networks, of as many as there are here, as rows of ``sure``."""
         count = self.config.networks if "cppn" in self.config.encoding else 0
-        name, medians = study.retrained_for(self.scene.train.class_names)
-        return name, medians[:count]
+        return study.retrained_table(self.scene.rounds.train.class_names, count)
 
     @property
     def names(self) -> list[str]:
         """Names of the classes that images are made for."""
-        names = study.short_names(self.scene.train.class_names)
-        return [names[label] for label in self.scene.classes]
+        names = study.short_names(self.scene.rounds.train.class_names)
+        return [names[label] for label in self.scene.rounds.classes]
 
     @property
     def medians(self) -> list[float]:
         """Median confidences in the images that the claim is about, from DNN 1 on."""
         found = self.sure.column("network", "confidence", attack=self.config.encoding[0])
-        return [median.mean for network, median in found.items() if network != CONTROL]
+        return [median.mean for network, median in found.items() if network != study.CONTROL]
 
     def anew(self, attack: str) -> study.Table:
         """Return the shares of images made anew against each network."""
@@ -77,9 +75,8 @@ class Found(NamedTuple):
 
     def against(self, attack: str, network: int, of: int = 1) -> fj.metrics.Comparison:
         """Say how often an image of another network is the surer one, and p by Mann-Whitney's U."""
-        first, other = (stack(self.results, "confidence", attack, one) for one in (of, network))
-        u, p = fj.metrics.mann_whitney(first.ravel(), other.ravel())
-        return fj.metrics.Comparison(u / (first.size * other.size), p)
+        sure = lambda one: self.results.stacked("confidence", attack=attack, network=one).ravel()
+        return fj.metrics.superiority(sure(of), sure(network))
 
 
 def find(config: Config, scene: Scene, results: study.Results) -> Found:
@@ -97,13 +94,11 @@ def find(config: Config, scene: Scene, results: study.Results) -> Found:
 
 def trend(medians: Sequence[float]) -> dict[str, float] | None:
     """Correlate round and median of the retrained networks, by Spearman; None below four."""
-    import scipy.stats
-
     later = medians[1:]
     if len(later) < 4 or len(set(later)) < 2:
         return None
-    rho, p = scipy.stats.spearmanr(np.arange(len(later)), later)
-    return {"rho": float(rho), "p": float(p)}
+    rho, p = fj.metrics.spearman(range(len(later)), later)
+    return {"rho": rho, "p": p}
 
 
 def decide(medians: Sequence[float], harder: bool = False) -> str:

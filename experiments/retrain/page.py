@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
 
-from .measure import CONTROL, REAL, stack
+from .measure import REAL
 from .numbers import SURE, UNSURE, Found, trend
 
 _PLAYED = 12  # images that can be heard or watched
@@ -26,24 +26,23 @@ TITLES = {
 def conclude(found: Found) -> str:
     """Say in words what the numbers of this run say."""
     config, (first, *later) = found.config, found.medians
+    kind, end, control = config.encoding[0], config.networks, study.CONTROL
     sure, unsure = (sum(one >= SURE for one in later), sum(one <= UNSURE for one in later))
     fooled, called = found.old_and_new("fooled")[1], found.old_and_new("fooling")[0]
-    effort = [found.effort(config.encoding[0], network) for network in (1, config.networks)]
-    made = found.tenth.column("network", "surest_tenth", attack=config.encoding[0])
+    effort = [found.effort(kind, network) for network in (1, end)]
+    made = found.tenth.column("network", "surest_tenth", attack=kind)
     tenth = lambda network: study.sure(made[network].mean)
-    last = found.sure.where(network=config.networks).column("attack", "confidence")
-    others = [
-        f"{name} {study.sure(last[name].mean)}" for name in last if name != config.encoding[0]
-    ]
+    last = found.sure.where(network=end).column("attack", "confidence").items()
+    others = [f"{name} {study.sure(median.mean)}" for name, median in last if name != kind]
     return (
-        f"{TITLES[found.verdict]}. Images evolved for {config.generations} generations "
+        f"{TITLES[found.verdict]}. Images evolved for {config.evolving.generations} generations "
         f"make DNN 1 sure by a median of {study.sure(first)}. Half of the new images make {sure} "
         f"of {len(later)} retrained networks at least {study.share(SURE)} sure, {unsure} at most "
-        f"{study.share(UNSURE)}. The last one, DNN {config.networks}: median "
+        f"{study.share(UNSURE)}. The last one, DNN {end}: median "
         f"{study.sure(later[-1])}, {study.share(fooled)} of the new images called what they were "
         f"made to be; of images made for earlier networks it calls {study.share(called)} fooling. "
-        f"A tenth of the images exceed {tenth(1)} for DNN 1, {tenth(CONTROL)} for the control, "
-        f"{tenth(config.networks)} for the last. "
+        f"A tenth of the images exceed {tenth(1)} for DNN 1, {tenth(control)} for the control, "
+        f"{tenth(end)} for the last. "
         f"First generation with a median above 99 %: {effort[0]} (DNN 1), {effort[1]} (the last)."
         + (f" Other ways, median against the last: {', '.join(others)}." if others else "")
     )
@@ -64,41 +63,38 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
             (study.duration(found.results.seconds), "of computing"),
         ],
     )
-    yield study.Heading("What was done")
-    yield from story(found)
-    yield study.Heading("Does it help?")
-    yield fj.reporting.paragraph(fj.reporting.strong("In short. "), conclude(found))
-    yield old_and_new(found)
-    yield from rounds(found)
-    yield study.Heading("What the images look like")
-    yield gallery(found)
-    yield played(found)
-    yield study.Heading("What does the fooling class recognize?")
-    yield from recognized(found)
-    yield study.Heading("How hard is the search?")
-    yield search(found)
+    yield from study.sections(
+        {
+            "What was done": story(found),
+            "Does it help?": rounds(found),
+            "What the images look like": looks(found),
+            "What does the fooling class recognize?": recognized(found),
+            "How hard is the search?": [search(found)],
+        },
+    )
 
 
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
-    config, scene, data = found.config, found.scene, found.config.victim.dataset
+    config, scene, data = found.config, found.scene.rounds, found.config.victim.dataset
+    sizes = config.evolving
     yield from study.note(scene.medium, scene.train.input_shape)
     first = f"({config.victim.model}) was trained on {len(scene.train.labels):,} images of {data}"
-    again, control = (
-        "from scratch on everything",
-        "like DNN 1, from other starting weights. What lies between",
-    )
-    does = "these two is chance"
+    again = "from scratch on everything"
+    control = "like DNN 1, from other starting weights. What lies between these two is chance"
     if scene.origin is not None:
         first = f"is {scene.origin}, and one more column, the mean of all others"
         again = f"from there on, on {len(scene.train.labels):,} images of {data} and that class"
-        control = "DNN 1, trained on as the others, but on real images alone. What lies between"
-        does = "these two is what such training does by itself"
-    more = (
-        f", images were made against it in the same way, {scene.added_images:,} more joined the "
-        f"class, and so on up to DNN {config.networks}"
-    )
-    more = more if config.networks > 2 else ""
+        control = (
+            "DNN 1, trained on as the others, but on real images alone. What lies between these "
+            "two is what such training does by itself"
+        )
+    more = ""
+    if config.networks > 2:
+        more = (
+            f", images were made against it in the same way, {scene.added_images:,} more joined "
+            f"the class, and so on up to DNN {config.networks}"
+        )
     if len(found.names) < scene.train.num_classes:
         yield (
             f"Images were made for {len(found.names)} of {scene.train.num_classes:,} classes, "
@@ -112,11 +108,11 @@ def story(found: Found) -> Iterator[study.Block]:
     )
     yield (
         f"How easily a network is fooled was measured by {config.runs} further runs of each kind "
-        f"below (evolution: {config.generations} generations of {config.children} images), begun "
+        f"below (evolution: {sizes.generations} generations of {sizes.children} images), begun "
         "anew against that very network. Their images were never trained on. The confidence is the "
         "network's in the class that an image is to show, the fooling class being among the "
         "answers: whoever makes the images knows about it and must avoid it. DNN 0 is a control: "
-        f"{control} {does}."
+        f"{control}."
     )
     learned = lambda name: "yes" if name in config.encoding else "never"
     kinds = [(name, study.MAKERS[name].about, learned(name)) for name in config.attacks]
@@ -157,26 +153,23 @@ def old_and_new(found: Found) -> str:
 
 def rounds(found: Found) -> Iterator[study.Block]:
     """Show what images made anew reach, network after network."""
+    yield fj.reporting.paragraph(fj.reporting.strong("In short. "), conclude(found))
+    yield old_and_new(found)
     if (line := trend(found.medians)) is not None:
         seen = "there is a trend" if line["p"] < 0.05 else "no trend is to be seen"
         yield (
             f"Over the retrained networks {seen} (Spearman's correlation of round and median "
             f"{line['rho']:+.2f}, p = {line['p']:.2g})."
         )
-    name, medians = found.paper
-    published = [
-        {"attack": name, "network": network, "run": 0, "confidence": median}
-        for network, median in enumerate(medians, 1)
-    ]
-    rows = study.medians(published, ("attack", "network"), "confidence", "run").rows
     caption = (
         "Median confidence in images made anew, network after network. How to read it: a line "
         f"that stays at the top means that retraining does not help. Shaded: {INTERVALS}. Dashed: "
         "medians of the paper's figures 11 and 12, where that many networks are shown."
     )
-    looks = {"y_label": "median confidence in new images", "shares": True, "dashed": [name]}
+    looks = {"y_label": "median confidence in new images", "shares": True}
     looks["x_label"] = "network: 0 and 1 have seen no fooling images, each later one more of them"
-    table = study.Table(found.sure.rows + rows)
+    looks["dashed"] = found.paper.names("attack")
+    table = study.Table(found.sure.rows + found.paper.rows)
     yield study.lines("medians", table, "network", "confidence", "attack", caption, **looks)
     attacks = dict.fromkeys((found.config.encoding[0], *found.config.attacks))
     first, *others = (numbers(found, name) for name in attacks)
@@ -199,13 +192,14 @@ def numbers(found: Found, attack: str) -> fj.reporting.Html:
         "Surest tenth": lambda one: study.spell(tenth[one], study.sure),
         "Test against DNN 1": test,
         "First generation above 99 %": lambda one: str(found.effort(attack, one)),
-        "Fooling images learned": lambda one: f"{found.scene.learned(one):,}",
+        "Fooling images learned": lambda one: f"{found.scene.rounds.learned(one):,}",
         "Errors on real images": lambda one: real("fooled", one),
         "Real images called fooling": lambda one: real("fooling", one),
     }
     if attack == "cppn":
-        paper = {one: f"{100 * median:.2f} %" for one, median in enumerate(found.paper[1], 1)}
-        columns["The paper's median"] = lambda one: paper.get(one, "")
+        paper = found.paper.column("network", "confidence")
+        percent = lambda one: f"{100 * paper[one].mean:.2f} %" if one in paper else ""
+        columns["The paper's median"] = percent
     caption = (
         f"Images made anew: {attack}. Surest tenth: what a tenth of them exceed. Test: "
         "Mann-Whitney's U, two-sided, of the confidences in all images; in brackets how often an "
@@ -216,17 +210,22 @@ def numbers(found: Found, attack: str) -> fj.reporting.Html:
     return study.numbers(found.anew(attack), {"network": "DNN"}, measures, caption, more)
 
 
-def gallery(found: Found) -> study.Figure:
-    """Show images of the first run against each network."""
-    networks, names = range(1, found.config.networks + 1), found.names
-    first = lambda name, one: stack(found.results, name, found.config.encoding[0], one)[0]
-    images = study.as_pictures(found.scene.medium, whole([first("images", n) for n in networks]))
-    if isinstance(found.scene.medium, fj.media.Pictures):
-        images = fj.data.resize.shrink(images.astype(np.float32), study.SIDE)
+def looks(found: Found) -> Iterator[study.Block]:
+    """Show images of the first run against each network; those of the last can be heard, too."""
+    networks, names, kind = (
+        range(1, found.config.networks + 1),
+        found.names,
+        found.config.encoding[0],
+    )
+    of = lambda part: found.results.stacked(part, attack=kind, run=0)[1:]  # not of the control
+    medium, made = found.scene.rounds.medium, fj.data.as_float(of("images"))
+    images, sure = study.as_pictures(medium, np.asarray(made)), of("confidence")
+    if isinstance(medium, fj.media.Pictures):
+        images = fj.data.resize.shrink(images, study.SIDE)
     draw = lambda path: fj.reporting.gallery(
         path,
         images,
-        np.stack([first("confidence", one) for one in networks]),
+        sure,
         names,
         row_names=[f"DNN {network}" for network in networks],
         max_pictures=max(100, min(len(names), 10) * len(networks)),
@@ -236,25 +235,10 @@ def gallery(found: Found) -> study.Figure:
         "each network, not selected; below each image how sure that network is of the class. Do "
         "later rows look more like what they are to show?"
     )
-    return study.Figure("gallery", draw, caption)
-
-
-def played(found: Found) -> fj.reporting.Html:
-    """Let the reader hear or watch images of the last network; nothing of pictures."""
-    last, names = found.config.networks, found.scene.train.class_names
-    first = lambda name: stack(found.results, name, found.config.encoding[0], last)[0]
-    captions = [
-        f"{names[label]} for DNN {last}, {study.sure(sure)}"
-        for label, sure in zip(first("labels"), first("confidence"), strict=True)
-    ]
-    few = slice(_PLAYED)
-    return study.experience(found.scene.medium, whole([first("images")])[0][few], captions[few])
-
-
-def whole(images: Sequence[np.ndarray]) -> np.ndarray:
-    """Return stored images in [0, 1]."""
-    stacked = np.stack(images)
-    return stacked / 255.0 if stacked.dtype == np.uint8 else stacked
+    yield study.Figure("gallery", draw, caption)
+    captions = [f"{name} for DNN {networks[-1]}" for name in names[:_PLAYED]]
+    shares = [study.sure(one) for one in sure[-1, :_PLAYED]]
+    yield study.experience(medium, np.asarray(made[-1, :_PLAYED]), captions, shares)
 
 
 def recognized(found: Found) -> Iterator[study.Block]:
@@ -265,12 +249,7 @@ def recognized(found: Found) -> Iterator[study.Block]:
         kinds[f"{name}, made for DNN 1"] = pairs.where(images=name, made_for=1)
         kinds[f"{name}, made anew"] = found.anew(name)
     kinds |= {name: pairs.where(images=name) for name in found.scene.unrelated}
-    rows = [
-        study.Row({"kind": kind, "network": row.keys["network"]}, row.values)
-        for kind, table in kinds.items()
-        for row in table.rows
-    ]
-    table, last = study.Table(tuple(rows)), found.config.networks
+    table, last = study.stack("kind", kinds), found.config.networks
     called = table.where(network=last).column("kind", "fooling").items()
     said = (f"{study.spell(share)} of {kind}" for kind, share in called)
     yield f"DNN {last} calls fooling: {'; '.join(said)}."
@@ -281,7 +260,7 @@ def recognized(found: Found) -> Iterator[study.Block]:
     looks = {"label": "share called fooling", "column_label": "shown to DNN", "row_label": "images"}
     yield study.matrix("unrelated", table, "kind", "network", "fooling", caption, **looks)
     looks["row_label"] = "made for DNN"
-    blocks = []
+    axes, blocks = ("made_for", "network", "fooling"), []
     for name in found.config.attacks:
         caption = (
             f"Share called fooling of {name} images: rows made for, columns shown to. Below the "
@@ -289,16 +268,14 @@ def recognized(found: Found) -> Iterator[study.Block]:
             "had joined the class."
         )
         figure, table = f"pairs_{name}", pairs.where(images=name)
-        blocks.append(
-            study.matrix(figure, table, "made_for", "network", "fooling", caption, **looks)
-        )
+        blocks.append(study.matrix(figure, table, *axes, caption, **looks))
     yield study.Folded("Images of every network, shown to every network", blocks)
 
 
 def search(found: Found) -> study.Figure:
     """Show how long evolution has to search."""
     last, rows = found.config.networks, found.course.where(attack=found.config.encoding[0]).rows
-    some = {CONTROL, *np.linspace(1, last, min(5, last)).astype(int)}
+    some = {study.CONTROL, *np.linspace(1, last, min(5, last)).astype(int)}
     table = study.Table(tuple(row for row in rows if row.keys["network"] in some))
     caption = (
         "Median confidence by generation, for several networks. How to read it: the further right "
@@ -307,5 +284,5 @@ def search(found: Found) -> study.Figure:
         "lowest run to the highest. Dashed: the control."
     )
     looks = {"x_label": "generation", "y_label": "median confidence", "log_x": True, "shares": True}
-    looks["dashed"] = [f"DNN {CONTROL}"]
+    looks["dashed"] = [f"DNN {study.CONTROL}"]
     return study.lines("curves", table, "generation", "median", "name", caption, **looks)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
-from fooljax.study import Batch, Count, Pieces, RunFlags, Several, Share, Victim
+from fooljax.study import Batch, Count, Evolving, Pieces, RunFlags, Several, Share, Victim
 
 if TYPE_CHECKING:
     from fooljax.types import Classifier, Images, RandomKey
@@ -49,9 +49,7 @@ class Config:
         judge_draws: other draws, whose mean is the defended network's answer.
         generators: how images that show nothing are made: direct (evolved pixel by
             pixel), cppn (evolved as patterns), ascent (climbed from noise by gradient).
-        children: fooling images made in a generation.
-        generations: of their evolution.
-        ascent_steps: of gradient ascent from noise.
+        evolving: how images that show nothing are made.
         certified: test images that randomized smoothing certifies.
         selection: noisy copies that select an answer to certify.
         samples: noisy copies that a certificate, and every answer of the smoothed
@@ -74,9 +72,7 @@ class Config:
     draws: Batch = 16
     judge_draws: Batch = 32
     generators: Several[str] = ("direct", "cppn", "ascent")
-    children: Batch = 100
-    generations: Count = 60
-    ascent_steps: Count = 100
+    evolving: Evolving = field(default_factory=Evolving)
     certified: Count = 50
     selection: Batch = 100
     samples: Batch = 1000
@@ -97,9 +93,7 @@ PRESETS = {
         draws=4,
         judge_draws=8,
         generators=("direct",),
-        children=20,
-        generations=4,
-        ascent_steps=5,
+        evolving=Evolving(generations=4, children=20, ascent_steps=5),
         certified=10,
         selection=20,
         samples=100,
@@ -149,23 +143,17 @@ def prepare(run: study.Run[Config], filters: Mapping[str, study.Filter]) -> stud
 def ways(config: Config, shape: tuple[int, ...]) -> Mapping[str, study.Make]:
     """Get ready to make images that show nothing."""
     fooling = {name: maker for name, maker in study.MAKERS.items() if maker.fools}
-    making = study.Making(
-        children=config.children, generations=config.generations, ascent_steps=config.ascent_steps
-    )
     chosen = study.choose("--generators", config.generators, fooling)
-    return study.build("--generators", chosen, making, shape)
+    return study.build("--generators", chosen, config.evolving.making, shape)
 
 
 def set_scene(
     run: study.Run[Config], networks: study.Networks, filters: Mapping[str, study.Filter]
 ) -> Scene:
     """Choose test images: for accuracy, to be changed, and to certify."""
-    import jax
-
     config, (train, test) = run.config, networks.splits
     labels = np.asarray(test.labels)
-    key = study.key_of(config.run.seed, images="test")
-    order = np.asarray(jax.random.permutation(key, len(labels)))
+    order = study.order_of(config.run.seed, len(labels), images="test")
     real, proved = order[: config.images], order[: config.certified]
     tested = np.sort(order[: config.test_images])
     return Scene(
@@ -289,7 +277,7 @@ def judge(config: Config, scene: Scene, results: study.Results) -> Iterator[stud
     """
     labels = np.asarray(scene.real.labels)
     middle = lambda values: float(np.median(values))
-    spent = config.children * np.arange(1, config.generations + 2)
+    spent = config.evolving.children * np.arange(1, config.evolving.generations + 2)
     for cell, found in results.found:
         if "certified" in cell:
             yield from judge_certificates(scene, cell, found)

@@ -14,6 +14,12 @@ from .measure import BY, TAU, Config, Scene, average
 
 #: Numbers of the certificates of all networks, by noise.
 Proofs: TypeAlias = "Mapping[str, study.Record]"
+TITLES = {
+    "none": "Smoothing the input: no gain to begin with",
+    "all": "Smoothing the input helps, also against who knows about it",
+    "nothing": "Smoothing the input helps less than it seems",
+    "some": "Smoothing the input: what helps, and what only seems to",
+}
 
 
 class Found(NamedTuple):
@@ -26,17 +32,6 @@ class Found(NamedTuple):
     gains: Sequence[study.Gain]
     proofs: Proofs
     curve: study.Table
-
-
-def title(counts: Mapping[str, int]) -> str:
-    """Say in a headline what the numbers say."""
-    if not counts["seen"]:
-        return "Smoothing the input: no gain to begin with"
-    if counts["stays"] == counts["seen"]:
-        return "Smoothing the input helps, also against who knows about it"
-    if counts["stays"] == 0:
-        return "Smoothing the input helps less than it seems"
-    return "Smoothing the input: what helps, and what only seems to"
 
 
 def conclude(gains: Sequence[study.Gain], proofs: Proofs) -> str:
@@ -59,7 +54,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     proved = [(broken(found.proofs), "certificates broken by attacks")] if found.proofs else []
     verdicts = " / ".join(str(counts[verdict]) for verdict in ("vanishes", "shrinks", "stays"))
     yield study.Opening(
-        title(counts),
+        TITLES[study.outcome(counts)],
         "An obvious remedy against images that fool a network: smooth every image first. Images "
         "made for the bare network then often fail. This page asks what is left of that once the "
         "images are made by somebody who knows about the smoothing.",
@@ -109,7 +104,8 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         f"Small changes: {len(scene.real.labels)} test images, no number changed by more than "
         f"{epsilons} of the range. Images from nothing: one for each class, {ways}; evolution made "
-        f"{config.children} images in each of {config.generations} generations. {study.RULE}"
+        f"{config.evolving.children} images in each of {config.evolving.generations} generations. "
+        f"{study.RULE}"
     )
 
 

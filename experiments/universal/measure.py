@@ -158,11 +158,9 @@ class Found(NamedTuple):
 
 def set_scene(config: Config, networks: study.Networks) -> Scene:
     """Choose the held-out images, and ask every network about them."""
-    import jax
-
     train, test = networks.pictures
-    order = jax.random.permutation(study.key_of(config.run.seed, images="test"), len(test.labels))
-    tried = choose(pictures(test), np.sort(np.asarray(order)[: config.test_images]))
+    chosen = study.draw(config.run.seed, len(test.labels), config.test_images, images="test")
+    tried = choose(pictures(test), chosen)
     clean = {}
     with fj.runtime.progress.bar("asking about held-out images", len(networks.each)) as show:
         for done, (name, network) in enumerate(networks.each.items()):

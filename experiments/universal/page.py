@@ -138,7 +138,7 @@ def looks(found: Found, first: Headline) -> Iterator[study.Block]:
     """Show images with changes, the changes themselves, and whether repeats agree."""
     test, classes = found.scene.test, found.scene.networks.class_names
     say = lambda label: classes[label] if 0 <= label < len(classes) else "none"
-    chosen = np.linspace(0, len(test) - 1, min(8, len(test))).astype(int)
+    chosen = study.spread(len(test), 8)
     images = np.asarray(fj.data.as_float(np.asarray(choose(test, chosen))))
     cells = [found.first(*first[:3]), found.first(RANDOM, RANDOM, first.norm)]
     added = [0.0, *(cell["perturbation"] for cell in cells)]
@@ -185,7 +185,8 @@ def looks(found: Found, first: Headline) -> Iterator[study.Block]:
 def alike(found: Found, name: str, method: str, norm: str) -> str:
     """Mean cosine between the changes of different repeats."""
     place = {"made_for": name, "method": method, "norm": norm, "images": len(found.scene.train)}
-    flat = np.stack([one["perturbation"].ravel() for _, one in found.results.where(**place).found])
+    flat = found.results.stacked("perturbation", **place)
+    flat = flat.reshape(len(flat), -1)
     flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-12)
     return f"{np.mean((flat @ flat.T)[np.triu_indices(len(flat), 1)]):.2f}"
 

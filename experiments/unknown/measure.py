@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 NAIVE, ADAPTIVE = "naive", "adaptive"
 CLEAN = "clean"
 NO_TEXTS = "are ids, and images are pushed here by small steps"
-#: What is no outlier: no picture to be had, the same sound, or another way to move.
-NO_OUTLIERS = {
-    "sounds": ("photographs", "inverted", "quarter_turn"),
-    "videos": ("photographs", "quarter_turn"),
-}
 NOISES = ("noise", "gaussian", "blurred", "permuted")
 #: Made of real images, within epsilon: mistaken, accepted as anything, rejected.
 PERTURBED, PUSHED, REFUSED = "perturbed", "pushed", "refused"
@@ -136,8 +131,8 @@ class Scene(NamedTuple):
     @property
     def made(self) -> dict[str, str]:
         """Kinds of images made to be accepted, and those of who does not know the method."""
-        kinds = (*self.ways, PERTURBED)
-        return dict(zip(kinds, kinds, strict=True)) | {PUSHED: next(iter(self.families))}
+        same = {kind: kind for kind in (*self.ways, PERTURBED)}
+        return {**same, PUSHED: next(iter(self.families))}
 
 
 def set_scene(run: study.Run[Config]) -> Scene:
@@ -146,8 +141,6 @@ def set_scene(run: study.Run[Config]) -> Scene:
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
-    import jax
-
     config, seed = run.config, run.config.run.seed
     study.choose("--methods", config.methods, fj.defenses.SCORES)  # refused before any training
     fooling = {name: maker for name, maker in study.FOOLING.items() if maker.fools}
@@ -160,7 +153,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         making, runs = config.fooling.making, config.fooling.runs
         study.refuse_texts(shape, NO_TEXTS)
         study.afford(shape, runs=runs)
-        names = dict.fromkeys((*suited(config.outliers, shape), *NOISES))
+        names = dict.fromkeys((*suited(config, fj.media.medium_of(shape)), *NOISES))
         still.update(study.choose_outsiders(run, "--outliers", names, shape, making.images))
         ways.update(study.build("--outliers", still, making, shape))
         for name, way in study.build("--generators", chosen, making, shape).items():
@@ -169,52 +162,38 @@ def set_scene(run: study.Run[Config]) -> Scene:
 
     networks = study.replicas(run, "--network-seeds", config.network_seeds, fits)
     train, test = networks.splits
-    key, count = study.key_of(seed, images=CLEAN), len(test.labels)
-    held, rows = np.split(np.asarray(jax.random.permutation(key, count)), [count // 2])
+    count = len(test.labels)
+    held, rows = np.split(study.order_of(seed, count, images=CLEAN), [count // 2])
     clean = study.take(test, train, np.sort(rows))
-    few = clean.places[spread(len(rows), config.fooling.images)]
+    few = clean.places[study.spread(len(rows), config.fooling.images)]
     shown, first = study.take(test, train, few), networks.first.classifier
     families = {
         name: ways.pop(name)(study.key_of(seed, images=name), first, shown).images for name in still
     }
-    some = spread(len(train.labels), config.known)
-    known = fj.data.choose_rows(train, some)
+    known = fj.data.choose_rows(train, study.spread(len(train.labels), config.known))
     stages = {}
     for name, one in networks.each.items():
-        network, right = one.classifier, choose_right(one.classifier, clean, config.attacked)
+        network = one.classifier
+        right = study.first_right(network, clean, config.attacked)
         guards = study.guards("--methods", config.methods, network, known, test.images[held])
         stages[name] = Stage(network, guards, right)
-    outliers = suited(config.outliers, tuple(first.input_shape))
     medium = networks.first.medium
+    outliers = suited(config, medium)
     return Scene(networks, stages, clean, still | chosen, families, ways, medium, outliers)
 
 
-def suited(outliers: tuple[str, ...], shape: tuple[int, ...]) -> tuple[str, ...]:
+def suited(config: Config, medium: fj.media.Medium) -> tuple[str, ...]:
     """Return the outliers that suit the medium.
 
     Raises:
         ValueError: if none does.
     """
-    kind = fj.media.kind(fj.media.medium_of(shape))
-    found = tuple(name for name in outliers if name not in NO_OUTLIERS.get(kind, ()))
+    found = study.suited_outsiders(config.outliers, medium)
     if not found:
-        raise ValueError(
-            f"--outliers {' '.join(outliers)}: none suits {kind}; give scrambled or mosaic"
-        )
+        kind = fj.media.kind(medium)
+        none = f"--outliers {' '.join(config.outliers)}: none suits {kind}"
+        raise ValueError(f"{none}; give scrambled or mosaic")
     return found
-
-
-def spread(count: int, most: int) -> np.ndarray:
-    """Return at most so many places of a number of them, spread evenly."""
-    return np.linspace(0, count - 1, min(most, count)).astype(int)
-
-
-def choose_right(classifier: Classifier, clean: study.Material, most: int) -> study.Material:
-    """Return the first clean images that a network gets right; any if it gets none right."""
-    said = fj.training.predict(classifier, clean.images)
-    right = np.flatnonzero(said == np.asarray(clean.labels))
-    few = (right if right.size else np.arange(len(said)))[:most]
-    return study.Material(clean.images[few], clean.labels[few], clean.train, clean.places[few])
 
 
 def ask(run: study.Run[Config], scene: Scene) -> study.Results:
@@ -318,12 +297,8 @@ def judge(scene: Scene, results: study.Results) -> Iterator[study.Record]:
             elif right is None:
                 yield {**about, "part": "family", **study.detect(known, scores, limits, counts)}
             else:
-                kept = {name: scores >= at for name, at in limits.items()}
-                share = lambda some, rows: float(some[rows].mean()) if rows.any() else np.nan
-                shares = {name: float(rows.mean()) for name, rows in kept.items()}
-                shares |= {f"{name}_right": share(right, rows) for name, rows in kept.items()}
-                shares |= {f"{name}_from": at for name, at in limits.items()}
-                yield {**about, "part": CLEAN, **shares}
+                starts = {f"{name}_from": at for name, at in limits.items()}
+                yield {**about, "part": CLEAN, **study.keep(scores, right, limits), **starts}
 
 
 def compare(scene: Scene, records: Iterable[study.Record]) -> Iterator[study.Record]:
@@ -342,7 +317,6 @@ def compare(scene: Scene, records: Iterable[study.Record]) -> Iterator[study.Rec
         naive = found[network, method, before, NAIVE]["accepted_95"]
         yield {
             **{"defense": method, "against": images, "network": network},
-            **{"naive": naive, "adaptive": one["accepted_95"]},
             "unchanged": found[network, method, CLEAN, NAIVE]["accepted_95"],
-            **{"naive_gain": answered - naive, "adaptive_gain": answered - one["accepted_95"]},
+            **study.kept_out(answered, naive, one["accepted_95"]),
         }

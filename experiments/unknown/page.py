@@ -14,13 +14,13 @@ from . import measure
 from .measure import ADAPTIVE, CLEAN, NAIVE, PERTURBED, PUSHED, Config, Scene
 
 INTERVALS = "95 %, Student's t over the networks, where there are several"
-MOST, FEW = 0.5, 0.1  # shares accepted from which on, and up to which, words are used
-KEPT = {
-    "accepted_95": "accepted (95 %)",
-    "accepted_95_right": "right among them",
-    "accepted_99": "accepted (99 %)",
-    "accepted_99_right": "right among them ",
+TITLES = {
+    "none": "Saying “I do not know”: nothing is gained to begin with",
+    "all": "A network can say that it does not know, also to who knows how",
+    "nothing": "A network can say that it does not know, until somebody knows how",
+    "some": "Saying “I do not know”: what holds, and what only seems to",
 }
+MOST, FEW = 0.5, 0.1  # shares accepted from which on, and up to which, words are used
 SURE = {
     "mean": "mean confidence",
     "median": "median",
@@ -81,23 +81,12 @@ def say(rows: Sequence[study.Row]) -> str:
     return f"lets {most} through; stops {', '.join(stopped) or 'none'}"
 
 
-def title(counts: Mapping[str, int]) -> str:
-    """Say in a headline what the numbers say."""
-    if not counts["seen"]:
-        return "Saying “I do not know”: nothing is gained to begin with"
-    if counts["stays"] == counts["seen"]:
-        return "A network can say that it does not know, also to who knows how"
-    if counts["stays"] == 0:
-        return "A network can say that it does not know, until somebody knows how"
-    return "Saying “I do not know”: what holds, and what only seems to"
-
-
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     naive, adaptive = (headline(found.methods, how) for how in (NAIVE, ADAPTIVE))
     least = lambda row: f"of {row.keys['images']} accepted by {row.keys['method']}"
     yield study.Opening(
-        title(study.counts(found.gains)),
+        TITLES[study.outcome(study.counts(found.gains))],
         "A classifier has an answer to everything, noise included. A rejecting one may say "
         "“unknown” instead, where a score says that an image is unlike those it was trained on. "
         "Here such scores meet photographs, noise, and images made to fool them.",
@@ -109,19 +98,18 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
             (study.duration(found.results.seconds), "of computing"),
         ],
     )
-    parts = {
-        "What was done": story,
-        "What came out": findings,
-        "Attacked by somebody who knows it": attacked,
-        "What gets through": galleries,
-        "At other thresholds": curves,
-        "What it costs on real images": clean,
-        "The network without any of this": bare,
-        "All numbers": everything,
-    }
-    for heading, blocks in parts.items():
-        yield study.Heading(heading)
-        yield from blocks(found)
+    yield from study.sections(
+        {
+            "What was done": story(found),
+            "What came out": findings(found),
+            "Attacked by somebody who knows it": attacked(found),
+            "What gets through": galleries(found),
+            "At other thresholds": curves(found),
+            "What it costs on real images": clean(found),
+            "The network without any of this": bare(found),
+            "All numbers": everything(found),
+        },
+    )
 
 
 def story(found: Found) -> Iterator[study.Block]:
@@ -239,14 +227,12 @@ def galleries(found: Found) -> Iterator[study.Block]:
         column_names=list(kinds),
     )
     method = next(iter(cells))
-    captions = [
-        f"{kind}, made against {method}: {word}"
-        for kind, word in zip(kinds, said[method], strict=True)
-    ]
+    words = zip(kinds, said[method], strict=True)
+    captions = [f"{kind}, made against {method}: {word}" for kind, word in words]
     yield study.experience(found.scene.medium, first(cells[method]), captions)
     shown = {CLEAN: found.scene.clean.images, **found.scene.families}
     few = min(8, *(len(images) for images in shown.values()))
-    pick = lambda images: np.asarray(images)[measure.spread(len(images), few)]
+    pick = lambda images: np.asarray(images)[study.spread(len(images), few)]
     figure = study.images(
         "families",
         [drawn(np.clip(pick(images), 0.0, 1.0)) for images in shown.values()],
@@ -283,8 +269,8 @@ def clean(found: Found) -> Iterator[study.Block]:
     """Say what each method does to real images."""
     labels, stages = np.asarray(found.scene.clean.labels), found.scene.stages.items()
     caption = "Clean test images that had no part in setting the thresholds"
-    kept = found.over(CLEAN, ("method",), KEPT)
-    yield study.numbers(kept, {"method": "Method"}, KEPT, caption)
+    kept = found.over(CLEAN, ("method",), study.KEPT)
+    yield study.numbers(kept, {"method": "Method"}, study.KEPT, caption)
     said = lambda name: found.cell(name, CLEAN, NAIVE, "")["logits"]
     yield study.coverage(
         "coverage",
@@ -315,6 +301,5 @@ def everything(found: Found) -> Iterator[study.Block]:
     keys = {"images": "Images", "how": "Made"}
     titles = {name: name.replace("_", " ") for name in study.DETECTION}
     for method in found.config.methods:
-        yield study.Folded(
-            method, [study.numbers(found.methods.where(method=method), keys, titles)]
-        )
+        table = study.numbers(found.methods.where(method=method), keys, titles)
+        yield study.Folded(method, [table])

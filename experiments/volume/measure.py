@@ -37,6 +37,8 @@ LEAST_HITS = 10  # random images from which on counting says something
 #: Arrays of a cell with an axis of confidences and one of classes, and of classes alone.
 BY_LEVEL = ("log10_p", "evaluations", "images", "held")
 BY_CLASS = ("curve_score", "curve_log10_p", "acceptance", "stuck")
+#: Names of an `analysis.Estimate` of a share in a row.
+ESTIMATE = ("log10_p", "low", "high", "sd", "ideal_sd", "scattered")
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Found(NamedTuple):
         scene: networks and measures.
         results: what all cells found.
         records: one for each share of each repeat.
-        rows: one for each share, over the repeats.
+        rows: one for each share, over the repeats; where none was found it is minus infinity.
         wholes: the same for all classes together, from a confidence of one half on.
     """
 
@@ -153,7 +155,7 @@ class Found(NamedTuple):
         """Return the plain network's shares at the highest confidence, or that of all classes."""
         about = {"measure": measure, "defense": PLAIN}
         rows = study.where(self.wholes if whole else self.rows, confidence=self.top, **about)
-        return [dict(row) for row in rows if row["log10_p"] is not None]
+        return [dict(row) for row in rows if math.isfinite(row["log10_p"])]
 
 
 def set_scene(run: study.Run[Config]) -> Scene:
@@ -184,22 +186,14 @@ def set_scene(run: study.Run[Config]) -> Scene:
     if plain.splits is not None:
         train, test = plain.splits
         material = study.take(test, train, np.arange(min(_CLEAN, len(test.labels))))
-        near = distance(np.asarray(material.images), np.asarray(fj.data.as_float(train.images)))
+        some, known = material.images[:_DISTANCES], fj.data.as_float(train.images)
+        near = float(np.median(fj.metrics.nearest_distances(some, known)))
         place = config.victim.classifier or run.folder / "networks" / PLAIN
         settings = study.change(config.victim, classifier=str(place))
         bench = study.Bench(PLAIN, plain, settings, material, material.images, Fooling())
         networks = {name: one.build(run, bench).victim for name, one in chosen.items()}
     labels = list(config.classes or range(plain.classifier.num_classes))
     return Scene(plain, measures, networks, chosen, labels, near)
-
-
-def distance(images: np.ndarray, known: np.ndarray) -> float:
-    """Return the median distance from an image to the nearest of the known ones."""
-    flat = known.reshape(len(known), -1)
-    squares = np.sum(flat**2, axis=1)
-    rows = images[:_DISTANCES].reshape(-1, flat.shape[1])
-    nearest = [np.min(squares - 2.0 * flat @ row) + row @ row for row in rows]
-    return float(np.sqrt(max(np.median(nearest), 0.0)))
 
 
 def compute(run: study.Run[Config], scene: Scene) -> study.Results:
@@ -285,13 +279,25 @@ def sum_up(
             repeats = study.where(records, **about, **{"class": name})
             runs = [-math.inf if r["log10_p"] is None else r["log10_p"] for r in repeats]
             of_all.append(runs)
-            rows.append({**about, "class": name, **_estimate(config, runs), **_count(repeats)})
-            rows[-1]["agrees"] = _agree(rows[-1], config)
-            rows[-1]["evaluations"] = sum(one["evaluations"] for one in repeats)
+            found = fj.analysis.estimate(runs, config.particles)
+            total = lambda part: sum(one[part] for one in repeats)  # noqa: B023
+            hits = total("random_hits")
+            counted = fj.analysis.log10_count(hits, total("random_images"))
+            told = hits >= LEAST_HITS and math.isfinite(found.log10)
+            agrees = fj.analysis.agrees_with_count(found, counted, config.repeats) if told else None
+            rows.append(
+                {
+                    **{**about, "class": name, **dict(zip(ESTIMATE, found, strict=True))},
+                    "random_hits": hits,
+                    **{f"random_{part}": log for part, log in counted._asdict().items()},
+                    **{"agrees": agrees, "evaluations": total("evaluations")},
+                }
+            )
         if all_classes and about["confidence"] >= 0.5:  # no image is so sure of two classes
             with np.errstate(divide="ignore"):
-                total = np.log10(np.sum(10.0 ** np.array(of_all), axis=0))
-            wholes.append({**about, **_estimate(config, total)})
+                sums = np.log10(np.sum(10.0 ** np.array(of_all), axis=0))
+            found = fj.analysis.estimate(sums, config.particles)
+            wholes.append({**about, **dict(zip(ESTIMATE, found, strict=True))})
     return Found(config, scene, results, records, rows, wholes)
 
 
@@ -303,31 +309,3 @@ def balls(config: Config, scene: Scene) -> list[dict[str, float]]:
     count = math.log10(len(scene.plain.splits[0].labels))
     share = lambda radius: min(count + fj.analysis.log10_ball(size, radius), 0.0)
     return [{"radius": r, "log10_p": share(r)} for r in (config.radius, scene.near) if r > 0.0]
-
-
-def _estimate(config: Config, runs: ArrayLike) -> dict[str, Any]:
-    """Return an estimate by public names; what is not known is None."""
-    found = fj.analysis.estimate(runs, config.particles)._asdict()
-    found = {"log10_p": found.pop("log10"), **found}
-    plain = lambda value: value if isinstance(value, bool) or math.isfinite(value) else None
-    return {name: plain(value) for name, value in found.items()}
-
-
-def _count(repeats: Sequence[study.Record]) -> dict[str, Any]:
-    """Return what counting random images finds."""
-    hits, drawn = (sum(one[name] for one in repeats) for name in ("random_hits", "random_images"))
-    share = fj.metrics.clopper_pearson(hits, drawn)
-    log = lambda value: math.log10(value) if value > 0.0 else None
-    numbers = zip(("mean", "low", "high"), share, strict=True)
-    return {"random_hits": hits, **{f"random_{name}": log(value) for name, value in numbers}}
-
-
-def _agree(row: Mapping[str, Any], config: Config) -> bool | None:
-    """Tell whether splitting and counting differ by no more than chance; None where it is blind."""
-    if row["random_hits"] < LEAST_HITS or row["log10_p"] is None:
-        return None
-    counted = (row["random_high"] - row["random_low"]) / 2
-    split = 1.96 * row["ideal_sd"] / math.sqrt(config.repeats)
-    if row["low"] is not None:
-        split = max(split, row["log10_p"] - row["low"])
-    return abs(row["log10_p"] - row["random_mean"]) <= math.hypot(counted, split)

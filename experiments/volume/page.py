@@ -9,6 +9,7 @@ import numpy as np
 
 import fooljax as fj
 from fooljax import study
+from fooljax.metrics import Interval
 
 from .measure import LEAST_HITS, PLAIN, Found, balls, levels
 
@@ -17,26 +18,23 @@ _SHOWN = 10  # classes in a picture
 _BLUR = 0.05  # of the height of an image: 1.4 of 28 pixels
 
 
-def exponent(mean: float | None, low: float | None, high: float | None) -> str:
+def ends(row: Mapping[str, Any]) -> Interval:
+    """Return the logarithm of a share with its interval."""
+    return Interval(row["log10_p"], row["low"], row["high"])
+
+
+def exponent(found: Interval) -> str:
     """Write a logarithm with its interval."""
-    text = "none found" if mean is None else f"{mean:.2f}"
-    return text if None in (low, high) else f"{text} ({low:.2f} to {high:.2f})"
-
-
-def amount(row: Mapping[str, Any]) -> str:
-    """Write a share with its interval."""
-    text, power = study.power(row["log10_p"]), study.power
-    return text if row["low"] is None else f"{text} ({power(row['low'])} to {power(row['high'])})"
+    return study.spell(found, lambda one: "none found" if np.isinf(one) else f"{one:.2f}")
 
 
 def about(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """Write what a share is of, in the order of the titles."""
+    """Write what a share is of, in the order of `_KEYS`."""
     return row["measure"], row["defense"], row["class"], study.sure(row["confidence"])
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
-    scene = found.scene
     yield study.Opening(
         "How much of image space fools?",
         "Which share of all images does a network give a class with certainty? There is no such "
@@ -44,41 +42,17 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "however small it is.",
         list(tiles(found)),
     )
-    yield study.Heading("What was done")
-    yield from story(found)
-    yield study.Heading("What came out")
-    yield from findings(found)
-    yield overview(found)
-    if found.known("uniform"):
-        yield ruler(found)
-    if len(scene.networks) > 1:
-        yield study.Heading("What a defense leaves")
-        top = study.where(found.records, confidence=found.top)
-        smaller = study.shrinkage(top, ("measure", "defense"), PLAIN)
-        yield study.table_of_shrinkage(smaller, ("Images", "Defense"), found.top)
-    yield study.Heading("Can that be trusted?")
-    yield from controls(found)
-    yield study.Heading("From any confidence to the highest")
-    yield (
-        "The way to the highest confidence passes all lower ones, so each run gives the whole "
-        "curve: which share of images is at least so certain."
+    yield from study.sections(
+        {
+            "What was done": story(found),
+            "What came out": outcome(found),
+            "What a defense leaves": left(found),
+            "Can that be trusted?": controls(found),
+            "From any confidence to the highest": curves(found),
+            "What such images look like": galleries(found),
+            "All numbers": [everything(found)],
+        },
     )
-    for one in scene.measures:
-        yield from curves(found, one)
-    pictures = [one for one in scene.measures if place(found, one)]
-    if pictures and study.is_shown(scene.plain.medium, scene.plain.classifier.input_shape):
-        yield study.Heading("What such images look like")
-        yield (
-            "The particles at the end are fair draws from the images that reach the confidence: "
-            "what a typical one looks like, and not the best that a search can find. Below each "
-            "what the network says of it"
-            + ("; and of the same image blurred." if found.is_pictures else ".")
-        )
-        for one in pictures:
-            yield gallery(found, one)
-            yield played(found, one)
-    yield study.Heading("All numbers")
-    yield everything(found)
 
 
 def tiles(found: Found) -> Iterator[tuple[str, str]]:
@@ -115,15 +89,19 @@ def story(found: Found) -> Iterator[study.Block]:
         yield fj.reporting.table(("Defense", "What it is"), rows)
 
 
-def findings(found: Found) -> Iterator[study.Block]:
-    """Say in words what the numbers say, and no more."""
+def outcome(found: Found) -> Iterator[study.Block]:
+    """Say in words what the numbers say and no more, and show it."""
     for name in found.scene.measures:
         rows = sorted(found.known(name), key=lambda row: row["log10_p"])
-        said = [f"{amount(row)} are called {row['class']}" for row in rows[:1] + rows[1:][-1:]]
+        said = [
+            f"{study.spell(ends(row), study.power)} are called {row['class']}"
+            for row in rows[:1] + rows[1:][-1:]
+        ]
         words = ", the fewest, and ".join(said) or "none was found for any class"
         words += ", the most of all classes" if len(rows) > 1 else ""
         words += "".join(
-            f". All classes together: {amount(row)}" for row in found.known(name, whole=True)
+            f". All classes together: {study.spell(ends(row), study.power)}"
+            for row in found.known(name, whole=True)
         )
         strong = fj.reporting.strong(f"{name} images")
         yield fj.reporting.paragraph(strong, f" with {study.sure(found.top)} or more: {words}.")
@@ -137,31 +115,24 @@ def findings(found: Found) -> Iterator[study.Block]:
                 f"are most often certain, all but {study.power(-gap)} are farther than that from "
                 "everything that the network has learned from."
             )
+    yield overview(found)
+    if shares:
+        yield ruler(found)
 
 
 def overview(found: Found) -> study.Figure:
     """Show the highest confidence, by measure and class."""
-    names, measures = found.scene.names, list(found.scene.measures)
-    grid = np.full((3, len(measures), len(names)), np.nan)
-    for i, measure in enumerate(measures):
-        for row in found.known(measure):
-            grid[:, i, names.index(row["class"])] = ends(row)
+    top = study.where(found.rows, confidence=found.top, defense=PLAIN)
+    share = lambda row: ends(row) if np.isfinite(row["log10_p"]) else study.exactly(np.nan)
+    table = study.Table(tuple(study.Row(row, {"log10_p": share(row)}) for row in top))
     caption = (
         "Logarithm to base 10 of the share of images, by the way of drawing them and by class. How "
         "to read it: -6 is one image in a million. They are given the class with "
         f"{study.sure(found.top)} or more. Below each number: how far it may be off (95 % interval "
         f"over the repeats). A dash: none was found down to 10^-{found.config.decades:g}."
     )
-    looks = {"label": "log10 of the share", "row_label": "images", "column_label": "class"}
-    draw = lambda path: fj.reporting.matrix(
-        path, grid[0], measures, names, **looks, shares=False, intervals=(grid[2] - grid[1]) / 2
-    )
-    return study.Figure("overview", draw, caption)
-
-
-def ends(row: Mapping[str, Any]) -> Any:
-    """Return a logarithm and its interval as three numbers."""
-    return tuple(np.array([row["log10_p"], row["low"], row["high"]], float))
+    looks = {"label": "log10 of the share", "row_label": "images", "shares": False}
+    return study.matrix("overview", table, "measure", "class", "log10_p", caption, **looks)
 
 
 def ruler(found: Found) -> study.Figure:
@@ -171,7 +142,7 @@ def ruler(found: Found) -> study.Figure:
     near = [one["log10_p"] for one in balls(found.config, found.scene)]
     groups = {
         "balls around all training images": {
-            name: (share, np.nan, np.nan) for name, share in zip(words, near, strict=False)
+            name: study.exactly(share) for name, share in zip(words, near, strict=False)
         },
         f"uniform images with {study.sure(found.top)} or more": {
             row["class"]: ends(row) for row in rows[-_SHOWN:]
@@ -188,10 +159,18 @@ def ruler(found: Found) -> study.Figure:
     return study.Figure("ruler", draw, caption)
 
 
+def left(found: Found) -> Iterator[study.Block]:
+    """Say by how much each defense shrinks the share."""
+    if len(found.scene.networks) > 1:
+        top = study.where(found.records, confidence=found.top)
+        smaller = study.shrinkage(top, ("measure", "defense"), PLAIN)
+        yield study.table_of_shrinkage(smaller, ("Images", "Defense"), found.top)
+
+
 def controls(found: Found) -> Iterator[study.Block]:
     """Compare with counting, and with what independent particles would scatter."""
     seen = [row for row in found.rows if row["agrees"] is not None]
-    told = [row for row in found.rows if row["sd"] is not None and row["ideal_sd"]]
+    told = [row for row in found.rows if row["sd"] >= 0.0 and row["ideal_sd"] > 0.0]
     taken = float(np.mean([record["acceptance"] for record in found.records]))
     yield (
         f"Counting: {found.config.random_images * found.config.repeats:,} plain random images were "
@@ -208,14 +187,15 @@ def controls(found: Found) -> Iterator[study.Block]:
             "than twice as much; where that is often so, moves are too few, or there are regions "
             "between which particles do not travel: give more --moves or --particles."
         )
+    none = sum(np.isinf(row["log10_p"]) for row in found.rows)
     yield (
         f"Of the moves {study.share(taken)} were taken; their length is chosen class by class for "
-        f"30 %. No image was found for {[r['log10_p'] for r in found.rows].count(None)} shares."
+        f"30 %. No image was found for {none} shares."
     )
     if seen:
-        counted = lambda r: exponent(*(r[f"random_{name}"] for name in ("mean", "low", "high")))
-        split = lambda r: exponent(r["log10_p"], r["low"], r["high"])
-        lines = [(*about(r), split(r), counted(r), "yes" if r["agrees"] else "no") for r in seen]
+        count = lambda r: Interval(*(r[f"random_{part}"] for part in Interval._fields))
+        both = lambda r: (exponent(ends(r)), exponent(count(r)))
+        lines = [(*about(r), *both(r), "yes" if r["agrees"] else "no") for r in seen]
         titles = (*_KEYS, "log10, splitting", "log10, counting")
         table = fj.reporting.table((*titles, "Agree"), lines, sortable=True)
         yield study.Folded("Splitting and counting, side by side", [table])
@@ -228,8 +208,18 @@ def place(found: Found, measure: str) -> list[int]:
     return [int(k) for k in held[:_SHOWN]]
 
 
-def curves(found: Found, measure: str) -> Iterator[study.Figure]:
-    """Show the share of images over the score, a line for each class."""
+def curves(found: Found) -> Iterator[study.Block]:
+    """Show the share of images over the score, a line for each class, for each measure."""
+    yield (
+        "The way to the highest confidence passes all lower ones, so each run gives the whole "
+        "curve: which share of images is at least so certain."
+    )
+    for measure in found.scene.measures:
+        yield from curve(found, measure)
+
+
+def curve(found: Found, measure: str) -> Iterator[study.Figure]:
+    """Show the share of a measure's images over the score, if any class has two points."""
     cells = [one for _, one in found.results.where(measure=measure, defense=PLAIN).found]
     series, bands = {}, {}
     for k, name in list(enumerate(found.scene.names))[:_SHOWN]:
@@ -260,34 +250,45 @@ def curves(found: Found, measure: str) -> Iterator[study.Figure]:
         yield study.Figure(f"curve_{measure.replace(' ', '_')}", draw, caption)
 
 
-def gallery(found: Found, measure: str) -> study.Figure:
+def galleries(found: Found) -> Iterator[study.Block]:
+    """Show images drawn by each measure, if they can be seen, and let the reader hear them."""
+    plain = found.scene.plain
+    pictures = [one for one in found.scene.measures if place(found, one)]
+    if not (pictures and study.is_shown(plain.medium, plain.classifier.input_shape)):
+        return
+    yield (
+        "The particles at the end are fair draws from the images that reach the confidence: what a "
+        "typical one looks like, and not the best that a search can find. Below each what the "
+        "network says of it" + ("; and of the same image blurred." if found.is_pictures else ".")
+    )
+    for one in pictures:
+        yield from drawn(found, one)
+
+
+def drawn(found: Found, measure: str) -> Iterator[study.Block]:
     """Show a draw for each class with what the network says; pictures blurred, too."""
     from scipy.ndimage import gaussian_filter
 
-    scene = found.scene
-    classes = place(found, measure)
-    arrays = found.results.one(measure=measure, defense=PLAIN, repeat=0)
-    raw = arrays["images"][-1, classes, 0]
-    sigma = max(_BLUR * raw.shape[1], 0.5)
-    rows = [raw]
+    scene, classes = found.scene, place(found, measure)
+    raw = found.results.one(measure=measure, defense=PLAIN, repeat=0)["images"][-1, classes, 0]
+    rows, blurred = [raw], ""
     if found.is_pictures:
+        sigma = max(_BLUR * raw.shape[1], 0.5)
         rows.append(gaussian_filter(raw, (0, sigma, sigma, 0)).astype(np.float32))
-    captions = [["\n".join(said) for said in answers(found, images)] for images in rows]
-    blurred = (
-        f"Above as they are, below blurred by {sigma:.1f} pixels, as if one squints. "
-        if found.is_pictures
-        else ""
-    )
-    return study.images(
+        blurred = f"Above as they are, below blurred by {sigma:.1f} pixels, as if one squints. "
+    said = [answers(found, images) for images in rows]
+    yield study.images(
         f"drawn_{measure.replace(' ', '_')}",
         [study.as_pictures(scene.plain.medium, images) for images in rows],
-        captions,
+        [["\n".join(one) for one in row] for row in said],
         f"Fair draws from the {measure} images that are given a class with "
         f"{study.sure(found.top)} or more, one for each class. {blurred}Below each image: the "
         "network's answer, and its confidence.",
         row_names=["drawn", "blurred"][: len(rows)],
         column_names=[scene.names[k] for k in classes],
     )
+    captions = [f"{measure}: {', '.join(one)}" for one in said[0]]
+    yield study.experience(scene.plain.medium, raw, captions)
 
 
 def answers(found: Found, images: np.ndarray) -> list[tuple[str, str]]:
@@ -298,27 +299,11 @@ def answers(found: Found, images: np.ndarray) -> list[tuple[str, str]]:
     return [(names[row.argmax()], study.sure(row.max())) for row in said]
 
 
-def played(found: Found, measure: str) -> fj.reporting.Html:
-    """Let the reader hear or watch the same draws; nothing of pictures."""
-    arrays = found.results.one(measure=measure, defense=PLAIN, repeat=0)
-    drawn = arrays["images"][-1, place(found, measure), 0]
-    captions = [f"{measure}: {', '.join(said)}" for said in answers(found, drawn)]
-    return study.experience(found.scene.plain.medium, drawn, captions)
-
-
 def everything(found: Found) -> study.Block:
     """Show all estimates."""
-    number = lambda value: "\N{EN DASH}" if value is None else f"{value:.2f}"
-    lines = [
-        (
-            *about(r),
-            exponent(r["log10_p"], r["low"], r["high"]),
-            number(r["sd"]),
-            number(r["ideal_sd"]),
-            f"{r['evaluations']:,}",
-        )
-        for r in found.rows
-    ]
+    number = lambda value: "\N{EN DASH}" if np.isnan(value) else f"{value:.2f}"
+    scatter = lambda r: (number(r["sd"]), number(r["ideal_sd"]), f"{r['evaluations']:,}")
+    lines = [(*about(r), exponent(ends(r)), *scatter(r)) for r in found.rows]
     titles = (*_KEYS, "log10 of the share", "SD", "Ideal SD")
     caption = (
         "The share is the mean over the repeats, its interval Student's t of their logarithms. SD: "

@@ -46,7 +46,14 @@ from fooljax.analysis.transfer import (
 )
 from fooljax.analysis.turns import TurnEffects, turn_effects
 from fooljax.analysis.volume import Volume, draw_scores, volume
-from fooljax.analysis.volume_estimates import Estimate, estimate, ideal_sd, log10_ball
+from fooljax.analysis.volume_estimates import (
+    Estimate,
+    agrees_with_count,
+    estimate,
+    ideal_sd,
+    log10_ball,
+    log10_count,
+)
 
 __all__ = [
     "BEYOND",
@@ -76,6 +83,7 @@ __all__ = [
     "TurnEffects",
     "Verdicts",
     "Volume",
+    "agrees_with_count",
     "along",
     "answers_to",
     "as_dataset",
@@ -105,6 +113,7 @@ __all__ = [
     "judge_perturbed",
     "lay_out",
     "log10_ball",
+    "log10_count",
     "log_density",
     "log_normalizer",
     "map_agreement",

@@ -8,7 +8,7 @@ import scipy.special
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from fooljax import checks
+from fooljax import checks, metrics
 
 
 class Estimate(NamedTuple):
@@ -91,6 +91,55 @@ def ideal_sd(log10_p: float, particles: int, keep: float = 0.5) -> float:
     last = 10.0 ** (log10_p - whole * math.log10(keep))  # the share that the last level has
     variance = (whole * (1.0 - keep) / keep + (1.0 - last) / last) / particles
     return math.sqrt(variance) / math.log(10.0)
+
+
+def log10_count(hits: int, drawn: int) -> metrics.Interval:
+    """Return the logarithm to base 10 of a share found by counting, with its 95 % interval.
+
+    Args:
+        hits: images that count.
+        drawn: all of them.
+
+    Returns:
+        Minus infinity for a share of 0; the interval is Clopper and Pearson's.
+
+    Raises:
+        ValueError: as `metrics.clopper_pearson`.
+
+    Example:
+        >>> from fooljax import analysis
+        >>> analysis.log10_count(100, 10_000).mean
+        -2.0
+    """
+    log = lambda share: math.log10(share) if share > 0.0 else -math.inf
+    return metrics.Interval(*map(log, metrics.clopper_pearson(hits, drawn)))
+
+
+def agrees_with_count(split: Estimate, counted: metrics.Interval, runs: int) -> bool:
+    """Tell whether splitting and counting differ by no more than chance lets them.
+
+    Their 95 % half widths are added as those of independent errors are. That of splitting is
+    Student's, or where that is smaller what independent particles would have.
+
+    Args:
+        split: a share by splitting, found in one run at least.
+        counted: the same by counting, from `log10_count`, with one hit at least.
+        runs: of splitting.
+
+    Raises:
+        ValueError: if there is no run.
+
+    Example:
+        >>> from fooljax import analysis
+        >>> split = analysis.estimate([-2.1, -2.0, -1.9], particles=200)
+        >>> analysis.agrees_with_count(split, analysis.log10_count(100, 10_000), runs=3)
+        True
+    """
+    half = 1.96 * split.ideal_sd / math.sqrt(checks.count("runs", runs))
+    if not math.isnan(split.low):
+        half = max(half, split.log10 - split.low)
+    chance = math.hypot((counted.high - counted.low) / 2, half)
+    return abs(split.log10 - counted.mean) <= chance
 
 
 def log10_ball(dimensions: int, radius: float) -> float:

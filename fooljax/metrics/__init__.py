@@ -20,6 +20,7 @@ from fooljax.metrics.detection import (
     roc_curve,
     share_accepted,
 )
+from fooljax.metrics.distances import nearest_distances
 from fooljax.metrics.editing import edits
 from fooljax.metrics.illumination import Illumination, illumination
 from fooljax.metrics.looks import brightness, contrast, symmetry
@@ -34,16 +35,20 @@ from fooljax.metrics.reliability import (
 from fooljax.metrics.smoothness import high_frequency_share, total_variation
 from fooljax.metrics.statistics import (
     Comparison,
+    Correlation,
     Interval,
     bootstrap,
     clopper_pearson,
     evaluations_to_reach,
     mann_whitney,
+    spearman,
+    superiority,
 )
 
 __all__ = [
     "Comparison",
     "ConfidenceSummary",
+    "Correlation",
     "Coverage",
     "Illumination",
     "Interval",
@@ -75,12 +80,15 @@ __all__ = [
     "mann_whitney",
     "margins",
     "mixing",
+    "nearest_distances",
     "negative_log_likelihood",
     "probabilities",
     "reliability",
     "roc_curve",
     "share_accepted",
     "signal_to_noise",
+    "spearman",
+    "superiority",
     "symmetry",
     "temperature",
     "total_variation",

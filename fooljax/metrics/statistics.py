@@ -30,11 +30,24 @@ class Comparison(NamedTuple):
     """Outcome of a test.
 
     Attributes:
-        statistic: Mann and Whitney's U of the first sample, ties one half.
+        statistic: Mann and Whitney's U of the first sample, ties one half; or its share of
+            all pairs.
         p_value: chance of as much if both come from the same distribution.
     """
 
     statistic: float
+    p_value: float
+
+
+class Correlation(NamedTuple):
+    """How two rows of numbers go together, and a test of it.
+
+    Attributes:
+        rho: in [-1, 1]; 1 where one rises whenever the other does.
+        p_value: chance of as much, up or down, if they have nothing to do with each other.
+    """
+
+    rho: float
     p_value: float
 
 
@@ -147,6 +160,64 @@ def mann_whitney(
     samples = checked(first, "first"), checked(second, "second")
     found = scipy.stats.mannwhitneyu(*samples, alternative=alternative)
     return Comparison(float(found.statistic), float(found.pvalue))
+
+
+def superiority(first: ArrayLike, second: ArrayLike) -> Comparison:
+    """Say how often a value of one sample is the larger of two, and whether that is chance.
+
+    Args:
+        first: independent values ``[n]``.
+        second: independent values ``[m]``.
+
+    Returns:
+        As statistic the share of pairs in which that of ``first`` is larger, ties one half, in
+        [0, 1]; the p value is Mann and Whitney's, two-sided.
+
+    Raises:
+        ValueError: if a sample is empty or holds NaN.
+
+    Source:
+        McGraw and Wong, 1992, Psychological Bulletin 111 (common language effect size).
+
+    Example:
+        >>> from fooljax import metrics
+        >>> metrics.superiority([3, 4, 5], [0, 1, 2])
+        Comparison(statistic=1.0, p_value=0.1)
+    """
+    samples = checked(first, "first"), checked(second, "second")
+    u, p_value = mann_whitney(*samples)
+    return Comparison(u / (samples[0].size * samples[1].size), p_value)
+
+
+def spearman(first: ArrayLike, second: ArrayLike) -> Correlation:
+    """Correlate two rows of numbers by their ranks, such as a round and what it reaches.
+
+    Args:
+        first: ``[n]``, at least 3.
+        second: ``[n]``.
+
+    Raises:
+        ValueError: if they are not as many, are fewer than 3, hold NaN, or do not vary.
+
+    Source:
+        Spearman, 1904, American Journal of Psychology 15.
+
+    Example:
+        >>> from fooljax import metrics
+        >>> round(metrics.spearman([1, 2, 3, 4], [0.1, 0.3, 0.2, 0.9]).rho, 1)
+        0.8
+    """
+    import scipy.stats
+
+    samples = checked(first, "first"), checked(second, "second")
+    if len(samples[0]) != len(samples[1]) or len(samples[0]) < 3:
+        sizes = " and ".join(str(len(one)) for one in samples)
+        raise ValueError(f"first and second must be as many, at least 3, got {sizes}")
+    for name, one in zip(("first", "second"), samples, strict=True):
+        if np.ptp(one) == 0.0:
+            raise ValueError(f"{name} must vary, or it has no ranks; all are {one[0]:g}")
+    found = scipy.stats.spearmanr(*samples)
+    return Correlation(float(found.statistic), float(found.pvalue))
 
 
 def evaluations_to_reach(

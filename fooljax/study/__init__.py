@@ -29,14 +29,16 @@ from fooljax.study.ensembles import ENSEMBLE_GROUPS, SMALL_JOINT, Ensembles, Joi
 from fooljax.study.genotype import Genotype, build_encoding, chosen_encoding
 from fooljax.study.look_cells import Looks, cells_of
 from fooljax.study.paragraphs import Reading
-from fooljax.study.settings import Fooling, Hiding, Making, RunFlags, choose, radii_of
+from fooljax.study.settings import Evolving, Fooling, Hiding, Making, RunFlags, choose, radii_of
 from fooljax.study.victim import Victim
 
 #: Where a name is found that may need JAX.
 _NAMES = {
-    "adaptive": "Gain RULE counts gains knowing sum_up table_of_gains verdicts",
+    "accepted": "MEASURES PASSES QUALITIES on_clean on_fooling",
+    "adaptive": "Gain RULE counts gains knowing outcome sum_up table_of_gains verdicts",
+    "adversaries": "ADVERSARIES compare_accepted kept_out misled",
     "answerers": "ANSWERERS Answerer about_answerer check_answerers load_asked train_answerers",
-    "attacked": "KEPT Outcome Radii accuracy_curves attack_all outcomes",
+    "attacked": "ATTACKED Outcome Radii accuracy_curves attack_all outcomes",
     "cells": "Cell Results compute gather grid key_of",
     "changes": "spell_sizes stretch",
     "classifiers": "Fits Networks RELATIONS given is_own network networks replicas splits_of "
@@ -46,7 +48,7 @@ _NAMES = {
     "command": "launch",
     "defended": "Bench Defended Defense Guard PLAIN choose_defenses guard guards",
     "descriptors": "carry_references read_grid",
-    "detection": "DETECTION RATES certainty confidence coverage detect legend roc",
+    "detection": "DETECTION KEPT RATES certainty confidence coverage detect keep legend roc",
     "diagnosed": "diagnose findings_of",
     "drawings": "Drawing choose_measures",
     "evolved": "Evolved controls evolve evolve_repeats express random_images table_of_controls",
@@ -57,36 +59,42 @@ _NAMES = {
     "illuminated": "Illuminated place_in_grid sort_niches sum_up_grid",
     "joint": "JOINT_MEASURES climb climb_by confidence_in_targets evolve_for find_nearest "
     "judge_whole noise_and_targets perturb take_turns",
+    "leaderboard": "digests entry_rows",
     "loaded": "as_weighted starts",
     "looks": "show_grid",
-    "makers": "MAKERS build choose_right judge",
+    "makers": "MAKERS build choose_right first_right judge",
     "making": "Made Make Maker Makers Material SURE draw_classes of_classes of_few_classes "
     "repeated take",
     "matchers": "MatcherFound teach train_matchers",
     "memory": "afford",
     "others": "TAU network_and_others prepare_others show_others table_of_others",
-    "outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "outputs": "all_logits confidences logits real_ones",
+    "outsiders": "as_bytes as_stored choose_outsiders load_others noises",
     "page": "Block Figure Folded Heading Opening publish sections",
     "painting": "paint",
     "paragraphs": "Paragraphs load_paragraphs",
     "pictures": "across ends full_range images lines matrix numbers ranges",
+    "places": "draw order_of spread",
     "prepared": "Prepared prepare",
     "printed": "FGSM_EPSILONS Printed beside_papers table_of_printed",
     "published": "BAND BAND_NAME Published RELATED RETRAINED is_imagenet published_for "
-    "retrained_for short_names until",
+    "retrained_table short_names until",
     "questions_shown": "show_questions tell_answerers",
     "reached": "compare_band medians_of_band shares_above show_reached sum_up_progress "
     "table_of_first",
+    "refusals": "refuse refuse_ready_made",
     "repeats": "beyond_chance by_repeat times unbounded",
+    "reshaped": "stack wide",
+    "rounds": "CONTROL Rounds first_and_last retrain train",
     "run": "Run Settings opened",
     "searched": "Diverse SIDE ancestors browse choose_diverse diverse related tell_diverse",
     "searches": "SEARCHES SMOOTH_SEARCHES make_search",
     "sets": "ANSWERS NetworkSet NetworkSets as_one make_sets train_sets",
+    "several": "one_of_several",
     "showing": "as_pictures experience is_shown note",
     "spreading": "MICRO_BATCH at_once plan_search sharing",
     "suited": "NO_NUMBERS Words how_shown only_pictures refuse_texts refuse_unsuited suit "
-    "words_for",
+    "suited_outsiders words_for",
     "tables": "Record Row Table exactly finite join medians span summarize to_csv where within",
     "units": "Arrays",
     "variety": "Variety effective_numbers measure_variety plain_variety show_variety",
@@ -106,6 +114,7 @@ __all__ = [
     "Count",
     "ENSEMBLE_GROUPS",
     "Ensembles",
+    "Evolving",
     "Fooling",
     "Genotype",
     "Hiding",

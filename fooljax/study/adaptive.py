@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fooljax import reporting
 from fooljax.analysis import over_repeats
@@ -77,6 +77,19 @@ def counts(found: Sequence[Gain]) -> dict[str, int]:
     verdicts = [gain.verdict for gain in found]
     number = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
     return {**number, "seen": len(verdicts) - number["none"]}
+
+
+def outcome(number: Mapping[str, int]) -> Literal["none", "all", "nothing", "some"]:
+    """Say in a word what is left of the gains: ``none`` where there were none to begin with.
+
+    Args:
+        number: of verdicts, from `counts`.
+    """
+    if not number["seen"]:
+        return "none"
+    if not number["stays"]:
+        return "nothing"
+    return "all" if number["stays"] == number["seen"] else "some"
 
 
 def verdicts(found: Sequence[Gain], against: str) -> str:

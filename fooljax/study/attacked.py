@@ -26,7 +26,7 @@ _DRAWN = ("labels", "targets", "places_in_test_set", "originals")
 _MEASURED = ("success", "margin", "confidence", "log_doubt", "forwards", "gradients", *LENGTHS)
 _BESIDE = ("epsilons", "images", "seconds")  # in a cell, beside what was measured
 #: Arrays of the cells, for who reads on.
-KEPT = (*_DRAWN, "epsilons", "images", *_MEASURED, *LOUDNESS)
+ATTACKED = (*_DRAWN, "epsilons", "images", *_MEASURED, *LOUDNESS)
 
 
 class Radii(NamedTuple):

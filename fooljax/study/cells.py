@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
+import numpy as np
 from numpy.typing import ArrayLike
 
 from fooljax.study import units
@@ -46,6 +47,10 @@ class Results(NamedTuple):
         if len(found) != 1:
             raise KeyError(f"there are {len(found)} cells at {coordinates}")
         return found[0][1]
+
+    def stacked(self, name: str, **coordinates: Coordinate) -> np.ndarray:
+        """Return an array of all cells with these coordinates, ``[cells, ...]``, in their order."""
+        return np.stack([arrays[name] for _, arrays in self.where(**coordinates).found])
 
     def arrays(self, *names: str) -> Arrays:
         """Return some arrays of all cells that have them, by ``CELL.NAME``."""

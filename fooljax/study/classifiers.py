@@ -123,16 +123,20 @@ def networks(
     return Networks(found, tuple(model for model in models for _ in range(seeds)))
 
 
-def replicas(run: Run[Settings], flag: str, count: int, fits: Fits | None = None) -> Networks:
+def replicas(
+    run: Run[Settings], flag: str, count: int, fits: Fits | None = None, again: bool = False
+) -> Networks:
     """Train or load the network that ``--model`` names from several starting weights.
 
-    One that comes with its weights is taken once.
+    One that comes with its weights is taken once, or again and again.
 
     Args:
         run: keeps the trained networks.
         flag: that asked for so many, with its dashes.
         count: of networks.
         fits: as for `network`.
+        again: take a network that comes with its weights as often as asked, as
+            ``lenet 1``, ``lenet 2``, ...; the only one is ``lenet 1`` then.
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
@@ -140,6 +144,10 @@ def replicas(run: Run[Settings], flag: str, count: int, fits: Fits | None = None
     settings = run.config.victim
     if not is_own(settings):
         return networks(run, (settings.model,), count, fits=fits)
+    if again:
+        same = network(run, fits=fits)
+        each = {f"{settings.model} {number + 1}": same for number in range(count)}
+        return Networks(each, (settings.model,) * count)
     if count > 1:
         own = f"--weights {settings.weights}" if settings.weights else f"--model {settings.model}"
         raise ValueError(f"{flag} {count}: {own} is but one set of weights; give {flag} 1")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -23,6 +22,7 @@ from fooljax.study.filtering import Filter, filters
 from fooljax.study.fooling import FOOLING
 from fooljax.study.making import Material, repeated
 from fooljax.study.prepared import Prepared
+from fooljax.study.rounds import first_and_last, train
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Fooling, choose
 from fooljax.study.units import Arrays
@@ -236,14 +236,11 @@ def _fooling_class(run: Run[Settings], bench: Bench) -> Defended:
 
     def learn(key: RandomKey, network: str, defense: str) -> Arrays:
         key_evolve, key_fit = jax.random.split(key)
-        making, images = bench.fooling.making, []
-        for generations in (1, making.generations):  # one key, so one run: soon cut, and whole
-            less = dataclasses.replace(making, generations=generations)
-            way = repeated(FOOLING["cppn"].build(less, shape), FOOLING_RUNS)
-            images.append(way(key_evolve, plain, bench.material).images)
-        enlarged = training.with_fooling_class(bench.material.train, jnp.concatenate(images))
-        recipe = prepared.build_recipe(bench.settings)
-        tuned, _ = training.fit(key_fit, fresh, enlarged, **recipe._asdict())
+        several = lambda making: repeated(FOOLING["cppn"].build(making, shape), FOOLING_RUNS)
+        evolve = first_and_last(several, bench.fooling.making)
+        images = evolve(key_evolve, plain, bench.material).images
+        enlarged = training.with_fooling_class(bench.material.train, images)
+        tuned = train(bench.settings, key_fit, fresh, enlarged)
         return {name: np.asarray(leaf) for name, leaf in weights_of(tuned).items()}
 
     learned = compute(run, [names], learn, "training with a fooling class")

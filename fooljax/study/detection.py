@@ -28,6 +28,14 @@ DETECTION = {
     "fpr95_ood_pos": "share of clean images flagged where 95 % of the others are",
 }
 
+#: What `keep` measures, as titles of columns.
+KEPT = {
+    "accepted_95": "accepted (95 %)",
+    "accepted_95_right": "right among them",
+    "accepted_99": "accepted (99 %)",
+    "accepted_99_right": "right among them ",
+}
+
 
 def certainty(
     logits: Float[np.ndarray, "n m"], num_classes: int
@@ -74,6 +82,25 @@ def detect(
         "fpr95_id_pos": metrics.fpr95_id_pos(known, scores),
         "fpr95_ood_pos": metrics.fpr95_ood_pos(known, scores),
     }
+
+
+def keep(
+    scores: Float[np.ndarray, " n"], right: Bool[np.ndarray, " n"], limits: Mapping[str, float]
+) -> dict[str, float]:
+    """Say what thresholds do to clean images, by the names of `KEPT`.
+
+    Args:
+        scores: of clean images.
+        right: which of them the network gets right.
+        limits: least score accepted, by the names of `RATES`.
+
+    Returns:
+        The share accepted at each, and the share that is right of these; NaN of none.
+    """
+    kept = {name: scores >= at for name, at in limits.items()}
+    shares = {name: float(rows.mean()) for name, rows in kept.items()}
+    among = lambda rows: float(right[rows].mean()) if rows.any() else np.nan
+    return shares | {f"{name}_right": among(rows) for name, rows in kept.items()}
 
 
 def roc(name: str, known: Scores, others: Scores, caption: str) -> Figure:

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fooljax import analysis, attacks
+from fooljax import analysis, attacks, training
 from fooljax.attacks.universal_measures import add
 from fooljax.study import memory
-from fooljax.study.cells import key_of
 from fooljax.study.classifiers import Networks
 from fooljax.study.fooling import FOOLING
 from fooljax.study.making import Made, Make, Maker, Makers, Material, take
+from fooljax.study.places import order_of
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making, radii_of
 from fooljax.study.victim_data import blame
@@ -31,8 +31,7 @@ def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int
     test, train = networks.splits.test, networks.splits.train
     labels = np.asarray(test.labels)
     right = [attacks.perturbed_answers(one, test.images) == labels for one in networks.classifiers]
-    key = key_of(run.config.run.seed, images="right", repeat=repeat)
-    order = np.asarray(jax.random.permutation(key, len(labels)))
+    order = order_of(run.config.run.seed, len(labels), images="right", repeat=repeat)
     rows = order[np.all(right, axis=0)[order]][:count]
     if len(rows) < count:
         raise ValueError(
@@ -40,6 +39,19 @@ def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int
             "ask for fewer, or train longer (--train-steps)"
         )
     return take(test, train, rows)
+
+
+def first_right(classifier: Classifier, clean: Material, most: int) -> Material:
+    """Take the first images that one network gets right; any, if it gets none right.
+
+    Args:
+        classifier: the network.
+        clean: the images.
+        most: how many to take at most.
+    """
+    right = np.flatnonzero(training.predict(classifier, clean.images) == np.asarray(clean.labels))
+    few = (right if right.size else np.arange(len(clean.labels)))[:most]
+    return Material(clean.images[few], clean.labels[few], clean.train, clean.places[few])
 
 
 def build(flag: str, makers: Makers, making: Making, shape: tuple[int, ...]) -> dict[str, Make]:

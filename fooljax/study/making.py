@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from fooljax import checks
 from fooljax.data import Dataset, as_float
-from fooljax.study.cells import key_of
+from fooljax.study.places import draw
 from fooljax.study.settings import Making
 from fooljax.types import Bound, Classifier, Images, Logits, RandomKey
 
@@ -111,8 +111,7 @@ def draw_classes(
     """
     if count is not None and count > num_classes:
         raise ValueError(f"{flag} must be at most {num_classes}, got {count}")
-    order = jax.random.permutation(key_of(seed, part="classes"), num_classes)
-    return np.sort(np.asarray(order)[:count])
+    return draw(seed, num_classes, num_classes if count is None else count, part="classes")
 
 
 def of_classes(make: Make, classes: Int[np.ndarray, " n"]) -> Make:

@@ -147,7 +147,8 @@ def images(
 
     Args:
         name: of the picture's file.
-        shown: ``[rows, columns, h, w, c]`` in [0, 1].
+        shown: ``[rows, columns, h, w, c]`` in [0, 1], or uint8; rows that have fewer columns
+            than others end in white.
         captions: below each image.
         caption: what is seen, and how to read it.
         looks: further words for ``reporting.grid``; and ``side``: most pixels of an image's
@@ -163,11 +164,16 @@ def images(
         'noise.png'
     """
     side = looks.pop("side", None)
+    rows = [np.asarray(row) for row in shown]
+    most = max(map(len, rows))
+    words = [[*row, *[""] * (most - len(row))] for row in captions]
 
     def draw(path: Path) -> object:
-        rows = np.stack(shown)
-        small = rows if side is None else shrink(rows.astype(np.float32), side)
-        return reporting.grid(path, small, captions, **looks)
+        filled = np.stack([_filled(row, most) for row in rows])
+        if side is not None:
+            bright = 255.0 if filled.dtype == np.uint8 else 1.0
+            filled = shrink(filled.astype(np.float32) / bright, side)
+        return reporting.grid(path, filled, words, **looks)
 
     return Figure(name, draw, caption)
 
@@ -273,6 +279,12 @@ def ends(finer: Table, measure: str) -> Callable[[Row], str]:
         return f"{share(min(means))} to {share(max(means))}"
 
     return write
+
+
+def _filled(row: np.ndarray, columns: int) -> np.ndarray:
+    """Return a row of images with white ones at its end, up to a number of columns."""
+    white = np.ones((columns - len(row), *row.shape[1:]), row.dtype)
+    return np.concatenate([row, 255 * white if row.dtype == np.uint8 else white])
 
 
 def _spelled(key: str | int | float) -> str:

@@ -8,6 +8,8 @@ Source: Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897. Medians and shares ar
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from fooljax.study.tables import Row, Table, exactly
+
 _LANDMARKS = {
     0: "tench",
     151: "chihuahua",
@@ -100,6 +102,25 @@ def retrained_for(class_names: Sequence[str]) -> tuple[str, tuple[float, ...]]:
     mnist, imagenet = RETRAINED
     name = imagenet if is_imagenet(class_names) else mnist
     return name, RETRAINED[name]
+
+
+def retrained_table(class_names: Sequence[str], count: int) -> Table:
+    """Return the medians of the paper's first retrained networks as lines beside one's own.
+
+    Args:
+        class_names: of the data.
+        count: of networks, at most.
+
+    Returns:
+        ``confidence`` by ``attack``, which is the name of the line, and ``network``, from 1.
+    """
+    name, medians = retrained_for(class_names)
+    return Table(
+        tuple(
+            Row({"attack": name, "network": number}, {"confidence": exactly(median)})
+            for number, median in enumerate(medians[:count], 1)
+        )
+    )
 
 
 def until(points: Sequence[tuple[int, float]], generation: int) -> list[tuple[int, float]]:

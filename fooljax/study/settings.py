@@ -78,6 +78,26 @@ class Making:
 
 
 @dataclass(frozen=True)
+class Evolving:
+    """How images that show nothing are evolved, or climbed to from noise.
+
+    Attributes:
+        generations: of an evolution after the random population.
+        children: images made in a generation.
+        ascent_steps: steps of a climb from noise.
+    """
+
+    generations: Count = 60
+    children: Batch = 100
+    ascent_steps: Count = 100
+
+    @property
+    def making(self) -> Making:
+        """The same as any maker takes it."""
+        return Making(**vars(self))
+
+
+@dataclass(frozen=True)
 class Fooling:
     """How images that show nothing are made, and how much it may cost.
 

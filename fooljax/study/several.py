@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fooljax.study.prepared import Prepared, prepare
 from fooljax.study.victim import Victim, is_published
@@ -56,7 +56,6 @@ def prepare_several(
         )
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")
-    place = Path(victim.classifier) if victim.classifier else folder / "networks"
     loaded: dict[tuple, Splits | Streams | None] = {}
 
     def find(one: Victim, folder: Path) -> "Splits | Streams | None":
@@ -69,12 +68,28 @@ def prepare_several(
     for model in models:
         for index in range(seeds):
             name = model if seeds == 1 else f"{model} {index + 1}"
-            one = dataclasses.replace(
-                victim,
-                model=model,
-                train_seed=victim.train_seed + index,
-                classifier=str(place / name.replace(" ", "-").replace("/", "-")),
-            )
+            one = one_of_several(victim, folder, name, index, model=model)
             with renamed("--model", "--models" if models != (victim.model,) else "--model"):
                 networks[name] = prepare(one, folder, fits, whole, find)
     return networks
+
+
+def one_of_several(
+    victim: Victim, folder: Path, name: str, number: int = 0, **changes: Any
+) -> Victim:
+    """Return the settings of one of several networks, which is kept in a folder of its own.
+
+    Args:
+        victim: the settings of all.
+        folder: run directory; keeps the networks unless the settings name another place.
+        name: of the network.
+        number: is added to the training seed.
+        changes: further settings of this network, such as ``model``.
+    """
+    place = Path(victim.classifier) if victim.classifier else folder / "networks"
+    return dataclasses.replace(
+        victim,
+        train_seed=victim.train_seed + number,
+        classifier=str(place / name.replace(" ", "-").replace("/", "-")),
+        **changes,
+    )

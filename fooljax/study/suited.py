@@ -9,6 +9,12 @@ from fooljax.reporting.sounds import TICKS
 
 Config = TypeVar("Config")
 
+#: Images that nobody made, by kinds of media that have none such: no picture to be had, the
+#: same sound, or another way to move.
+_NO_OUTSIDERS: dict[Kind, tuple[str, ...]] = {
+    "sounds": ("photographs", "inverted", "quarter_turn"),
+    "videos": ("photographs", "quarter_turn"),
+}
 #: Why texts are refused where numbers are changed a little.
 NO_NUMBERS = "are not made of numbers that could change a little"
 
@@ -146,6 +152,16 @@ def only_pictures(shape: tuple[int, ...], num_classes: int | None = None, side: 
         )
     if num_classes is not None and num_classes < 2:
         raise ValueError(f"--dataset, --model: 2 classes at least are needed, got {num_classes}")
+
+
+def suited_outsiders(names: Sequence[str], medium: Medium) -> tuple[str, ...]:
+    """Leave out images of other things that a medium has none of, such as photographs of sounds.
+
+    Args:
+        names: as `choose_outsiders` takes them.
+        medium: what the network takes.
+    """
+    return tuple(name for name in names if name not in _NO_OUTSIDERS.get(kind(medium), ()))
 
 
 def refuse_unsuited(

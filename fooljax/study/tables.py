@@ -45,7 +45,7 @@ class Table(NamedTuple):
         """Keep the rows with these keys."""
         return Table(tuple(row for row in self.rows if _has(row.keys, keys)))
 
-    def value(self, measure: str, **keys: Value) -> Interval:
+    def value(self, measure: str, /, **keys: Value) -> Interval:
         """Return a number of the only row with these keys; NaN where there is no such row.
 
         Raises:
@@ -56,7 +56,7 @@ class Table(NamedTuple):
             raise KeyError(f"there are {len(rows)} rows at {keys}")
         return rows[0].values[measure] if rows else Interval(math.nan, math.nan, math.nan)
 
-    def column(self, key: str, measure: str, **keys: Value) -> dict[Any, Interval]:
+    def column(self, key: str, measure: str, /, **keys: Value) -> dict[Any, Interval]:
         """Return a number by the values of a key, of the rows that have the other keys."""
         return {row.keys[key]: row.values[measure] for row in self.where(**keys).rows}
 

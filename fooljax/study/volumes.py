@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from fooljax import analysis, reporting
 from fooljax.reporting import Html
 from fooljax.study.cells import Results, compute
-from fooljax.study.page import Block, Heading
+from fooljax.study.page import Block
 from fooljax.study.run import Run, Settings
 from fooljax.study.tables import Record, Table, summarize
 from fooljax.study.wording import spell, sure
@@ -90,14 +90,13 @@ def shrinkage(
 
 
 def left_of_volume(records: Sequence[Record], plain: str) -> Iterator[Block]:
-    """Yield the part of a page that says what defenses leave; nothing without records.
+    """Yield what a page says of what defenses leave; nothing without records.
 
     Args:
         records: of `compare_volumes`.
         plain: the defense that is none.
     """
     if records:
-        yield Heading("How much of image space is left")
         smaller = shrinkage(records, ("defense",), plain, "network")
         yield table_of_shrinkage(smaller, ("Defense",), VOLUME)
 

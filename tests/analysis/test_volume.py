@@ -12,14 +12,17 @@ from scipy.ndimage import gaussian_filter
 
 from fooljax.analysis import (
     Measure,
+    agrees_with_count,
     crowds,
     draw_scores,
     estimate,
     ideal_sd,
     log10_ball,
+    log10_count,
     measures,
     volume,
 )
+from fooljax.metrics import Interval
 from fooljax.types import Classifier
 
 RUNS, PARTICLES, DIMENSIONS = 8, 100, 10
@@ -257,6 +260,33 @@ def test_estimates_from_runs():
     some = estimate([-3.0, -np.inf], 200)
     assert some.log10 == pytest.approx(-3.0 - math.log10(2)) and math.isnan(some.low)
     assert math.isnan(ideal_sd(-math.inf, 100))
+
+
+def test_counting_says_the_same_in_logarithms():
+    found = log10_count(20, 1000)
+    exact = stats.binomtest(20, 1000).proportion_ci(0.95, "exact")
+    assert tuple(found) == pytest.approx(
+        (np.log10(0.02), np.log10(exact.low), np.log10(exact.high))
+    )
+    assert log10_count(0, 10).mean == log10_count(0, 10).low == -math.inf
+
+
+def test_splitting_and_counting_agree_within_both_errors():
+    """One of the two is exact, so the other alone decides; then both by Pythagoras."""
+    exactly = lambda log10: Interval(log10, log10, log10)
+    split = estimate([-2.2, -2.0, -1.8], 200)
+    half = split.log10 - split.low
+    assert half > 1.96 * split.ideal_sd / math.sqrt(3)  # so Student's interval is what counts
+    for apart, agree in ((0.99 * half, True), (1.01 * half, False)):
+        assert agrees_with_count(split, exactly(split.log10 + apart), 3) is agree
+        assert agrees_with_count(split, exactly(split.log10 - apart), 3) is agree
+    alone = estimate([-2.0], 200)
+    half = 1.96 * alone.ideal_sd
+    counted = lambda apart: Interval(-2.0 + apart, -2.0 + apart - half, -2.0 + apart + half)
+    assert agrees_with_count(alone, counted(1.41 * half), 1)
+    assert not agrees_with_count(alone, counted(1.42 * half), 1)
+    with pytest.raises(ValueError, match="runs must be at least 1"):
+        agrees_with_count(alone, counted(0.0), 0)
 
 
 def test_the_volume_of_balls():

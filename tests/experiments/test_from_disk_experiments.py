@@ -11,7 +11,7 @@ from PIL import Image
 from experiments import evolve, retrain, universal
 from fooljax import data
 from fooljax.runtime import command
-from fooljax.study import RunFlags, change
+from fooljax.study import Evolving, RunFlags, change
 from fooljax.study.cells import file_name
 from fooljax.study.prepared import prepare
 from fooljax.study.victim import Victim
@@ -84,9 +84,8 @@ def test_retrain(victim, monkeypatch, tmp_path):
         attacks=("direct",),
         first_images=7,
         runs=2,
-        generations=2,
+        evolving=Evolving(generations=2, children=5),
         collect_generations=2,
-        children=5,
     )
     folder, streamed = both(retrain.main, config, monkeypatch, tmp_path)
     assert streamed["train_images"] == TRAIN

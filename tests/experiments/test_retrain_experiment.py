@@ -16,6 +16,7 @@ from experiments.retrain import numbers
 from fooljax import study
 from fooljax.study import Victim, change
 from fooljax.study.cells import Results, file_name
+from fooljax.study.published import retrained_for
 
 LESS = {"train_steps": 60}  # of the smoke preset
 
@@ -266,9 +267,12 @@ def test_the_papers_sizes():
     paper = retrain.PRESETS["paper"]
     assert (paper.networks, paper.first_images, paper.added_images) == (15, 6000, 1000)
     assert paper == retrain.PRESETS["mnist-paper"]
-    _, medians = study.retrained_for([str(digit) for digit in range(10)])
+    _, medians = retrained_for([str(digit) for digit in range(10)])
     assert len(medians) == 15 and np.median(medians) == 0.9948
-    assert study.retrained_for(fj.data.imagenet_names())[1] == (0.8805, 0.1170)
+    assert retrained_for(fj.data.imagenet_names())[1] == (0.8805, 0.1170)
+    beside = study.retrained_table(fj.data.imagenet_names(), 15)
+    assert [row.values["confidence"].mean for row in beside.rows] == [0.8805, 0.1170]
+    assert len(study.retrained_table([str(digit) for digit in range(10)], 3).rows) == 3
 
 
 IMPOSSIBLE = {

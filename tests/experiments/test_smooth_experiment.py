@@ -75,7 +75,7 @@ def test_smoke_numbers_follow_from_the_pieces(smoke):
         np.testing.assert_array_equal(bare["naive"], bare["gradient"])
         assert blurred["direct-images"].shape == (10, 28, 28, 1)
         shares.append(np.median(bare["direct-confidence"]) - np.median(blurred["direct-naive"]))
-        assert blurred["direct-history"].shape == (config.generations + 1, 10)
+        assert blurred["direct-history"].shape == (config.evolving.generations + 1, 10)
         assert labels is None or (blurred["clean"] == labels).mean() > 0.5
         labels = blurred["clean"]
         proof = unit(folder, certified="noise 0.25", network=network)
@@ -124,7 +124,7 @@ def gain(verdict):
 
 def test_words_follow_the_numbers():
     gains = lambda **counts: [gain(name) for name, count in counts.items() for _ in range(count)]
-    title = lambda **counts: page.title(study.counts(gains(**counts)))
+    title = lambda **counts: page.TITLES[study.outcome(study.counts(gains(**counts)))]
     assert "no gain" in title() and "no gain" in title(none=3)
     assert "helps less than it seems" in title(vanishes=2, shrinks=1)
     assert "also against who knows" in title(stays=2)

@@ -125,6 +125,9 @@ metrics.confidence_summary confidence:values
 metrics.expected_calibration_error confidence:values
 metrics.reliability confidence:values bins:count level:share
 metrics.mann_whitney first:values second:values
+metrics.superiority first:values second:values
+metrics.spearman first:values second:values
+metrics.nearest_distances images known:images
 metrics.bootstrap values:values level:share
 reporting.percent confidence:share
 reporting.curves confidences:values

@@ -41,9 +41,20 @@ def test_mann_whitney_counts_pairs():
     pairs = sum((a > b) + 0.5 * (a == b) for a in first for b in second)
     found = metrics.mann_whitney(first, second)
     assert found.statistic == pairs
+    assert metrics.superiority(first, second) == (pairs / 12, found.p_value)
     # of the 20 orders of 3 + 3 different values, one has all of the first above all others
     assert metrics.mann_whitney([4, 5, 6], [1, 2, 3], "greater").p_value == pytest.approx(1 / 20)
     assert metrics.mann_whitney([4, 5, 6], [1, 2, 3]).p_value == pytest.approx(2 / 20)
+
+
+def test_spearman_from_ranks():
+    first, second = np.array([3.0, 1.0, 4.0, 1.5, 9.0]), np.array([0.2, 0.1, 0.4, 0.3, 0.25])
+    apart = scipy.stats.rankdata(first) - scipy.stats.rankdata(second)
+    found = metrics.spearman(first, second)
+    assert found.rho == pytest.approx(1 - 6 * np.sum(apart**2) / (5 * 24))  # without ties
+    assert metrics.spearman(first, -second).rho == pytest.approx(-found.rho)
+    t = found.rho * np.sqrt(3 / (1 - found.rho**2))
+    assert found.p_value == pytest.approx(2 * scipy.stats.t.sf(abs(t), 3))
 
 
 def test_evaluations_to_reach():
@@ -58,6 +69,9 @@ WRONG = {
     "successes": (lambda: metrics.clopper_pearson(5, 4), "got 5 of 4"),
     "level": (lambda: metrics.clopper_pearson(1, 4, 1.0), r"level must be in \(0, 1\), got 1.0"),
     "no values": (lambda: metrics.bootstrap([]), "values must be a row"),
+    "pairs": (lambda: metrics.spearman([1, 2, 3], [1, 2]), "at least 3, got 3 and 2"),
+    "few": (lambda: metrics.spearman([1, 2], [1, 2]), "at least 3, got 2 and 2"),
+    "equal": (lambda: metrics.spearman([1, 2, 3], [5, 5, 5]), "second must vary"),
     "NaN": (lambda: metrics.mann_whitney([1.0], [np.nan]), "second must not be NaN"),
     "resamples": (lambda: metrics.bootstrap([1.0], resamples=0), "resamples"),
     "history": (lambda: metrics.evaluations_to_reach([0.1], [1, 2]), r"evaluations \(2,\)"),

@@ -55,3 +55,46 @@ def test_words_and_numbers():
     assert study.sum_up(found).startswith("Of 3 comparisons 2 show a gain")
     table = str(study.table_of_gains(found, "points"))
     assert "+50.0" in table and "\N{MINUS SIGN}1.0" in table and "0&nbsp;%" in table
+
+
+def test_what_is_kept_out():
+    found = study.kept_out(0.9, 0.3, 0.75)
+    assert (found["naive"], found["adaptive"]) == (0.3, 0.75)
+    assert (found["naive_gain"], found["adaptive_gain"]) == pytest.approx((0.6, 0.15))
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "word"),
+    [
+        ({"none": 3}, "none"),
+        ({"stays": 2, "none": 1}, "all"),
+        ({"vanishes": 1, "shrinks": 1}, "nothing"),
+        ({"stays": 1, "vanishes": 1}, "some"),
+    ],
+)
+def test_what_is_left_in_a_word(verdicts, word):
+    gains = [
+        study.Gain("", "", None, None, None, one) for one in verdicts for _ in range(verdicts[one])
+    ]
+    assert study.outcome(study.counts(gains)) == word
+
+
+def test_gains_compare_with_the_plain_network():
+    """By hand, from shares accepted of one kind of images in two networks."""
+    shares = {
+        ("plain", "naive"): (0.9, 1.0),
+        ("plain", "adaptive"): (0.9, 1.0),
+        ("blur 1", "naive"): (0.2, 0.5),
+        ("blur 1", "adaptive"): (0.8, 1.0),
+    }
+    records = [
+        {"defense": one, "adversary": who, "kind": "ascent", "network": at, "accepted_95": share}
+        for (one, who), both in shares.items()
+        for at, share in zip("ab", both, strict=True)
+    ]
+    first, _, _, other = study.compare_accepted(records, "plain", "kind")
+    assert (first["naive_gain"], first["adaptive_gain"]) == (0.0, 0.0)
+    assert (other["defense"], other["against"], other["network"]) == ("blur 1", "ascent", "b")
+    assert (other["naive_gain"], other["adaptive_gain"]) == (0.5, 0.0)
+    (gain,) = study.gains([first, other], "plain")
+    assert (gain.naive.mean, gain.verdict) == (0.5, "vanishes")

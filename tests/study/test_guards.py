@@ -74,3 +74,12 @@ def test_a_guard_keeps_its_promise_and_names_what_cannot_learn():
         study.guards("--methods", ["openmax"], network, few, jnp.asarray(images))
     with pytest.raises(ValueError, match="--methods: unknown 'openmox'; did you mean openmax"):
         study.guards("--methods", ["openmox"], network, few, jnp.asarray(images))
+
+
+def test_what_thresholds_do_to_clean_images():
+    """Counted by hand: two of four are accepted at 0.5, one of them right; none at 2."""
+    scores, right = np.array([0.1, 0.5, 0.4, 0.9]), np.array([True, False, True, True])
+    found = study.keep(scores, right, {"accepted_95": 0.5, "accepted_99": 2.0})
+    assert found.keys() == study.KEPT.keys()
+    assert (found["accepted_95"], found["accepted_95_right"]) == (0.5, 0.5)
+    assert found["accepted_99"] == 0.0 and np.isnan(found["accepted_99_right"])

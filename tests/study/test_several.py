@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fooljax.study.several import prepare_several
+from fooljax.study.several import one_of_several, prepare_several
 from fooljax.study.victim import Victim
 
 VICTIM = Victim(image_size=(8, 8), train_steps=20, train_seed=3)
@@ -43,3 +43,11 @@ def test_every_architecture_from_several_seeds(tmp_path, capsys):
 def test_says_what_is_wrong(changes, models, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         prepare_several(dataclasses.replace(VICTIM, **changes), tmp_path, models)
+
+
+def test_each_of_several_is_kept_in_a_folder_of_its_own(tmp_path):
+    one = one_of_several(VICTIM, tmp_path, "lenet 2/b", 1, model="lenet")
+    assert (one.model, one.train_seed) == ("lenet", 4)
+    assert one.classifier == str(tmp_path / "networks" / "lenet-2-b")
+    there = dataclasses.replace(VICTIM, classifier=str(tmp_path / "kept"))
+    assert one_of_several(there, tmp_path, "mlp").classifier == str(tmp_path / "kept" / "mlp")

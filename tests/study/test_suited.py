@@ -42,6 +42,13 @@ def test_words():
     assert "pitch" in study.how_shown(Sounds())
 
 
+def test_sounds_have_no_photographs_and_no_other_side():
+    names = ("photographs", "inverted", "quarter_turn", "mosaic", "mnist")
+    assert study.suited_outsiders(names, Pictures()) == names
+    assert study.suited_outsiders(names, Videos()) == ("inverted", "mosaic", "mnist")
+    assert study.suited_outsiders(names, Sounds(8_000)) == ("mosaic", "mnist")
+
+
 def test_texts_are_sent_to_their_experiments():
     with pytest.raises(ValueError, match=r"experiments\.reduce and experiments\.evolve"):
         study.refuse_texts((40,), study.NO_NUMBERS)

@@ -1,0 +1,42 @@
+"""How far images are from each other, pixel by pixel. Host functions."""
+
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import ArrayLike
+
+from fooljax import checks
+
+
+def nearest_distances(images: ArrayLike, known: ArrayLike) -> Float[np.ndarray, " n"]:
+    """Measure how far each image is from the nearest of others, such as the training images.
+
+    Args:
+        images: ``[n, *shape]`` in [0, 1], or uint8.
+        known: ``[m, *shape]``, likewise.
+
+    Returns:
+        Euclidean distances, in units of [0, 1]: 1 where a single number goes from black to
+        white. Of equal images it is 0 but for rounding.
+
+    Raises:
+        ValueError: if these are no images of the same shape, or there are none of them.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import metrics
+        >>> black, white = np.zeros((1, 2, 2, 1)), np.ones((1, 2, 2, 1))
+        >>> metrics.nearest_distances(black, white).tolist()
+        [2.0]
+    """
+    shape = checks.array("images", images).shape[1:]
+    rows = _flat(checks.images(images, shape))
+    others = _flat(checks.images(known, shape, "known"))
+    squares = np.sum(others**2, axis=1)
+    apart = [np.min(squares - 2.0 * others @ row) + row @ row for row in rows]
+    return np.sqrt(np.maximum(apart, 0.0))
+
+
+def _flat(images: Array | np.ndarray) -> Float[np.ndarray, "n p"]:
+    """Return images as rows of numbers in [0, 1]."""
+    flat = np.asarray(images).reshape(len(images), -1)
+    return flat / np.float32(255.0) if flat.dtype == np.uint8 else flat

@@ -1,0 +1,41 @@
+"""Tables in other forms: one below the other, and as records."""
+
+import math
+from collections.abc import Mapping
+
+from fooljax.study.tables import Record, Row, Table
+
+
+def stack(key: str, tables: Mapping[str, Table]) -> Table:
+    """Put tables one below the other, and tell them apart by a key of their rows.
+
+    Args:
+        key: that the rows do not have yet; it comes first.
+        tables: by the values of the key.
+    """
+    return Table(
+        tuple(
+            Row({key: name, **row.keys}, row.values)
+            for name, table in tables.items()
+            for row in table.rows
+        )
+    )
+
+
+def wide(table: Table) -> list[Record]:
+    """Return a record of each row, its intervals as ``MEASURE_mean``, ``_low`` and ``_high``.
+
+    Numbers have six digits; those that are missing are empty.
+    """
+    write = lambda value: "" if math.isnan(value) else f"{value:.6g}"
+    return [
+        {
+            **row.keys,
+            **{
+                f"{name}_{part}": write(value)
+                for name, found in row.values.items()
+                for part, value in found._asdict().items()
+            },
+        }
+        for row in table.rows
+    ]
