@@ -59,6 +59,7 @@ def test_makes_inputs(name, sense):
         assert made.dtype == np.float32 and made.min() >= 0.0 and made.max() <= 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "sense"), TAKEN)
 def test_is_searched(name, sense):
     """What the archive holds is what the network says of it, and it only gets better."""
