@@ -50,9 +50,11 @@ class Videos:
 
     Attributes:
         rate: frames a second.
+        binary: whether they are black and white, as silhouettes are.
     """
 
     rate: float = 25.0
+    binary: bool = False
 
     def __post_init__(self) -> None:
         checks.positive("rate", self.rate)

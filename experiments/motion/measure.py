@@ -209,7 +209,11 @@ def watch(run: study.Run[Config], scene: Scene) -> tuple[Networks, study.Results
         origin = f"{config.victim.model}, trained on {network} without {fold}"
         names = clips.class_names
         networks[f"{network}, without {fold}"] = study.Prepared(
-            classifier, names, float(right), origin, medium=fj.media.Videos(clips.rate)
+            classifier,
+            names,
+            float(right),
+            origin,
+            medium=fj.media.Videos(clips.rate, clips.binary),
         )
     return networks, results
 

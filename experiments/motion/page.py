@@ -265,7 +265,9 @@ def watched(found: Found) -> fj.reporting.Html:
             sure = cell["probabilities"][place]
             said.append(f"{order}: {clips.class_names[sure.argmax()]}, {study.sure(sure.max())}")
         captions.append(f"{clips.class_names[clips.labels[row]]}. {'; '.join(said)}")
-    return study.experience(fj.media.Videos(clips.rate), clips.windows[rows], captions)
+    return study.experience(
+        fj.media.Videos(clips.rate, clips.binary), clips.windows[rows], captions
+    )
 
 
 def answers(found: Found) -> Iterator[study.Block]:

@@ -13,6 +13,9 @@ from fooljax.attacks.regularization import Regularization
 _SIGN = 1.0 / 255.0  # a level of a picture
 _SIGN_OF_SOUND = 0.0005  # 0.001 of the waveform, whose scale is twice as long
 _MANY_SIGNS = 50
+# Steps of one size go to and fro about what they want; what is kept of earlier gradients stops
+# that. The share is that of APGD: Croce and Hein, 2020, arXiv:2003.01690.
+_SIGN_MOMENTUM = 0.75
 _PICTURES = ("pictures",)
 
 
@@ -55,7 +58,7 @@ def _inside(
 
 def _signs(shape: tuple[int, ...], steps: int | None, total_variation: float) -> Attack:
     size = _SIGN_OF_SOUND if len(shape) == 2 else _SIGN
-    return pgd(1.0, size, **{"steps": _MANY_SIGNS, **_steps(steps)})
+    return pgd(1.0, size, momentum=_SIGN_MOMENTUM, **{"steps": _MANY_SIGNS, **_steps(steps)})
 
 
 def _steps(steps: int | None) -> Mapping[str, Any]:
@@ -82,7 +85,9 @@ ASCENTS: dict[str, AscentEntry] = {
         _inside(spaces.fourier), "Fourier", "Fourier coefficients", takes=_PICTURES
     ),
     "signs": AscentEntry(
-        _signs, "signs", "Pixels, each up or down by the same small step, by the gradient's sign"
+        _signs,
+        "signs",
+        "Pixels, each up or down by the same small step, by the sign of the gradients so far",
     ),
     "cppn": AscentEntry(
         _inside(spaces.cppn),

@@ -29,6 +29,7 @@ class Clips(NamedTuple):
         class_names: the ``k`` names.
         group_names: of the groups, as people.
         rate: frames a second.
+        binary: whether they are black and white, but for how they were made smaller.
     """
 
     windows: UInt8[np.ndarray, "n t h w c"]
@@ -38,6 +39,7 @@ class Clips(NamedTuple):
     class_names: tuple[str, ...]
     group_names: tuple[str, ...]
     rate: float
+    binary: bool = False
 
     @property
     def folds(self) -> tuple[str, ...]:
@@ -46,7 +48,7 @@ class Clips(NamedTuple):
 
     def where(self, chosen: np.ndarray) -> Dataset:
         """Return some of the windows as a data set."""
-        medium = Videos(self.rate)
+        medium = Videos(self.rate, self.binary)
         return from_arrays(
             self.windows[chosen], self.labels[chosen], self.class_names, medium=medium
         )

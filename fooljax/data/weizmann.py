@@ -65,7 +65,7 @@ def read_weizmann_clips(folder: Path) -> Clips:
     if bits.size != len(bits) * height * width or arrays["offsets"][-1] != len(bits):
         raise ValueError(f"{path}: its frames are not what shape and offsets say")
     frames = np.stack([_crop(frame) for frame in bits.reshape(-1, height, width)])
-    return gather(
+    clips = gather(
         np.split(frames, arrays["offsets"][1:-1]),
         arrays["labels"].tolist(),
         arrays["persons"].tolist(),
@@ -73,6 +73,7 @@ def read_weizmann_clips(folder: Path) -> Clips:
         tuple(str(name) for name in arrays["people"]),
         RATE,
     )
+    return clips._replace(binary=True)
 
 
 def _crop(frame: UInt8[np.ndarray, "h w"]) -> UInt8[np.ndarray, "32 32 1"]:

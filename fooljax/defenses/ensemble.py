@@ -5,11 +5,11 @@ from typing import Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from fooljax import checks, metrics
-from fooljax.defenses.members import Apply, each_logits, join
-from fooljax.types import Bound, Classifier, Images, Logits, Params
+from fooljax.defenses.members import join
+from fooljax.types import Bound, Classifier, Logits
 
 Combine: TypeAlias = Literal["probabilities", "logits", "log_probabilities", "margins"]
 
@@ -21,12 +21,10 @@ _READINGS: dict[str, Callable[[Logits], Array]] = {
 }
 
 
-def _apply(
-    combine: Combine, members: tuple[Apply, ...], params: tuple[Params, ...], images: Images
-) -> Logits:
-    each = _READINGS[combine](each_logits(members, params, images))
+def _mean(combine: Combine, logits: Float[Array, "n b m"]) -> Logits:
+    each = _READINGS[combine](logits)
     if combine == "probabilities":
-        return jax.nn.logsumexp(each, axis=0) - jnp.log(len(members))
+        return jax.nn.logsumexp(each, axis=0) - jnp.log(len(logits))
     return jnp.mean(each, axis=0)
 
 
@@ -67,4 +65,4 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
         True
     """
     checks.choice("combine", combine, _READINGS)
-    return join(classifiers, Bound(_apply, (combine,)))
+    return join(classifiers, Bound(_mean, (combine,)))

@@ -7,6 +7,7 @@ import jax
 from jaxtyping import Array
 
 from fooljax import checks
+from fooljax.defenses.reads import check_numbers
 from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 
@@ -41,6 +42,9 @@ def with_gradient_of(
             the classifier's own params and columns; an equal one every time, or it
             compiles anew.
 
+    Raises:
+        ValueError: if the network reads texts, whose gradient is that of their vectors.
+
     Source:
         Athalye et al., 2018, arXiv:1802.00420, section 4.1 (backward pass
         differentiable approximation).
@@ -56,7 +60,7 @@ def with_gradient_of(
         >>> bool((followed(images) == whole(images)).all())
         True
     """
-    checks.classifier(classifier)
+    check_numbers(classifier)
     checks.function("stand_in", stand_in, "(params, images) -> logits")
     return dataclasses.replace(classifier, apply=Bound(_apply, (classifier.apply, stand_in)))
 

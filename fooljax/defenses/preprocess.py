@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from fooljax import checks
 from fooljax.defenses.gradients import straight_through
 from fooljax.defenses.median import median
+from fooljax.defenses.reads import check_numbers
 from fooljax.types import Bound, Classifier, Images, Logits, Params
 
 _BLOCK = 8
@@ -69,8 +70,11 @@ def shown_through(
 
     Returns:
         A classifier whose params are ``Shown``.
+
+    Raises:
+        ValueError: if the network reads texts.
     """
-    checks.classifier(classifier)
+    check_numbers(classifier)
     return Classifier(
         Shown(classifier.params, numbers),
         Bound(_apply, (classifier.apply, transform)),

@@ -13,6 +13,7 @@ from jaxtyping import Array
 
 from fooljax import checks, metrics
 from fooljax.defenses.preprocess import shape_of_pictures, shown_through
+from fooljax.defenses.reads import without_vectors
 from fooljax.types import Bound, Classifier, Images, Logits, Params, RandomDefense, RandomKey
 
 
@@ -186,4 +187,5 @@ def expectation(
         Bound(_mean_probability, (first.apply, structure, places)),
         first.input_shape,
         first.num_classes,
+        without_vectors(first.tokens),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from fooljax import checks, metrics
+from fooljax.defenses.reads import answered, without_vectors
 from fooljax.defenses.scores import Score, judge
 from fooljax.types import Bound, Classifier, Features, Images, Logits, Params
 
@@ -116,30 +117,39 @@ def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -
     value = checks.real("threshold", limit.value)
     scale = checks.positive("the threshold's scale", limit.scale)
     numbers = Threshold(jnp.float32(value), jnp.float32(scale))
-    parts = (classifier.apply, score.read, score.features, classifier.num_classes)
-    apply = Bound(_apply, parts)
     guarded = Guarded(classifier.params, score.statistics, numbers)
-    images = jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
+    column = Bound(_with_column, (score.read, classifier.num_classes))
+    if score.features is None:
+        rejecting = answered(classifier, guarded, column)
+    else:  # which are those of ids, not of their vectors
+        rejecting = Classifier(
+            guarded,
+            Bound(_apply, (score.features, column)),
+            classifier.input_shape,
+            classifier.num_classes,
+            without_vectors(classifier.tokens),
+        )
+    kind = jnp.float32 if classifier.tokens is None else jnp.int32
+    images = jax.ShapeDtypeStruct((1, *classifier.input_shape), kind)
     try:
-        jax.eval_shape(apply, guarded, images)
+        jax.eval_shape(rejecting.apply, guarded, images)
     except Exception as error:  # a network of the user's own may raise anything
         raise ValueError(f"the score does not suit this classifier: {error}") from error
-    return Classifier(guarded, apply, classifier.input_shape, classifier.num_classes)
+    return rejecting
 
 
-def _apply(
-    network: Callable[[Params, Images], Logits],
+def _apply(features: Features, column: Bound, guarded: Guarded, images: Images) -> Logits:
+    return column(guarded, *features(guarded.params, images))
+
+
+def _with_column(
     read: Callable[..., Array],
-    features: Features | None,
     num_classes: int,
     guarded: Guarded,
-    images: Images,
+    logits: Logits,
+    seen: Array | None = None,
 ) -> Logits:
-    if features is None:
-        logits = network(guarded.params, images)
-        seen = logits
-    else:
-        logits, seen = features(guarded.params, images)
+    seen = logits if seen is None else seen  # a score without features reads the logits
     scores = read(guarded.statistics, logits, seen, num_classes)
     value, scale = guarded.threshold
     top = jnp.max(logits[:, :num_classes], axis=1)

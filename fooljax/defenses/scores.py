@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from fooljax import checks, interrupts, metrics
-from fooljax.data import as_float
+from fooljax.data import as_input
 from fooljax.defenses.gradients import straight_through
 from fooljax.types import Classifier, Features, Images, Logits
 
@@ -196,7 +196,7 @@ def _in_batches(
     batch_size: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     checks.classifier(classifier)
-    images = checks.images(images, classifier.input_shape)
+    images = checks.inputs(images, classifier)
     count = len(images)
     size = min(checks.count("batch_size", batch_size), count)
     parts = []
@@ -204,7 +204,7 @@ def _in_batches(
         interrupts.check()
         # filled up with the last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
-        parts.append(jax.device_get(ask(classifier, as_float(images[rows]), more)))
+        parts.append(jax.device_get(ask(classifier, as_input(images[rows]), more)))
     first_part, second_part = (
         np.concatenate(leaves)[:count] for leaves in zip(*parts, strict=True)
     )

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from fooljax import checks, interrupts, printing
 from fooljax.data import as_float
+from fooljax.defenses.reads import check_numbers
 from fooljax.types import Classifier, Images, RandomKey
 
 ABSTAIN = -1
@@ -82,8 +83,8 @@ def count_votes(
         Votes for every column; an answer with a NaN is a vote for none.
 
     Raises:
-        ValueError: if images do not suit the classifier, a count or ``sigma`` is not
-            positive, or there is not a number for every image.
+        ValueError: if images do not suit the classifier, it reads texts, a count or ``sigma``
+            is not positive, or there is not a number for every image.
 
     Example:
         >>> import jax
@@ -95,9 +96,8 @@ def count_votes(
         [50, 50]
     """
     sigma, key = checks.positive("sigma", sigma), checks.key(key)
-    samples = checks.count("samples", samples)
-    batch_size = checks.count("batch_size", batch_size)
-    columns = checks.columns(checks.classifier(classifier))
+    samples, batch_size = checks.count("samples", samples), checks.count("batch_size", batch_size)
+    columns = checks.columns(check_numbers(classifier))
     images = as_float(checks.images(images, classifier.input_shape))
     count = len(images)
     names = np.arange(count) if numbers is None else checks.whole(numbers, "numbers")

@@ -1,13 +1,13 @@
 """A temperature: it changes how sure a network says to be, and no answer."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from fooljax import checks
-from fooljax.types import Bound, Classifier, Images, Logits, Params
+from fooljax.defenses.reads import answered
+from fooljax.types import Classifier, Logits, Params
 
 
 class Tempered(NamedTuple):
@@ -50,17 +50,10 @@ def tempered(classifier: Classifier, temperature: float) -> Classifier:
         >>> bool((cool(images) == network(images) / 2.0).all())
         True
     """
-    temperature, classifier = (
-        checks.positive("temperature", temperature),
-        checks.classifier(classifier),
-    )
-    return Classifier(
-        Tempered(classifier.params, jnp.float32(temperature)),
-        Bound(_apply, (classifier.apply,)),
-        classifier.input_shape,
-        classifier.num_classes,
-    )
+    temperature = checks.positive("temperature", temperature)
+    checks.classifier(classifier)
+    return answered(classifier, Tempered(classifier.params, jnp.float32(temperature)), _divide)
 
 
-def _apply(network: Callable[[Params, Images], Logits], given: Tempered, images: Images) -> Logits:
-    return network(given.params, images) / given.temperature
+def _divide(given: Tempered, logits: Logits) -> Logits:
+    return logits / given.temperature

@@ -13,8 +13,8 @@ from jaxtyping import Array, Float
 
 from fooljax import metrics
 from fooljax.defenses.gradients import straight_through
-from fooljax.defenses.members import Apply, check_members, each_logits, join
-from fooljax.types import Bound, Classifier, Images, Logits, Params
+from fooljax.defenses.members import check_members, join
+from fooljax.types import Bound, Classifier, Logits
 
 _TIE_BREAK = 1e-3  # votes that a mean probability of 1 is worth
 _FLOOR = 1e-9  # votes of a class that nobody names
@@ -57,7 +57,7 @@ def majority_vote(classifiers: Sequence[Classifier]) -> Classifier:
         >>> fj.defenses.majority_vote(networks)(images).shape
         (5, 3)
     """
-    return join(classifiers, Bound(_vote, ()))
+    return join(classifiers, _vote)
 
 
 def unanimous(classifiers: Sequence[Classifier]) -> Classifier:
@@ -100,20 +100,17 @@ def unanimous(classifiers: Sequence[Classifier]) -> Classifier:
     return join(classifiers, Bound(_agree, (num_classes,)))
 
 
-def _vote(members: tuple[Apply, ...], params: tuple[Params, ...], images: Images) -> Logits:
-    logits = each_logits(members, params, images)
+def _vote(logits: Float[Array, "n b m"]) -> Logits:
     mean = jnp.mean(metrics.probabilities(logits), axis=0)
     named = jax.nn.one_hot(jnp.argmax(logits, axis=2), logits.shape[2], dtype=jnp.float32)
     votes = jnp.sum(named, axis=0) + _TIE_BREAK * mean + _FLOOR
-    nearness = _soft_minimum_of_largest(metrics.margins(logits), len(members) // 2 + 1)
-    return straight_through(jnp.log(votes) - jnp.log(len(members)), nearness)
+    nearness = _soft_minimum_of_largest(metrics.margins(logits), len(logits) // 2 + 1)
+    return straight_through(jnp.log(votes) - jnp.log(len(logits)), nearness)
 
 
-def _agree(
-    num_classes: int, members: tuple[Apply, ...], params: tuple[Params, ...], images: Images
-) -> Logits:
-    lead = metrics.margins(each_logits(members, params, images))[:, :, :num_classes]
-    nearness = _soft_minimum_of_largest(lead, len(members))
+def _agree(num_classes: int, logits: Float[Array, "n b m"]) -> Logits:
+    lead = metrics.margins(logits)[:, :, :num_classes]
+    nearness = _soft_minimum_of_largest(lead, len(logits))
     classes = straight_through(jnp.min(lead, axis=0), nearness)
     return jnp.pad(classes, ((0, 0), (0, 1)))
 

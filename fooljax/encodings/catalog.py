@@ -12,7 +12,7 @@ from fooljax.encodings.partials import partials
 from fooljax.encodings.tokens import tokens
 from fooljax.encodings.voxels import voxels
 from fooljax.encodings.waveform import waveform
-from fooljax.media import KINDS, Kind, Medium, Sounds, Texts
+from fooljax.media import KINDS, Kind, Medium, Sounds, Texts, Videos
 from fooljax.types import Encoding
 
 
@@ -37,7 +37,7 @@ _NGUYEN = "Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897"
 
 CATALOG: dict[str, Entry] = {
     "direct": Entry(
-        lambda shape, medium: direct(shape),
+        lambda shape, medium: direct(_numbers(shape, medium)),
         "from noise, every pixel a number of its own",
         _NGUYEN,
         ("pictures", "sounds", "videos"),
@@ -61,8 +61,9 @@ CATALOG: dict[str, Entry] = {
         ("sounds",),
     ),
     "voxels": Entry(
-        lambda shape, medium: voxels(shape),
-        "from noise, every voxel a number of its own, and boxes of space and time that are plain",
+        lambda shape, medium: voxels(shape, isinstance(medium, Videos) and medium.binary),
+        "from noise, every voxel a number of its own (black or white where the data are so), and "
+        "boxes of space and time that are plain",
         "",
         ("videos",),
     ),
@@ -110,6 +111,19 @@ def own_encoding(name: str, made: Any) -> Entry:
         )
     build = lambda shape, medium: made(shape)
     return Entry(build, f"in an encoding of your own, {name}", "", KINDS)
+
+
+def _numbers(shape: tuple[int, ...], medium: Medium) -> tuple[int, ...]:
+    """Return the shape of what is no text.
+
+    Raises:
+        ValueError: if it is one.
+    """
+    if isinstance(medium, Texts):
+        raise ValueError(
+            f"the network reads texts, not numbers, got {shape}; give characters or tokens"
+        )
+    return shape
 
 
 def _rate(medium: Medium) -> int:

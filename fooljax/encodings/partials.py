@@ -26,7 +26,7 @@ class Partials(NamedTuple):
 
     Attributes:
         frequency: at the beginning, on a logarithmic scale.
-        amplitude: in decibels, from the quietest to the loudest.
+        amplitude: in decibels, from the quietest to the loudest; 0 is none.
         onset: when it begins, as a share of the sound.
         duration: how long it lasts, as a share of what is left.
         chirp: how far it rises until its end; 0.5 keeps its pitch.
@@ -76,7 +76,8 @@ def read(genome: Partials, samples: int, rate: int) -> Tones:
     shortest = min(_SHORTEST * rate, samples)
     onset = jnp.floor(genome.onset * (samples - shortest))
     duration = jnp.floor(shortest + genome.duration * (samples - shortest - onset))
-    amplitude = 10.0 ** (_QUIETEST / 20.0 * (1.0 - genome.amplitude))
+    heard = 10.0 ** (_QUIETEST / 20.0 * (1.0 - genome.amplitude))
+    amplitude = jnp.where(genome.amplitude > 0.0, heard, 0.0)
     return Tones(first, last, amplitude, onset, duration)
 
 
@@ -87,12 +88,14 @@ def partials(
     """Evolve sounds that are sums of a few tones: a tune that nobody says.
 
     A partial has a frequency from 60 to 3,840 Hz (at low rates to 45 % of the rate), an
-    amplitude from -60 to 0 decibels of full scale, an onset, a duration of 20 ms at least, and
-    rises or falls by an octave at most. It fades in and out over 5 ms. Where the sum would be
-    too loud, all of it is made quieter.
+    amplitude from -60 to 0 decibels of full scale (none at all if its gene is 0), an onset, a
+    duration of 20 ms at least, and rises or falls by an octave at most. It fades in and out
+    over 5 ms. Where the sum would be too loud, all of it is made quieter.
 
     A child has each partial of one parent or, in half of the children, of the one or the
-    other; then its genes mutate, and one partial in twenty is drawn anew.
+    other; then its genes mutate, and one partial in twenty is drawn anew. In one child of ten
+    all partials become louder or quieter together, down to silence, which no change of one of
+    them does.
 
     Args:
         shape: of a sound, ``(t, 1)``.
@@ -130,14 +133,18 @@ def partials(
 
     def vary(key: RandomKey, parent: Partials, mate: Partials, generation: Array) -> Partials:
         del generation
-        key_both, key_whose, key_move, key_anew, key_fresh = jax.random.split(key, 5)
+        keys = jax.random.split(key, 7)
+        key_both, key_whose, key_move, key_anew, key_fresh, key_all, key_louder = keys
         genes, other = jnp.stack(parent), jnp.stack(mate)
         theirs = jax.random.bernoulli(key_whose, 0.5, (count,)) & jax.random.bernoulli(key_both)
         genes = jnp.where(theirs[None], other, genes)
         genes = polynomial_mutation(key_move, genes, mutation_rate)
         anew = jax.random.bernoulli(key_anew, mutation_rate / 2.0, (count,))
         fresh = jax.random.uniform(key_fresh, genes.shape, jnp.float32)
-        return Partials(*jnp.where(anew[None], fresh, genes))
+        child = Partials(*jnp.where(anew[None], fresh, genes))
+        louder = jax.random.uniform(key_louder, (), jnp.float32, -1.0, 1.0)
+        louder = jnp.where(jax.random.bernoulli(key_all, mutation_rate), louder, 0.0)
+        return child._replace(amplitude=jnp.clip(child.amplitude + louder, 0.0, 1.0))
 
     def express(genome: Partials) -> Image:
         tones = read(genome, samples, rate)

@@ -1,13 +1,15 @@
 """A network in half precision: faster where the hardware has units for it."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array
 
 from fooljax import checks
-from fooljax.types import Bound, Classifier, Images, Logits, Params
+from fooljax.types import Bound, Classifier, Params, Tokens
 
 
 def in_bfloat16(classifier: Classifier) -> Classifier:
@@ -36,17 +38,16 @@ def in_bfloat16(classifier: Classifier) -> Classifier:
         ... )
     """
     checks.classifier(classifier)
-    return Classifier(
-        classifier.params,
-        Bound(_apply, (classifier.apply,)),
-        classifier.input_shape,
-        classifier.num_classes,
-    )
+    part = lambda function: Bound(_apply, (function,))
+    tokens = classifier.tokens
+    if tokens is not None and tokens.embed is not None:
+        halves = map(part, (tokens.embed, tokens.apply_embedded, tokens.table))
+        tokens = Tokens(tokens.count, *halves)
+    return dataclasses.replace(classifier, apply=part(classifier.apply), tokens=tokens)
 
 
-def _apply(apply: Callable, params: Params, images: Images) -> Logits:
-    logits = apply(jax.tree.map(_half, params), _half(images))
-    return logits.astype(jnp.float32)
+def _apply(function: Callable, params: Params, *inputs: Array) -> Array:
+    return function(jax.tree.map(_half, params), *map(_half, inputs)).astype(jnp.float32)
 
 
 def _half(leaf: Any) -> Any:

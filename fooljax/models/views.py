@@ -21,7 +21,7 @@ def center_crop(classifier: Classifier, pixels: int) -> Classifier:
         A classifier of images ``[b, pixels, pixels, c]`` with the same params.
 
     Raises:
-        ValueError: if the images are smaller than what the network takes.
+        ValueError: if the images are smaller than what the network takes, or no pictures.
 
     Example:
         >>> import jax
@@ -49,7 +49,7 @@ def ten_crop(classifier: Classifier, pixels: int) -> Classifier:
         logits are logarithms of the averaged probabilities.
 
     Raises:
-        ValueError: if the images are smaller than what the network takes.
+        ValueError: if the images are smaller than what the network takes, or no pictures.
 
     Source:
         Krizhevsky et al., 2012, section 4.1; Nguyen et al., 2015, arXiv:1412.1897,
@@ -96,6 +96,8 @@ def crop_probabilities(classifier: Classifier, images: Images) -> Float[Array, "
 def _through(classifier: Classifier, pixels: int, view: Callable) -> Classifier:
     checks.kind("classifier", classifier, Classifier)
     pixels = checks.count("pixels", pixels)
+    if len(classifier.input_shape) != 3:
+        raise ValueError(f"crops are of pictures (h, w, c), got inputs {classifier.input_shape}")
     height, width, channels = classifier.input_shape
     if height != width:
         raise ValueError(f"crops are square, but the network takes {height}x{width} pixels")

@@ -111,6 +111,15 @@ def test_signs_step_by_a_thousandth_of_a_waveform():
     )
 
 
+@pytest.mark.slow
+def test_quiet_noise_is_every_word_after_ten_steps(data_dir, key):
+    network = fj.models.load_pretrained("ds_cnn_s", f"{data_dir}/models")
+    noise = 0.5 + 0.005 * jax.random.normal(key, (12, 16_000, 1))  # of rms 0.01 as a waveform
+    climb = fj.attacks.ASCENTS["signs"].build((16_000, 1), 10, 0.0)
+    found = fj.attacks.run(climb, key, network, noise, fj.attacks.reach(jnp.arange(12)))
+    assert np.all(found.confidence > 0.99)
+
+
 @pytest.mark.filterwarnings("ignore:no answer")  # the network breaks on bright images
 @pytest.mark.parametrize("shape", ONE_OF_ALL)
 def test_the_rest_of_the_core(shape):

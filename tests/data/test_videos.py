@@ -95,7 +95,9 @@ def test_weizmann_leaves_a_person_out(data_dir):
     np.testing.assert_array_equal(np.bincount(clips.groups), counts)
     train, test = load("weizmann:denis", data_dir)
     assert test.images.shape == (112, 16, 32, 32, 1) and len(train.labels) == 997
-    assert train.class_names[:3] == ("bend", "jack", "jump") and train.medium == Videos(25.0)
+    assert train.class_names[:3] == ("bend", "jack", "jump") and train.medium == Videos(
+        25.0, binary=True
+    )
     np.testing.assert_array_equal(
         load("weizmann", data_dir).test.images, clips.windows[clips.groups == 0]
     )

@@ -130,6 +130,10 @@ def _labels(classifier):
     return jnp.argmax(classifier(KNOWN), axis=1)
 
 
+# How strong each of the catalog's is in tests: add yours.
+STRENGTHS = {"blur": 0.8, "median": 3.0, "levels": 4.0, "jpeg": 30, "resize": 0.7, "noise": 0.3}
+STRENGTHS |= {"low-pass": 0.6, "mu-law": 4.0, "resample": 2.0, "shift": 0.1}
+
 # Every test of test_defense_contract.py runs over all of them: add yours.
 CASES = {
     "ensemble of probabilities": Case(_with_others("probabilities")),

@@ -3,12 +3,10 @@
 import jax
 import numpy as np
 import pytest
-from defense_cases import CASES, CLASSES, network
+from defense_cases import CASES, CLASSES, STRENGTHS, network
 
 from fooljax.defenses import CATALOG
 
-STRENGTHS = {"blur": 0.8, "median": 3.0, "levels": 4.0, "jpeg": 30, "resize": 0.7, "noise": 0.3}
-STRENGTHS |= {"low-pass": 0.6, "mu-law": 4.0, "resample": 2.0, "shift": 0.1}
 IN_TABLE = {"resize": "resize and pad"}
 
 

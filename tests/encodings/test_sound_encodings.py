@@ -54,7 +54,7 @@ def test_genes_in_units():
     tones = read(ends, SAMPLES, RATE)
     np.testing.assert_allclose(tones.first, [60.0, 3840.0, 480.0], rtol=1e-5)
     np.testing.assert_allclose(tones.last, [60.0, 3840.0, 960.0], rtol=1e-5)
-    np.testing.assert_allclose(tones.amplitude, [1.0, 10**-1.5, 0.001], rtol=1e-5)
+    np.testing.assert_allclose(tones.amplitude, [1.0, 10**-1.5, 0.0], rtol=1e-5)
     np.testing.assert_array_equal(tones.onset, [0, 3680, 1840])
     np.testing.assert_array_equal(tones.duration, [4000, 320, 1240])
     slow = read(ends, 800, 1000)
@@ -93,6 +93,19 @@ def test_children_are_in_range_and_partly_of_both_parents(key):
     np.testing.assert_array_equal(of_other, np.asarray(children.onset == other.onset[None]))
     assert 0.4 < np.mean(of_one.all(axis=1)) < 0.6
     assert 0.2 < np.mean(of_other) < 0.3
+
+
+def test_one_child_of_ten_is_louder_or_quieter_as_a_whole(key):
+    encoding = partials(SHAPE, RATE)
+    parent = Partials(*jnp.full((5, 10), 0.5, jnp.float32))
+    vary = jax.jit(jax.vmap(encoding.vary, in_axes=(0, None, None, None)))
+    children = vary(jax.random.split(key, 1000), parent, parent, 0)
+    change = np.asarray(children.amplitude) - 0.5
+    common = np.median(change, axis=1)
+    together = np.mean(np.isclose(change, common[:, None]), axis=1) > 0.5
+    assert np.mean(together) > 0.95  # few partials change by themselves
+    assert np.mean(common != 0.0) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / 1000))
+    assert np.mean(common > 0.0) == pytest.approx(0.05, abs=4 * np.sqrt(0.05 / 1000))
 
 
 def test_mutants_and_their_sounds_are_in_range(key):

@@ -98,6 +98,13 @@ def test_a_threshold_leaves_black_and_white(key):
     assert thresholded(grey, 0.7) is encoding  # one program for equal encodings
 
 
+@pytest.mark.parametrize(("binary", "values"), [(True, 2), (False, 250)])
+def test_voxels_are_black_and_white_where_the_data_are(binary, values, key):
+    encoding = CATALOG["voxels"].build(SHAPE, Videos(binary=binary))
+    found = np.unique(jax.vmap(encoding.express)(several(encoding, key, 20)))
+    assert found.min() == 0.0 and found.max() == 1.0 and min(len(found), 250) == values
+
+
 @pytest.mark.parametrize("name", [name for name, one in CATALOG.items() if "videos" in one.takes])
 def test_what_takes_videos_paints_them(name, key):
     encoding = CATALOG[name].build((4, 8, 8, 1), Videos())
