@@ -5,7 +5,7 @@ _FEW_CHANNELS = (
     "times as long as to 20"
 )
 _CORES = (
-    "the network's forward pass, which two cores share less evenly in XLA than in oneDNN: the first "
+    "the network's forward pass, which XLA spreads over cores less evenly than oneDNN: the first "
     "convolution, from one channel, runs on one core; on a single core fooljax is ahead"
 )
 _INFINITE_START = (
