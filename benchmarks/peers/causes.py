@@ -8,6 +8,14 @@ _CORES = (
     "the network's forward pass, which XLA spreads over cores less evenly than oneDNN: the first "
     "convolution, from one channel, runs on one core; on a single core fooljax is ahead"
 )
+_LARGE_BATCH = (
+    "500 images in a batch: their gradient's intermediate images are too large to be kept from one "
+    "batch to the next; 100 take two thirds of the time (`batch_size`)"
+)
+_MADE_AGAIN = (
+    "on a CPU XLA makes a child anew wherever it is read: to be scored, and for each niche that "
+    "can keep it"
+)
 _INFINITE_START = (
     "it starts from `atanh` of a pixel, infinite at 0 and 1: black and white pixels never move"
 )
@@ -20,6 +28,8 @@ CAUSES: dict[tuple[str, str, str], str] = {
     ("pytorch-ood maximum softmax", "lenet", "slower"): _CORES,
     ("pytorch-ood maximum logit", "lenet", "slower"): _CORES,
     ("pytorch-ood energy", "lenet", "slower"): _CORES,
+    ("pytorch-ood ODIN", "lenet", "slower"): _LARGE_BATCH,
+    ("QDax iteration, own niche, iso+line", "", "slower"): _MADE_AGAIN,
     ("torchattacks CW", "lenet", "stronger"): _INFINITE_START,
     ("torchattacks CW", "adversarial", "stronger"): _INFINITE_START,
 }
