@@ -16,6 +16,10 @@ _MADE_AGAIN = (
     "on a CPU XLA makes a child anew wherever it is read: to be scored, and for each niche that "
     "can keep it"
 )
+_EQUAL_MAXIMA = (
+    "the network's pooling: of equal maxima, as in black corners, PyTorch's gradient follows one, "
+    "fooljax's all evenly; with the former the distances are equal, image by image"
+)
 _INFINITE_START = (
     "it starts from `atanh` of a pixel, infinite at 0 and 1: black and white pixels never move"
 )
@@ -29,6 +33,8 @@ CAUSES: dict[tuple[str, str, str], str] = {
     ("pytorch-ood maximum logit", "lenet", "slower"): _CORES,
     ("pytorch-ood energy", "lenet", "slower"): _CORES,
     ("pytorch-ood ODIN", "lenet", "slower"): _LARGE_BATCH,
+    ("torchattacks FAB", "adversarial", "weaker"): _EQUAL_MAXIMA,
+    ("adv-lib FAB", "adversarial", "weaker"): _EQUAL_MAXIMA,
     ("QDax iteration, own niche, iso+line", "", "slower"): _MADE_AGAIN,
     ("torchattacks CW", "lenet", "stronger"): _INFINITE_START,
     ("torchattacks CW", "adversarial", "stronger"): _INFINITE_START,
