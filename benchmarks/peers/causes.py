@@ -12,9 +12,9 @@ _LARGE_BATCH = (
     "500 images in a batch: their gradient's intermediate images are too large to be kept from one "
     "batch to the next; 100 take two thirds of the time (`batch_size`)"
 )
-_MADE_AGAIN = (
-    "on a CPU XLA makes a child anew wherever it is read: to be scored, and for each niche that "
-    "can keep it"
+_MORE_TOLD = (
+    "it has scores for all niches, stores probabilities and parents and tells what happened; and "
+    "XLA makes a child anew on a CPU wherever it is read, to be scored or to be kept"
 )
 _EQUAL_MAXIMA = (
     "the network's pooling: of equal maxima, as in black corners, PyTorch's gradient follows one, "
@@ -29,13 +29,16 @@ CAUSES: dict[tuple[str, str, str], str] = {
     ("pytorch-ood maximum softmax", "adversarial", "slower"): _FEW_CHANNELS,
     ("pytorch-ood maximum logit", "adversarial", "slower"): _FEW_CHANNELS,
     ("pytorch-ood energy", "adversarial", "slower"): _FEW_CHANNELS,
+    ("pytorch-ood Mahalanobis", "adversarial", "slower"): _FEW_CHANNELS,
+    ("PyTorch randomized smoothing", "adversarial", "slower"): _FEW_CHANNELS,
     ("pytorch-ood maximum softmax", "lenet", "slower"): _CORES,
     ("pytorch-ood maximum logit", "lenet", "slower"): _CORES,
     ("pytorch-ood energy", "lenet", "slower"): _CORES,
     ("pytorch-ood ODIN", "lenet", "slower"): _LARGE_BATCH,
     ("torchattacks FAB", "adversarial", "weaker"): _EQUAL_MAXIMA,
     ("adv-lib FAB", "adversarial", "weaker"): _EQUAL_MAXIMA,
-    ("QDax iteration, own niche, iso+line", "", "slower"): _MADE_AGAIN,
+    ("QDax iteration, own niche, iso+line", "", "slower"): _MORE_TOLD,
+    ("pyribs iteration, own niche, iso+line", "", "slower"): _MORE_TOLD,
     ("torchattacks CW", "lenet", "stronger"): _INFINITE_START,
     ("torchattacks CW", "adversarial", "stronger"): _INFINITE_START,
 }
