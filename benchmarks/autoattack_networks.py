@@ -8,7 +8,8 @@ import flax.linen as nn
 import numpy as np
 
 import fooljax as fj
-from fooljax.models.layers import Unpadded, flatten, max_pool
+from fooljax.models.layers import flatten, max_pool
+from fooljax.models.unpadded import Unpadded
 from fooljax.types import Classifier, Images
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import fooljax as fj
 from benchmarks.peers.pairs import Victim
 from benchmarks.timing import say
-from fooljax.models.layers import Unpadded, flatten, max_pool
+from fooljax.models.layers import flatten, max_pool
+from fooljax.models.unpadded import Unpadded
 from fooljax.types import Classifier, Images, Logits
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Array, Float
 
-from fooljax.models.layers import Unpadded, convolution, flatten, max_pool
+from fooljax.models.layers import convolution, flatten, max_pool
+from fooljax.models.unpadded import Unpadded
 from fooljax.types import Images, Logits
 
 # Caffe's "xavier" filler: uniform with variance 1 / fan_in.

@@ -7,7 +7,7 @@ from jax.sharding import AxisType
 from jax.sharding import PartitionSpec as P
 
 from fooljax.models import MLP, NETWORKS, PUBLISHED, LeNet, ResNet, build, init_flax, max_pool
-from fooljax.models.layers import Unpadded
+from fooljax.models.unpadded import Unpadded
 
 
 def assert_close(ours, theirs):
