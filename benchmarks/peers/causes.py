@@ -1,8 +1,8 @@
 """Causes that were found of what the page of peers shows: add one only where you found it."""
 
 _FEW_CHANNELS = (
-    "the network's forward pass: XLA's convolution from one channel to 8 takes a CPU as long as one "
-    "to 20"
+    "the network's forward pass: XLA's convolution from one channel to 8 takes a CPU as long as "
+    "one to 20"
 )
 _CORES = (
     "the network's forward pass, which XLA spreads over cores less evenly than oneDNN: the first "
