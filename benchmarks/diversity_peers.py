@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from benchmarks.diversity_problems import scorer, slopes, sums
 from benchmarks.timing import clock
 
 if TYPE_CHECKING:
-    from benchmarks.diversity import Config, Problem
+    from benchmarks.diversity import Config
+    from benchmarks.diversity_problems import Problem
 
 Task = Callable[[int], dict[str, float]]
 
@@ -28,15 +30,7 @@ def _ribs(problem: "Problem", config: "Config") -> dict[str, Task]:
     )
     from ribs.schedulers import Scheduler
 
-    from benchmarks.diversity import (
-        ISO_SIGMA,
-        LINE_SIGMA,
-        STD,
-        STD_GRADIENT,
-        scorer,
-        slopes,
-        sums,
-    )
+    from benchmarks.diversity import ISO_SIGMA, LINE_SIGMA, STD, STD_GRADIENT
 
     genes, many = int(np.prod(problem.shape)), config.children // _SHARE
     score, along = scorer(problem), slopes(problem)
@@ -133,7 +127,7 @@ def _qdax(problem: "Problem", config: "Config") -> dict[str, Task]:
     from qdax.core.emitters.standard_emitters import MixingEmitter
     from qdax.core.map_elites import MAPElites
 
-    from benchmarks.diversity import ISO_SIGMA, LINE_SIGMA, STD, scorer, sums
+    from benchmarks.diversity import ISO_SIGMA, LINE_SIGMA, STD
 
     genes, many = int(np.prod(problem.shape)), config.children // _SHARE
     score = scorer(problem)

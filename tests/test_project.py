@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 ROWS = (
     ("types", "backend", "interrupts", "printing"),
     ("checks",),
-    ("media",),
+    ("media", "chance"),
     ("data", "models", "encodings", "metrics"),
     ("evolution", "defenses"),
     ("attacks",),

@@ -17,6 +17,7 @@ from benchmarks.peers.pairs import Numbers, Pair, Side, Victim
 
 _PATCH = 7
 _TAIL = 20
+_STEP, _TEMPERATURE = 0.0014, 1000.0  # of ODIN
 
 
 def strange(images: np.ndarray) -> np.ndarray:
@@ -38,9 +39,10 @@ def _found(scores: tuple[Any, Any]) -> Numbers:
 
 def _sides(
     learn: Callable[[Victim], Callable[[], Any]],
-    make: Callable[[], Any],
+    make: Callable[..., Any],
     fit: Callable[[Any, Any, Any, Any], None] | None = None,
     features: bool = False,
+    pixels: bool = False,
 ) -> Callable[[Victim], tuple[Side, Side]]:
     """Return the sides of a score.
 
@@ -49,6 +51,7 @@ def _sides(
         make: pytorch-ood's detector.
         fit: ``(detector, logits, features, labels)``, lets it learn.
         features: whether it reads features instead of logits.
+        pixels: whether it asks the network itself, which ``make`` is then given.
     """
 
     def sides(victim: Victim) -> tuple[Side, Side]:
@@ -67,6 +70,10 @@ def _sides(
         known = as_tensor(np.asarray(fj.data.as_float(victim.known.images)))
         labels = torch.from_numpy(np.int64(victim.known.labels))
 
+        def from_pixels(repeat: int) -> Any:
+            detector = make(network)
+            return tuple(-detector.predict(one).numpy() for one in tensors)
+
         @torch.no_grad()
         def theirs(repeat: int) -> Any:
             detector = make()
@@ -80,16 +87,16 @@ def _sides(
                 scores.append(-predict(seen if features else head(seen)))
             return tuple(one.numpy() for one in scores)
 
-        return Side(mine, _found), Side(theirs, _found)
+        return Side(mine, _found), Side(from_pixels if pixels else theirs, _found)
 
     return sides
 
 
-def _detector(name: str, *args: Any, **settings: Any) -> Callable[[], Any]:
-    def make() -> Any:
+def _detector(name: str, **settings: Any) -> Callable[..., Any]:
+    def make(network: Any = None) -> Any:
         from pytorch_ood import detector
 
-        return getattr(detector, name)(*args, **settings)
+        return getattr(detector, name)(network, **settings)
 
     return make
 
@@ -136,25 +143,34 @@ PAIRS = [
         _SCORE,
         _sides(
             lambda victim: fj.defenses.maximum_probability,
-            _detector("MaxSoftmax", None),
+            _detector("MaxSoftmax"),
         ),
     ),
     _pair(
         "maximum logit",
         _SCORE,
-        _sides(lambda victim: fj.defenses.maximum_logit, _detector("MaxLogit", None)),
+        _sides(lambda victim: fj.defenses.maximum_logit, _detector("MaxLogit")),
     ),
     _pair(
         "energy",
         _SCORE,
-        _sides(lambda victim: fj.defenses.energy, _detector("EnergyBased", None)),
+        _sides(lambda victim: fj.defenses.energy, _detector("EnergyBased")),
+    ),
+    _pair(
+        "ODIN",
+        f"{_SCORE}; a step of {_STEP}, temperature {_TEMPERATURE:g}",
+        _sides(
+            lambda victim: lambda: fj.defenses.odin(victim.classifier, _STEP, _TEMPERATURE),
+            _detector("ODIN", eps=_STEP, temperature=_TEMPERATURE),
+            pixels=True,
+        ),
     ),
     _pair(
         "Mahalanobis",
         f"{_LEARN}; penultimate features",
         _sides(
             _mahalanobis,
-            _detector("Mahalanobis", None),
+            _detector("Mahalanobis"),
             lambda detector, logits, features, labels: detector.fit_features(features, labels),
             features=True,
         ),
@@ -164,7 +180,7 @@ PAIRS = [
         f"{_LEARN}; tails of {_TAIL}, one class revised",
         _sides(
             _openmax,
-            _detector("OpenMax", None, tailsize=_TAIL, alpha=1),
+            _detector("OpenMax", tailsize=_TAIL, alpha=1),
             lambda detector, logits, features, labels: detector.fit_logits(logits, labels),
         ),
     ),

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
+from fooljax import chance
 from fooljax.analysis.measures import Measure
 from fooljax.types import Classifier, Logits, RandomKey
 
@@ -126,7 +127,7 @@ def _of_crowds(settings: Settings, values: Array, rows: Array) -> Array:
 
 def _normal(settings: Settings, keys: RandomKey) -> Array:
     shape = settings.measure.shape
-    return jax.vmap(lambda key: jax.random.normal(key, shape, jnp.float32))(keys)
+    return jax.vmap(lambda key: chance.normal(key, shape))(keys)
 
 
 @functools.partial(jax.jit, static_argnums=0)

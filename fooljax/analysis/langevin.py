@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from fooljax import chance
 from fooljax.analysis.measures import Measure
 from fooljax.types import Classifier, Logits, RandomKey
 
@@ -69,7 +70,7 @@ def begin(
     """Draw where each chain begins, from the measure."""
     keys = jax.vmap(jax.random.fold_in, in_axes=(0, None))(rows.keys, 0)
     shape = density.measure.shape
-    latents = jax.vmap(lambda key: jax.random.normal(key, shape, jnp.float32))(keys)
+    latents = jax.vmap(lambda key: chance.normal(key, shape))(keys)
     nothing = jnp.zeros(len(rows.targets), jnp.float32)
     return Chains(
         _look(density, classifier, rows.targets, tilt, latents),
@@ -163,7 +164,7 @@ def _look(
 def _draw(shape: tuple[int, ...], key: RandomKey) -> tuple[Array, Array]:
     """Draw normal noise, and a number in [0, 1) that decides on acceptance."""
     key_move, key_accept = jax.random.split(key)
-    noise = jax.random.normal(key_move, shape, jnp.float32)
+    noise = chance.normal(key_move, shape)
     return noise, jax.random.uniform(key_accept, dtype=jnp.float32)
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from fooljax import checks
+from fooljax import chance, checks
 from fooljax.analysis.backward import BackwardRule, backward
 from fooljax.data import as_float
 from fooljax.types import Classifier, Images, RandomKey
@@ -176,7 +176,7 @@ def _smooth(
     def one(index: Array) -> Images:
         folded = jax.vmap(jax.random.fold_in, (0, None))(keys, index)
         shape = images.shape[1:]
-        noise = jax.vmap(lambda key: jax.random.normal(key, shape, jnp.float32))(folded)
+        noise = jax.vmap(lambda key: chance.normal(key, shape))(folded)
         return _slope_of(classifier, images + sigma * noise, labels)
 
     return _mean(one, samples, images)

@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import ArrayLike
 
-from fooljax import backend, checks, metrics
+from fooljax import backend, chance, checks, metrics
 from fooljax.analysis.crowds import Settings
 from fooljax.analysis.measures import Measure
 from fooljax.analysis.splitting import split
@@ -291,5 +291,5 @@ def _draw_scores(
     classifier: Classifier,
     indices: Int[Array, " b"],
 ) -> Float[Array, "b k"]:
-    one = lambda i: jax.random.normal(jax.random.fold_in(key, i), measure.shape, jnp.float32)
+    one = lambda i: chance.normal(jax.random.fold_in(key, i), measure.shape)
     return score(classifier(jax.vmap(lambda i: measure.paint(one(i)))(indices)))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
-from fooljax import checks
+from fooljax import chance, checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, per_image
 from fooljax.attacks.goals import Goal
@@ -39,7 +39,7 @@ class Probed(NamedTuple):
 def _direction(draw: Draw, key: RandomKey, shape: tuple[int, ...]) -> Array:
     if draw == "signs":
         return jax.random.rademacher(key, shape, jnp.float32)
-    return jax.random.normal(key, shape, jnp.float32)
+    return chance.normal(key, shape)
 
 
 def estimate(

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fooljax import checks
+from fooljax import chance, checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, fold_in, per_image
 from fooljax.attacks.boundary import FINEST, Asked, approach, distance, draws, first_noise, pick
@@ -49,9 +49,9 @@ class _Probes(NamedTuple):
 def _draw(key: RandomKey, shape: tuple[int, ...], norm: Norm) -> Array:
     """Draw a direction of length 1."""
     if norm == "l2":
-        drawn = jax.random.normal(key, shape, dtype=jnp.float32)
+        drawn = chance.normal(key, shape)
     else:
-        drawn = jax.random.uniform(key, shape, minval=-1.0, maxval=1.0, dtype=jnp.float32)
+        drawn = chance.uniform(key, shape, minval=-1.0, maxval=1.0)
     return drawn / jnp.linalg.norm(drawn.ravel())
 
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from fooljax import checks
+from fooljax import chance, checks
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, per_image
 from fooljax.attacks.goals import Goal
 from fooljax.types import Classifier, Images, Logits
@@ -28,9 +28,7 @@ def _draw(keys: RandomKeys, size: Size, images: Images, norm: Literal["linf", "l
         signs = jax.vmap(lambda key: jax.random.rademacher(key, images.shape[1:], jnp.float32))
         change = signs(keys)
     else:
-        change = jax.vmap(lambda key: jax.random.normal(key, images.shape[1:], dtype=jnp.float32))(
-            keys
-        )
+        change = jax.vmap(lambda key: chance.normal(key, images.shape[1:]))(keys)
         lengths = jnp.linalg.norm(change.reshape(len(images), -1), axis=1)
         change = change / per_image(lengths, change)
     noisy = jnp.clip(images + per_image(jnp.asarray(size.epsilon), images) * change, 0.0, 1.0)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 from optax import projections
 
-from fooljax import checks
+from fooljax import chance, checks
 from fooljax.attacks import losses
 from fooljax.attacks.attack import (
     Attack,
@@ -99,11 +99,11 @@ def _steepest(direction: Images, here: Images, sparsity: Float[Array, " b"]) -> 
 
 
 def _in_cube(key: RandomKey, shape: tuple[int, ...]) -> Array:
-    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0, dtype=jnp.float32)
+    return chance.uniform(key, shape, minval=-1.0, maxval=1.0)
 
 
 def _normal(key: RandomKey, shape: tuple[int, ...]) -> Array:
-    return jax.random.normal(key, shape, dtype=jnp.float32)
+    return chance.normal(key, shape)
 
 
 def _in_ball(key: RandomKey, shape: tuple[int, ...]) -> Array:

@@ -5,6 +5,7 @@ from fooljax.defenses.ensemble import Combine, ensemble
 from fooljax.defenses.feature_scores import mahalanobis, nearest_neighbor
 from fooljax.defenses.gradients import straight_through, with_gradient_of
 from fooljax.defenses.known_words import known_words
+from fooljax.defenses.odin import odin
 from fooljax.defenses.openmax import openmax
 from fooljax.defenses.preprocess import gaussian_blur, jpeg, median_filter, quantize
 from fooljax.defenses.randomized import expectation, noisy, resize_and_pad
@@ -57,6 +58,7 @@ __all__ = [
     "mu_law",
     "nearest_neighbor",
     "noisy",
+    "odin",
     "openmax",
     "own_defense",
     "predict_smoothed",

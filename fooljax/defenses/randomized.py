@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from fooljax import checks, metrics
+from fooljax import chance, checks, metrics
 from fooljax.defenses.preprocess import shape_of_pictures, shown_through
 from fooljax.defenses.reads import without_vectors
 from fooljax.types import Bound, Classifier, Images, Logits, Params, RandomDefense, RandomKey
@@ -36,9 +36,7 @@ def _shrink(numbers: tuple[RandomKey, Array], images: Images) -> Images:
 
 def _add_noise(numbers: tuple[RandomKey, Array], images: Images) -> Images:
     key, sigma = numbers
-    noise = jax.random.normal(
-        jax.random.clone(key), images.shape[1:], dtype=jnp.float32
-    )  # the same in every pass
+    noise = chance.normal(jax.random.clone(key), images.shape[1:])  # the same in every pass
     return images + sigma * noise[None]
 
 

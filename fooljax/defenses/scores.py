@@ -204,7 +204,8 @@ def _in_batches(
         interrupts.check()
         # filled up with the last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
-        parts.append(jax.device_get(ask(classifier, as_input(images[rows]), more)))
+        batch = images if size == count else images[rows]
+        parts.append(jax.device_get(ask(classifier, as_input(batch), more)))
     first_part, second_part = (
         np.concatenate(leaves)[:count] for leaves in zip(*parts, strict=True)
     )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from fooljax.data import Dataset
 from fooljax.defenses.feature_scores import mahalanobis, nearest_neighbor
+from fooljax.defenses.odin import odin
 from fooljax.defenses.openmax import openmax
 from fooljax.defenses.scores import Score, energy, maximum_logit, maximum_probability
 from fooljax.types import Classifier, Features
@@ -47,6 +48,11 @@ SCORES: dict[str, ScoreEntry] = {
         "the log-sum-exp of all logits (energy)",
         ("Liu et al., 2020", "2010.03759"),
         lambda one, known, features: energy(),
+    ),
+    "odin": ScoreEntry(
+        "the softmax probability of the answer, at a high temperature and after a step (ODIN)",
+        ("Liang et al., 2018", "1706.02690"),
+        lambda one, known, features: odin(one),
     ),
     "mahalanobis": ScoreEntry(
         "how near the features are to the mean of a class, in units of the classes' spread",

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from fooljax import checks
+from fooljax import chance, checks
 from fooljax.encodings import color as colors
 from fooljax.encodings.variation import Genes, Variation, polynomial
 from fooljax.types import Encoding, Image, RandomKey
@@ -61,7 +60,7 @@ def direct(
     keep, read = (_round, _unround) if storage == "uint8" else (_same, _same)
 
     def init(key: RandomKey) -> Array:
-        return keep(jax.random.uniform(key, shape, dtype=jnp.float32))
+        return keep(chance.uniform(key, shape))
 
     def vary_stored(key: RandomKey, parent: Array, mate: Array, generation: Array) -> Array:
         return keep(change(key, read(parent), read(mate), generation))

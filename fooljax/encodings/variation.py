@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fooljax import checks
+from fooljax import chance, checks
 from fooljax.types import RandomKey
 
 Genes: TypeAlias = Float[Array, "*genes"]
@@ -78,7 +78,7 @@ def polynomial_mutation(
     if coarse:
         draw, eps = _coarse_uniform(key, genes.shape), 2.0**-16
     else:
-        draw = jax.random.uniform(key, genes.shape, genes.dtype)
+        draw = chance.uniform(key, genes.shape, genes.dtype)
         eps = float(jnp.finfo(draw.dtype).eps)
     moved = draw < rate
     # draws are multiples of eps: count them from the middle, so that no rate biases the steps
@@ -118,7 +118,7 @@ def simulated_binary_crossover(
     low, high = jnp.minimum(parent, mate), jnp.maximum(parent, mate)
     gap = high - low
     differ = gap > jnp.finfo(parent.dtype).eps
-    draw = jax.random.uniform(key, parent.shape, parent.dtype)
+    draw = chance.uniform(key, parent.shape, parent.dtype)
     upper = draw < 0.5
     u = 2.0 * jnp.where(upper, draw, draw - 0.5)
     room = jnp.where(upper, 1.0 - high, low)
@@ -239,7 +239,7 @@ def iso_line_dd(iso_sigma: float = 0.01, line_sigma: float = 0.2) -> Variation:
     def vary(key: RandomKey, parent: Genes, mate: Genes, generation: Array) -> Genes:
         del generation
         key_iso, key_line = jax.random.split(key)
-        noise = iso_sigma * jax.random.normal(key_iso, parent.shape, parent.dtype)
+        noise = iso_sigma * chance.normal(key_iso, parent.shape, parent.dtype)
         along = line_sigma * jax.random.normal(key_line, (), parent.dtype) * (mate - parent)
         return jnp.clip(parent + noise + along, 0.0, 1.0)
 

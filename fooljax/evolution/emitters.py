@@ -17,6 +17,7 @@ from fooljax.evolution.strategies import genome_shape
 from fooljax.types import Bound, Classifier, Encoding, RandomKey, Search
 
 SHARE = 20  # children of an emitter, if nobody says
+_BEYOND = 2.0  # standard deviations beyond a limit at which genes on it start
 
 
 class Emitters(NamedTuple):
@@ -115,10 +116,12 @@ def cma_me(
     """Search with improvement emitters: CMA-ES that climbs what the archive gains.
 
     Each emitter has a normal distribution that starts at an elite, whose class it is to
-    improve. Children that fill an empty niche of that class rank before those that beat a
-    champion, and these by how much they do; they alone are parents of the distribution. All
-    children compete in all classes. An emitter none of whose children won in its class
-    starts again, at an elite drawn from all.
+    improve. Where the elite's genes lie on 0 or 1 it starts two standard deviations outside,
+    so that nearly all children keep them; from the limit itself half would not. Children that
+    fill an empty niche of that class rank before those that beat a champion, and these by how
+    much they do; they alone are parents of the distribution. All children compete in all
+    classes. An emitter none of whose children won in its class starts again, at an elite drawn
+    from all.
 
     Args:
         encoding: the images searched; genomes must be one array of floats, clipped to [0, 1]
@@ -176,12 +179,15 @@ def _init(given: Settings, key: RandomKey, classifier: Classifier) -> tuple[Emit
     key_population, key_origin = jax.random.split(jax.random.fold_in(key, 0))
     archive, info = populate(given, key_population, classifier)
     origin = draw(key_origin, ranks(archive.fitness), given.emitters)
-    return Emitters(archive, jnp.int32(0), origin, _begin(given, archive, origin), None), info
+    return Emitters(archive, jnp.int32(0), origin, begin(given, archive, origin), None), info
 
 
-def _begin(given: Settings, archive: Archive, origin: Int32[Array, " e"]) -> cma.Cma:
+def begin(given: Settings, archive: Archive, origin: Int32[Array, " e"]) -> cma.Cma:
+    """Start at elites; beyond 0 and 1 where they lie on it, or half of the children would not."""
     flat = archive.genomes[origin].reshape(len(origin), -1)
-    return jax.vmap(lambda mean: cma.begin(mean, given.std, separable=True))(flat)
+    beyond = _BEYOND * given.std
+    means = jnp.where(flat <= 0.0, -beyond, jnp.where(flat >= 1.0, 1.0 + beyond, flat))
+    return jax.vmap(lambda mean: cma.begin(mean, given.std, separable=True))(means)
 
 
 def _step(
@@ -195,7 +201,7 @@ def _step(
     told = tell_each(state.distributions, samples, order, parents)
     again = (parents == 0) | jax.vmap(cma.collapsed)(told)
     origin = draw(key_origin, ranks(archive.fitness), given.emitters)
-    fresh = _begin(given, archive, origin)
+    fresh = begin(given, archive, origin)
     origin, distributions = either(again, (origin, fresh), (state.origin, told))
     return Emitters(archive, state.generation + 1, origin, distributions, None), info
 

@@ -52,9 +52,10 @@ def auroc(known: ArrayLike, outliers: ArrayLike) -> float:
         >>> metrics.auroc(known=[3.0, 2.0], outliers=[2.0, 1.0])
         0.875
     """
-    from sklearn.metrics import roc_auc_score
-
-    return float(roc_auc_score(*_ranked(known, outliers)))
+    rising, others = np.sort(checked(known, "known")), np.sort(checked(outliers, "outliers"))
+    beaten = np.searchsorted(others, rising, "left").sum()
+    beaten_or_equal = np.searchsorted(others, rising, "right").sum()
+    return float((beaten + beaten_or_equal) / 2 / (len(rising) * len(others)))
 
 
 def aupr_id_pos(known: ArrayLike, outliers: ArrayLike) -> float:

@@ -1,4 +1,4 @@
-"""A convolution for layers of few channels, whose gradient by the images costs a CPU less."""
+"""A convolution of few channels that is fast on a CPU, forward and back."""
 
 import functools
 from typing import Any
@@ -10,6 +10,9 @@ from jax.custom_derivatives import SymbolicZero
 from jaxtyping import Array, Float
 
 from fooljax import backend
+
+_FEW = 16  # output channels up to which XLA's convolution from one channel is slow on a CPU
+_WIDE = 20  # as many as it is fast for
 
 
 class Unpadded(nn.Module):
@@ -44,9 +47,17 @@ def _slide(x: Array, kernel: Array) -> Array:
     )
 
 
+def _slide_wide(x: Array, kernel: Array) -> Array:
+    """Do as ``_slide`` to at most 16 channels, by a kernel of 20: a quarter of the time."""
+    few = kernel.shape[-1]
+    return _slide(x, jnp.pad(kernel, ((0, 0), (0, 0), (0, 0), (0, _WIDE - few))))[..., :few]
+
+
 @jax.custom_jvp
 def _convolve(x: Array, kernel: Array) -> Array:
-    return _slide(x, kernel)
+    if x.shape[-1] > 1 or kernel.shape[-1] > _FEW:
+        return _slide(x, kernel)
+    return backend.by_device(x, kernel, cpu=_slide_wide, accelerator=_slide)
 
 
 @functools.partial(_convolve.defjvp, symbolic_zeros=True)

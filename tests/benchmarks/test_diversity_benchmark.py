@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks import diversity
+from benchmarks import diversity, diversity_problems
 from benchmarks.diversity import Config
 from fooljax.evolution import place
 
@@ -24,16 +24,16 @@ def measuring():
 
 def test_the_sphere_in_closed_form():
     """Best where all are 0.4 of the largest, worst in the far corner; two sums are looks."""
-    problem = diversity.sphere(6, 4)
+    problem = diversity_problems.sphere(6, 4)
     genes = np.array([[0.7] * 6, [0.0] * 6, [1.0] * 3 + [0.0] * 3], np.float32)
-    objective, measures = diversity.scorer(problem)(jnp.asarray(genes))
+    objective, measures = diversity_problems.scorer(problem)(jnp.asarray(genes))
     np.testing.assert_allclose(objective, [100.0, 0.0, 50 * (1 - 0.36 / 1.96)], atol=1e-4)
     np.testing.assert_allclose(measures, [[0.7, 0.7], [0, 0], [1, 0]], atol=1e-6)
     images = jnp.asarray(genes).reshape(3, *problem.shape)
     cells = place(problem.grid, problem.classifier, images)
     np.testing.assert_array_equal(cells, [2 * 4 + 2, 0, 3 * 4])
     np.testing.assert_array_equal(problem.dims, [4, 4])
-    assert diversity.sums(problem, np.array([50.0, 30.0])) == {
+    assert diversity_problems.sums(problem, np.array([50.0, 30.0])) == {
         "qd_score": 5.0,
         "coverage": 2 / 16,
         "best": 50.0,
@@ -41,12 +41,32 @@ def test_the_sphere_in_closed_form():
 
 
 def test_slopes_of_the_sphere():
-    problem = diversity.sphere(4, 4)
-    found = diversity.slopes(problem)(jnp.full((1, 4), 0.6))
+    problem = diversity_problems.sphere(4, 4)
+    found = diversity_problems.slopes(problem)(jnp.full((1, 4), 0.6))
     # the objective grows toward 0.7, each projection along its own half
     apart = 2 * (0.7 - 0.6) * (2 * 5.12) ** 2 / (4 * (1.4 * 5.12) ** 2) * 100
     np.testing.assert_allclose(found[0, 0], [apart] * 4, rtol=1e-4)
     np.testing.assert_allclose(found[0, 1:], [[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]], atol=1e-6)
+
+
+def test_the_arm_in_closed_form():
+    """Straight ahead, straight back, and a quarter of a circle around the middle."""
+    problem = diversity_problems.arm(4, 4)
+    genes = np.array([[0.5] * 4, [0.0] + [0.5] * 3, [0.75] * 4, [1.0, 1.0, 0.0, 0.0]], np.float32)
+    objective, tip = diversity_problems.scorer(problem)(jnp.asarray(genes))
+    np.testing.assert_allclose(objective, [100.0, 81.25, 100.0, 0.0], atol=1e-3)
+    # at right angles the four parts close a square; half turns go forth and back
+    np.testing.assert_allclose(tip, [[1, 0.5], [0, 0.5], [0.5, 0.5], [0.5, 0.5]], atol=1e-6)
+
+
+def test_the_arm_is_that_of_qdax():
+    arm = pytest.importorskip("qdax.tasks.arm").arm
+    genes = np.random.default_rng(0).uniform(-0.2, 1.2, size=(20, 7)).astype(np.float32)
+    objective, tip = diversity_problems.scorer(diversity_problems.arm(7, 4))(jnp.asarray(genes))
+    with jax.numpy_rank_promotion("allow"):
+        spread, theirs = jax.vmap(arm)(jnp.asarray(genes))
+    np.testing.assert_allclose(tip, theirs, atol=1e-5)
+    np.testing.assert_allclose(objective, 100.0 * (1.0 - 4.0 * np.square(spread)), atol=1e-3)
 
 
 @pytest.mark.slow
@@ -55,11 +75,12 @@ def test_every_search_runs():
     pytest.importorskip("qdax.core.map_elites")
     document = json.loads(json.dumps(diversity.measure(TINY)))
     assert document["evaluations"] == 1000 and not document["missing"]
-    assert len(document["sphere"]) == 5 + 3 + 2 and len(document["fooling"]) == 6 + 3 + 1
-    for name in ("sphere", "fooling"):
+    assert len(document["sphere"]) == len(document["arm"]) == 5 + 3 + 2
+    assert len(document["fooling"]) == 6 + 3 + 1
+    for name in ("sphere", "arm", "fooling"):
         for row in document[name].values():
             assert 0.0 < row["coverage"][0] <= 1.0
-    assert diversity.summarize(document).count("qd_score") == 20
+    assert diversity.summarize(document).count("qd_score") == 30
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ DOORS = {
     "calibrate": lambda k, c, x, y: defenses.calibrate(c, SCORE, x),
     "mahalanobis": lambda k, c, x, y: defenses.mahalanobis(c, x, y),
     "nearest_neighbor": lambda k, c, x, y: defenses.nearest_neighbor(c, x, 1),
+    "odin": lambda k, c, x, y: defenses.odin(c),
     "openmax": lambda k, c, x, y: defenses.openmax(c, x, y),
     "noisy": lambda k, c, x, y: defenses.noisy(k, c, 0.1),
     "ensemble": lambda k, c, x, y: defenses.ensemble([c]),
@@ -67,7 +68,7 @@ DOORS = {
 }
 KEYED = {"run", "sweep", "standard", "in_turn", "diagnose", "universal", "certify", "noisy"}
 KEYED |= {"predict_smoothed", "start", "fit", "sample", "attack_through"}
-BLIND = {"noisy", "ensemble", "start", "sample"}  # take no images
+BLIND = {"noisy", "ensemble", "odin", "start", "sample"}  # take no images
 KEYED |= {"smooth_saliency"}
 REPORTS = {"diagnose"}  # says of images out of range that they are, in a finding
 UNLABELED = {*BLIND, "certify", "predict_smoothed", "judge", "calibrate", "nearest_neighbor"}

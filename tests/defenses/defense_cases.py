@@ -156,6 +156,7 @@ CASES = {
     "reject by maximum probability": Case(_rejecting(lambda _: defenses.maximum_probability())),
     "reject by maximum logit": Case(_rejecting(lambda _: defenses.maximum_logit()), alike=True),
     "reject by energy": Case(_rejecting(lambda _: defenses.energy(2.0)), alike=True),
+    "reject by ODIN": Case(_rejecting(lambda one: defenses.odin(one, 0.01, 10.0))),
     "reject by Mahalanobis distance": Case(
         _rejecting(lambda one: defenses.mahalanobis(one, KNOWN, _labels(one), hidden_layer))
     ),

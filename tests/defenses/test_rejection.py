@@ -51,6 +51,31 @@ def test_only_real_classes_count():
     assert scipy.special.expit(found) == pytest.approx(sure)
 
 
+@pytest.mark.parametrize(("epsilon", "temperature"), [(0.0, 1.0), (0.02, 1.0), (0.02, 1000.0)])
+def test_odin_in_closed_form(epsilon, temperature):
+    """Of a linear network: the step from its weights, the probability from scipy, in float64."""
+    weights = np.random.default_rng(0).normal(size=(64, CLASSES))
+    flat = lambda images: images.reshape(len(images), -1)
+    linear = Classifier(jnp.float32(weights), lambda p, x: flat(x) @ p, SHAPE, CLASSES)
+    images = np.float64(flat(SHOWN))
+    chances = scipy.special.softmax(images @ weights / temperature, axis=1)
+    slopes = weights.T[(images @ weights).argmax(axis=1)] - chances @ weights.T
+    moved = (images + epsilon * np.sign(slopes)) @ weights / temperature
+    surest = scipy.special.softmax(moved, axis=1).max(axis=1)
+    odds = temperature * np.log((CLASSES - 1) * surest / (1.0 - surest))
+    score = defenses.odin(linear, epsilon, temperature)
+    found = defenses.judge(linear, score, SHOWN)[1]
+    np.testing.assert_allclose(found, odds, rtol=1e-4, atol=1e-4)
+
+
+def test_odin_counts_columns_that_reject_as_others():
+    """It is finite, too, where one of them leads by far, or the answer does."""
+    read = defenses.odin(NETWORK, 0.0, 1.0).read
+    logits = jnp.array([[1.0, 0.0, 500.0], [500.0, 0.0, 0.0], [2.0, 2.0, 2.0]])
+    found = jax.jit(lambda logits: read(jnp.float32(1.0), logits, logits, 2))(logits)
+    np.testing.assert_allclose(found, [np.log(2.0) - 499.0, 500.0, 0.0], atol=1e-4)
+
+
 def test_mahalanobis_is_that_of_scikit_learn():
     score = defenses.mahalanobis(NETWORK, KNOWN, LABELS, hidden_layer)
     means = np.stack([HIDDEN[np.equal(LABELS, label)].mean(axis=0) for label in range(CLASSES)])
@@ -265,6 +290,8 @@ WRONG = {
         "do not vary within the classes",
     ),
     "tail": (lambda: defenses.openmax(NETWORK, KNOWN, LABELS, 1), "tail must be at least 2"),
+    "step": (lambda: defenses.odin(NETWORK, -0.1), "epsilon must not be negative"),
+    "odin's T": (lambda: defenses.odin(NETWORK, temperature=0.0), "temperature must be"),
     "revised": (
         lambda: defenses.openmax(NETWORK, KNOWN, LABELS, revised=0),
         "revised must be at least 1",

@@ -75,6 +75,7 @@ defenses.unanimous classifiers
 defenses.energy temperature:radius
 defenses.mahalanobis classifier images labels
 defenses.nearest_neighbor classifier images neighbors:count
+defenses.odin classifier epsilon:radius temperature:radius
 defenses.openmax classifier images labels tail:count
 evolution.map_elites encoding children:count fitness:choice niches:choice micro_batch:count
 evolution.strategy name:choice encoding children:count std:radius

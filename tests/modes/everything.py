@@ -163,6 +163,7 @@ SCORES = {
     "probability": lambda net: defenses.maximum_probability(),
     "logit": lambda net: defenses.maximum_logit(),
     "energy": lambda net: defenses.energy(2.0),
+    "odin": lambda net: defenses.odin(net, 0.01),
     "mahalanobis": lambda net: defenses.mahalanobis(net, DATA, DATA_LABELS),
     "neighbor": lambda net: defenses.nearest_neighbor(net, DATA, 3),
     "openmax": lambda net: defenses.openmax(net, DATA, _answers(net)),
