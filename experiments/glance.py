@@ -70,7 +70,7 @@ class Config:
 PRESETS = {
     "default": Config(),
     "smoke": Config(
-        victim=Victim(model="softmax", train_steps=60), generations=10, children=20, repeats=2
+        victim=Victim(model="softmax", train_steps=60), generations=60, children=50, repeats=2
     ),
 }
 
