@@ -199,6 +199,17 @@ def answer_each(network: VQA, images: Any, questions: Any) -> Float[np.ndarray, 
 
     Raises:
         ValueError: if pictures or questions do not fit the network.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> module = fj.models.VQANet(outputs=3, words=5)
+        >>> network = fj.models.init_vqa(jax.random.key(0), module, (8, 8, 3), length=2)
+        >>> pictures = jax.random.uniform(jax.random.key(1), (10, 8, 8, 3))
+        >>> questions = np.array([[2, 3], [2, 4], [0, 0]])
+        >>> fj.models.answer_each(network, pictures, questions).shape
+        (10, 3, 3)
     """
     shape = len(images), len(questions)
     pairs = np.indices(shape).reshape(2, -1).T
