@@ -62,7 +62,7 @@ class _Links(ast.NodeTransformer):
         if name in _ALIASES and it is getattr(types, name):
             return ast.Name(f"~fooljax.types.{name}", ast.Load())
         place = self.places.get(it) if inspect.isclass(it) else None
-        if place is None and name == "Entry":  # several modules have one of their own
+        if place is None and name == "Entry" and inspect.isclass(it):  # several modules have one
             place = f"{it.__module__}.Entry"
         return ast.Name(f"~{place}", ast.Load()) if place else node
 
