@@ -39,7 +39,28 @@ Group = tuple[str, list[str], list[str]]
 
 def groups() -> dict[str, list[Group]]:
     """Return the titles of each package, each with its functions and its classes."""
-    return {package: _grouped(package, titles) for package, titles in GROUPS.items()}
+    found = {package: _grouped(package, titles) for package, titles in GROUPS.items()}
+    return found | {"fooljax.study": _with_examples_first("fooljax.study")}
+
+
+def _with_examples_first(package: str) -> list[Group]:
+    """What an experiment of one's own begins with has an example; then what else there is."""
+    module = importlib.import_module(package)
+    everything = {name: getattr(module, name) for name in sorted(module.__all__)}
+    its = {name: it for name, it in everything.items() if _module_of(it).startswith("fooljax.")}
+    classes = [name for name, it in its.items() if inspect.isclass(it)]
+    functions = [name for name, it in its.items() if inspect.isfunction(inspect.unwrap(it))]
+    shown = [name for name in functions if ">>> " in (its[name].__doc__ or "")]
+    others = [name for name in functions if name not in shown]
+    return [
+        ("What an experiment begins with", shown, []),
+        ("Settings, records and blocks of a page", [], classes),
+        ("Further pieces that the experiments share", others, []),
+    ]
+
+
+def _module_of(it: Any) -> str:
+    return str(getattr(inspect.unwrap(it) if callable(it) else it, "__module__", ""))
 
 
 def _grouped(package: str, titles: dict[str, tuple[str, ...]]) -> list[Group]:
