@@ -29,12 +29,15 @@ class Outside:
         backward: writes the images' gradient, given images and the logits' cotangent; None
             where there is none.
         about: what it is, for messages.
+        follow: does as ``forward`` where a gradient may be asked for next, and may keep what
+            that needs; the same as ``forward`` unless given.
     """
 
     columns: int
     forward: Callback
     backward: Callback | None
     about: str
+    follow: Callback | None = None
 
 
 def apply(network: Outside, preprocess: Preprocess, params: Params, images: Images) -> Logits:
@@ -49,7 +52,8 @@ def _answer(network: Outside, images: Images) -> Logits:
 
 
 def _remember(network: Outside, images: Images) -> tuple[Logits, Images]:
-    return _answer(network, images), images
+    follow = network.follow or network.forward
+    return _call(follow, (len(images), network.columns), images), images
 
 
 def _pull(network: Outside, images: Images, cotangent: Logits) -> tuple[Images]:

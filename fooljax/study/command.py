@@ -44,9 +44,15 @@ def launch(
 
 
 def module_of(main: Callable[..., object]) -> str:
-    """Return the module of a function as ``python -m`` takes it, also if it is the program."""
+    """Return the module of a function as ``python -m`` takes it, also if it is the program.
+
+    Typed in where there is no file, as in a notebook, it is called by its function's name.
+    """
     if main.__module__ != "__main__":
         return main.__module__
     program = sys.modules["__main__"]
-    spec = program.__spec__
-    return spec.name if spec is not None else Path(str(program.__file__)).stem
+    spec = getattr(program, "__spec__", None)
+    if spec is not None:
+        return spec.name
+    file = getattr(program, "__file__", None)
+    return main.__name__ if file is None else Path(file).stem

@@ -97,7 +97,7 @@ def test_several_processes_find_what_one_finds(start, own_network, alone, tmp_pa
 
 
 def wait_for(folder, generation, processes):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not (folder / "checkpoints" / f"{generation:08d}").exists():
         assert time.monotonic() < deadline and all(p.poll() is None for p in processes)
         time.sleep(0.05)

@@ -85,7 +85,7 @@ def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypat
     folder, config, _ = smoke
     config = change(config, out=str(tmp_path / "cut"), classifier=str(folder / "networks"))
     calls = []
-    logits = study.classifiers.logits
+    logits = study.outputs.logits
 
     def stop_then(*arguments):
         calls.append(1)

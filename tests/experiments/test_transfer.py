@@ -8,7 +8,7 @@ import pytest
 from experiments import transfer
 from fooljax import study
 from fooljax.interrupts import Interrupted
-from fooljax.study import Victim, change, makers
+from fooljax.study import Victim, change
 
 NAMES = ["softmax 1", "softmax 2", "mlp 1", "mlp 2"]
 
@@ -130,16 +130,15 @@ def units_of(folder):
 def test_stopped_in_the_middle_everything_is_the_same(smoke, tmp_path, monkeypatch):
     folder, config, _ = smoke
     config = change(config, classifier=str(folder / "networks"), out=str(tmp_path / "cut"))
-    logits, calls = makers.logits, []
+    logits, calls = study.logits, []
 
     def stop_then(*arguments):
         calls.append(1)
-        if len(calls) == 60:
+        if len(calls) == 10:
             raise KeyboardInterrupt
         return logits(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(Interrupted, match="--resume"):
-        patch.setattr(makers, "logits", stop_then)
         patch.setattr(study, "logits", stop_then, raising=False)
         transfer.main(config)
     there = len(list((tmp_path / "cut" / "units").iterdir()))

@@ -18,6 +18,7 @@ from fooljax.types import Classifier
 SHAPE, HIDDEN, CLASSES = (4, 5, 3), 7, 3
 IMAGES = np.random.default_rng(0).uniform(0.2, 0.8, size=(6, *SHAPE)).astype(np.float32)
 PREPROCESS = models.Preprocess(scale=2.0, mean=(0.4, 0.6, 0.5), std=(0.5, 2.0, 1.0))
+PREPROCESS_FIRST = models.Preprocess(2.0, (0.4, 0.6, 0.5), (0.5, 2.0, 1.0), channels_first=True)
 FIT = {"optimizer": optax.sgd(0.1), "sampler": training.minibatches(6), "steps": 2}
 
 
@@ -62,8 +63,7 @@ def of_torch():
 
 
 def from_torch():
-    first = models.Preprocess(2.0, (0.4, 0.6, 0.5), (0.5, 2.0, 1.0), channels_first=True)
-    return models.from_torch(of_torch(), SHAPE, CLASSES, first)
+    return models.from_torch(of_torch(), SHAPE, CLASSES, PREPROCESS_FIRST)
 
 
 class Two(nnx.Module):
@@ -103,8 +103,7 @@ def of_equinox():
 
 
 def from_equinox():
-    first = models.Preprocess(2.0, (0.4, 0.6, 0.5), (0.5, 2.0, 1.0), channels_first=True)
-    return models.from_equinox(of_equinox(), SHAPE, CLASSES, first)
+    return models.from_equinox(of_equinox(), SHAPE, CLASSES, PREPROCESS_FIRST)
 
 
 def from_keras():
@@ -274,3 +273,35 @@ def test_a_torch_network_from_a_file_on_one_core(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_pytorch_computes_once_for_a_gradient():
+    torch = pytest.importorskip("torch")
+    passes = []
+
+    class Counted(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = of_torch()
+
+        def forward(self, images):
+            passes.append(len(images))
+            return self.net(images)
+
+    counting = models.from_torch(Counted(), SHAPE, CLASSES, PREPROCESS_FIRST)
+    images = jax.random.uniform(jax.random.key(0), (3, *SHAPE))
+    passes.clear()
+    jax.block_until_ready(jax.grad(lambda x: counting(x).sum())(images))
+    assert passes == [3]
+
+
+def test_passes_between_an_answer_and_its_gradient_change_nothing():
+    pytest.importorskip("torch")
+    network, same = from_torch(), plain()
+    first, second = (jax.random.uniform(jax.random.key(i), (3, *SHAPE)) for i in range(2))
+    one = jnp.ones((3, CLASSES))
+    _, pull_first = jax.vjp(network, first)
+    _, pull_second = jax.vjp(network, second)
+    for pull, images in ((pull_first, first), (pull_second, second), (pull_first, first)):
+        expected = jax.vjp(same, images)[1](one)[0]
+        np.testing.assert_allclose(pull(one)[0], expected, atol=1e-5)
