@@ -24,48 +24,29 @@ all generations but the first two, compilation apart.
 import functools
 import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
 
 import fooljax as fj
-from benchmarks.diversity_problems import Problem, arm, fooling, sphere, sums
+from benchmarks.diversity_problems import (
+    ISO_SIGMA,
+    LINE_SIGMA,
+    STD,
+    STD_GRADIENT,
+    Config,
+    Name,
+    Problem,
+    arm,
+    fooling,
+    sphere,
+    sums,
+)
 from benchmarks.timing import clock, environment, launch, say
 from fooljax.types import Search
 
-ISO_SIGMA, LINE_SIGMA, STD, STD_GRADIENT = 0.05, 0.2, 0.2, 0.1
 MISSING = "not installed: pip install 'fooljax[bench]'"
-
-Name = Literal["sphere", "arm", "fooling"]
-
-
-@dataclass(frozen=True)
-class Config:
-    """What to measure, and how large.
-
-    Attributes:
-        children: in a generation, 20 of each emitter.
-        generations: after the random population.
-        genes: of the sphere; joints of the arm.
-        cells: along each descriptor of the sphere and of the arm.
-        looks: along brightness and contrast.
-        train_steps: of the network.
-        seeds: runs of everything.
-        problems: ``sphere``, ``arm``, ``fooling``.
-        peers: modules to compare with.
-    """
-
-    children: int = 200
-    generations: int = 100
-    genes: int = 100
-    cells: int = 30
-    looks: int = 8
-    train_steps: int = 200
-    seeds: int = 3
-    problems: tuple[Name, ...] = ("sphere", "arm", "fooling")
-    peers: tuple[str, ...] = ("qdax", "ribs")
 
 
 def searches(problem: Problem, children: int) -> dict[str, Search]:

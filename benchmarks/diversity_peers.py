@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from benchmarks.diversity_problems import scorer, slopes, sums
+from benchmarks.diversity_problems import (
+    ISO_SIGMA,
+    LINE_SIGMA,
+    STD,
+    STD_GRADIENT,
+    scorer,
+    slopes,
+    sums,
+)
 from benchmarks.timing import clock
 
 if TYPE_CHECKING:
-    from benchmarks.diversity import Config
-    from benchmarks.diversity_problems import Problem
+    from benchmarks.diversity_problems import Config, Problem
 
 Task = Callable[[int], dict[str, float]]
 
@@ -29,8 +36,6 @@ def _ribs(problem: "Problem", config: "Config") -> dict[str, Task]:
         IsoLineEmitter,
     )
     from ribs.schedulers import Scheduler
-
-    from benchmarks.diversity import ISO_SIGMA, LINE_SIGMA, STD, STD_GRADIENT
 
     genes, many = int(np.prod(problem.shape)), config.children // _SHARE
     score, along = scorer(problem), slopes(problem)
@@ -126,8 +131,6 @@ def _qdax(problem: "Problem", config: "Config") -> dict[str, Task]:
     from qdax.core.emitters.mutation_operators import isoline_variation
     from qdax.core.emitters.standard_emitters import MixingEmitter
     from qdax.core.map_elites import MAPElites
-
-    from benchmarks.diversity import ISO_SIGMA, LINE_SIGMA, STD
 
     genes, many = int(np.prod(problem.shape)), config.children // _SHARE
     score = scorer(problem)

@@ -1,11 +1,12 @@
-"""What ``benchmarks.diversity`` searches: two standard problems, and fooling images.
+"""What ``benchmarks.diversity`` searches, and how large: two standard problems, and fooling images.
 
 ``sphere`` and ``arm`` are no networks: their objective is the logit of the only class of a
 ``Classifier`` that computes it, and what they are told apart by are descriptors.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,38 @@ from fooljax.evolution.evaluate import FITNESS, Fitness
 from fooljax.types import Classifier
 
 LARGEST = 5.12  # of a coordinate of the sphere
+#: How far children lie from their parents, in all packages: Iso+LineDD's two parts, and the first
+#: standard deviation of evolution strategies, without and with gradients.
+ISO_SIGMA, LINE_SIGMA, STD, STD_GRADIENT = 0.05, 0.2, 0.2, 0.1
+
+Name = Literal["sphere", "arm", "fooling"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """What to measure, and how large.
+
+    Attributes:
+        children: in a generation, 20 of each emitter.
+        generations: after the random population.
+        genes: of the sphere; joints of the arm.
+        cells: along each descriptor of the sphere and of the arm.
+        looks: along brightness and contrast.
+        train_steps: of the network.
+        seeds: runs of everything.
+        problems: ``sphere``, ``arm``, ``fooling``.
+        peers: modules to compare with.
+    """
+
+    children: int = 200
+    generations: int = 100
+    genes: int = 100
+    cells: int = 30
+    looks: int = 8
+    train_steps: int = 200
+    seeds: int = 3
+    problems: tuple[Name, ...] = ("sphere", "arm", "fooling")
+    peers: tuple[str, ...] = ("qdax", "ribs")
 
 
 class Problem(NamedTuple):
