@@ -12,7 +12,6 @@ from fooljax.study.settings import choose
 if TYPE_CHECKING:
     import optax
 
-    from fooljax.encodings import Entry
     from fooljax.media import Medium
     from fooljax.types import Encoding
 
@@ -56,7 +55,7 @@ class Genotype:
     edges: Capacity = 128
 
 
-def chosen_encoding(genotype: Genotype) -> Entry:
+def chosen_encoding(genotype: Genotype) -> fj.encodings.Entry:
     """Return the entry of the encoding that was asked for.
 
     Raises:
