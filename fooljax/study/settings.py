@@ -19,7 +19,7 @@ from fooljax.runtime.limits import (
 )
 from fooljax.study.own_file import is_own, take
 
-Entry = TypeVar("Entry")
+Chosen = TypeVar("Chosen")
 
 #: What may differ when a run is resumed: places, and what does not change results.
 NEUTRAL = ("out", "resume", "data_dir", "classifier", "debug")
@@ -196,9 +196,9 @@ def radii_of(settings: HasEpsilons) -> dict[str, float]:
 def choose(
     flag: str,
     names: Sequence[str],
-    catalog: Mapping[str, Entry],
-    own: Callable[[str, Any], Entry] | None = None,
-) -> dict[str, Entry]:
+    catalog: Mapping[str, Chosen],
+    own: Callable[[str, Any], Chosen] | None = None,
+) -> dict[str, Chosen]:
     """Return the entries of a catalog that were asked for, in that order.
 
     Args:
