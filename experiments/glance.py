@@ -3,7 +3,7 @@
 Run:    python -m experiments.glance
         python -m experiments.glance --dataset mnist
         python -m experiments.glance --dataset path/to/pictures --model resnet
-Cost:   a minute or two on two laptop cores, training included (embedded digits, five
+Cost:   about a minute on two laptop cores, training included (embedded digits, five
         evolutions of pixels and five of patterns).
 Expect: pixels that look like static and patterns that look like art, which the network
         names with 99 % confidence and more; blurred, the static shows its class. Noise that
@@ -131,11 +131,14 @@ def main(config: Config) -> dict[str, Any]:
 
 
 def make(run: study.Run[Config], network: study.Prepared) -> study.Results:
-    """Evolve images of both kinds, draw as much noise, and change one real image a class."""
+    """Evolve images of both kinds, draw as much noise, and change one real image a class.
+
+    Where there are many classes all evolve, and the first few are looked at.
+    """
     import jax
 
     config, classifier = run.config, network.classifier
-    shape, classes = classifier.input_shape, np.arange(classifier.num_classes)
+    shape, classes = classifier.input_shape, np.arange(min(MOST_SHOWN, classifier.num_classes))
     count = config.repeats, len(classes)
 
     def one(key: Any, kind: str) -> dict[str, Any]:
@@ -151,8 +154,7 @@ def make(run: study.Run[Config], network: study.Prepared) -> study.Results:
         sure = np.asarray(fj.metrics.probabilities(jax.numpy.asarray(logits)))
         asked = np.take_along_axis(sure, classes[None, :, None], axis=2)[..., 0]
         confidence = sure.max(axis=2) if kind == NOISE else asked
-        shown = images[:, :MOST_SHOWN]
-        return {"images": shown, "confidence": confidence, "answers": logits.argmax(axis=2)}
+        return {"images": images, "confidence": confidence, "answers": logits.argmax(axis=2)}
 
     return study.compute(run, study.grid(kind=(*EVOLVED, NOISE, CHANGED)), one, "looking")
 
@@ -248,12 +250,11 @@ def evolved(found: Found, kind: str, words: str) -> Iterator[study.Block]:
     """Show the images of all repeats."""
     arrays = found.results.one(kind=kind)
     value = found.table.value("confidence", kind=kind)
-    many = "" if found.config.repeats < 2 else f", {study.spell(value, study.sure)} over the runs"
-    yield f"{words} Median confidence {study.sure(found.median(kind))}{many}."
+    yield f"{words} Median confidence of a run: {study.spell(value, study.sure)}."
     yield study.images(
         kind,
         arrays["images"],
-        [[study.sure(value) for value in row[:MOST_SHOWN]] for row in arrays["confidence"]],
+        [[study.sure(value) for value in row] for row in arrays["confidence"]],
         f"Images of kind {EVOLVED[kind]}: a column for each class, a row for each independent run, "
         "below each how sure the network is that it shows the class. None was selected.",
         column_names=found.names,

@@ -27,8 +27,9 @@ def from_torch(
     The classifier keeps a copy, set to answer (``eval``): what happens to the module later
     does not change it. Its weights are PyTorch's, so ``params`` is empty and
     ``training.fit`` refuses it. Make it once: each call gives a network that is compiled
-    for anew. Runs where JAX computes on a CPU; for one compiled program, for GPUs and TPUs
-    see torchax (docs/networks.md).
+    for anew. What PyTorch recorded of the last images is held until their gradient is asked
+    for. Runs where JAX computes on a CPU; for one compiled program, for GPUs and TPUs see
+    torchax (docs/networks.md).
 
     Args:
         module: maps ``[b, c, h, w]`` to logits ``[b, m]``.

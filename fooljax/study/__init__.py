@@ -37,7 +37,7 @@ _NAMES = {
     "accepted": "MEASURES PASSES QUALITIES on_clean on_fooling",
     "adaptive": "Gain RULE counts gains knowing outcome sum_up table_of_gains verdicts",
     "adversaries": "ADVERSARIES compare_accepted kept_out misled",
-    "answerers": "ANSWERERS Answerer about_answerer check_answerers load_asked train_answerers",
+    "answerers": "Answerer about_answerer check_answerers load_asked train_answerers",
     "attacked": "ATTACKED Outcome Radii accuracy_curves attack_all outcomes",
     "cells": "Cell Results compute gather grid key_of",
     "changes": "spell_sizes stretch",
@@ -46,13 +46,13 @@ _NAMES = {
     "climbed": "Climbed as_climbed climb_repeats",
     "columns": "spelled tabulate",
     "command": "launch",
-    "defended": "Bench Defended Defense Guard PLAIN choose_defenses guard guards",
-    "descriptors": "carry_references read_grid",
-    "detection": "DETECTION KEPT RATES certainty confidence coverage detect keep legend roc",
+    "defended": "Bench Defended Defense Guard choose_defenses guards",
+    "descriptors": "carry_references",
+    "detection": "DETECTION KEPT certainty confidence coverage detect keep legend roc",
     "diagnosed": "diagnose findings_of",
     "drawings": "Drawing choose_measures",
     "evolved": "Evolved controls evolve evolve_repeats express random_images table_of_controls",
-    "filtering": "BARE Filter filters",
+    "filtering": "Filter filters",
     "fooling": "FOOLING",
     "heard": "LOUDNESS compare level loudness table_of_levels",
     "history": "sum_up_traits",
@@ -65,11 +65,11 @@ _NAMES = {
     "makers": "MAKERS build choose_right first_right judge",
     "making": "Made Make Maker Makers Material SURE draw_classes of_classes of_few_classes "
     "repeated take",
-    "matchers": "MatcherFound teach train_matchers",
+    "matchers": "teach train_matchers",
     "memory": "afford",
-    "others": "TAU network_and_others prepare_others show_others table_of_others",
+    "others": "network_and_others prepare_others show_others table_of_others",
     "outputs": "all_logits confidences logits real_ones",
-    "outsiders": "as_bytes as_stored choose_outsiders load_others noises",
+    "outsiders": "as_bytes choose_outsiders load_others noises",
     "page": "Block Figure Folded Heading Opening publish sections",
     "painting": "paint",
     "paragraphs": "Paragraphs load_paragraphs",
@@ -77,7 +77,7 @@ _NAMES = {
     "places": "draw order_of spread",
     "prepared": "Prepared prepare",
     "printed": "FGSM_EPSILONS Printed beside_papers table_of_printed",
-    "published": "BAND BAND_NAME Published RELATED RETRAINED is_imagenet published_for "
+    "published": "BAND BAND_NAME Published RELATED is_imagenet published_for "
     "retrained_table short_names until",
     "questions_shown": "show_questions tell_answerers",
     "reached": "compare_band medians_of_band shares_above show_reached sum_up_progress "
@@ -99,8 +99,7 @@ _NAMES = {
     "units": "Arrays",
     "variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "victim_data": "blame renamed",
-    "volumes": "SMALLER compare_volumes left_of_volume measure_volumes shrinkage "
-    "table_of_shrinkage",
+    "volumes": "compare_volumes left_of_volume measure_volumes shrinkage table_of_shrinkage",
     "wording": "against answer duration power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

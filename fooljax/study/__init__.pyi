@@ -35,7 +35,6 @@ from fooljax.study.adversaries import ADVERSARIES as ADVERSARIES
 from fooljax.study.adversaries import compare_accepted as compare_accepted
 from fooljax.study.adversaries import kept_out as kept_out
 from fooljax.study.adversaries import misled as misled
-from fooljax.study.answerers import ANSWERERS as ANSWERERS
 from fooljax.study.answerers import Answerer as Answerer
 from fooljax.study.answerers import about_answerer as about_answerer
 from fooljax.study.answerers import check_answerers as check_answerers
@@ -72,19 +71,15 @@ from fooljax.study.climbed import climb_repeats as climb_repeats
 from fooljax.study.columns import spelled as spelled
 from fooljax.study.columns import tabulate as tabulate
 from fooljax.study.command import launch as launch
-from fooljax.study.defended import PLAIN as PLAIN
 from fooljax.study.defended import Bench as Bench
 from fooljax.study.defended import Defended as Defended
 from fooljax.study.defended import Defense as Defense
 from fooljax.study.defended import Guard as Guard
 from fooljax.study.defended import choose_defenses as choose_defenses
-from fooljax.study.defended import guard as guard
 from fooljax.study.defended import guards as guards
 from fooljax.study.descriptors import carry_references as carry_references
-from fooljax.study.descriptors import read_grid as read_grid
 from fooljax.study.detection import DETECTION as DETECTION
 from fooljax.study.detection import KEPT as KEPT
-from fooljax.study.detection import RATES as RATES
 from fooljax.study.detection import certainty as certainty
 from fooljax.study.detection import confidence as confidence
 from fooljax.study.detection import coverage as coverage
@@ -107,7 +102,6 @@ from fooljax.study.evolved import evolve_repeats as evolve_repeats
 from fooljax.study.evolved import express as express
 from fooljax.study.evolved import random_images as random_images
 from fooljax.study.evolved import table_of_controls as table_of_controls
-from fooljax.study.filtering import BARE as BARE
 from fooljax.study.filtering import Filter as Filter
 from fooljax.study.filtering import filters as filters
 from fooljax.study.fooling import FOOLING as FOOLING
@@ -157,11 +151,9 @@ from fooljax.study.making import of_classes as of_classes
 from fooljax.study.making import of_few_classes as of_few_classes
 from fooljax.study.making import repeated as repeated
 from fooljax.study.making import take as take
-from fooljax.study.matchers import MatcherFound as MatcherFound
 from fooljax.study.matchers import teach as teach
 from fooljax.study.matchers import train_matchers as train_matchers
 from fooljax.study.memory import afford as afford
-from fooljax.study.others import TAU as TAU
 from fooljax.study.others import network_and_others as network_and_others
 from fooljax.study.others import prepare_others as prepare_others
 from fooljax.study.others import show_others as show_others
@@ -171,7 +163,6 @@ from fooljax.study.outputs import confidences as confidences
 from fooljax.study.outputs import logits as logits
 from fooljax.study.outputs import real_ones as real_ones
 from fooljax.study.outsiders import as_bytes as as_bytes
-from fooljax.study.outsiders import as_stored as as_stored
 from fooljax.study.outsiders import choose_outsiders as choose_outsiders
 from fooljax.study.outsiders import load_others as load_others
 from fooljax.study.outsiders import noises as noises
@@ -206,7 +197,6 @@ from fooljax.study.printed import table_of_printed as table_of_printed
 from fooljax.study.published import BAND as BAND
 from fooljax.study.published import BAND_NAME as BAND_NAME
 from fooljax.study.published import RELATED as RELATED
-from fooljax.study.published import RETRAINED as RETRAINED
 from fooljax.study.published import Published as Published
 from fooljax.study.published import is_imagenet as is_imagenet
 from fooljax.study.published import published_for as published_for
@@ -300,7 +290,6 @@ from fooljax.study.variety import show_variety as show_variety
 from fooljax.study.victim import Victim as Victim
 from fooljax.study.victim_data import blame as blame
 from fooljax.study.victim_data import renamed as renamed
-from fooljax.study.volumes import SMALLER as SMALLER
 from fooljax.study.volumes import compare_volumes as compare_volumes
 from fooljax.study.volumes import left_of_volume as left_of_volume
 from fooljax.study.volumes import measure_volumes as measure_volumes

@@ -187,7 +187,7 @@ FOOLING: Makers = {
         _climbed(_signs),
     ),
     "quiet_signs": _by_gradient(
-        "made from faint noise by small steps of the gradient's sign",
+        "made from faint noise by small steps, by the sign of the gradients so far",
         _climbed(_quiet_signs, _from_quiet_noise),
     ),
     "sparse": _by_gradient(
