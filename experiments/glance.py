@@ -58,7 +58,7 @@ class Config:
         run: where the run goes.
     """
 
-    victim: Victim = field(default_factory=Victim)
+    victim: Victim = field(default_factory=lambda: Victim(train_steps=600))
     generations: Count = 200
     children: Batch = 100
     repeats: Pieces = 5

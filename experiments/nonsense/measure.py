@@ -32,8 +32,8 @@ class Config:
             strongest, flat keeps where it is, too.
         network_seeds: networks of each architecture, from other starting weights.
         questions: that pictures are made for, one for each answer.
-        generators: how they are made: direct and cppn (evolved), ascent and others
-            (gradient), noise and others (controls). An unknown name lists them all.
+        generators: how they are made: direct and cppn (evolved), ascent and
+            others (gradient), noise and others (controls). An unknown name lists them all.
         reduced: questions about test pictures that words are taken from.
         pictures: test pictures that nonsense questions are asked about.
         run: where the run goes.

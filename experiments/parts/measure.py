@@ -26,8 +26,8 @@ class Config:
             all by pixels.
         looks: what is asked: center (only the middle is shown), occlusion (maps),
             components (one connected part painted away after the other), pixels (the fewest
-            that are enough), wrong (the fewest that are enough for another class), blocks
-            (the same in blocks, every step tried).
+            that are enough), wrong (the fewest that are enough for another class),
+            blocks (the same in blocks, every step tried).
         step: pixels taken away at a time by pixels and wrong; a five-hundredth of the
             image unless given, one at least.
         run: where the run goes.

@@ -38,9 +38,9 @@ class Config:
             them.
         defenses: what is done to every image, and how much: blur=1 (standard deviation
             in pixels), median=3 (side of the window), levels=8 (values of a pixel),
-            jpeg=50 (quality), resize=0.8 (least share of the size), noise=0.25
-            (standard deviation; certified), or FILE.py:NAME=1 for a function of your own,
-            (classifier, strength) -> Classifier. An unknown name lists them all.
+            jpeg=50 (quality), resize=0.8 (least share of the size), noise=0.25 (standard
+            deviation; certified), or FILE.py:NAME=1 for a function of your own, which takes
+            a classifier and a strength and returns a classifier. An unknown name lists them all.
         epsilons: largest changes of a number of a test image, in units of [0, 1].
         images: test images that are changed.
         steps: of the gradient attack.

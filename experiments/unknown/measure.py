@@ -39,8 +39,8 @@ class Config:
             scikit-learn), inverted, quarter_turn, scrambled or mosaic test images, a
             data set by name, a folder of pictures or an .npz. What only pictures are
             is left out of sounds and videos.
-        generators: how images that show nothing are made to be accepted: direct and cppn
-            (evolved), signs (by gradient). An unknown name lists them all.
+        generators: how images that show nothing are made to be accepted: direct and
+            cppn (evolved), signs (by gradient). An unknown name lists them all.
         fooling: how images are made; test images are changed by PGD within epsilon.
         known: training images that the methods learn from, at most.
         attacked: test images that are changed, and images that a generator makes by

@@ -33,8 +33,8 @@ class Victim:
         model: softmax, mlp, lenet, resnet; sound_cnn for sounds, video_cnn for videos,
             ngram for letters and text_cnn for words; a published network with its
             --weights: ds_cnn_l, ds_cnn_s, cnn_l, dnn_l (twelve spoken words), yamnet (521
-            kinds of sound, with --dataset none), yamnet_esc10 (the same among ten), cld3
-            (109 languages), movie_review; an ImageNet network (squeezenet1_1,
+            kinds of sound, with --dataset none), yamnet_esc10 (the same among ten),
+            cld3 (109 languages), movie_review; an ImageNet network (squeezenet1_1,
             mobilenet_v1, mobilenet_v2, mobilenet_v2_torchvision, alexnet, caffenet,
             vgg16, vgg19, resnet18, resnet50), which with --dataset imagenet or none has
             its published weights and is trained otherwise; or FILE.py:NAME for your own:
