@@ -25,6 +25,7 @@ KINDS = {
 }
 RULES: tuple[BackwardRule, ...] = ("gradient", "guided", "deconvnet")
 DEPTHS = 8  # most places down to which the weights are shuffled
+LEAK = 0.1  # what counts below zero, of a unit that is to be woken
 
 
 @dataclass(frozen=True)
@@ -183,14 +184,23 @@ def make(
 
     def paint(key: Any, layer: str, kind: str, repeat: int) -> dict[str, Any]:
         network, units = layers[layer], real.one(layer=layer)["units"]
-        images = _make(kind, key, network, units, config, sizes)
+        leaking = fj.models.units(prepared.classifier, layer, leak=LEAK)
+        images = _make(kind, key, network, leaking, units, config, sizes)
         return {"images": images, **_fired(network, images, units, config.jitter)}
 
     cells = study.grid(layer=layers, kind=config.kinds, repeat=range(config.repeats))
     return study.compute(run, cells, paint, "making images")
 
 
-def _make(kind: str, key: Any, network: Any, units: np.ndarray, config: Config, sizes: Any) -> Any:
+def _make(
+    kind: str,
+    key: Any,
+    network: Any,
+    leaking: Any,
+    units: np.ndarray,
+    config: Config,
+    sizes: Any,
+) -> Any:
     """Make an image for each of some units."""
     import jax
     import jax.numpy as jnp
@@ -229,9 +239,8 @@ def _make(kind: str, key: Any, network: Any, units: np.ndarray, config: Config, 
     asleep = np.asarray(first.flat) > config.steps // 2
     if not asleep.any():
         return first.images
-    # where a rectifier is off on grey nothing goes back: begin where it is passed by
-    passing = fj.analysis.backward(network, "deconvnet")
-    awake = climb(passing, grey, key_wake, max(1, config.steps // 4)).images
+    # where a unit is off on grey nothing goes back: begin where its leak leads
+    awake = climb(leaking, grey, key_wake, max(1, config.steps // 4)).images
     again = climb(network, awake, key_again, config.steps).images
     return jnp.where(asleep[:, None, None, None], again, first.images)
 

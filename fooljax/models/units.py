@@ -58,7 +58,7 @@ def layers(classifier: Classifier) -> tuple[Layer, ...]:
     return tuple(layer for layer, _ in _places(classifier).values())
 
 
-def units(classifier: Classifier, layer: str, pool: Pool = "mean") -> Classifier:
+def units(classifier: Classifier, layer: str, pool: Pool = "mean", leak: float = 0.0) -> Classifier:
     """Return a layer of a network as a classifier whose logits are its units' activations.
 
     A unit is a channel. What makes images for classes then makes them for units: an
@@ -69,12 +69,16 @@ def units(classifier: Classifier, layer: str, pool: Pool = "mean") -> Classifier
         layer: a name of `layers`.
         pool: how a channel becomes a number: its ``mean`` over all places, its ``center``,
             or a place such as ``(i, j)``. A layer without places has nothing to pool.
+        leak: of a layer that ends in a rectifier, what counts of inputs below zero: a unit
+            that is off has no gradient, and with a leak knows the way up. It is above zero
+            only where the unit itself fires, if less. Other layers have nothing to leak.
 
     Returns:
         A classifier of the same images, with as many classes as the layer has units.
 
     Raises:
-        ValueError: if there is no such layer, or no such place in it.
+        ValueError: if there is no such layer, or no such place in it, or if leak is not in
+            [0, 1].
 
     Example:
         >>> import jax
@@ -100,8 +104,9 @@ def units(classifier: Classifier, layer: str, pool: Pool = "mean") -> Classifier
         0 <= at < size for at, size in zip(pool, shape, strict=False)
     ):
         raise ValueError(f"pool must be mean, center or a place in {shape[:-1]}, got {pool}")
+    leak = checks.between("leak", leak, 0.0, 1.0)
     where = pool if isinstance(pool, str) else tuple(pool)
-    apply = Bound(_activations, (classifier.apply, place, where))
+    apply = Bound(_activations, (classifier.apply, place, where, leak))
     return dataclasses.replace(classifier, apply=apply, num_classes=shape[-1])
 
 
@@ -113,12 +118,17 @@ def _activations(
     apply: Callable[[Params, Images], Logits],
     place: int,
     pool: Pool,
+    leak: float,
     params: Params,
     images: Images,
 ) -> Float[Array, "b units"]:
     def watch(event: Event) -> None:
         if event.place == place:
-            raise _Reached(event.outputs[0])
+            (layer,) = event.outputs
+            if leak and event.roles & {"rectifier"}:
+                given = [one for one in event.inputs if jnp.shape(one) == layer.shape]
+                layer = sum((leak * jnp.minimum(one, 0.0) for one in given), layer)
+            raise _Reached(layer)
 
     try:
         interpret(apply, params, images, watch=watch)

@@ -106,8 +106,9 @@ def test_a_unit_that_is_off_on_grey_is_woken(key):
     weights = jnp.stack([jnp.ones(36).at[:18].set(0.0), jnp.ones(36)], axis=1)
     apply = lambda params, x: jax.nn.relu(x.reshape(len(x), -1) @ params - jnp.array([[14.0, 0.0]]))
     network = Classifier(weights, apply, (6, 6, 1), 2)
+    leaking = fj.models.units(network, "relu1", leak=0.1)
     config = change(neurons.PRESETS["smoke"], steps=16, step_size=0.2)
-    images = measure._make("pixels", key, network, np.array([0, 1]), config, None)
+    images = measure._make("pixels", key, network, leaking, np.array([0, 1]), config, None)
     assert np.all(np.diagonal(network(images)) > [3.9, 30.0])
 
 

@@ -124,3 +124,35 @@ WRONG = {
 def test_impossible_layers_and_places(lenet, message, given):
     with pytest.raises(ValueError, match=message):
         units(lenet, *given)
+
+
+RECTIFIERS = {
+    "relu": jax.nn.relu,
+    "maximum": lambda x: jnp.maximum(x, 0.0),
+    "of zeros": lambda x: jnp.maximum(jnp.zeros_like(x), x),
+}
+
+
+@pytest.mark.parametrize("rectify", RECTIFIERS.values(), ids=RECTIFIERS)
+def test_a_unit_that_is_off_leaks(rectify, images):
+    weights = jax.random.normal(jax.random.key(4), (256, 5))
+    biases = jnp.array([[-90.0, -30.0, 0.0, 30.0, 90.0]])  # the first is off, the last on
+    apply = lambda params, x: rectify(x.reshape(len(x), -1) @ params + biases)
+    network = Classifier(weights, apply, SHAPE, 5)
+    x = np.asarray(images).reshape(3, -1) @ np.asarray(weights) + np.asarray(biases)
+    found = units(network, "relu1", leak=0.25)(images)
+    np.testing.assert_allclose(found, np.where(x > 0, x, 0.25 * x), rtol=1e-4, atol=1e-4)
+    slope = lambda leak: jax.grad(lambda y: units(network, "relu1", leak=leak)(y)[:, 0].sum())
+    assert not np.any(slope(0.0)(images)) and np.all(slope(0.25)(images))
+
+
+def test_what_is_not_rectified_has_no_leak(unnamed, images):
+    for name in ("conv1", "dense1"):
+        leaking = units(unnamed, name, leak=0.5)(images)
+        np.testing.assert_array_equal(leaking, units(unnamed, name)(images))
+
+
+@pytest.mark.parametrize("leak", [-0.1, 1.5, float("nan"), "much"])
+def test_a_leak_is_a_share(unnamed, leak):
+    with pytest.raises(ValueError, match="leak must be"):
+        units(unnamed, "relu1", leak=leak)
