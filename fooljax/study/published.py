@@ -123,11 +123,6 @@ def retrained_table(class_names: Sequence[str], count: int) -> Table:
     )
 
 
-def until(points: Sequence[tuple[int, float]], generation: int) -> list[tuple[int, float]]:
-    """Keep the points up to a run's last generation."""
-    return [point for point in points if point[0] <= generation]
-
-
 def short_names(names: Sequence[str]) -> list[str]:
     """Leave out ImageNet's synonyms; other names stay as they are."""
     return [name.split(",")[0] for name in names] if is_imagenet(names) else list(names)

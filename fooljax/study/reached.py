@@ -10,7 +10,7 @@ from jaxtyping import Float
 from fooljax import reporting
 from fooljax.reporting import Html
 from fooljax.study.page import Block, Figure
-from fooljax.study.published import BAND, Published, until
+from fooljax.study.published import BAND, Published
 from fooljax.study.wording import share, sure
 
 _LEVELS = ("0.5", "0.9", "0.99")
@@ -83,7 +83,11 @@ def show_reached(
     for level, above in shares.items():
         words = share(float(level))
         series[f"above {words}"] = (at, np.array(above)[at])
-        points = published and until(published.shares.get(level, ()), last)
+        points = (
+            [point for point in published.shares.get(level, ()) if point[0] <= last]
+            if published
+            else []
+        )
         if points:
             dashed.append(f"paper, above {words}")
             series[dashed[-1]] = tuple(np.array(points, float).T)

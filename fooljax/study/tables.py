@@ -211,15 +211,6 @@ def exactly(value: float) -> Interval:
     return Interval(float(value), math.nan, math.nan)
 
 
-def finite(numbers: Any) -> Any:  # dicts, lists and what is in them, as JSON has them
-    """Put None where a number is infinite or NaN, which JSON cannot hold."""
-    if isinstance(numbers, dict):
-        return {name: finite(one) for name, one in numbers.items()}
-    if isinstance(numbers, list):
-        return [finite(one) for one in numbers]
-    return None if isinstance(numbers, float) and not math.isfinite(numbers) else numbers
-
-
 def where(records: Iterable[Record], **keys: Value) -> list[Record]:
     """Keep the records with these keys.
 
