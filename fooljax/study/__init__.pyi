@@ -59,8 +59,6 @@ from fooljax.study.classifiers import network as network
 from fooljax.study.classifiers import networks as networks
 from fooljax.study.classifiers import replicas as replicas
 from fooljax.study.classifiers import splits_of as splits_of
-from fooljax.study.classifiers import weights_of as weights_of
-from fooljax.study.classifiers import with_weights as with_weights
 from fooljax.study.climbed import Climbed as Climbed
 from fooljax.study.climbed import as_climbed as as_climbed
 from fooljax.study.climbed import climb_repeats as climb_repeats
@@ -70,9 +68,7 @@ from fooljax.study.command import launch as launch
 from fooljax.study.defended import Bench as Bench
 from fooljax.study.defended import Defended as Defended
 from fooljax.study.defended import Defense as Defense
-from fooljax.study.defended import Guard as Guard
 from fooljax.study.defended import choose_defenses as choose_defenses
-from fooljax.study.defended import guards as guards
 from fooljax.study.descriptors import carry_references as carry_references
 from fooljax.study.detection import DETECTION as DETECTION
 from fooljax.study.detection import KEPT as KEPT
@@ -103,6 +99,8 @@ from fooljax.study.fooling import FOOLING as FOOLING
 from fooljax.study.genotype import Genotype as Genotype
 from fooljax.study.genotype import build_encoding as build_encoding
 from fooljax.study.genotype import chosen_encoding as chosen_encoding
+from fooljax.study.guarding import Guard as Guard
+from fooljax.study.guarding import guards as guards
 from fooljax.study.heard import LOUDNESS as LOUDNESS
 from fooljax.study.heard import compare as compare
 from fooljax.study.heard import level as level
@@ -271,8 +269,8 @@ from fooljax.study.tables import within as within
 from fooljax.study.units import Arrays as Arrays
 from fooljax.study.variety import Variety as Variety
 from fooljax.study.variety import measure_variety as measure_variety
-from fooljax.study.variety import plain_variety as plain_variety
-from fooljax.study.variety import show_variety as show_variety
+from fooljax.study.variety_shown import plain_variety as plain_variety
+from fooljax.study.variety_shown import show_variety as show_variety
 from fooljax.study.victim import Victim as Victim
 from fooljax.study.victim_data import blame as blame
 from fooljax.study.victim_data import renamed as renamed
@@ -281,6 +279,8 @@ from fooljax.study.volumes import left_of_volume as left_of_volume
 from fooljax.study.volumes import measure_volumes as measure_volumes
 from fooljax.study.volumes import shrinkage as shrinkage
 from fooljax.study.volumes import table_of_shrinkage as table_of_shrinkage
+from fooljax.study.weights import weights_of as weights_of
+from fooljax.study.weights import with_weights as with_weights
 from fooljax.study.wording import against as against
 from fooljax.study.wording import answer as answer
 from fooljax.study.wording import duration as duration

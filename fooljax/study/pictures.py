@@ -123,6 +123,14 @@ def ranges(
         geometric: take the mean of logarithms.
         median: take the median.
         looks: further words for ``reporting.lines``.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> found = {"pgd": np.array([[0.1, 0.5], [0.3, 0.7]])}  # of two repeats
+        >>> block = study.ranges("sweep", [0.1, 0.3], found, "Fooled by epsilon.")
+        >>> block.name, block.caption
+        ('sweep', 'Fooled by epsilon.')
     """
     places = x if isinstance(x, Mapping) else dict.fromkeys(grids, np.asarray(x, float))
     mean = lambda grid: np.exp(np.log(grid).mean(axis=0)) if geometric else grid.mean(axis=0)
