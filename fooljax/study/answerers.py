@@ -118,6 +118,18 @@ def train_answerers(
 
     Raises:
         ValueError, OSError: if a folder holds other networks, or nothing can be kept there.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> settings = SimpleNamespace(victim=study.Victim(train_steps=2), run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> asked = fj.data.synthetic(train=8, test=4)
+        >>> networks = study.train_answerers(run, asked, ["pooled"], seeds=2)
+        >>> list(networks), networks["pooled 1"].model
+        (['pooled 1', 'pooled 2'], 'pooled')
     """
     place = Path(run.config.victim.classifier or run.folder / "networks")
     networks = {}

@@ -61,9 +61,10 @@ def climb_repeats(
         >>> import numpy as np
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> key, ascent = jax.random.key(0), fj.attacks.ascent(steps=4)
-        >>> network = fj.models.build("softmax", key, (8, 8, 1), 3)
-        >>> noise = jax.random.uniform(key, (6, 8, 8, 1))  # 2 repeats of 3 classes
+        >>> key_net, key_noise, key = jax.random.split(jax.random.key(0), 3)
+        >>> ascent = fj.attacks.ascent(steps=4)
+        >>> network = fj.models.build("softmax", key_net, (8, 8, 1), 3)
+        >>> noise = jax.random.uniform(key_noise, (6, 8, 8, 1))  # 2 repeats of 3 classes
         >>> found = study.climb_repeats(key, network, ascent, noise, np.arange(3))
         >>> found.odds.shape, found.passes.tolist()  # [repeats, classes, moments]
         ((2, 3, 5), [3.0, 9.0, 15.0, 21.0, 27.0])

@@ -78,8 +78,8 @@ def evolve_repeats(
         >>> import numpy as np
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> key, encoding = jax.random.key(0), fj.encodings.direct((4, 4, 1))
-        >>> network = fj.models.build("softmax", key, (4, 4, 1), 3)
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
         >>> sizes = {"children": 8, "generations": 5, "repeats": 2}
         >>> found = study.evolve_repeats(key, network, encoding, **sizes, classes=np.array([0, 2]))
         >>> found.images.shape, found.history.shape  # [repeats, classes, ...]
@@ -116,8 +116,8 @@ def controls(
         >>> import jax
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> key, encoding = jax.random.key(0), fj.encodings.direct((4, 4, 1))
-        >>> network = fj.models.build("softmax", key, (4, 4, 1), 3)
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
         >>> {kind: one["images"] for kind, one in study.controls(key, network, encoding).items()}
         {'random_images': 1000, 'gaussian_noise': 1000}
     """
@@ -225,8 +225,8 @@ def express(encoding: Encoding, archive: evolution.Archive) -> Images:
         >>> import jax
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> key, encoding = jax.random.key(0), fj.encodings.direct((4, 4, 1))
-        >>> network = fj.models.build("softmax", key, (4, 4, 1), 3)
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
         >>> search = fj.evolution.map_elites(encoding, children=8)
         >>> state, _ = fj.evolution.start(key, search, network)
         >>> study.express(encoding, state.archive).shape  # an image for each class

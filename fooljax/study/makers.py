@@ -97,12 +97,13 @@ def build(flag: str, makers: Makers, making: Making, shape: tuple[int, ...]) -> 
         >>> import numpy as np
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> digits, key = fj.data.load("digits"), jax.random.key(0)
-        >>> network = fj.models.build("softmax", key, (28, 28, 1), 10)
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
         >>> makers = {name: study.MAKERS[name] for name in ("fgsm", "noise")}
         >>> ways = study.build("--makers", makers, study.Making(images=5), (28, 28, 1))
         >>> real = study.take(digits.test, digits.train, np.arange(3))
-        >>> {name: make(key, network, real).images.shape for name, make in ways.items()}
+        >>> shown = lambda make: make(jax.random.key(1), network, real).images.shape
+        >>> {name: shown(make) for name, make in ways.items()}
         {'fgsm': (3, 28, 28, 1), 'noise': (5, 28, 28, 1)}
     """
     memory.afford(shape, children=making.children)

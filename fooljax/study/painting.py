@@ -35,8 +35,8 @@ def paint(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
         >>> import jax
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> key, encoding = jax.random.key(0), fj.encodings.direct((4, 4, 1))
-        >>> network = fj.models.build("softmax", key, (4, 4, 1), 3)
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
         >>> search = fj.evolution.repeat(fj.evolution.map_elites(encoding, children=8))
         >>> state, _ = fj.evolution.start(jax.random.split(key, 2), search, network)
         >>> study.paint(encoding, state.archive).shape  # [runs, classes, ...]

@@ -121,8 +121,8 @@ def train(
         >>> import jax
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> digits, key = fj.data.load("digits"), jax.random.key(0)
-        >>> network = fj.models.build("softmax", key, (28, 28, 1), 10)
+        >>> digits, key = fj.data.load("digits"), jax.random.key(1)
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
         >>> trained = study.train(study.Victim(train_steps=60), key, network, digits.train)
         >>> fj.training.evaluate(trained, digits.test) > 0.7
         True

@@ -96,8 +96,8 @@ def plan_search(
         >>> import jax
         >>> import fooljax as fj
         >>> from fooljax import study
-        >>> key, encoding = jax.random.key(0), fj.encodings.direct((8, 8, 1))
-        >>> network = fj.models.build("softmax", key, (8, 8, 1), 3)
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((8, 8, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
         >>> build = lambda count: fj.evolution.repeat(
         ...     fj.evolution.map_elites(encoding, children=20, micro_batch=count)
         ... )
