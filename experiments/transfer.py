@@ -206,7 +206,12 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
     looks = {"label": f"share of {many} that fool", "column_label": "shown to"}
     yield study.matrix("overview", rates, "generator", "relation", "fooled", caption, **looks)
     by = ("generator", "relation", "made_for", "shown_to")
-    ends = study.ends(study.summarize(found.records, by, ["fooled"]), "fooled")
+    pairs = study.summarize(found.records, by, ["fooled"])
+
+    def ends(row: study.Row) -> str:
+        means = [one.values["fooled"].mean for one in pairs.where(**row.keys).rows]
+        return f"{study.share(min(means))} to {study.share(max(means))}"
+
     caption = (
         "The label in question is the class to be shown, or the wrong class that the first network "
         f"named. With certainty: at least {study.sure(found.config.tau)}; fooling {many} count as "

@@ -3,9 +3,7 @@
 import doctest
 import importlib
 import inspect
-import re
 from importlib.util import find_spec
-from pathlib import Path
 
 import jax
 import pytest
@@ -13,11 +11,10 @@ import pytest
 #: Packages whose every public function has an example.
 COMPLETE = (
     *("", "analysis", "attacks", "data", "defenses", "encodings", "evolution", "media"),
-    *("metrics", "models", "reporting", "training"),
+    *("metrics", "models", "reporting", "study", "training"),
 )
 QUICK = ("metrics", "media", "study.tables", "study.wording")  # which compile next to nothing
 OPTIONAL = ("torch", "equinox", "keras")
-TAUGHT = Path(__file__).parent.parent / "docs" / "add" / "dim.py"  # what an experiment needs
 
 
 def functions(package):
@@ -39,22 +36,13 @@ def test_every_public_function_has_an_example(package):
     assert not [name for name in functions(package) if example(package, name) is None]
 
 
-def test_so_has_what_an_experiment_is_written_with():
-    used = set(re.findall(r"study\.([a-z_]+)\(", TAUGHT.read_text(encoding="utf-8")))
-    assert len(used) > 8
-    assert not [name for name in used if example("study", name) is None]
-
-
 def public(package, name):
     place = functions(package)[name].__module__.removeprefix("fooljax.")
     slow = package not in QUICK and place not in QUICK
     return pytest.param(package, name, marks=[pytest.mark.slow] * slow)
 
 
-EXAMPLES = [
-    *(public(package, name) for package in COMPLETE for name in functions(package)),
-    *(public("study", name) for name in functions("study") if example("study", name)),
-]
+EXAMPLES = [public(package, name) for package in COMPLETE for name in functions(package)]
 
 
 @pytest.mark.parametrize(("package", "name"), EXAMPLES)

@@ -49,7 +49,7 @@ def test_requests_are_told_from_links(tmp_path):
     assert [re.search(r"(\w+)\.example", one)[1] for one in away] == ["five", "three", "four"]
 
 
-@pytest.mark.parametrize("package", ["data", "models"])
+@pytest.mark.parametrize("package", ["data", "models", "study"])
 def test_every_function_of_the_api_stands_under_one_title(package):
     module = importlib.import_module(f"fooljax.{package}")
     listed = [

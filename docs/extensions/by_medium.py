@@ -32,6 +32,35 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "Networks that answer questions about pictures": ("vqa", "asking"),
     },
+    "fooljax.study": {
+        "A run, its settings and its command line": (
+            *("run", "command", "settings", "fooljax.runtime.settings", "genotype", "look_cells"),
+            *("refusals", "suited", "victim_data", "memory"),
+        ),
+        "Networks": (
+            *("victim", "classifiers", "prepared", "loaded", "several", "others", "outputs"),
+            *("weights", "rounds", "ensembles", "sets"),
+        ),
+        "Cells: work that is kept, with random numbers of its own": ("cells", "places"),
+        "Ways to make images": ("making", "makers", "unaimed", "outsiders", "drawings"),
+        "Attacks, and images that show nothing": (
+            *("attacked", "diagnosed", "joint", "climbed", "evolved", "volumes"),
+        ),
+        "A search for the images of many classes": (
+            *("searches", "descriptors", "spreading", "painting", "history", "searched"),
+            *("illuminated", "looks", "reached", "variety", "variety_shown"),
+        ),
+        "Defenses, and what they gain": (
+            *("defended", "guarding", "filtering", "detection", "accepted", "adaptive"),
+            *("adversaries", "leaderboard"),
+        ),
+        "Networks that read, and that answer questions": (
+            *("paragraphs", "matchers", "answerers", "questions_shown"),
+        ),
+        "Records and tables": ("tables", "repeats", "reshaped", "columns"),
+        "Blocks of a page": ("page", "pictures", "wording", "showing", "changes", "heard"),
+        "Beside the papers": ("published", "printed"),
+    },
 }
 
 Group = tuple[str, list[str], list[str]]
@@ -39,28 +68,7 @@ Group = tuple[str, list[str], list[str]]
 
 def groups() -> dict[str, list[Group]]:
     """Return the titles of each package, each with its functions and its classes."""
-    found = {package: _grouped(package, titles) for package, titles in GROUPS.items()}
-    return found | {"fooljax.study": _with_examples_first("fooljax.study")}
-
-
-def _with_examples_first(package: str) -> list[Group]:
-    """What an experiment of one's own begins with has an example; then what else there is."""
-    module = importlib.import_module(package)
-    everything = {name: getattr(module, name) for name in sorted(module.__all__)}
-    its = {name: it for name, it in everything.items() if _module_of(it).startswith("fooljax.")}
-    classes = [name for name, it in its.items() if inspect.isclass(it)]
-    functions = [name for name, it in its.items() if inspect.isfunction(inspect.unwrap(it))]
-    shown = [name for name in functions if ">>> " in (its[name].__doc__ or "")]
-    others = [name for name in functions if name not in shown]
-    return [
-        ("What an experiment begins with", shown, []),
-        ("Settings, records and blocks of a page", [], classes),
-        ("Further pieces that the experiments share", others, []),
-    ]
-
-
-def _module_of(it: Any) -> str:
-    return str(getattr(inspect.unwrap(it) if callable(it) else it, "__module__", ""))
+    return {package: _grouped(package, titles) for package, titles in GROUPS.items()}
 
 
 def _grouped(package: str, titles: dict[str, tuple[str, ...]]) -> list[Group]:

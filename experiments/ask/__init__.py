@@ -43,6 +43,7 @@ def main(config: Config) -> dict[str, Any]:
         answers = measure.measure(run, asked, networks)
         records = list(numbers.judge(asked, networks, answers))
         tables = numbers.tables(records)
+        means: dict[str, Any] = {name: table.plain() for name, table in tables.items()}
         return study.publish(
             run,
             page.report(page.Found(config, asked, answers, tables)),
@@ -50,6 +51,6 @@ def main(config: Config) -> dict[str, Any]:
             answers,
             records,
             PAPERS,
-            **study.finite({name: table.plain() for name, table in tables.items()}),
+            **means,
             intervals="95 %, Student's t over networks of other starting weights",
         )

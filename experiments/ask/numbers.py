@@ -35,7 +35,8 @@ def judge(
     """
     guessed = guesses(found)
     for cell, arrays in answers.found:
-        about = study.about_answerer(networks[cell["network"]], cell["network"])
+        network = networks[cell["network"]]
+        about = {"network": cell["network"], "model": network.model, "repeat": network.repeat}
         for part, records in {
             "words": by_words(found, guessed, arrays),
             "stubborn": stubborn(found, arrays),

@@ -51,7 +51,7 @@ def main(config: Config) -> dict[str, Any]:
         networks = study.network_and_others(run, "--compared", config.compared)
         measured = measure.measure(run, networks, makers)
         found = page.find(config, networks, makers, measured)
-        certain = {line: study.finite(found.certain_at(line)) for line in LINES}
+        certain = {line: found.certain_at(line) for line in LINES}
         return study.publish(
             run,
             page.report(found),
@@ -63,7 +63,7 @@ def main(config: Config) -> dict[str, Any]:
             level=config.level,
             certain_at=certain["noise"],
             certain_at_real=certain["real"],
-            median_confidence=study.finite(found.confidence.plain()),
+            median_confidence=found.confidence.plain(),
             calibration=found.calibration.plain(),
             tangent_r2=found.reach.plain(),
             intervals="medians: bootstrap of 95 % over images or runs; calibration, tangent and "

@@ -245,7 +245,8 @@ def best(found: Found) -> Iterator[study.Block]:
 def progress(found: Found) -> Iterator[study.Block]:
     """Draw confidence over the generations, beside the paper's where it is known."""
     published, many = found.published, found.words.many
-    points = published and study.until(published.medians, found.finished.generation)
+    last = found.finished.generation
+    points = [point for point in published.medians if point[0] <= last] if published else []
     yield study.Figure(
         "curves",
         lambda path: fj.reporting.curves(

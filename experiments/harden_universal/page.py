@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -134,13 +135,17 @@ def numbers(found: Found) -> fj.reporting.Html:
         if record["kind"] != "trained_on" or record["rounds"] not in (0, CONTROL)
     ]
     paper = {call(rounds): study.share(one) for rounds, one in PAPER.items()}
-    return study.across(
-        study.summarize(records, ("network", "kind"), ["share"]),
-        ("network", "Network"),
-        ("kind", titles),
-        "share",
+    means = study.summarize(records, ("network", "kind"), ["share"])
+
+    def write(network: str, kind: str) -> str:
+        of = means.column("kind", "share", network=network)
+        return study.spell(of[kind]) if kind in of else ""
+
+    columns = {title: functools.partial(write, kind=kind) for kind, title in titles.items()}
+    return study.tabulate(
+        means.names("network"),
+        {"Network": str, **columns, "The paper's": lambda network: paper.get(network, "")},
         "Share of held-out images fooled (95 % interval over the perturbations)",
-        {"The paper's": lambda network: paper.get(network, "")},
     )
 
 

@@ -56,7 +56,7 @@ def main(config: Config) -> dict[str, Any]:
             records,
             PAPERS,
             keep=("images", "labels", "logits", "text"),
-            **study.finite({name: table.plain() for name, table in tables.items()}),
+            **{name: table.plain() for name, table in tables.items()},
             intervals="95 %, Student's t over networks of other starting weights; medians: from "
             "the lowest to the highest network",
         )

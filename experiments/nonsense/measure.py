@@ -172,7 +172,8 @@ def judge(
     }
     for part, (results, tell) in parts.items():
         for cell, arrays in results.found:
-            about = study.about_answerer(networks[cell["network"]], cell["network"])
+            network = networks[cell["network"]]
+            about = {"network": cell["network"], "model": network.model, "repeat": network.repeat}
             yield from ({"part": part, **about, **one} for one in tell(found, cell, arrays))
 
 

@@ -150,6 +150,16 @@ def change(config: Config, **values: Any) -> Config:
 
     Raises:
         TypeError: if there is no such field.
+
+    Example:
+        >>> from dataclasses import dataclass
+        >>> from fooljax import study
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     repeats: study.Pieces = 3
+        ...     victim: study.Victim = study.Victim()
+        >>> study.change(Config(), repeats=1, model="mlp").victim.model  # wherever it lies
+        'mlp'
     """
     own: dict[str, Any] = {}
     for name, value in vars(config).items():

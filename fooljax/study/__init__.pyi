@@ -1,7 +1,6 @@
 """The names of ``fooljax.study`` for type checkers; ``__init__.py`` loads them on first use."""
 
 from fooljax.runtime.limits import Batch as Batch
-from fooljax.runtime.limits import Capacity as Capacity
 from fooljax.runtime.limits import Confidence as Confidence
 from fooljax.runtime.limits import Count as Count
 from fooljax.runtime.limits import Label as Label
@@ -10,8 +9,6 @@ from fooljax.runtime.limits import NotNegative as NotNegative
 from fooljax.runtime.limits import Pieces as Pieces
 from fooljax.runtime.limits import Pixels as Pixels
 from fooljax.runtime.limits import Positive as Positive
-from fooljax.runtime.limits import Rate as Rate
-from fooljax.runtime.limits import Seed as Seed
 from fooljax.runtime.limits import Several as Several
 from fooljax.runtime.limits import Share as Share
 from fooljax.runtime.limits import Some as Some
@@ -36,7 +33,6 @@ from fooljax.study.adversaries import compare_accepted as compare_accepted
 from fooljax.study.adversaries import kept_out as kept_out
 from fooljax.study.adversaries import misled as misled
 from fooljax.study.answerers import Answerer as Answerer
-from fooljax.study.answerers import about_answerer as about_answerer
 from fooljax.study.answerers import check_answerers as check_answerers
 from fooljax.study.answerers import load_asked as load_asked
 from fooljax.study.answerers import train_answerers as train_answerers
@@ -63,8 +59,6 @@ from fooljax.study.classifiers import network as network
 from fooljax.study.classifiers import networks as networks
 from fooljax.study.classifiers import replicas as replicas
 from fooljax.study.classifiers import splits_of as splits_of
-from fooljax.study.classifiers import weights_of as weights_of
-from fooljax.study.classifiers import with_weights as with_weights
 from fooljax.study.climbed import Climbed as Climbed
 from fooljax.study.climbed import as_climbed as as_climbed
 from fooljax.study.climbed import climb_repeats as climb_repeats
@@ -74,9 +68,7 @@ from fooljax.study.command import launch as launch
 from fooljax.study.defended import Bench as Bench
 from fooljax.study.defended import Defended as Defended
 from fooljax.study.defended import Defense as Defense
-from fooljax.study.defended import Guard as Guard
 from fooljax.study.defended import choose_defenses as choose_defenses
-from fooljax.study.defended import guards as guards
 from fooljax.study.descriptors import carry_references as carry_references
 from fooljax.study.detection import DETECTION as DETECTION
 from fooljax.study.detection import KEPT as KEPT
@@ -97,7 +89,6 @@ from fooljax.study.ensembles import Ensembles as Ensembles
 from fooljax.study.ensembles import Joint as Joint
 from fooljax.study.evolved import Evolved as Evolved
 from fooljax.study.evolved import controls as controls
-from fooljax.study.evolved import evolve as evolve
 from fooljax.study.evolved import evolve_repeats as evolve_repeats
 from fooljax.study.evolved import express as express
 from fooljax.study.evolved import random_images as random_images
@@ -108,10 +99,11 @@ from fooljax.study.fooling import FOOLING as FOOLING
 from fooljax.study.genotype import Genotype as Genotype
 from fooljax.study.genotype import build_encoding as build_encoding
 from fooljax.study.genotype import chosen_encoding as chosen_encoding
+from fooljax.study.guarding import Guard as Guard
+from fooljax.study.guarding import guards as guards
 from fooljax.study.heard import LOUDNESS as LOUDNESS
 from fooljax.study.heard import compare as compare
 from fooljax.study.heard import level as level
-from fooljax.study.heard import loudness as loudness
 from fooljax.study.heard import table_of_levels as table_of_levels
 from fooljax.study.history import sum_up_traits as sum_up_traits
 from fooljax.study.illuminated import Illuminated as Illuminated
@@ -148,7 +140,6 @@ from fooljax.study.making import Makers as Makers
 from fooljax.study.making import Material as Material
 from fooljax.study.making import draw_classes as draw_classes
 from fooljax.study.making import of_classes as of_classes
-from fooljax.study.making import of_few_classes as of_few_classes
 from fooljax.study.making import repeated as repeated
 from fooljax.study.making import take as take
 from fooljax.study.matchers import teach as teach
@@ -177,8 +168,6 @@ from fooljax.study.painting import paint as paint
 from fooljax.study.paragraphs import Paragraphs as Paragraphs
 from fooljax.study.paragraphs import Reading as Reading
 from fooljax.study.paragraphs import load_paragraphs as load_paragraphs
-from fooljax.study.pictures import across as across
-from fooljax.study.pictures import ends as ends
 from fooljax.study.pictures import full_range as full_range
 from fooljax.study.pictures import images as images
 from fooljax.study.pictures import lines as lines
@@ -202,12 +191,10 @@ from fooljax.study.published import is_imagenet as is_imagenet
 from fooljax.study.published import published_for as published_for
 from fooljax.study.published import retrained_table as retrained_table
 from fooljax.study.published import short_names as short_names
-from fooljax.study.published import until as until
 from fooljax.study.questions_shown import show_questions as show_questions
 from fooljax.study.questions_shown import tell_answerers as tell_answerers
 from fooljax.study.reached import compare_band as compare_band
 from fooljax.study.reached import medians_of_band as medians_of_band
-from fooljax.study.reached import shares_above as shares_above
 from fooljax.study.reached import show_reached as show_reached
 from fooljax.study.reached import sum_up_progress as sum_up_progress
 from fooljax.study.reached import table_of_first as table_of_first
@@ -225,7 +212,6 @@ from fooljax.study.rounds import first_and_last as first_and_last
 from fooljax.study.rounds import retrain as retrain
 from fooljax.study.rounds import train as train
 from fooljax.study.run import Run as Run
-from fooljax.study.run import Settings as Settings
 from fooljax.study.run import opened as opened
 from fooljax.study.searched import SIDE as SIDE
 from fooljax.study.searched import Diverse as Diverse
@@ -273,7 +259,6 @@ from fooljax.study.tables import Record as Record
 from fooljax.study.tables import Row as Row
 from fooljax.study.tables import Table as Table
 from fooljax.study.tables import exactly as exactly
-from fooljax.study.tables import finite as finite
 from fooljax.study.tables import join as join
 from fooljax.study.tables import medians as medians
 from fooljax.study.tables import span as span
@@ -283,10 +268,9 @@ from fooljax.study.tables import where as where
 from fooljax.study.tables import within as within
 from fooljax.study.units import Arrays as Arrays
 from fooljax.study.variety import Variety as Variety
-from fooljax.study.variety import effective_numbers as effective_numbers
 from fooljax.study.variety import measure_variety as measure_variety
-from fooljax.study.variety import plain_variety as plain_variety
-from fooljax.study.variety import show_variety as show_variety
+from fooljax.study.variety_shown import plain_variety as plain_variety
+from fooljax.study.variety_shown import show_variety as show_variety
 from fooljax.study.victim import Victim as Victim
 from fooljax.study.victim_data import blame as blame
 from fooljax.study.victim_data import renamed as renamed
@@ -295,6 +279,8 @@ from fooljax.study.volumes import left_of_volume as left_of_volume
 from fooljax.study.volumes import measure_volumes as measure_volumes
 from fooljax.study.volumes import shrinkage as shrinkage
 from fooljax.study.volumes import table_of_shrinkage as table_of_shrinkage
+from fooljax.study.weights import weights_of as weights_of
+from fooljax.study.weights import with_weights as with_weights
 from fooljax.study.wording import against as against
 from fooljax.study.wording import answer as answer
 from fooljax.study.wording import duration as duration

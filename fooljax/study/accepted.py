@@ -37,6 +37,15 @@ def on_clean(
         logits: of clean images; columns beyond the classes reject.
         labels: what they show.
         num_classes: number of real classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> shares = np.array([[0.9, 0.1, 0.0], [0.3, 0.7, 0.0], [0.1, 0.2, 0.7]])
+        >>> labels = np.array([0, 0, 1])  # column 2 rejects
+        >>> found = study.on_clean(np.log(shares + 1e-9), labels, num_classes=2)
+        >>> round(found["clean_accuracy"], 2), round(found["clean_rejected"], 2)
+        (0.33, 0.33)
     """
     scores, given = certainty(logits, num_classes)
     right, sure = given & (logits.argmax(axis=1) == labels), confidence(scores)
@@ -64,6 +73,16 @@ def on_fooling(
         known: scores of clean images to compare with, as `certainty` returns them.
         limits: least score accepted, by the names of `RATES`.
         cost: as in `Made`; NaN where nobody counted.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> logits = np.log([[0.9, 0.1], [0.005, 0.995], [0.4, 0.6]])
+        >>> known, limits = np.array([1.0, 3.0]), {"accepted_95": 1.0}  # log-odds of clean images
+        >>> cost = np.array([np.inf, 40.0, np.inf])
+        >>> found = study.on_fooling(logits, 2, known, limits, cost)
+        >>> {name: round(found[name], 2) for name in ("accepted_95", "sure_99", "reached_99")}
+        {'accepted_95': 0.67, 'sure_99': 0.33, 'reached_99': 0.33}
     """
     scores, given = certainty(logits, num_classes)
     sure, counted = confidence(scores), not np.isnan(cost).all()

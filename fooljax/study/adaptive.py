@@ -57,6 +57,14 @@ def gains(records: Iterable[Record], bare: str = "bare", repeat: str = "network"
             gains in [-1, 1].
         bare: what the network without a defense is called, which is not compared.
         repeat: the key that tells independent repeats apart.
+
+    Example:
+        >>> from fooljax import study
+        >>> about = {"defense": "blur", "against": "pgd", "adaptive_gain": 0.02}
+        >>> records = [{**about, "network": i, "naive_gain": 0.5 + i / 100} for i in range(3)]
+        >>> (gain,) = study.gains(records)
+        >>> gain.verdict, round(gain.left, 2)
+        ('vanishes', 0.04)
     """
     over = functools.partial(over_repeats, bounds=(-1.0, 1.0))
     by, measures = ("defense", "against"), ("naive_gain", "adaptive_gain")
@@ -73,7 +81,15 @@ def gains(records: Iterable[Record], bare: str = "bare", repeat: str = "network"
 
 
 def counts(found: Sequence[Gain]) -> dict[str, int]:
-    """Count verdicts; ``seen`` are the gains that there are at first."""
+    """Count verdicts; ``seen`` are the gains that there are at first.
+
+    Example:
+        >>> from fooljax import study
+        >>> naive, adaptive = study.exactly(0.5), study.exactly(0.02)
+        >>> blur = study.Gain("blur", "pgd", naive, adaptive, 0.04, "vanishes")
+        >>> study.counts([blur, blur._replace(defense="jpeg", left=None, verdict="none")])
+        {'none': 1, 'vanishes': 1, 'shrinks': 0, 'stays': 0, 'seen': 1}
+    """
     verdicts = [gain.verdict for gain in found]
     number = {verdict: verdicts.count(verdict) for verdict in VERDICTS}
     return {**number, "seen": len(verdicts) - number["none"]}
@@ -84,6 +100,11 @@ def outcome(number: Mapping[str, int]) -> Literal["none", "all", "nothing", "som
 
     Args:
         number: of verdicts, from `counts`.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.outcome({"seen": 3, "stays": 1}), study.outcome({"seen": 3, "stays": 0})
+        ('some', 'nothing')
     """
     if not number["seen"]:
         return "none"
@@ -93,7 +114,15 @@ def outcome(number: Mapping[str, int]) -> Literal["none", "all", "nothing", "som
 
 
 def verdicts(found: Sequence[Gain], against: str) -> str:
-    """Say of which defenses the gain against some images stays, shrinks or vanishes."""
+    """Say of which defenses the gain against some images stays, shrinks or vanishes.
+
+    Example:
+        >>> from fooljax import study
+        >>> naive, adaptive = study.exactly(0.5), study.exactly(0.02)
+        >>> blur = study.Gain("blur", "pgd", naive, adaptive, 0.04, "vanishes")
+        >>> study.verdicts([blur, blur._replace(defense="median")], "pgd")
+        'The gain vanishes: blur, median.'
+    """
     parts = []
     for verdict, words in VERDICTS.items():
         some = [one.defense for one in found if (one.against, one.verdict) == (against, verdict)]
@@ -103,7 +132,15 @@ def verdicts(found: Sequence[Gain], against: str) -> str:
 
 
 def sum_up(found: Sequence[Gain]) -> str:
-    """Say in one sentence how many gains there are, and how many are left."""
+    """Say in one sentence how many gains there are, and how many are left.
+
+    Example:
+        >>> from fooljax import study
+        >>> naive, adaptive = study.exactly(0.5), study.exactly(0.02)
+        >>> blur = study.Gain("blur", "pgd", naive, adaptive, 0.04, "vanishes")
+        >>> study.sum_up([blur])[:48]
+        'Of 1 comparisons 1 show a gain against images ma'
+    """
     number = counts(found)
     return (
         f"Of {len(found)} comparisons {number['seen']} show a gain against images made for the "
@@ -130,6 +167,15 @@ def knowing(
         caption: what is seen, and how to read it.
         label: what the numbers are.
         start: title of the column for unchanged images, if it is to be shown.
+
+    Example:
+        >>> from fooljax import study
+        >>> about = {"defense": "blur", "against": "pgd", "network": 0}
+        >>> record = {**about, "naive": 0.9, "adaptive": 0.2}  # shares
+        >>> titles = {"pgd": "PGD"}
+        >>> block = study.knowing("blur", [record], titles, "Who is right.", "share right")
+        >>> block.name, block.caption
+        ('blur', 'Who is right.')
     """
     ways = {"naive": "not knowing", "adaptive": "knowing"}
     shown = [{**one, "column": start, "share": one["unchanged"]} for one in records if start]
@@ -144,7 +190,16 @@ def knowing(
 
 
 def table_of_gains(found: Sequence[Gain], caption: str) -> Html:
-    """Write every gain as a number, in percentage points."""
+    """Write every gain as a number, in percentage points.
+
+    Example:
+        >>> from fooljax import study
+        >>> naive, adaptive = study.exactly(0.5), study.exactly(0.02)
+        >>> blur = study.Gain("blur", "pgd", naive, adaptive, 0.04, "vanishes")
+        >>> block = study.table_of_gains([blur], "In percentage points.")
+        >>> [part in block.markup for part in ("+50.0", "+2.0", "the gain vanishes")]
+        [True, True, True]
+    """
     points = lambda gain: f"{100 * gain:+.1f}".replace("-", "\N{MINUS SIGN}")
     rows = [
         (

@@ -18,6 +18,11 @@ def kept_out(bare: float, naive: float, adaptive: float) -> dict[str, float]:
         bare: share of the images made for the bare network that get through to it, in [0, 1].
         naive: of the same images, shown to the defended network.
         adaptive: of images made for the defended network.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.kept_out(bare=0.75, naive=0.25, adaptive=0.5)
+        {'naive': 0.25, 'adaptive': 0.5, 'naive_gain': 0.5, 'adaptive_gain': 0.25}
     """
     shares = {"naive": naive, "adaptive": adaptive}
     return {**shares, **{f"{how}_gain": bare - share for how, share in shares.items()}}
@@ -31,6 +36,17 @@ def compare_accepted(records: Iterable[Record], plain: str, against: str) -> lis
             ``accepted_95``; those of the plain network among them.
         plain: the defense that is none.
         against: the key that tells kinds of images apart.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [("plain", "naive", 0.75), ("plain", "adaptive", 0.75)]
+        >>> told += [("blur", "naive", 0.25), ("blur", "adaptive", 0.5)]
+        >>> keys = ("defense", "adversary", "accepted_95")
+        >>> about = {"generator": "cppn", "network": 0}
+        >>> records = [{**about, **dict(zip(keys, one, strict=True))} for one in told]
+        >>> _, blur = study.compare_accepted(records, plain="plain", against="generator")
+        >>> blur["naive_gain"], blur["adaptive_gain"]
+        (0.5, 0.25)
     """
     keys = ("defense", against, "network", "adversary")
     accepted = {tuple(one[key] for key in keys): one["accepted_95"] for one in records}
@@ -77,6 +93,14 @@ def misled(passed: Mapping[str, float], makers: Makers) -> Misled | None:
 
     Source:
         Carlini et al., 2019, arXiv:1902.06705, section 4.
+
+    Example:
+        >>> from fooljax import study
+        >>> makers = {name: study.MAKERS[name] for name in ("cppn", "ascent")}
+        >>> study.misled({"cppn": 0.8, "ascent": 0.1}, makers)  # evolution needs no gradient
+        Misled(generator='cppn', evolved=0.8, by_gradient=0.1)
+        >>> study.misled({"cppn": 0.8, "ascent": 0.7}, makers) is None
+        True
     """
     fooling = {name: share for name, share in passed.items() if makers[name].fools}
     blind = {name: share for name, share in fooling.items() if makers[name].blind}

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,6 +53,15 @@ def check_answerers(victim: Victim, names: Sequence[str]) -> None:
 
     Raises:
         ValueError: naming the flag.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.check_answerers(study.Victim(), ["pooled", "flat"])  # these can be had
+        >>> try:
+        ...     study.check_answerers(study.Victim(image_size=(8, 8)), ["pooled"])
+        ... except ValueError as error:
+        ...     print(str(error).partition("; ")[2])
+        leave --image-size out
     """
     choose("--models", names, ANSWERERS)
     for name in _OF_NO_USE:
@@ -71,6 +80,15 @@ def load_asked(run: Run[Settings]) -> QuestionSet:
 
     Raises:
         ValueError, OSError: if that fails, or they are others than the run was begun with.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> settings = SimpleNamespace(victim=study.Victim(dataset="synthetic"))
+        >>> asked = study.load_asked(study.Run("mine", settings, Path()))  # or that of study.opened
+        >>> asked.questions[0], asked.test.images.shape[1:]
+        ('does the image contain a black shape?', (64, 64, 3))
     """
     victim = run.config.victim
     with blame("--dataset"):
@@ -100,6 +118,18 @@ def train_answerers(
 
     Raises:
         ValueError, OSError: if a folder holds other networks, or nothing can be kept there.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> settings = SimpleNamespace(victim=study.Victim(train_steps=2), run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> asked = fj.data.synthetic(train=8, test=4)
+        >>> networks = study.train_answerers(run, asked, ["pooled"], seeds=2)
+        >>> list(networks), networks["pooled 1"].model
+        (['pooled 1', 'pooled 2'], 'pooled')
     """
     place = Path(run.config.victim.classifier or run.folder / "networks")
     networks = {}
@@ -148,8 +178,3 @@ def _fit(key: jax.Array, vqa: VQA, found: QuestionSet, steps: int, name: str) ->
         watch = lambda step, loss: show(step, f"loss {loss:.4f}")
         fit, _ = training.fit(key, start, rows, **recipe._asdict(), on_chunk=watch)
     return vqa._replace(params=hosts.from_first(fit.params["params"]))
-
-
-def about_answerer(network: Answerer, name: str) -> Mapping[str, str | int]:
-    """Return what every record of a network begins with."""
-    return {"network": name, "model": network.model, "repeat": network.repeat}

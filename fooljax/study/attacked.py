@@ -97,6 +97,27 @@ def attack_all(
         effort: how much work an attack may do.
         batch_size: images attacked together.
         shown: how many of the images made are kept.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> named = study.Prepared(network, digits.train.class_names, None, "drawn at random")
+        >>> run = study.Run("mine", SimpleNamespace(run=study.RunFlags()), Path())
+        >>> entries = {"fgsm": fj.attacks.CATALOG["fgsm"]}
+        >>> radii = {"fgsm": study.Radii((0.1, 0.3), 0)}
+        >>> real = study.take(digits.test, digits.train, np.arange(8))
+        >>> sizes = {"effort": fj.attacks.Effort(1, 1), "batch_size": 4, "shown": 2}
+        >>> results = study.attack_all(run, named, entries, radii, real, **sizes)
+        >>> [cell for cell, _ in results.found]
+        [{'drawn': 'images'}, {'attack': 'fgsm', 'batch': 0}, {'attack': 'fgsm', 'batch': 1}]
+        >>> study.outcomes(results, radii)["fgsm"].measured["success"].shape  # [epsilons, images]
+        (2, 8)
     """
     labels, images = np.asarray(real.labels), np.asarray(real.images)
     targets = draw_targets(run.config.run.seed, labels, network.classifier.num_classes)
@@ -129,7 +150,19 @@ def attack_all(
 
 
 def outcomes(results: Results, radii: Mapping[str, Radii]) -> dict[str, Outcome]:
-    """Put the batches of each attack together; from `attack_all`."""
+    """Put the batches of each attack together; from `attack_all`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> two = [{"success": np.array([one])} for one in ([True, False], [True, True])]
+        >>> more = {"images": np.zeros((1, 2, 2, 1)), "seconds": 2.0}
+        >>> cells = [({"attack": "pgd", "batch": i}, {**two[i], **more}) for i in (0, 1)]
+        >>> found = study.outcomes(study.Results(tuple(cells)), {"pgd": study.Radii((0.1,), 0)})
+        >>> pgd = found["pgd"]
+        >>> pgd.tabled("success").tolist(), pgd.seconds  # of all batches; for an image
+        ([True, False, True, True], 1.0)
+    """
 
     def join(name: str) -> Outcome:
         parts = [arrays for _, arrays in results.where(attack=name).found]
@@ -165,6 +198,18 @@ def accuracy_curves(
 
     Returns:
         Epsilons and accuracies, by attack.
+
+    Example:
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> nearest = {"success": np.ones((1, 4), bool), "l2": np.array([[0.1, 0.2, 0.3, 0.4]])}
+        >>> outcome = study.Outcome(study.Radii((0.5,), 0), nearest, np.zeros((0, 8, 8, 1)), 0.1)
+        >>> entries = {"deepfool": fj.attacks.CATALOG["deepfool"]}
+        >>> curves = study.accuracy_curves("l2", entries, {"deepfool": outcome}, (0.5,))
+        >>> sizes, left = curves["deepfool"]
+        >>> [(float(sizes[i]), float(left[i])) for i in (0, 50, 100)]
+        [(0.0, 1.0), (0.25, 0.5), (0.5, 0.0)]
     """
     curves = {}
     for name, entry in entries.items():

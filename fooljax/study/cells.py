@@ -145,7 +145,16 @@ def compute(
 
 
 def gather(*results: Results) -> Results:
-    """Put results one after another."""
+    """Put results one after another.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> cell = lambda repeat, eyes: ({"repeat": repeat}, {"eyes": np.array(eyes)})
+        >>> both = study.gather(study.Results((cell(0, 3),)), study.Results((cell(1, 6),)))
+        >>> both.stacked("eyes").tolist(), int(both.one(repeat=1)["eyes"])
+        ([3, 6], 6)
+    """
     return Results(tuple(both for several in results for both in several.found))
 
 

@@ -15,6 +15,12 @@ def stretch(changes: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, "n ..."]:
 
     Returns:
         The same shape, in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> study.stretch(np.array([[0.0, 0.1, -0.05]])).tolist()
+        [[0.5, 1.0, 0.25]]
     """
     largest = np.abs(changes).max(axis=tuple(range(1, changes.ndim)), keepdims=True)
     stretched = 0.5 + 0.5 * changes / np.where(largest > 0.0, largest, 1.0)
@@ -29,6 +35,14 @@ def spell_sizes(changes: Float[np.ndarray, "n ..."], norm: Norm, words: Words) -
         norm: of the length; of changes limited in Linf it is told in L2, and in L0 it is how
             many numbers change.
         words: how to speak of these.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.media import Pictures
+        >>> words = study.words_for(Pictures())
+        >>> study.spell_sizes(np.array([[0.0, 0.3, -0.4]]), "linf", words)[0].splitlines()
+        ['±0.4', 'L2 0.5']
     """
     flat = changes.reshape(len(changes), -1)
     if norm == "l0":

@@ -1,13 +1,8 @@
 """The networks of an experiment, from its flags."""
 
-import dataclasses
 import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
-
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array
 
 from fooljax import models
 from fooljax.data import Splits, Streams
@@ -15,7 +10,6 @@ from fooljax.media import medium_of
 from fooljax.study import prepared, several
 from fooljax.study.prepared import Prepared
 from fooljax.study.run import Run, Settings
-from fooljax.study.units import Arrays
 from fooljax.study.victim import Victim, is_published
 from fooljax.types import Classifier
 
@@ -106,6 +100,16 @@ def networks(
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> settings = SimpleNamespace(victim=study.Victim(train_steps=20), run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> found = study.networks(run, ("softmax",), seeds=2)
+        >>> list(found.each), found.relation("softmax 1", "softmax 2")
+        (['softmax 1', 'softmax 2'], 'other weights')
     """
     settings = run.config.victim
     if settings.model != Victim().model and tuple(models) != (settings.model,):
@@ -140,6 +144,16 @@ def replicas(
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> victim = study.Victim(model="softmax", train_steps=20)
+        >>> settings = SimpleNamespace(victim=victim, run=study.RunFlags())
+        >>> found = study.replicas(study.Run("mine", settings, Path()), "--networks", 2)
+        >>> list(found.each), found.first.classifier
+        (['softmax 1', 'softmax 2'], Classifier(28 x 28 x 1 -> 10 classes, 7,850 weights))
     """
     settings = run.config.victim
     if not is_own(settings):
@@ -155,7 +169,13 @@ def replicas(
 
 
 def is_own(settings: Victim) -> bool:
-    """Tell whether the network comes with its weights."""
+    """Tell whether the network comes with its weights.
+
+    Example:
+        >>> from fooljax import study
+        >>> [study.is_own(study.Victim(model=model)) for model in ("lenet", "net.py:mine")]
+        [False, True]
+    """
     return ":" in settings.model or settings.weights is not None or is_published(settings)
 
 
@@ -205,6 +225,15 @@ def given(classifier: Classifier, fits: Fits) -> Prepared:
 
     Raises:
         ValueError: if it is none, or does not suit the experiment.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> prepared = study.given(network, lambda shape, num_classes: None)  # refuses nothing
+        >>> prepared.class_names, prepared.origin
+        (('0', '1', '2'), 'a network given from Python')
     """
     models.validate(classifier)
     fits(classifier.input_shape, classifier.num_classes)
@@ -228,23 +257,20 @@ def splits_of(prepared: Prepared) -> Splits:
 
     Raises:
         ValueError: if it came without, or they were left on disk.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> prepared = study.Prepared(network, digits.train.class_names, None, "drawn", digits)
+        >>> study.splits_of(prepared) is digits
+        True
     """
     if prepared.splits is None:
         raise ValueError("--dataset: real images are needed; name a data set")
     return prepared.splits
-
-
-def weights_of(classifier: Classifier) -> dict[str, Array]:
-    """Return all weights of a network by name, as a cell keeps them."""
-    leaves = jax.tree.leaves(classifier.params)
-    return {f"weights_{place:03}": leaf for place, leaf in enumerate(leaves)}
-
-
-def with_weights(classifier: Classifier, arrays: Arrays) -> Classifier:
-    """Return a network with the weights that `weights_of` named."""
-    leaves, tree = jax.tree.flatten(classifier.params)
-    stored = [jnp.asarray(arrays[f"weights_{place:03}"]) for place in range(len(leaves))]
-    return dataclasses.replace(classifier, params=jax.tree.unflatten(tree, stored))
 
 
 def _any(shape: tuple[int, ...], num_classes: int) -> None:

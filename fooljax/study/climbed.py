@@ -55,6 +55,21 @@ def climb_repeats(
         classes: numbers of the classes.
         start: where to begin in a space that is not one of images.
         searched: forward passes of each repeat that were spent on finding it.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> key_net, key_noise, key = jax.random.split(jax.random.key(0), 3)
+        >>> ascent = fj.attacks.ascent(steps=4)
+        >>> network = fj.models.build("softmax", key_net, (8, 8, 1), 3)
+        >>> noise = jax.random.uniform(key_noise, (6, 8, 8, 1))  # 2 repeats of 3 classes
+        >>> found = study.climb_repeats(key, network, ascent, noise, np.arange(3))
+        >>> found.odds.shape, found.passes.tolist()  # [repeats, classes, moments]
+        ((2, 3, 5), [3.0, 9.0, 15.0, 21.0, 27.0])
+        >>> bool((found.odds[..., -1] > found.odds[..., 0]).all())
+        True
     """
     repeats = len(images) // len(classes)
     # log p / (1 - p) is the margin of "more likely than not"
@@ -82,6 +97,15 @@ def as_climbed(found: Evolved, children: int) -> Climbed:
     Args:
         found: the evolutions.
         children: images made in a generation.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> history = np.array([[[0.5, 0.75, 0.99]]])  # of one run, for one class
+        >>> evolved = study.Evolved(np.zeros((1, 1, 8, 8, 1)), history[..., -1], history)
+        >>> found = study.as_climbed(evolved, children=20)
+        >>> found.odds.round(2).tolist(), found.passes.tolist()
+        ([[[0.0, 1.1, 4.6]]], [20.0, 40.0, 60.0])
     """
     inside = np.clip(found.history.astype(np.float64), _LEAST, _MOST)
     odds = np.log(inside) - np.log1p(-inside)

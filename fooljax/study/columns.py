@@ -24,6 +24,13 @@ def tabulate(
         columns: by title, what to write of a thing.
         caption: how to read it.
         sortable: let the reader sort it by any column.
+
+    Example:
+        >>> from fooljax import study
+        >>> columns = {"Attack": str, "Letters": lambda name: str(len(name))}
+        >>> block = study.tabulate(("pgd", "deepfool"), columns, "Their names.")
+        >>> block.markup.count("<tr"), "deepfool" in block.markup
+        (3, True)
     """
     lines = [tuple(write(thing) for write in columns.values()) for thing in things]
     return reporting.table(tuple(columns), lines, caption, sortable=sortable)
@@ -35,5 +42,12 @@ def spelled(measure: str, write: Callable[[float], str] = share) -> Callable[[Ro
     Args:
         measure: its name.
         write: how to write a number.
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.metrics import Interval
+        >>> row = study.Row({"attack": "pgd"}, {"fooled": Interval(0.5, 0.4, 0.6)})
+        >>> study.spelled("fooled")(row)  # a column of study.tabulate
+        '50 % (40 % to 60 %)'
     """
     return lambda row: spell(row.values[measure], write)

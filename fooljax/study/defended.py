@@ -10,16 +10,14 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Array
 
 from fooljax import defenses, models, training
-from fooljax.data import Dataset
 from fooljax.study import prepared
 from fooljax.study.cells import compute, key_of
-from fooljax.study.classifiers import is_own, weights_of, with_weights
-from fooljax.study.detection import RATES
+from fooljax.study.classifiers import is_own
 from fooljax.study.filtering import Filter, filters
 from fooljax.study.fooling import FOOLING
+from fooljax.study.guarding import guard
 from fooljax.study.making import Material, repeated
 from fooljax.study.prepared import Prepared
 from fooljax.study.rounds import first_and_last, train
@@ -28,7 +26,8 @@ from fooljax.study.settings import Fooling, choose
 from fooljax.study.units import Arrays
 from fooljax.study.victim import Victim
 from fooljax.study.victim_data import blame
-from fooljax.types import Classifier, Features, Images, RandomKey
+from fooljax.study.weights import weights_of, with_weights
+from fooljax.types import Classifier, Images, RandomKey
 
 PLAIN = "plain"
 MEMBERS = 3
@@ -85,20 +84,6 @@ class Defended(NamedTuple):
     stand_in: Classifier
 
 
-class Guard(NamedTuple):
-    """A score that stands guard over a network.
-
-    Attributes:
-        score: what images are known by.
-        limits: least score accepted, by the names of `RATES`.
-        classifier: the network that rejects, at the first of these.
-    """
-
-    score: defenses.Score
-    limits: dict[str, float]
-    classifier: Classifier
-
-
 class Defense(NamedTuple):
     """A defense that can be asked for by name.
 
@@ -130,6 +115,12 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
     Raises:
         ValueError: for what is unknown, or trains networks where one comes with its
             weights, with the remedy.
+
+    Example:
+        >>> from fooljax import study
+        >>> found = study.choose_defenses("--defenses", ["blur=1", "reject_energy"], study.Victim())
+        >>> {name: one.trains for name, one in found.items()}
+        {'plain': False, 'blur 1': False, 'reject_energy': False}
     """
     found = {PLAIN: DEFENSES[PLAIN]}
     for word in words or USUAL:
@@ -148,59 +139,6 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
                 f"{flag} {word}: needs other networks to be trained, but --model {settings.model} "
                 f"comes with its weights; ask for what suits it, such as {flag} {_SUITS_ALL}"
             )
-    return found
-
-
-def guard(
-    entry: defenses.ScoreEntry,
-    classifier: Classifier,
-    known: Dataset,
-    held: Array,
-    features: Features | None = None,
-) -> Guard:
-    """Learn a score, and reject what scores lower than nearly all clean images.
-
-    Args:
-        entry: of the catalog of scores.
-        classifier: the network.
-        known: images that the score learns from.
-        held: ``[m, h, w, c]``, others that thresholds are set on.
-        features: what the score reads in place of the logits, see ``models.penultimate``.
-
-    Raises:
-        ValueError: if it cannot learn from these.
-    """
-    score, calibrate = entry.learn(classifier, known, features), defenses.calibrate
-    limits = {name: calibrate(classifier, score, held, rate) for name, rate in RATES.items()}
-    guarded = defenses.reject(classifier, score, next(iter(limits.values())))
-    return Guard(score, {name: float(limit.value) for name, limit in limits.items()}, guarded)
-
-
-def guards(
-    flag: str, names: Sequence[str], classifier: Classifier, known: Dataset, held: Array
-) -> dict[str, Guard]:
-    """Let several scores stand guard over a network, each for itself.
-
-    They read what the last layer reads, or the logits of a network that does not tell.
-
-    Args:
-        flag: that asked for them, with its dashes.
-        names: of the catalog of scores.
-        classifier: the network.
-        known: as for `guard`.
-        held: as for `guard`.
-
-    Raises:
-        ValueError: if one is unknown or cannot learn from these, naming the flag.
-    """
-    try:
-        features = models.penultimate(classifier)
-    except ValueError:  # a plain function
-        features = None
-    found = {}
-    for name, entry in choose(flag, names, defenses.SCORES).items():
-        with blame(f"{flag} {name}"):
-            found[name] = guard(entry, classifier, known, held, features)
     return found
 
 

@@ -67,6 +67,18 @@ def carry_references(flag: str, words: Sequence[str], network: Prepared) -> Clas
 
     Raises:
         ValueError: if it needs them and there are none, naming the flag.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> prepared = study.given(network, lambda shape, num_classes: None)
+        >>> study.carry_references("--descriptors", ["brightness"], prepared) is network
+        True
+        >>> digits = prepared._replace(splits=fj.data.load("digits"))
+        >>> study.carry_references("--descriptors", ["nearest"], digits) is network
+        False
     """
     if "nearest" not in (word.split(":")[0] for word in words):
         return network.classifier

@@ -43,6 +43,14 @@ def certainty(
     """Return the log-odds of the likeliest real class, and which images are given one.
 
     A column that rejects lowers the log-odds. NaN counts as -infinity, and as rejected.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> shares = np.array([[0.9, 0.05, 0.05], [0.1, 0.2, 0.7]])  # column 2 rejects
+        >>> odds, given = study.certainty(np.log(shares), num_classes=2)
+        >>> [round(float(one), 2) for one in odds], given.tolist()
+        ([2.2, -1.39], [True, False])
     """
     import jax.numpy as jnp
 
@@ -54,7 +62,14 @@ def certainty(
 
 
 def confidence(log_odds: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Return probabilities of log-odds."""
+    """Return probabilities of log-odds.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> study.confidence(np.array([0.0, 2.197, -1000.0])).round(3).tolist()
+        [0.5, 0.9, 0.0]
+    """
     return 1.0 / (1.0 + np.exp(-np.clip(log_odds.astype(np.float64), -500.0, 500.0)))
 
 
@@ -71,6 +86,14 @@ def detect(
         scores: of those that should not.
         limits: least score accepted, by the names of `RATES`.
         counts: which of these images, if accepted, are taken for something they are not.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> known, others = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 2.5])
+        >>> found = study.detect(known, others, {"accepted_95": 1.0}, np.array([True, True]))
+        >>> found["accepted_95"], found["auroc"]
+        (0.5, 0.75)
     """
     from fooljax import metrics
 
@@ -96,6 +119,13 @@ def keep(
 
     Returns:
         The share accepted at each, and the share that is right of these; NaN of none.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> scores, right = np.arange(4.0), np.array([False, False, False, True])
+        >>> study.keep(scores, right, {"accepted_95": 1.5})
+        {'accepted_95': 0.5, 'accepted_95_right': 0.5}
     """
     kept = {name: scores >= at for name, at in limits.items()}
     shares = {name: float(rows.mean()) for name, rows in kept.items()}
@@ -111,6 +141,14 @@ def roc(name: str, known: Scores, others: Scores, caption: str) -> Figure:
         known: scores of images that should be accepted.
         others: of those that should not, by the same networks and methods.
         caption: what is seen, and how to read it.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> known, others = {"energy": [np.array([1.0, 2.0])]}, {"energy": [np.array([0.0, 1.5])]}
+        >>> block = study.roc("roc", known, others, "Who is accepted.")
+        >>> block.name, block.caption
+        ('roc', 'Who is accepted.')
     """
     from fooljax import metrics
     from fooljax.study.pictures import ranges
@@ -132,6 +170,14 @@ def coverage(
         scores: of known images.
         right: which of them each network gets right.
         caption: what is seen, and how to read it.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> scores, right = {"energy": [np.array([1.0, 2.0, 3.0])]}, [np.array([False, True, True])]
+        >>> block = study.coverage("coverage", scores, right, "Mistakes on what is accepted.")
+        >>> block.name, block.caption
+        ('coverage', 'Mistakes on what is accepted.')
     """
     from fooljax import metrics
     from fooljax.study.pictures import ranges
@@ -144,7 +190,14 @@ def coverage(
 
 
 def legend(measures: Mapping[str, str]) -> Folded:
-    """Say what the columns of a table mean, by name with spaces for underscores."""
+    """Say what the columns of a table mean, by name with spaces for underscores.
+
+    Example:
+        >>> from fooljax import study
+        >>> block = study.legend(study.DETECTION)
+        >>> block.title, "chance that a clean image scores higher" in block.blocks[0].markup
+        ('What the columns mean', True)
+    """
     from fooljax import reporting
     from fooljax.study.page import Folded
 

@@ -29,6 +29,22 @@ def diagnose(
         goal: to leave their labels.
         epsilons: radius of the ball to attack in, by norm.
         effort: how much work an attack may do.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (4, 4, 4, 1))
+        >>> goal = fj.attacks.leave(jnp.argmax(network(images), axis=1))
+        >>> run = study.Run("mine", SimpleNamespace(run=study.RunFlags()), Path())
+        >>> effort = fj.attacks.Effort(steps=4, queries=20)
+        >>> results = study.diagnose(run, network, images, goal, {"l2": 0.5}, effort)
+        >>> [cell for cell, _ in results.found], len(list(study.findings_of(results)))
+        ([{'diagnosed': 'l2'}], 0)
     """
 
     def ask(key: RandomKey, diagnosed: Literal["linf", "l2"]) -> dict[str, Any]:
@@ -46,7 +62,16 @@ def diagnose(
 
 
 def findings_of(results: Results) -> Iterator[Finding]:
-    """Yield what gave reason for doubt; from `diagnose`, and nothing without it."""
+    """Yield what gave reason for doubt; from `diagnose`, and nothing without it.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> cell = {"name": ["L2: flat"], "message": ["gradients are zero"], "share": [0.5]}
+        >>> results = study.Results((({"diagnosed": "l2"}, cell), ({"attack": "pgd"}, {})))
+        >>> [(one.name, one.share) for one in study.findings_of(results)]
+        [('L2: flat', 0.5)]
+    """
     for _, cell in (found for found in results.found if "diagnosed" in found[0]):
         for name, message, share in zip(cell["name"], cell["message"], cell["share"], strict=True):
             yield Finding(str(name), str(message), float(share))

@@ -34,6 +34,12 @@ def choose_measures(flag: str, words: Sequence[str], shape: tuple[int, ...]) -> 
 
     Raises:
         ValueError: for what is unknown, impossible or named twice, with the remedy.
+
+    Example:
+        >>> from fooljax import study
+        >>> found = study.choose_measures("--measures", ["uniform", "smooth=4"], (28, 28, 1))
+        >>> found["uniform"].words, list(found)
+        ('with every number uniform in [0, 1]', ['uniform', 'smooth 4'])
     """
     found = dict[str, Drawing]()
     for word in words:

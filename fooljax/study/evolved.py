@@ -72,6 +72,20 @@ def evolve_repeats(
         generations: after the random population.
         repeats: number of evolutions.
         classes: numbers of the classes to return; the search is for all.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> sizes = {"children": 8, "generations": 5, "repeats": 2}
+        >>> found = study.evolve_repeats(key, network, encoding, **sizes, classes=np.array([0, 2]))
+        >>> found.images.shape, found.history.shape  # [repeats, classes, ...]
+        ((2, 2, 4, 4, 1), (2, 2, 6))
+        >>> bool((found.confidence == found.history[..., -1]).all())
+        True
     """
     search = evolution.repeat(evolution.map_elites(encoding, children))
     keys = jax.random.split(key, repeats)
@@ -97,6 +111,15 @@ def controls(
 
     Noise has mean 0.5 and standard deviation 0.25, clipped to [0, 1]. Images that
     the network has no answer to (NaN) do not count.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> {kind: one["images"] for kind, one in study.controls(key, network, encoding).items()}
+        {'random_images': 1000, 'gaussian_noise': 1000}
     """
     key_random, key_noise = jax.random.split(key)
 
@@ -137,7 +160,16 @@ def controls(
 def random_images(
     key: RandomKey, encoding: Encoding, shape: tuple[int, ...], count: int
 ) -> Float[np.ndarray, "n h w c"]:
-    """Draw images that the encoding's search would start from; ``shape`` is that of one."""
+    """Draw images that the encoding's search would start from; ``shape`` is that of one.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> encoding = fj.encodings.direct((4, 4, 1))
+        >>> study.random_images(jax.random.key(0), encoding, (4, 4, 1), count=5).shape
+        (5, 4, 4, 1)
+    """
     at_once = _at_once(shape)
     batches = jax.random.split(key, (-(-count // at_once), at_once))
     return np.concatenate([np.asarray(_draw(encoding, keys)) for keys in batches])[:count]
@@ -165,6 +197,13 @@ def table_of_controls(
         first: median confidence in the champions of generation 0.
         last: the same at the end.
         things: what was evolved, in one word.
+
+    Example:
+        >>> from fooljax import study
+        >>> noise = {"gaussian_noise": {"median_top1_confidence": 0.4}}
+        >>> block = study.table_of_controls(noise, first=0.5, last=0.99)
+        >>> [words in block.markup for words in ("Gaussian noise", "Evolved")]
+        [True, True]
     """
     parts = ("median_top1_confidence", "share_above_0.99", "median_best_per_class")
     rows: list[tuple[str, ...]] = [("Evolved", "—", "—", sure(last))]
@@ -180,7 +219,19 @@ def table_of_controls(
 
 
 def express(encoding: Encoding, archive: evolution.Archive) -> Images:
-    """Paint the champions of one archive, or of several, leaves ``[r, k, ...]``."""
+    """Paint the champions of one archive, or of several, leaves ``[r, k, ...]``.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> search = fj.evolution.map_elites(encoding, children=8)
+        >>> state, _ = fj.evolution.start(key, search, network)
+        >>> study.express(encoding, state.archive).shape  # an image for each class
+        (3, 4, 4, 1)
+    """
     several = archive.born.ndim > 1
     return (_express_several if several else _express)(encoding, archive)
 

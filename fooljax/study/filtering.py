@@ -71,6 +71,12 @@ def filters(flag: str, words: Sequence[str]) -> dict[str, Filter]:
 
     Raises:
         ValueError: for what is unknown, impossible or named twice, with the remedy.
+
+    Example:
+        >>> from fooljax import study
+        >>> found = study.filters("--filters", ["blur=1", "jpeg=30"])
+        >>> [(name, one.kind, one.strength) for name, one in found.items()]
+        [('bare', 'bare', 0.0), ('blur 1', 'blur', 1.0), ('jpeg 30', 'jpeg', 30.0)]
     """
     untouched = defenses.Entry(lambda key, classifier, strength: classifier, False, "", "")
     found = {BARE: Filter(BARE, 0.0, untouched)}

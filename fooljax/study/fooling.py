@@ -18,8 +18,8 @@ from fooljax.media import medium_of
 from fooljax.study.evolved import evolve
 from fooljax.study.making import SURE, Made, Make, Maker, Makers, Material
 from fooljax.study.outputs import confidences
-from fooljax.study.outsiders import CONTROLS, is_picture, quiet, takes_for, uniform
 from fooljax.study.settings import Making
+from fooljax.study.unaimed import CONTROLS, is_picture, quiet, takes_for, uniform
 from fooljax.types import Classifier, Images, RandomKey
 
 _UNIVERSAL_BATCH = 50

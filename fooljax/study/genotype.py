@@ -61,6 +61,16 @@ def chosen_encoding(genotype: Genotype) -> fj.encodings.Entry:
     Raises:
         ValueError: if there is none of the name, if the user's file cannot be run, or for
             flags of another encoding.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.chosen_encoding(study.Genotype(encoding="cppn")).words
+        'as patterns, painted by small networks (CPPNs)'
+        >>> try:
+        ...     study.chosen_encoding(study.Genotype(encoding="cppn", variation="iso_line"))
+        ... except ValueError as error:
+        ...     print(error)
+        --variation, --halve-rate-every and --genes belong to --encoding direct
     """
     name, usual = genotype.encoding, Genotype()
     own = ("variation", "halve_rate_every", "genes")
@@ -84,6 +94,14 @@ def build_encoding(
 
     Raises:
         ValueError: if there is none, naming the flag.
+
+    Example:
+        >>> import jax
+        >>> from fooljax import study
+        >>> from fooljax.media import Pictures
+        >>> encoding = study.build_encoding(study.Genotype(color="rgb"), (8, 8, 1), Pictures())
+        >>> encoding.express(encoding.init(jax.random.key(0))).shape
+        (8, 8, 1)
     """
     entry, kind = chosen_encoding(genotype), fj.media.kind(medium)
     try:

@@ -35,7 +35,13 @@ def loudness(before: ArrayLike, after: ArrayLike) -> dict[str, Float[np.ndarray,
 
 
 def level(number: float | None) -> str:
-    """Write a number of decibels."""
+    """Write a number of decibels.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.level(-40.2), study.level(None)
+        ('-40', '—')
+    """
     return "—" if number is None or np.isnan(number) else f"{number:.0f}"
 
 
@@ -45,6 +51,13 @@ def table_of_levels(real: ArrayLike, epsilons: Sequence[float]) -> Html:
     Args:
         real: ``[n, t, 1]`` in [0, 1].
         epsilons: in units of [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> wave = 0.5 + 0.5 * np.sin(np.arange(800.0))[None, :, None]  # the full scale
+        >>> "-40" in study.table_of_levels(wave, (0.005,)).markup
+        True
     """
     waves = 2.0 * np.asarray(real, np.float64)[..., 0] - 1.0
     power, peak = np.mean(waves**2, axis=1), np.abs(waves).max(axis=1)
@@ -81,6 +94,15 @@ def compare(
         before: ``[n, *shape]`` in [0, 1].
         after: the same, changed.
         words: of each before and after.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.media import Sounds
+        >>> before = np.full((1, 800, 1), 0.5, np.float32)
+        >>> block = study.compare(Sounds(8000), before, before + 0.1, [("silence", "a click")])
+        >>> block.markup.count("<audio"), "only what was added" in block.markup
+        (3, True)
     """
     inputs, captions = [], []
     for one, changed, (was, became) in zip(before, after, words, strict=True):

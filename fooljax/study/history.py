@@ -57,6 +57,13 @@ def sum_up_traits(history: Mapping[str, np.ndarray], children: int) -> dict[str,
     Returns:
         ``mean_NAME`` over the children of the last generation; of mutations that were
         refused their number in the whole run, ``refused_mutations``.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> nodes = np.array([[40.0], [60.0]])  # of all children of a generation, in one run
+        >>> study.sum_up_traits({"trait_nodes": nodes}, children=10)
+        {'mean_nodes': 6.0}
     """
     sums = {
         name.removeprefix("trait_"): rows

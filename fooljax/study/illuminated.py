@@ -93,6 +93,23 @@ def sort_niches(
         niches: images of all niches, ``[r, k * m, h, w, c]``.
         network: that they were made for.
         children: images that it was shown in a generation of a run.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> looks = study.Looks(descriptors=("brightness",), grid=2)
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> prepared = study.given(network, lambda shape, num_classes: None)
+        >>> niches = np.random.default_rng(0).random((1, 6, 8, 8, 1))  # 2 looks of 3 classes
+        >>> sure = np.array([[[0.9, 0.1, 0.2, 0.8, 0.3, 0.7]]])  # in one generation of one run
+        >>> state = SimpleNamespace(archive=SimpleNamespace(fitness=sure[0]))
+        >>> done = SimpleNamespace(state=state, history={"confidence": sure, "taken": sure > 0})
+        >>> best, found = study.sort_niches(looks, done, niches, prepared, children=8)
+        >>> bool((best[0] == niches[0, [0, 3, 5]]).all()), found.confidence.shape
+        (True, (1, 1, 3, 2))
     """
     grid = cells_of(looks)
     if grid is None:
@@ -118,7 +135,17 @@ def sort_niches(
 
 
 def place_in_grid(found: Illuminated | None, niche: int) -> dict[str, float]:
-    """Return the middle of a niche's cell along each descriptor, by its name."""
+    """Return the middle of a niche's cell along each descriptor, by its name.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> cells = study.cells_of(study.Looks(descriptors=("brightness",), grid=4))
+        >>> sure, images = np.full((1, 1, 2, 4), 0.9), np.zeros((1, 2, 4, 8, 8, 1))  # of 2 classes
+        >>> found = study.Illuminated(cells, ("brightness",), sure, sure > 0, images, {}, 8)
+        >>> study.place_in_grid(found, 0), study.place_in_grid(found, 7)
+        ({'brightness': 0.125}, {'brightness': 0.875})
+    """
     if found is None:
         return {}
     at = found.centers[niche % found.grid.size]
@@ -139,7 +166,20 @@ def curves(found: Illuminated) -> dict[str, Float[np.ndarray, "r g"]]:
 
 
 def sum_up_grid(found: Illuminated) -> dict[str, Any]:
-    """Return the numbers for ``summary.json``; scores as pyribs defines them."""
+    """Return the numbers for ``summary.json``; scores as pyribs defines them.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> cells = study.cells_of(study.Looks(descriptors=("brightness",), grid=4))
+        >>> sure, images = np.full((1, 1, 2, 4), 0.9), np.zeros((1, 2, 4, 8, 8, 1))  # of 2 classes
+        >>> sure[..., 0], one = 0.995, np.ones((1, 2))
+        >>> different = {"pixels": one, "features": one}
+        >>> found = study.Illuminated(cells, ("brightness",), sure, sure > 0, images, different, 8)
+        >>> told = study.sum_up_grid(found)
+        >>> float(told["coverage"]), float(told["sure_share"])
+        (1.0, 0.25)
+    """
     last = metrics.illumination(found.confidence[-1], found.filled[-1])
     return {
         "descriptors": [

@@ -30,14 +30,36 @@ Found = Mapping[str, ArrayLike]
 
 
 def evolve_for(key: RandomKey, whole: Classifier, joint: Joint, encoding: str) -> Found:
-    """Evolve an image for every class; ``history [t, k]`` is the confidence over time."""
+    """Evolve an image for every class; ``history [t, k]`` is the confidence over time.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> whole = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> joint = study.Joint(children=8, generations=5)
+        >>> found = study.evolve_for(jax.random.key(1), whole, joint, "direct")
+        >>> found["images"].shape, found["history"].shape
+        ((3, 8, 8, 1), (6, 3))
+    """
     space = encodings.CATALOG[encoding].build(whole.input_shape, Pictures())
     images, history = evolve(key, whole, space, joint.children, joint.generations)
     return {"history": history, "images": images, "own": logits(whole, images)}
 
 
 def climb(key: RandomKey, whole: Classifier, joint: Joint) -> Found:
-    """Follow the gradient from noise; ``trace [k, t] > 0`` where the whole is certain."""
+    """Follow the gradient from noise; ``trace [k, t] > 0`` where the whole is certain.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> whole = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> found = study.climb(jax.random.key(1), whole, study.Joint(steps=20, step_size=0.05))
+        >>> np.asarray(found["own"]).argmax(axis=1).tolist()  # an image for each class
+        [0, 1, 2]
+    """
     noise, targets = noise_and_targets(key, whole)
     goal = attacks.confident(attacks.reach(targets), joint.tau)
     found = attacks.run(_ascent(joint, joint.steps), key, whole, noise, goal, trace=True)
@@ -63,6 +85,20 @@ def climb_by(
         real: the set of the members, with real images.
         objective: what is followed, of `ANSWERS`; the mean log-probability unless given,
             which sees members that are still far away, too.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> build = lambda seed: fj.models.build("softmax", jax.random.key(seed), (8, 8, 1), 3)
+        >>> members = build(0), build(1)
+        >>> images = jax.random.uniform(jax.random.key(2), (4, 8, 8, 1))
+        >>> labels = jnp.argmax(study.as_one(members)(images), axis=1).astype("int32")
+        >>> real = study.NetworkSet(("one", "two"), members, images, labels, images)
+        >>> found = study.climb_by(jax.random.key(3), members, study.Joint(steps=4), real)
+        >>> found["images"].shape, found["pgd_success"].shape
+        ((3, 8, 8, 1), (4,))
     """
     followed = defenses.with_gradient_of(as_one(members), as_one(members, objective).apply)
     leave = attacks.leave(real.labels)
@@ -84,6 +120,21 @@ def take_turns(
         joint: the settings; steps are shared among the rounds.
         real: the set of the members, with real images.
         rounds: turns that each member has.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> build = lambda seed: fj.models.build("softmax", jax.random.key(seed), (8, 8, 1), 3)
+        >>> members = build(0), build(1)
+        >>> images = jax.random.uniform(jax.random.key(2), (4, 8, 8, 1))
+        >>> labels = jnp.argmax(study.as_one(members)(images), axis=1).astype("int32")
+        >>> real = study.NetworkSet(("one", "two"), members, images, labels, images)
+        >>> joint = study.Joint(steps=4)
+        >>> found = study.take_turns(jax.random.key(3), members, joint, real, rounds=2)
+        >>> found["after"].shape  # [rounds, members, members, classes]
+        (2, 2, 2, 3)
     """
     whole = as_one(members)
     noise, targets = noise_and_targets(key, whole)
@@ -99,7 +150,21 @@ def take_turns(
 
 
 def perturb(key: RandomKey, whole: Classifier, joint: Joint, real: NetworkSet) -> Found:
-    """Change real images inside a ball (PGD); ``success [n]`` says which are misjudged."""
+    """Change real images inside a ball (PGD); ``success [n]`` says which are misjudged.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> whole = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (4, 8, 8, 1))
+        >>> labels = jnp.argmax(whole(images), axis=1).astype("int32")
+        >>> real = study.NetworkSet(("one",), (whole,), images, labels, images)
+        >>> found = study.perturb(jax.random.key(2), whole, study.Joint(epsilon=0.3), real)
+        >>> found["success"].tolist()
+        [True, True, True, True]
+    """
     leave = attacks.leave(real.labels)
     pgd = attacks.run(_pgd(joint), key, whole, real.images, leave)
     return {"success": pgd.success, "images": pgd.images, "own": logits(whole, pgd.images)}
@@ -109,6 +174,20 @@ def find_nearest(key: RandomKey, whole: Classifier, real: NetworkSet, steps: int
     """Look for the nearest misjudged images (DDN); ``l2 [n]``, infinite if there is none.
 
     And ask about all unchanged test images, ``clean [N]``.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> whole = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> images = jax.random.uniform(jax.random.key(1), (4, 8, 8, 1))
+        >>> labels = jnp.argmax(whole(images), axis=1).astype("int32")
+        >>> real = study.NetworkSet(("one",), (whole,), images, labels, images)
+        >>> found = study.find_nearest(jax.random.key(2), whole, real, steps=20)
+        >>> bool(np.isfinite(found["l2"]).all()), bool((found["l2"] < 2.0).all())
+        (True, True)
     """
     leave = attacks.leave(real.labels)
     near = attacks.run(attacks.ddn(steps), key, whole, real.images, leave)
@@ -135,6 +214,15 @@ def judge_whole(
         that ended as the attack wanted; median confidence in the target; share of targets
         that the whole names; of unchanged test images the shares right and rejected; share
         of real images that PGD by the same gradient made misjudged.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> found = {"own": np.array([[9.0, 0.0], [1.0, 0.0]])}  # logits: for class 0 and 1
+        >>> found["history"] = np.array([[0.4, 0.2], [0.999, 0.3]])
+        >>> told = study.judge_whole(study.Joint(children=10), found, np.array([0]), num_classes=2)
+        >>> told["fooled"], told["named"]
+        (0.5, 0.5)
     """
     numbers: dict[str, float | None] = dict.fromkeys(JOINT_MEASURES)
     if "l2" in arrays:
@@ -156,13 +244,31 @@ def judge_whole(
 
 
 def confidence_in_targets(arrays: Arrays) -> Float[np.ndarray, " k"]:
-    """Return how sure the whole is of the class that each fooling image is to show."""
+    """Return how sure the whole is of the class that each fooling image is to show.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> logits = np.log([[0.9, 0.1], [0.7, 0.3]])  # of images for class 0 and 1
+        >>> study.confidence_in_targets({"own": logits}).round(2).tolist()
+        [0.9, 0.3]
+    """
     shares = scipy.special.softmax(arrays["own"].astype(np.float64), axis=1)
     return np.diagonal(shares).copy()
 
 
 def noise_and_targets(key: RandomKey, classifier: Classifier) -> tuple[Images, Int32[Array, " k"]]:
-    """Return an image of noise for every class, and the classes."""
+    """Return an image of noise for every class, and the classes.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> noise, targets = study.noise_and_targets(jax.random.key(1), network)
+        >>> noise.shape, targets.tolist()
+        ((3, 8, 8, 1), [0, 1, 2])
+    """
     targets = jnp.arange(classifier.num_classes, dtype=jnp.int32)
     key_noise = jax.random.fold_in(key, len(targets))  # the attacks fold in the targets
     shape = (len(targets), *classifier.input_shape)

@@ -37,6 +37,17 @@ def entry_rows(
         Rows whose intervals are three numbers, or None where there are none: ``defense``,
         ``words``, the measures of clean images, for each adversary its mean (``naive_mean``)
         and its shares by generator (``naive``), ``masked`` and ``smaller``.
+
+    Example:
+        >>> from fooljax import study
+        >>> names = ("clean_accuracy", "clean_rejected", "accepted_95", "decades_smaller")
+        >>> about = {"defense": "blur", "generator": "cppn", **dict.fromkeys(names, 0.5)}
+        >>> records = [{**about, "adversary": who, "repeat": 0} for who in study.ADVERSARIES]
+        >>> each = study.summarize(records, ("defense", "generator", "adversary"), names)
+        >>> whole = study.summarize(records, ("defense",), names)
+        >>> (row,) = study.entry_rows({"blur": "blurs"}, whole, each, each, whole, masked=())
+        >>> row["defense"], row["naive"]["cppn"][0], row["masked"]
+        ('blur', 0.5, False)
     """
 
     def row(defense: str) -> dict[str, Any]:
@@ -61,6 +72,22 @@ def digests(
     Args:
         benches: plain networks by name.
         networks: with their defenses, by defense and name of the plain network.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> plain = study.given(network, lambda shape, num_classes: None)._replace(accuracy=0.9)
+        >>> material = study.take(digits.test, digits.train, np.arange(4))
+        >>> held, fooling = material.images, study.Fooling()
+        >>> bench = study.Bench("net", plain, study.Victim(), material, held, fooling)
+        >>> networks = {("plain", "net"): study.Defended(network, network)}
+        >>> told = study.digests({"net": bench}, networks)["net"]
+        >>> told["accuracy"], told["weights"].startswith(told["defended"]["plain"])
+        (0.9, True)
     """
     marks = {place: identity.of_weights(one.victim.params) for place, one in networks.items()}
     return {

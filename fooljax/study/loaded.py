@@ -34,6 +34,16 @@ def starts(
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag; the
             function too.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> begin, origin = study.starts(study.Victim(model="softmax"), digits, Path())
+        >>> images = fj.data.as_float(digits.test.images[:2])
+        >>> begin(1)(images).shape, origin  # with a column that rejects
+        ((2, 11), None)
     """
     from fooljax import models
 
@@ -61,7 +71,15 @@ def starts(
 
 
 def as_weighted(victim: Victim) -> Victim:
-    """Ask for pictures of the size that a published network takes, if ``--weights`` are its."""
+    """Ask for pictures of the size that a published network takes, if ``--weights`` are its.
+
+    Example:
+        >>> from fooljax import study
+        >>> about = {"model": "squeezenet1_1", "dataset": "imagenet"}
+        >>> victim = study.Victim(**about, weights="squeezenet.pth")
+        >>> study.as_weighted(victim).image_size
+        (224, 224)
+    """
     from fooljax import models
 
     if victim.weights is None or victim.image_size or not is_published(victim):

@@ -39,6 +39,12 @@ def cells_of(looks: Looks, num_classes: int = 1) -> Cells | None:
     Raises:
         ValueError: if there are too many, or for flags of what was not asked for, naming the
             flag.
+
+    Example:
+        >>> from fooljax import study
+        >>> looks = study.Looks(descriptors=("brightness", "contrast:0:0.5"), grid=5)
+        >>> study.cells_of(looks).size, study.cells_of(study.Looks())  # none, without descriptors
+        (25, None)
     """
     from fooljax.study.descriptors import read_grid
 

@@ -31,6 +31,15 @@ def show_grid(found: Illuminated, names: Sequence[str]) -> Iterator[Block]:
     Args:
         found: the niches.
         names: of the classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> cells = study.cells_of(study.Looks(descriptors=("brightness",), grid=4))
+        >>> sure, images = np.full((1, 1, 2, 4), 0.9), np.zeros((1, 2, 4, 8, 8, 1))  # of 2 classes
+        >>> found = study.Illuminated(cells, ("brightness",), sure, sure > 0, images, {}, 8)
+        >>> [type(block).__name__ for block in study.show_grid(found, ("cat", "dog"))]
+        ['str', 'Figure', 'Figure', 'Folded', 'Folded']
     """
     repeats = found.confidence.shape[1]
     over = curves(found)

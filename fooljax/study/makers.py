@@ -27,6 +27,19 @@ def choose_right(run: Run[Settings], networks: Networks, count: int, repeat: int
 
     Raises:
         ValueError: if there are too few, naming the flag.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> victim = study.Victim(model="softmax", train_steps=60)
+        >>> settings = SimpleNamespace(victim=victim, run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> networks = study.networks(run, ("softmax",))
+        >>> real = study.choose_right(run, networks, count=20, repeat=0)
+        >>> answers = study.all_logits(networks.classifiers[0], real.images).argmax(axis=1)
+        >>> bool((answers == real.labels).all())
+        True
     """
     test, train = networks.splits.test, networks.splits.train
     labels = np.asarray(test.labels)
@@ -48,6 +61,19 @@ def first_right(classifier: Classifier, clean: Material, most: int) -> Material:
         classifier: the network.
         clean: the images.
         most: how many to take at most.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> clean = study.take(digits.test, digits.train, np.arange(100))
+        >>> right = study.first_right(network, clean, most=3)  # by chance
+        >>> answers = study.all_logits(network, right.images).argmax(axis=1)
+        >>> bool((answers == right.labels).all())
+        True
     """
     right = np.flatnonzero(training.predict(classifier, clean.images) == np.asarray(clean.labels))
     few = (right if right.size else np.arange(len(clean.labels)))[:most]
@@ -65,6 +91,20 @@ def build(flag: str, makers: Makers, making: Making, shape: tuple[int, ...]) -> 
 
     Raises:
         ValueError: if images or numbers are impossible, naming the flag.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> makers = {name: study.MAKERS[name] for name in ("fgsm", "noise")}
+        >>> ways = study.build("--makers", makers, study.Making(images=5), (28, 28, 1))
+        >>> real = study.take(digits.test, digits.train, np.arange(3))
+        >>> shown = lambda make: make(jax.random.key(1), network, real).images.shape
+        >>> {name: shown(make) for name, make in ways.items()}
+        {'fgsm': (3, 28, 28, 1), 'noise': (5, 28, 28, 1)}
     """
     memory.afford(shape, children=making.children)
     with blame(flag):
@@ -88,6 +128,15 @@ def judge(
         For each network the shares of ``analysis.Verdicts`` by name, and ``fooled``: the
         share given the class that a fooling image was made to show, or any wrong class
         that a perturbed one does not show.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> logits = np.log([[[0.1, 0.9], [0.6, 0.4]], [[0.9, 0.1], [0.8, 0.2]]])  # of two networks
+        >>> maker, labels = study.MAKERS["cppn"], np.array([1, 1])
+        >>> said = study.judge(maker, logits, 0, labels, num_classes=2, tau=0.8)
+        >>> [one["fooled"] for one in said]  # both images were to show class 1
+        [0.5, 0.0]
     """
     if maker.kind == "fooling":
         verdicts, fooled = analysis.judge_fooling(logits, labels, num_classes, tau), "same_label"

@@ -91,7 +91,17 @@ Makers: TypeAlias = Mapping[str, Maker]
 
 
 def take(test: Dataset, train: Dataset, rows: Int[np.ndarray, " n"]) -> Material:
-    """Take these test images as what makers may change, and all training images to learn from."""
+    """Take these test images as what makers may change, and all training images to learn from.
+
+    Example:
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> real = study.take(digits.test, digits.train, np.array([3, 5]))
+        >>> real.images.shape, str(real.images.dtype), real.places.tolist()
+        ((2, 28, 28, 1), 'float32', [3, 5])
+    """
     return Material(as_float(test.images[rows]), test.labels[rows], train, rows)
 
 
@@ -108,6 +118,14 @@ def draw_classes(
 
     Raises:
         ValueError: if there are fewer, naming the flag.
+
+    Example:
+        >>> from fooljax import study
+        >>> classes = study.draw_classes("--classes", seed=0, count=3, num_classes=10)
+        >>> len(classes), bool((classes[1:] > classes[:-1]).all())
+        (3, True)
+        >>> len(study.draw_classes("--classes", seed=0, count=None, num_classes=10))
+        10
     """
     if count is not None and count > num_classes:
         raise ValueError(f"{flag} must be at most {num_classes}, got {count}")
@@ -120,6 +138,19 @@ def of_classes(make: Make, classes: Int[np.ndarray, " n"]) -> Make:
     Args:
         make: what to make images with.
         classes: their numbers, each once; of all in their order nothing changes.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 10)
+        >>> ways = {"ascent": study.MAKERS["ascent"]}
+        >>> making = study.Making(ascent_steps=3)
+        >>> make = study.build("--makers", ways, making, (8, 8, 1))["ascent"]
+        >>> few = study.of_classes(make, np.array([2, 7]))
+        >>> few(jax.random.key(1), network, None).labels.tolist()
+        [2, 7]
     """
 
     def make_some(key: RandomKey, classifier: Classifier, material: Material) -> Made:
@@ -180,7 +211,17 @@ def _reordered(
 
 
 def repeated(make: Make, times: int) -> Make:
-    """Make images several times from other random numbers, and put them together."""
+    """Make images several times from other random numbers, and put them together.
+
+    Example:
+        >>> import jax
+        >>> import jax.numpy as jnp
+        >>> from fooljax import study
+        >>> noise = lambda key: jax.random.uniform(key, (2, 4, 4, 1))
+        >>> make = lambda key, network, real: study.Made(noise(key), jnp.arange(2))
+        >>> study.repeated(make, 3)(jax.random.key(0), None, None).labels.tolist()
+        [0, 1, 0, 1, 0, 1]
+    """
 
     def make_all(key: RandomKey, classifier: Classifier, material: Material) -> Made:
         every = [make(jax.random.fold_in(key, i), classifier, material) for i in range(times)]

@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike
 from fooljax import analysis, training
 from fooljax.data import Passage, Reader
 from fooljax.study.cells import Results, compute, grid, key_of
-from fooljax.study.classifiers import weights_of, with_weights
 from fooljax.study.paragraphs import Paragraphs, Reading
 from fooljax.study.run import Run, Runnable
+from fooljax.study.weights import weights_of, with_weights
 from fooljax.training import Recipe
 from fooljax.types import Classifier, RandomKey
 
@@ -39,6 +39,17 @@ def train_matchers(run: Run[Runnable], settings: Reading, read: Paragraphs) -> M
         run: keeps their weights.
         settings: how many, and how long.
         read: what they learn from.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> reading = study.Reading(questions=5, matchers=2, train_passages=40, train_steps=3)
+        >>> read = study.load_paragraphs(reading, seed=0)
+        >>> run = study.Run("mine", SimpleNamespace(run=study.RunFlags()), Path())
+        >>> found = study.train_matchers(run, reading, read)
+        >>> len(found.each), [cell for cell, _ in found.results.found]
+        (2, [{'matcher': 0}, {'matcher': 1}])
     """
     count = max(len(one.sentences) for one in read.teaching)
     size = {"sentences": count, "length": read.length}
@@ -75,6 +86,21 @@ def teach(
         read: whose words it knows.
         sentences: of the longest paragraph of any lesson.
         steps: of its training.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> import jax
+        >>> from fooljax import study
+        >>> reading = study.Reading(questions=5, matchers=1, train_passages=40, train_steps=3)
+        >>> read = study.load_paragraphs(reading, seed=0)
+        >>> run = study.Run("mine", SimpleNamespace(run=study.RunFlags()), Path())
+        >>> (matcher,) = study.train_matchers(run, reading, read).each
+        >>> most = max(len(passage.sentences) for passage in read.addsent)
+        >>> steps = {"sentences": most, "steps": 3}
+        >>> reader = study.teach(jax.random.key(0), matcher, read.addsent, reading, read, **steps)
+        >>> len(reader(read.passages))
+        5
     """
     data = analysis.as_dataset(lesson, read.vocabulary, read.length, sentences)
     start = analysis.resized(matcher, sentences)

@@ -124,6 +124,15 @@ def afford(shape: tuple[int, ...], **counts: int | None) -> None:
 
     Raises:
         ValueError: naming the flags, with the arithmetic.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.afford((28, 28, 1), images=100)  # there is room for these
+        >>> try:
+        ...     study.afford((28, 28, 1), images=10**9, repeats=10**4)
+        ... except ValueError as error:
+        ...     print(str(error).partition(":")[0])
+        --images 1,000,000,000 x --repeats 10,000
     """
     given = {name: count for name, count in counts.items() if count is not None}
     images, numbers = math.prod(given.values()), math.prod(shape)

@@ -35,6 +35,16 @@ def network_and_others(run: Run[Settings], flag: str, others: Sequence[str]) -> 
 
     Raises:
         ValueError, OSError: as `prepare_others`.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> victim = study.Victim(model="softmax", train_steps=20)
+        >>> settings = SimpleNamespace(victim=victim, run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> list(study.network_and_others(run, "--compared", ("softmax", "mlp")).each)
+        ['softmax', 'softmax, other weights', 'mlp']
     """
     known = {**models.NETWORKS, **models.PRETRAINED}
     choose(flag, [name for name in others if ":" not in name], known)
@@ -59,6 +69,18 @@ def prepare_others(
 
     Raises:
         ValueError, OSError: if one cannot be had, or is for other images or classes.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> victim = study.Victim(model="softmax", train_steps=20)
+        >>> settings = SimpleNamespace(victim=victim, run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> own = study.network(run).classifier
+        >>> others = study.prepare_others(run, "--others", ("mlp",), own)
+        >>> others["mlp"].origin
+        'mlp trained on digits (quick, 20 steps)'
     """
     networks, settings, folder = {}, run.config.victim, run.folder
     for model in models:
@@ -101,6 +123,18 @@ def show_others(images: np.ndarray, networks: Mapping[str, Prepared]) -> dict[st
         label is the niche's class), ``sure_label`` (and its confidence at least `TAU`),
         ``any_label_sure`` (any class, as confident) and ``median_confidence`` in the
         niche's class; and ``clean_accuracy``.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> prepared = study.Prepared(network, ("cat", "dog", "bird"), 0.9, "drawn at random")
+        >>> images = np.zeros((2, 3, 8, 8, 1), np.float32)  # [runs, classes, ...]
+        >>> told = study.show_others(images, {"another": prepared})["another"]
+        >>> told["clean_accuracy"], len(told["same_label"])  # a share for each run
+        (0.9, 2)
     """
     return {
         name: {"clean_accuracy": network.accuracy, **_says(images, network)}
@@ -109,7 +143,15 @@ def show_others(images: np.ndarray, networks: Mapping[str, Prepared]) -> dict[st
 
 
 def table_of_others(found: Mapping[str, Mapping[str, Any]]) -> Html:
-    """Write what other networks take images for; from `show_others`."""
+    """Write what other networks take images for; from `show_others`.
+
+    Example:
+        >>> from fooljax import study
+        >>> parts = ("same_label", "sure_label", "any_label_sure", "median_confidence")
+        >>> told = {"clean_accuracy": 0.9, **dict.fromkeys(parts, [0.2, 0.4])}
+        >>> "another" in study.table_of_others({"another": told}).markup  # means over the runs
+        True
+    """
     titles = {
         "same_label": "Say the same class",
         "sure_label": f"and are at least {sure(TAU)} sure",

@@ -31,7 +31,17 @@ def logits(classifier: Classifier, images: Float[Array, "b ..."]) -> Logits:
 
 
 def all_logits(classifier: Classifier, images: Images | np.ndarray) -> Float[np.ndarray, "n m"]:
-    """Ask a network about any number of images, uint8 or in [0, 1], a hundred at a time."""
+    """Ask a network about any number of images, uint8 or in [0, 1], a hundred at a time.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> study.all_logits(network, np.zeros((250, 8, 8, 1), np.uint8)).shape
+        (250, 3)
+    """
     parts = [images[first : first + _AT_ONCE] for first in range(0, len(images), _AT_ONCE)]
     return np.concatenate([logits(classifier, as_float(part)) for part in parts])
 
@@ -65,6 +75,16 @@ def real_ones(prepared: Prepared, classes: Iterable[int]) -> dict[int, np.ndarra
 
     Returns:
         By the place among the classes, an input in [0, 1].
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits = fj.data.load("digits")
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> prepared = study.Prepared(network, digits.train.class_names, None, "drawn", digits)
+        >>> {place: one.shape for place, one in study.real_ones(prepared, (7, 2)).items()}
+        {0: (28, 28, 1), 1: (28, 28, 1)}
     """
     if prepared.splits is None:
         return {}

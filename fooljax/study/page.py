@@ -71,6 +71,12 @@ def sections(parts: Mapping[str, Iterable[Block]]) -> Iterator[Block]:
 
     Args:
         parts: blocks by the title that they stand under, in the order of reading.
+
+    Example:
+        >>> from fooljax import study
+        >>> page = study.sections({"What came out": ["A sentence."], "More": []})
+        >>> list(page)  # without a heading of nothing
+        [Heading(title='What came out'), 'A sentence.']
     """
     for title, blocks in parts.items():
         if section := list(blocks):

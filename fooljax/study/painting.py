@@ -30,6 +30,17 @@ def paint(encoding: Encoding, archive: evolution.Archive) -> np.ndarray:
         ``[repeats, k, ...]``, float32 in [0, 1]; where that would take more than
         256 MB, uint8 (the genomes still have every bit); texts int32. Empty niches are
         black.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((4, 4, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> search = fj.evolution.repeat(fj.evolution.map_elites(encoding, children=8))
+        >>> state, _ = fj.evolution.start(jax.random.split(key, 2), search, network)
+        >>> study.paint(encoding, state.archive).shape  # [runs, classes, ...]
+        (2, 3, 4, 4, 1)
     """
     repeats, num_classes = archive.born.shape
     one = _express_one(encoding, archive)

@@ -71,6 +71,14 @@ def load_paragraphs(settings: Reading, seed: int) -> Paragraphs:
 
     Raises:
         ValueError: if the data are not there, naming the flag.
+
+    Example:
+        >>> from fooljax import study
+        >>> read = study.load_paragraphs(study.Reading(questions=3, train_passages=10), seed=0)
+        >>> len(read.passages), len(read.teaching), read.passages[0].question
+        (3, 10, 'What do farmers in Kaloland store in winter?')
+        >>> len(read.addonesent[0].sentences) - len(read.passages[0].sentences)  # one was added
+        1
     """
     from fooljax.study.victim_data import blame
 

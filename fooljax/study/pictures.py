@@ -13,7 +13,7 @@ from fooljax.data.resize import shrink
 from fooljax.reporting import Html
 from fooljax.study.page import Figure
 from fooljax.study.tables import Row, Table
-from fooljax.study.wording import share, spell
+from fooljax.study.wording import spell
 
 
 def matrix(
@@ -123,6 +123,14 @@ def ranges(
         geometric: take the mean of logarithms.
         median: take the median.
         looks: further words for ``reporting.lines``.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> found = {"pgd": np.array([[0.1, 0.5], [0.3, 0.7]])}  # of two repeats
+        >>> block = study.ranges("sweep", [0.1, 0.3], found, "Fooled by epsilon.")
+        >>> block.name, block.caption
+        ('sweep', 'Fooled by epsilon.')
     """
     places = x if isinstance(x, Mapping) else dict.fromkeys(grids, np.asarray(x, float))
     mean = lambda grid: np.exp(np.log(grid).mean(axis=0)) if geometric else grid.mean(axis=0)
@@ -230,55 +238,6 @@ def numbers(
     return reporting.table(
         (*keys.values(), *measures.values(), *more), lines, caption, sortable=True
     )
-
-
-def across(
-    table: Table,
-    rows: tuple[str, str],
-    columns: tuple[str, Mapping[str, str]],
-    measure: str,
-    caption: str = "",
-    more: Mapping[str, Callable[[Any], str]] | None = None,  # of the key's own type
-) -> Html:
-    """Write one measure of a table with a column for each value of a key.
-
-    Args:
-        table: what to write; what it lacks stays empty.
-        rows: the key whose values are the lines, and the title of the first column.
-        columns: the key whose values are the columns, and their titles.
-        measure: to show.
-        caption: how to read it.
-        more: further columns by title: what to write for a value of the rows' key.
-    """
-    key, titles = columns
-    more = more or {}
-    found = {
-        value: table.column(key, measure, **{rows[0]: value}) for value in table.names(rows[0])
-    }
-    lines = [
-        (
-            _spelled(value),
-            *(spell(means[one]) if one in means else "" for one in titles),
-            *(write(value) for write in more.values()),
-        )
-        for value, means in found.items()
-    ]
-    return reporting.table((rows[1], *titles.values(), *more), lines, caption)
-
-
-def ends(finer: Table, measure: str) -> Callable[[Row], str]:
-    """Write the lowest and highest of what a mean is the mean of, for `numbers`.
-
-    Args:
-        finer: has the keys of the table to write, and more.
-        measure: a share in [0, 1].
-    """
-
-    def write(row: Row) -> str:
-        means = [one.values[measure].mean for one in finer.where(**row.keys).rows]
-        return f"{share(min(means))} to {share(max(means))}"
-
-    return write
 
 
 def _filled(row: np.ndarray, columns: int) -> np.ndarray:

@@ -13,6 +13,11 @@ def spread(count: int, most: int) -> Int[np.ndarray, " m"]:
     Args:
         count: how many there are.
         most: how many to choose; all of them, if there are fewer.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.spread(10, 4).tolist(), study.spread(3, 4).tolist()
+        ([0, 3, 6, 9], [0, 1, 2])
     """
     return np.linspace(0, count - 1, min(most, count)).astype(int)
 
@@ -24,6 +29,13 @@ def order_of(seed: int, count: int, **coordinates: Coordinate) -> Int[np.ndarray
         seed: of the run.
         count: how many there are.
         coordinates: what the order belongs to, as `key_of` takes them.
+
+    Example:
+        >>> from fooljax import study
+        >>> order = study.order_of(0, 5, images="test", repeat=1)
+        >>> same = study.order_of(0, 5, repeat=1, images="test")  # names decide
+        >>> sorted(order.tolist()), bool((order == same).all())
+        ([0, 1, 2, 3, 4], True)
     """
     return np.asarray(jax.random.permutation(key_of(seed, **coordinates), count))
 
@@ -36,5 +48,11 @@ def draw(seed: int, count: int, most: int, **coordinates: Coordinate) -> Int[np.
         count: how many there are.
         most: how many to draw; all of them, if there are fewer.
         coordinates: as for `order_of`.
+
+    Example:
+        >>> from fooljax import study
+        >>> places = study.draw(0, 100, 3, images="test")
+        >>> len(places), bool((places[1:] > places[:-1]).all())
+        (3, True)
     """
     return np.sort(order_of(seed, count, **coordinates)[:most])

@@ -60,6 +60,15 @@ def beside_papers(
     Args:
         outcomes: by attack, FGSM's with `FGSM_EPSILONS` among its epsilons.
         images: the originals, pictures in [0, 1].
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> nearest = {"success": np.ones((1, 2), bool), "l2": np.array([[0.5, 1.5]])}
+        >>> outcome = study.Outcome(study.Radii((1.0,), 0), nearest, np.zeros((0, 2, 2, 1)), 0.1)
+        >>> (one,) = study.beside_papers({"deepfool": outcome}, np.ones((2, 2, 2, 1)))
+        >>> one.quantity, float(one.here), one.there["LeNet"]  # of images that are 2 long
+        ('DeepFool: relative length of the change', 0.5, 0.2)
     """
     pixels = np.asarray(images).reshape(len(images), -1)
     lengths = np.maximum(np.linalg.norm(pixels, axis=1), 1e-12)
@@ -89,7 +98,14 @@ def beside_papers(
 
 
 def table_of_printed(found: Sequence[Printed]) -> Html:
-    """Write numbers beside those that papers print."""
+    """Write numbers beside those that papers print.
+
+    Example:
+        >>> from fooljax import study
+        >>> one = study.Printed("DeepFool: length", 0.123, {"LeNet": 0.2}, share=False)
+        >>> "0.2 (LeNet)" in study.table_of_printed([one]).markup
+        True
+    """
     rows = []
     for one in found:
         show = percent if one.share else "{:.3g}".format

@@ -85,6 +85,12 @@ def is_imagenet(class_names: Sequence[str]) -> bool:
     """Tell by their names whether classes are ImageNet's 1,000 in their usual order.
 
     A few landmarks decide, by their first synonym and in any case.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> study.is_imagenet(fj.data.imagenet_names()), study.is_imagenet(("cat", "dog"))
+        (True, False)
     """
     first = lambda name: str(name).split(",")[0].strip().lower()
     return len(class_names) == 1000 and all(
@@ -93,7 +99,17 @@ def is_imagenet(class_names: Sequence[str]) -> bool:
 
 
 def published_for(class_names: Sequence[str], encoding: str) -> Published | None:
-    """Return what the paper found with this encoding if the classes are ImageNet's."""
+    """Return what the paper found with this encoding if the classes are ImageNet's.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> paper = study.published_for(fj.data.imagenet_names(), "cppn")
+        >>> paper.name, paper.inside, paper.outside
+        ("paper's median, CPPN on ImageNet", 0.49, 0.92)
+        >>> study.published_for(("cat", "dog"), "cppn") is None
+        True
+    """
     return IMAGENET.get(encoding) if is_imagenet(class_names) else None
 
 
@@ -113,6 +129,12 @@ def retrained_table(class_names: Sequence[str], count: int) -> Table:
 
     Returns:
         ``confidence`` by ``attack``, which is the name of the line, and ``network``, from 1.
+
+    Example:
+        >>> from fooljax import study
+        >>> table = study.retrained_table(("cat", "dog"), count=2)  # not ImageNet's, so MNIST's
+        >>> [(row.keys["network"], row.values["confidence"].mean) for row in table.rows]
+        [(1, 0.9999), (2, 0.9742)]
     """
     name, medians = retrained_for(class_names)
     return Table(
@@ -123,11 +145,13 @@ def retrained_table(class_names: Sequence[str], count: int) -> Table:
     )
 
 
-def until(points: Sequence[tuple[int, float]], generation: int) -> list[tuple[int, float]]:
-    """Keep the points up to a run's last generation."""
-    return [point for point in points if point[0] <= generation]
-
-
 def short_names(names: Sequence[str]) -> list[str]:
-    """Leave out ImageNet's synonyms; other names stay as they are."""
+    """Leave out ImageNet's synonyms; other names stay as they are.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> study.short_names(fj.data.imagenet_names())[:3], study.short_names(("a, b", "c"))
+        (['tench', 'goldfish', 'great white shark'], ['a, b', 'c'])
+    """
     return [name.split(",")[0] for name in names] if is_imagenet(names) else list(names)

@@ -27,6 +27,16 @@ def tell_answerers(
         found: the questions.
         right: share of right answers to the test questions, by architecture.
         seeds: networks of each architecture.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> asked = fj.data.synthetic(train=4, test=8)
+        >>> right = {"pooled": study.exactly(0.8)}
+        >>> victim = study.Victim(dataset="synthetic")
+        >>> first, _ = study.tell_answerers(victim, asked, right, seeds=2)
+        >>> first.partition(" (")[0]
+        'Networks learned from 35 questions about 4 pictures'
     """
     made = ", drawn and asked here as easy-VQA does" if victim.dataset == "synthetic" else ""
     yield (
@@ -50,6 +60,14 @@ def show_questions(found: QuestionSet, name: str, said: np.ndarray, seed: int) -
         name: of the network.
         said: ``[s]``, number of its answer to each question of the test.
         seed: decides which question is shown with a picture.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> asked = fj.data.synthetic(train=4, test=8)
+        >>> block = study.show_questions(asked, "pooled 1", asked.test.answer, seed=0)  # all right
+        >>> block.name, block.draw("asked.png").name
+        ('examples', 'asked.png')
     """
     test, random = found.test, np.random.default_rng(seed)
     rows = [

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from fooljax import reporting
 from fooljax.reporting import Html
 from fooljax.study.page import Block, Figure
-from fooljax.study.published import BAND, Published, until
+from fooljax.study.published import BAND, Published
 from fooljax.study.wording import share, sure
 
 _LEVELS = ("0.5", "0.9", "0.99")
@@ -38,7 +38,16 @@ def first_above(confidence: Float[np.ndarray, "g r k"]) -> dict[str, list[int | 
 
 
 def table_of_first(confidence: Float[np.ndarray, "g r k"]) -> Html:
-    """Write in which generation of each run every class was above a level for the first time."""
+    """Write in which generation of each run every class was above a level for the first time.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> sure = np.array([[[0.5, 0.9]], [[0.995, 0.992]]])  # [generations, runs, classes]
+        >>> block = study.table_of_first(sure)
+        >>> block.markup.count("never")  # above 99 % in the last one, and nowhere above more
+        2
+    """
     when = lambda at: "never" if at is None else f"{at:,}"
     return reporting.table(
         ("Confidence", "Generation, for each run"),
@@ -55,6 +64,14 @@ def sum_up_progress(confidence: Float[np.ndarray, "g r k"]) -> dict[str, Any]:
 
     Args:
         confidence: in the best image of each class, by generation, repeat and class.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> sure = np.array([[[0.5, 0.9]], [[0.995, 0.992]]])  # [generations, runs, classes]
+        >>> told = study.sum_up_progress(sure)
+        >>> told["share_above_0.9_by_generation"], told["first_generation_all_above"]["0.99"]
+        ([0.5, 1.0], [1])
     """
     medians, lowest = np.median(confidence, axis=2), np.min(confidence, axis=2)
     return {
@@ -75,7 +92,16 @@ def sum_up_progress(confidence: Float[np.ndarray, "g r k"]) -> dict[str, Any]:
 def show_reached(
     confidence: Float[np.ndarray, "g r k"], published: Published | None
 ) -> Iterator[Block]:
-    """Show the share of classes above each level by generation, beside the paper's if known."""
+    """Show the share of classes above each level by generation, beside the paper's if known.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> sure = np.array([[[0.5, 0.9]], [[0.995, 0.992]]])  # [generations, runs, classes]
+        >>> figure, words = study.show_reached(sure, None)
+        >>> figure.name, words[:10]
+        ('shares', 'At the end')
+    """
     last = len(confidence) - 1
     at = np.unique(np.linspace(0, last, min(last + 1, 400)).round().astype(int))
     series: dict[str, tuple[Any, Any]] = {}  # whatever numpy makes arrays of
@@ -83,7 +109,11 @@ def show_reached(
     for level, above in shares.items():
         words = share(float(level))
         series[f"above {words}"] = (at, np.array(above)[at])
-        points = published and until(published.shares.get(level, ()), last)
+        points = (
+            [point for point in published.shares.get(level, ()) if point[0] <= last]
+            if published
+            else []
+        )
         if points:
             dashed.append(f"paper, above {words}")
             series[dashed[-1]] = tuple(np.array(points, float).T)
@@ -115,6 +145,17 @@ def medians_of_band(
     Args:
         last: confidence at the end.
         published: what the paper found; None with other classes.
+
+    Example:
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> sure = np.full((1, 1000), 0.9)  # of one run
+        >>> sure[:, 157:287] = 0.5  # dogs and cats
+        >>> paper = study.published_for(fj.data.imagenet_names(), "cppn")
+        >>> told = study.medians_of_band(sure, paper)
+        >>> float(told["median_confidence_dogs_and_cats"]), study.medians_of_band(sure, None)
+        (0.5, None)
     """
     if published is None:
         return None
@@ -129,7 +170,14 @@ def medians_of_band(
 
 
 def compare_band(inside: float, outside: float, known: tuple[float, float]) -> str:
-    """Compare dogs and cats with all other classes; arguments as `medians_of_band` returns."""
+    """Compare dogs and cats with all other classes; arguments as `medians_of_band` returns.
+
+    Example:
+        >>> from fooljax import study
+        >>> words = study.compare_band(inside=0.5, outside=0.9, known=(0.49, 0.92))
+        >>> "lower than that of all others" in words
+        True
+    """
     order = "lower than" if inside < outside else "not lower than"
     paper = " and ".join(share(value) for value in known)
     return (

@@ -13,6 +13,15 @@ def refuse(faults: Mapping[str, bool]) -> None:
 
     Raises:
         ValueError: with that message.
+
+    Example:
+        >>> from fooljax import study
+        >>> images = 3
+        >>> try:
+        ...     study.refuse({f"--images must be 5 at least, got {images}": images < 5})
+        ... except ValueError as error:
+        ...     print(error)
+        --images must be 5 at least, got 3
     """
     for message, wrong in faults.items():
         if wrong:
@@ -29,6 +38,14 @@ def refuse_ready_made(victim: Victim, why: str, source: str = "data") -> None:
 
     Raises:
         ValueError: naming the flag.
+
+    Example:
+        >>> from fooljax import study
+        >>> try:
+        ...     study.refuse_ready_made(study.Victim(dataset="none"), "each round trains a network")
+        ... except ValueError as error:
+        ...     print(error)
+        --dataset none: each round trains a network, from data; name a set
     """
     from fooljax.study.prepared import build_recipe
 

@@ -14,7 +14,6 @@ from fooljax import training
 from fooljax.data import Dataset, Stream, as_float
 from fooljax.media import Medium, Pictures
 from fooljax.study.cells import Cell, Results, compute, gather, grid, key_of
-from fooljax.study.classifiers import weights_of, with_weights
 from fooljax.study.making import Made, Make, Material
 from fooljax.study.outputs import confidences
 from fooljax.study.outsiders import as_stored
@@ -22,6 +21,7 @@ from fooljax.study.prepared import Prepared, build_recipe
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Making
 from fooljax.study.victim import Victim
+from fooljax.study.weights import weights_of, with_weights
 from fooljax.types import Classifier, RandomKey
 
 Arrays: TypeAlias = Mapping[str, ArrayLike]
@@ -79,6 +79,16 @@ def first_and_last(build: Callable[[Making], Make], making: Making) -> Make:
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, section 3.6.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import study
+        >>> def build(making):  # as the build of a maker does
+        ...     grey = jnp.full((1, 2, 2, 1), float(making.generations))
+        ...     return lambda key, network, real: study.Made(grey, jnp.zeros(1, int))
+        >>> make = study.first_and_last(build, study.Making(generations=50))
+        >>> make(None, None, None).images[:, 0, 0, 0].tolist()  # made in 1 and in 50 generations
+        [1.0, 50.0]
     """
     soon = build(dataclasses.replace(making, generations=1))
     late = build(making)
@@ -106,6 +116,16 @@ def train(
 
     Raises:
         ValueError: if there is no such recipe, naming the flag.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits, key = fj.data.load("digits"), jax.random.key(1)
+        >>> network = fj.models.build("softmax", jax.random.key(0), (28, 28, 1), 10)
+        >>> trained = study.train(study.Victim(train_steps=60), key, network, digits.train)
+        >>> fj.training.evaluate(trained, digits.test) > 0.7
+        True
     """
     trained, _ = training.fit(key, classifier, dataset, **build_recipe(victim)._asdict())
     return trained
@@ -143,6 +163,25 @@ def retrain(run: Run[Settings], rounds: Rounds, runs: int) -> tuple[dict[int, Pr
 
     Source:
         Nguyen et al., 2015, arXiv:1412.1897, sections 3.6 to 3.8.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> digits, victim = fj.data.load("digits"), study.Victim(model="softmax", train_steps=20)
+        >>> settings = SimpleNamespace(victim=victim, run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> begin, origin = study.starts(victim, digits, run.folder)
+        >>> making, noise = study.Making(images=20), {"noise": study.MAKERS["noise"]}
+        >>> ways = study.build("--makers", noise, making, (28, 28, 1))
+        >>> real = study.take(digits.test, digits.train, np.arange(4))
+        >>> given, classes = (2, begin, origin, *digits), np.arange(10)  # 2 networks
+        >>> rounds = study.Rounds(*given, 10, 0, real, attacks=ways, evolve=ways, classes=classes)
+        >>> networks, results = study.retrain(run, rounds, runs=1)
+        >>> networks[2].origin
+        'softmax, with 10 fooling images to learn'
     """
     victim, data = run.config.victim, rounds.train
     each = 2 * len(rounds.classes)

@@ -52,6 +52,18 @@ def choose_diverse(images: np.ndarray, finished: Finished, count: int, level: fl
         finished: the run.
         count: how many to choose.
         level: confidence that they should reach.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.study.search_run import Clock, Finished
+        >>> images = np.random.default_rng(0).random((1, 3, 8, 8, 1))  # of 3 classes, in one run
+        >>> history = {"parent": np.full((2, 1, 3), -1), "taken": np.ones((2, 1, 3), bool)}
+        >>> history["confidence"] = np.array([[[0.1, 0.2, 0.3]], [[0.9, 0.99, 0.5]]])
+        >>> done = Finished(None, history, {}, generation=1, clock=Clock())
+        >>> chosen = study.choose_diverse(images, done, count=2, level=0.8)
+        >>> chosen.shown, chosen.classes, chosen.above_level
+        (2, [1, 2], 2)
     """
     history = finished.history
     repeats, num_classes = images.shape[:2]
@@ -84,7 +96,19 @@ def choose_diverse(images: np.ndarray, finished: Finished, count: int, level: fl
 def diverse(
     images: np.ndarray, names: Sequence[str], finished: Finished, chosen: Diverse
 ) -> Figure:
-    """Show the images chosen by `choose_diverse`."""
+    """Show the images chosen by `choose_diverse`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.study.search_run import Clock, Finished
+        >>> images = np.random.default_rng(0).random((1, 3, 8, 8, 1))  # of 3 classes, in one run
+        >>> done = Finished(None, {"confidence": np.full((1, 1, 3), 0.9)}, {}, 0, Clock())
+        >>> chosen = study.Diverse(2, 2, 0.8, 3, 2, 0.9, classes=[0, 2], repeats=[0, 0])
+        >>> block = study.diverse(images, ("cat", "dog", "bird"), done, chosen)
+        >>> block.draw("diverse.png").name
+        'diverse.png'
+    """
     confidence = finished.history["confidence"][-1]
     places = list(zip(chosen.repeats, chosen.classes, strict=True))
     captions = [f"{names[niche]}\n{sure(confidence[repeat, niche])}" for repeat, niche in places]
@@ -100,7 +124,14 @@ def diverse(
 
 
 def tell_diverse(chosen: Diverse) -> str:
-    """Say how good the images are that differ."""
+    """Say how good the images are that differ.
+
+    Example:
+        >>> from fooljax import study
+        >>> chosen = study.Diverse(2, 2, 0.8, 3, 2, 0.9, classes=[0, 2], repeats=[0, 0])
+        >>> study.tell_diverse(chosen).split(". ")[0]
+        '3 images reach 80 %; the most certain ones were chosen among'
+    """
     few = chosen.above_level < 2 * chosen.wanted
     among = "the most certain ones were chosen among" if few else "those were chosen among"
     return (
@@ -123,6 +154,20 @@ def related(
         names: of the classes.
         finished: the run.
         groups: of classes, by name, beside those that the first repeat's lineage shows.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.study.search_run import Clock, Finished
+        >>> images = np.random.default_rng(0).random((1, 3, 8, 8, 1))  # of 3 classes, in one run
+        >>> history = {"parent": np.full((2, 1, 3), -1), "taken": np.ones((2, 1, 3), bool)}
+        >>> history["confidence"] = np.full((2, 1, 3), 0.9)
+        >>> done = Finished(None, history, {}, generation=1, clock=Clock())
+        >>> block = study.related(images, ("cat", "dog", "car"), done, {"animals": (0, 1)})
+        >>> block.draw("related.png").name
+        'related.png'
+        >>> study.related(images, ("cat", "dog", "car"), done, {}) is None  # no kin either
+        True
     """
     parent, taken = finished.history["parent"][:, 0], finished.history["taken"][:, 0]
     kin = lineage.close_relatives(parent, taken, _FAMILY, _FAMILIES)
@@ -155,6 +200,19 @@ def ancestors(images: np.ndarray, names: Sequence[str], finished: Finished) -> F
     """Show the line of the champion of repeat 0 that switched class most often.
 
     None if no generation was kept in which it had changed.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.study.search_run import Clock, Finished
+        >>> parent = np.array([[[-1, -1]], [[1, 0]]])  # then each grew out of the other
+        >>> history = {"parent": parent, "taken": np.ones((2, 1, 2), bool)}
+        >>> history["confidence"] = np.array([[[0.1, 0.2]], [[0.8, 0.9]]])
+        >>> kept = {0: np.zeros((2, 8, 8, 1), np.uint8)}  # images of generation 0
+        >>> done = Finished(None, history, kept, generation=1, clock=Clock())
+        >>> block = study.ancestors(np.ones((1, 2, 8, 8, 1)), ("cat", "dog"), done)
+        >>> block.draw("lineage.png").name
+        'lineage.png'
     """
     history = finished.history
     parent, taken = history["parent"][:, 0], history["taken"][:, 0]
@@ -184,7 +242,21 @@ def ancestors(images: np.ndarray, names: Sequence[str], finished: Finished) -> F
 
 
 def browse(path: Path, images: np.ndarray, names: Sequence[str], finished: Finished) -> None:
-    """Write the page of all niches of repeat 0, to search, to sort, with their ancestors."""
+    """Write the page of all niches of repeat 0, to search, to sort, with their ancestors.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.study.search_run import Clock, Finished
+        >>> parent = np.array([[[-1, -1]], [[1, 0]]])  # then each grew out of the other
+        >>> history = {"parent": parent, "taken": np.ones((2, 1, 2), bool)}
+        >>> history["confidence"] = np.array([[[0.1, 0.2]], [[0.8, 0.9]]])
+        >>> done = Finished(None, history, {}, generation=1, clock=Clock())
+        >>> study.browse(Path("all.html"), np.ones((1, 2, 8, 8, 1)), ("cat", "dog"), done)
+        >>> "dog" in Path("all.html").read_text(encoding="utf-8")
+        True
+    """
     history = finished.history
     tree = lineage.family_tree(history["parent"][:, 0], history["taken"][:, 0])
     repeats = len(images)

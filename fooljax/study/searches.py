@@ -44,6 +44,20 @@ def make_search(
 
     Raises:
         ValueError: if it cannot search like this, naming the flag.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> encoding = fj.encodings.direct((8, 8, 1))
+        >>> about = {"children": 20, "num_classes": 3, "grid": None, "options": {}}
+        >>> search = study.make_search("--search", "map_elites", encoding, **about)
+        >>> type(search).__name__
+        'Search'
+        >>> try:
+        ...     study.make_search("--search", "CMA_ES", encoding, **{**about, "children": 5})
+        ... except ValueError as error:
+        ...     print(error)
+        --search CMA_ES needs at least two --children for each of the 3 classes, got 5
     """
     if name not in SEARCHES and children < 2 * num_classes:
         raise ValueError(

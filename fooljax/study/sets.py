@@ -62,6 +62,16 @@ def train_sets(run: Run[Settings], ensembles: Ensembles, joint: Joint) -> dict[s
 
     Raises:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> settings = SimpleNamespace(victim=study.Victim(train_steps=20), run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> wanted = study.Ensembles(models=("softmax",), members=(1, 2), sets=2)
+        >>> list(study.train_sets(run, wanted, study.SMALL_JOINT))  # 2 sets of 2
+        ['softmax 1', 'softmax 2', 'softmax 3', 'softmax 4']
     """
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
@@ -91,6 +101,18 @@ def make_sets(
 
     Raises:
         ValueError: if too few test images are right on all networks of a set.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> from fooljax import study
+        >>> settings = SimpleNamespace(victim=study.Victim(train_steps=60), run=study.RunFlags())
+        >>> run = study.Run("mine", settings, Path())  # or that of study.opened
+        >>> wanted = study.Ensembles(models=("softmax",), members=(1, 2), sets=2)
+        >>> networks = study.train_sets(run, wanted, study.SMALL_JOINT)
+        >>> sets = study.make_sets(networks, wanted, images=5, seed=0)
+        >>> {place: (one.names, len(one.images)) for place, one in sets.items()}
+        {('same', 0): (('softmax 1', 'softmax 2'), 5), ('same', 1): (('softmax 3', 'softmax 4'), 5)}
     """
     test = splits_of(next(iter(prepared.values()))).test
     labels = np.asarray(test.labels)
@@ -116,7 +138,18 @@ def make_sets(
 
 
 def as_one(members: Sequence[Classifier], answer: Any = "probabilities") -> Classifier:
-    """Let members answer as one, in one of the ways of `ANSWERS`; one is its own mean."""
+    """Let members answer as one, in one of the ways of `ANSWERS`; one is its own mean.
+
+    Example:
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> build = lambda seed: fj.models.build("softmax", jax.random.key(seed), (8, 8, 1), 3)
+        >>> whole = study.as_one([build(0), build(1)], "unanimous")
+        >>> whole(np.zeros((1, 8, 8, 1), np.float32)).shape  # a column more, which rejects
+        (1, 4)
+    """
     if answer == "majority_vote":
         return defenses.majority_vote(members)
     if answer == "unanimous":

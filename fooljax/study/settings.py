@@ -184,7 +184,13 @@ class HasEpsilons(Protocol):
 
 
 def radii_of(settings: HasEpsilons) -> dict[str, float]:
-    """Return how far an attack may go, by its norm."""
+    """Return how far an attack may go, by its norm.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.radii_of(study.Making(epsilon=0.2))
+        {'linf': 0.2, 'l2': 1.5, 'l1': 10.0, 'l0': 20.0}
+    """
     return {
         "linf": settings.epsilon,
         "l2": settings.epsilon_l2,
@@ -211,6 +217,17 @@ def choose(
     Raises:
         ValueError: if a name is unknown, with the nearest known one; if a file cannot be
             run, or holds something else.
+
+    Example:
+        >>> from fooljax import study
+        >>> catalog = {"pgd": "projected gradient", "fgsm": "one step"}
+        >>> study.choose("--attacks", ["fgsm"], catalog)
+        {'fgsm': 'one step'}
+        >>> try:
+        ...     study.choose("--attacks", ["fgms"], catalog)
+        ... except ValueError as error:
+        ...     print(error)
+        --attacks: unknown 'fgms'; did you mean fgsm? There are pgd, fgsm
     """
     found = dict(catalog)
     for name in names:

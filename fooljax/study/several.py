@@ -85,6 +85,13 @@ def one_of_several(
         name: of the network.
         number: is added to the training seed.
         changes: further settings of this network, such as ``model``.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from fooljax import study
+        >>> one = study.one_of_several(study.Victim(), Path("run"), "mlp 2", number=1, model="mlp")
+        >>> one.model, one.train_seed, Path(one.classifier).name
+        ('mlp', 1, 'mlp-2')
     """
     place = Path(victim.classifier) if victim.classifier else folder / "networks"
     return dataclasses.replace(

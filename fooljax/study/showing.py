@@ -17,6 +17,17 @@ def as_pictures(medium: Medium, inputs: np.ndarray) -> np.ndarray:
 
     Returns:
         ``[..., h, w, c]``; pictures as they are.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.media import Pictures, Videos
+        >>> videos = np.zeros((2, 4, 8, 8, 1), np.float32)  # of 4 frames each
+        >>> study.as_pictures(Videos(rate=8), videos).shape
+        (2, 16, 16, 1)
+        >>> pictures = np.zeros((2, 8, 8, 1), np.float32)
+        >>> study.as_pictures(Pictures(), pictures) is pictures
+        True
     """
     inputs = np.asarray(inputs)
     if isinstance(medium, Pictures):
@@ -42,6 +53,16 @@ def experience(
         inputs: ``[n, *shape]``, in [0, 1], uint8, or ids.
         captions: one for each, such as the class.
         confidences: how sure the network is of each, in words.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> from fooljax.media import Pictures, Sounds
+        >>> sounds = np.full((2, 800, 1), 0.5, np.float32)
+        >>> study.experience(Sounds(8000), sounds, ("yes", "no")).markup.count("<audio")
+        2
+        >>> study.experience(Pictures(), np.zeros((1, 8, 8, 1)), ("cat",)).markup  # is seen
+        ''
     """
     if isinstance(medium, Pictures):
         return Html("")
@@ -60,7 +81,14 @@ def experience(
 
 
 def is_shown(medium: Medium, shape: tuple[int, ...]) -> bool:
-    """Tell whether inputs of a shape can be shown as what their medium says."""
+    """Tell whether inputs of a shape can be shown as what their medium says.
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.media import Pictures, Sounds
+        >>> study.is_shown(Pictures(), (28, 28, 1)), study.is_shown(Sounds(8000), (800, 2))
+        (True, False)
+    """
     match medium:
         case Sounds():
             return len(shape) == 2 and shape[1] == 1
@@ -77,6 +105,15 @@ def note(medium: Medium, shape: tuple[int, ...]) -> Iterator[str]:
     Args:
         medium: what the inputs are.
         shape: of one input.
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.media import Pictures, Sounds
+        >>> [words] = study.note(Sounds(8000), (4000, 1))
+        >>> words.split(". ")[0].partition("means ")[2]
+        'a sound of 4,000 samples, 0.5 seconds'
+        >>> list(study.note(Pictures(), (28, 28, 1)))
+        []
     """
     match medium:
         case Sounds(rate):

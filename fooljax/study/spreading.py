@@ -25,6 +25,11 @@ def sharing(count: int | None) -> Mesh:
 
     Raises:
         ValueError: if there are fewer, naming the flag.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.sharing(1).size  # devices that share the work
+        1
     """
     one_each = backend.on_cpu() and count is None
     return devices.mesh(jax.process_count() if one_each else count)
@@ -45,6 +50,12 @@ def at_once(
         over: the devices.
         most: if memory allows no more; as many as is best for the speed unless given.
         deterministic: any number of devices is to give the same bits.
+
+    Example:
+        >>> from fooljax import study
+        >>> over = study.sharing(1)
+        >>> study.at_once((28, 28, 1), 400, over), study.at_once((28, 28, 1), 400, over, most=50)
+        (None, 50)
     """
     if deterministic:
         return MICRO_BATCH
@@ -79,6 +90,21 @@ def plan_search(
 
     Raises:
         ValueError: if not even one child at a time fits, with the numbers.
+
+    Example:
+        >>> from pathlib import Path
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> key, encoding = jax.random.key(1), fj.encodings.direct((8, 8, 1))
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> build = lambda count: fj.evolution.repeat(
+        ...     fj.evolution.map_elites(encoding, children=20, micro_batch=count)
+        ... )
+        >>> keys, over = jax.random.split(key, 2), study.sharing(1)
+        >>> plan = study.plan_search(Path(), 100.0, keys, build, network, 20, over)  # GB
+        >>> plan.micro_batch
+        20
     """
     shape = classifier.input_shape
     most = at_once(shape, children, over) or -(-children // over.size)

@@ -79,12 +79,26 @@ class HasTakes(Protocol):
 
 
 def words_for(medium: Medium) -> Words:
-    """Return how a page speaks of a medium."""
+    """Return how a page speaks of a medium.
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.media import Sounds
+        >>> study.words_for(Sounds(8000)).say("{Numbers} of {a one} that nobody made")
+        'Samples of a sound that nobody made'
+    """
     return _WORDS[kind(medium)]
 
 
 def how_shown(medium: Medium) -> str:
-    """Say how galleries show a medium, after a space; nothing of pictures."""
+    """Say how galleries show a medium, after a space; nothing of pictures.
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.media import Pictures, Videos
+        >>> study.how_shown(Videos(rate=8)), study.how_shown(Pictures())
+        (' A video is shown by frames at even distances.', '')
+    """
     match medium:
         case Sounds(rate):
             ticks = " and ".join(f"{tick:,}" for tick in TICKS if tick < rate / 2)
@@ -106,6 +120,16 @@ def suit(config: Config, usual: Config, others: Mapping[str, Any]) -> Config:
         usual: its defaults.
         others: what suits another medium better, by the name of the field; a dataclass within
             takes a mapping of its own.
+
+    Example:
+        >>> from fooljax import study
+        >>> usual = study.Making()
+        >>> others = {"epsilon": 0.01, "images": 20}  # of sounds, say
+        >>> for asked in (usual, study.Making(epsilon=0.3)):
+        ...     suited = study.suit(asked, usual, others)
+        ...     print(suited.epsilon, suited.images)
+        0.01 20
+        0.3 20
     """
     changes = {}
     for name, better in others.items():
@@ -126,6 +150,15 @@ def refuse_texts(shape: tuple[int, ...], why: str) -> None:
 
     Raises:
         ValueError: naming the experiments for texts.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.refuse_texts((28, 28, 1), study.NO_NUMBERS)  # pictures may pass
+        >>> try:
+        ...     study.refuse_texts((60,), study.NO_NUMBERS)
+        ... except ValueError as error:
+        ...     print(str(error).partition(";")[0])
+        --dataset, --model: texts are not made of numbers that could change a little
     """
     if len(shape) == 1:
         raise ValueError(
@@ -144,6 +177,15 @@ def only_pictures(shape: tuple[int, ...], num_classes: int | None = None, side: 
 
     Raises:
         ValueError: naming the flags.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.only_pictures((28, 28, 1))  # may pass
+        >>> try:
+        ...     study.only_pictures((800, 1))  # a sound
+        ... except ValueError as error:
+        ...     print(error)
+        --dataset, --model: pictures, grey or in color, are needed, got (800, 1)
     """
     if len(shape) != 3 or min(shape[:2]) < side or shape[2] not in (1, 3):
         size = f" of {side} x {side} pixels at least" if side > 1 else ""
@@ -160,6 +202,12 @@ def suited_outsiders(names: Sequence[str], medium: Medium) -> tuple[str, ...]:
     Args:
         names: as `choose_outsiders` takes them.
         medium: what the network takes.
+
+    Example:
+        >>> from fooljax import study
+        >>> from fooljax.media import Sounds
+        >>> study.suited_outsiders(("photographs", "noise", "inverted"), Sounds(8000))
+        ('noise',)
     """
     return tuple(name for name in names if name not in _NO_OUTSIDERS.get(kind(medium), ()))
 
@@ -177,6 +225,16 @@ def refuse_unsuited(
 
     Raises:
         ValueError: naming the entry, and those that suit.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> study.refuse_unsuited("--encoding", ["direct"], fj.encodings.CATALOG, (28, 28, 1))
+        >>> try:
+        ...     study.refuse_unsuited("--encoding", ["waveform"], fj.encodings.CATALOG, (28, 28, 1))
+        ... except ValueError as error:
+        ...     print(str(error).partition(";")[0])
+        --encoding: waveform is for sounds, and the network takes pictures
     """
     medium = kind(medium_of(shape))
     for name in names:

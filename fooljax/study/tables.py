@@ -165,6 +165,13 @@ def join(*tables: Table) -> Table:
 
     Raises:
         ValueError: if their rows are not the same.
+
+    Example:
+        >>> from fooljax import study
+        >>> row = lambda name: study.Row({"attack": "pgd"}, {name: study.exactly(0.5)})
+        >>> both = study.join(study.Table((row("fooled"),)), study.Table((row("sure"),)))
+        >>> list(both.rows[0].values)
+        ['fooled', 'sure']
     """
     rows = []
     for same in zip(*(table.rows for table in tables), strict=True):
@@ -182,6 +189,13 @@ def within(low: float = -math.inf, high: float = math.inf) -> Over:
     Args:
         low: the least that such a number can be.
         high: the most.
+
+    Example:
+        >>> from fooljax import study
+        >>> records = [{"attack": "pgd", "repeat": i, "l2": 2.0 + i} for i in range(3)]
+        >>> table = study.summarize(records, ("attack",), ("l2",), over=study.within(0.0))
+        >>> study.spell(table.value("l2", attack="pgd"), "{:.1f}".format)
+        '3.0 (0.5 to 5.5)'
     """
     return functools.partial(over_repeats, bounds=(low, high))
 
@@ -209,15 +223,6 @@ def exactly(value: float) -> Interval:
         '25 %'
     """
     return Interval(float(value), math.nan, math.nan)
-
-
-def finite(numbers: Any) -> Any:  # dicts, lists and what is in them, as JSON has them
-    """Put None where a number is infinite or NaN, which JSON cannot hold."""
-    if isinstance(numbers, dict):
-        return {name: finite(one) for name, one in numbers.items()}
-    if isinstance(numbers, list):
-        return [finite(one) for one in numbers]
-    return None if isinstance(numbers, float) and not math.isfinite(numbers) else numbers
 
 
 def where(records: Iterable[Record], **keys: Value) -> list[Record]:

@@ -1,6 +1,6 @@
 """How different the images of several runs are: in pixels, and in what the network sees."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -8,23 +8,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from fooljax import analysis, models, reporting
+from fooljax import analysis, models
 from fooljax.data import Dataset, as_float
 from fooljax.data.resize import shrink
 from fooljax.study.cells import key_of
 from fooljax.study.evolved import random_images
-from fooljax.study.page import Block
 from fooljax.study.prepared import Prepared
 from fooljax.study.search_run import Finished
-from fooljax.study.tables import span
-from fooljax.study.wording import share, spell
 from fooljax.types import Classifier, Encoding, RandomKey
 
 _MOST = 100  # classes; of more, so many at equal distances
 _SIDE = 64  # pixels of what is compared
-_PERMUTATIONS = 999
+PERMUTATIONS = 999
 _AT_ONCE = 25  # images shown to the network
-_PAIRS = 3  # of related classes that are named
 
 
 class Variety(NamedTuple):
@@ -70,6 +66,22 @@ def measure_variety(
 
     Returns:
         By ``pixels`` and ``features``; nothing if too few images are there to compare.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> import jax
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> from fooljax.study.search_run import Clock, Finished
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> prepared = study.given(network, lambda shape, num_classes: None)
+        >>> images = np.random.default_rng(0).random((2, 3, 8, 8, 1), np.float32)  # of 2 runs
+        >>> state = SimpleNamespace(archive=SimpleNamespace(born=np.zeros((2, 3), int)))
+        >>> done, encoding = Finished(state, {}, {}, 0, Clock()), fj.encodings.direct((8, 8, 1))
+        >>> found = study.measure_variety(0, prepared, encoding, images, done)
+        >>> found["pixels"].of_class["evolved"].round(1).tolist()  # of 2 images of each class
+        [2.0, 2.0, 2.0]
     """
     repeats, num_classes = images.shape[:2]
     born = np.asarray(finished.state.archive.born).reshape(repeats, num_classes, -1)
@@ -137,14 +149,14 @@ def _compare(
     flat = features[there]
     key_class, key_run = jax.random.split(key)
     runs = len(set(run.tolist())) > 1
-    by_run = analysis.explained(flat, run, _PERMUTATIONS, key_run, within=label) if runs else None
+    by_run = analysis.explained(flat, run, PERMUTATIONS, key_run, within=label) if runs else None
     return Variety(
         words,
         classes,
         of_class,
         len(flat),
         analysis.effective_number(flat),
-        analysis.explained(flat, label, _PERMUTATIONS, key_class),
+        analysis.explained(flat, label, PERMUTATIONS, key_class),
         by_run or analysis.Explained(np.nan, np.nan, np.nan, np.empty(0)),
         _likeness(flat, run, label, len(classes)),
     )
@@ -203,93 +215,3 @@ def _read(
         for i in range(0, len(flat), _AT_ONCE)
     ]
     return np.nan_to_num(np.concatenate(parts)).reshape(*images.shape[:2], -1)
-
-
-def plain_variety(found: Mapping[str, Variety]) -> dict[str, Any]:
-    """Return the numbers as JSON can hold them; nulls without their single values."""
-    explained = lambda one: {name: getattr(one, name) for name in ("share", "chance", "p_value")}
-    return {
-        name: {
-            "effective_number_of_class": {kind: list(of) for kind, of in one.of_class.items()},
-            "effective_number": one.whole,
-            "images": one.size,
-            "explained_by_class": explained(one.by_class),
-            "explained_by_run": explained(one.by_run),
-        }
-        for name, one in found.items()
-    }
-
-
-def show_variety(
-    found: Mapping[str, Variety], repeats: int, names: Sequence[str]
-) -> Iterator[Block]:
-    """Say how different the runs are, beside what chance would give.
-
-    Args:
-        found: from `measure_variety`.
-        repeats: number of runs.
-        names: of all classes.
-    """
-    middle = {name: np.nanmean(one.of_class["evolved"]) for name, one in found.items()}
-    of = f"The {repeats} images that as many runs found for a class"
-    yield (
-        f"Did every run find the same image, or another one? {of} amount to "
-        f"{middle['pixels']:.2f} different ones in pixels, and to {middle['features']:.2f} in "
-        f"{found['features'].space} (mean over the classes). {repeats} would mean that no two of "
-        "them have anything in common; 1 that all are the same."
-    )
-    titles = {
-        "evolved": "evolved",
-        "random": "random images of the encoding",
-        "real": "real test images",
-    }
-    spaces = list(found.values())
-    middle_of = lambda values: spell(span(values[~np.isnan(values)]), "{:.2f}".format)
-    rows = [
-        (f"Among {repeats} of a class, {title}", *(middle_of(one.of_class[kind]) for one in spaces))
-        for kind, title in titles.items()
-        if kind in found["pixels"].of_class
-    ]
-    rows += [
-        (f"Among all {spaces[0].size} evolved", *(f"{one.whole:.1f}" for one in spaces)),
-        ("Explained by the class", *(_spelled(one.by_class) for one in spaces)),
-        ("Explained by the run", *(_spelled(one.by_run) for one in spaces)),
-    ]
-    yield reporting.table(
-        ("Different images", *(f"In {one.space}" for one in spaces)),
-        rows,
-        "Effective numbers of images (median of the classes, lowest and highest class), and the "
-        "share of all squared distances that lies between classes, and between runs",
-    )
-    yield (
-        "How to read it: the effective number (Vendi score) counts images by how unlike they are: "
-        "copies count once, images without anything in common count each. Random and real images "
-        "say what it is where nobody evolved anything. Of pixels an image's own mean is subtracted "
-        "first. Shares are compared with labels shuffled "
-        f"{_PERMUTATIONS} times (those of runs within each class); p is how often these explain "
-        "as much."
-    )
-    yield from _related(found["features"], names)
-
-
-def _spelled(one: analysis.Explained) -> str:
-    if np.isnan(one.share):
-        return share(None)
-    return f"{share(one.share)} (chance {share(one.chance)}, p = {one.p_value:.3f})"
-
-
-def _related(found: Variety, names: Sequence[str]) -> Iterator[Block]:
-    upper = np.triu(np.ones_like(found.likeness, bool), 1) & ~np.isnan(found.likeness)
-    first, second = np.nonzero(upper)
-    if len(first) < _PAIRS + 1:
-        return
-    values = found.likeness[first, second]
-    order = np.argsort(-values, kind="stable")
-    of = [names[label] for label in found.classes]
-    pair = lambda i: f"{of[first[i]]} and {of[second[i]]} ({values[i]:.2f})"
-    yield (
-        f"Related classes, by {found.space}, across runs, so that no ancestor is shared: most "
-        f"alike are {', '.join(pair(i) for i in order[:_PAIRS])}, least alike {pair(order[-1])}; "
-        f"the number is the cosine, whose mean is {values.mean():.2f} between different classes "
-        f"and {np.nanmean(np.diagonal(found.likeness)):.2f} within one."
-    )

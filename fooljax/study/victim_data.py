@@ -152,7 +152,17 @@ def accuracy(
 
 @contextmanager
 def renamed(flag: str, to: str) -> Iterator[None]:
-    """Let the message of an error raised inside name another flag than it does."""
+    """Let the message of an error raised inside name another flag than it does.
+
+    Example:
+        >>> from fooljax import study
+        >>> try:
+        ...     with study.renamed("--model", to="--models"):
+        ...         raise ValueError("--model lenet: needs pictures")
+        ... except ValueError as error:
+        ...     print(error)
+        --models lenet: needs pictures
+    """
     try:
         yield
     except ValueError as error:
@@ -163,7 +173,17 @@ def renamed(flag: str, to: str) -> Iterator[None]:
 
 @contextmanager
 def blame(flag: str) -> Iterator[None]:
-    """Start the message of an error raised inside with a flag, unless it does already."""
+    """Start the message of an error raised inside with a flag, unless it does already.
+
+    Example:
+        >>> from fooljax import study
+        >>> try:
+        ...     with study.blame("--steps 0"):
+        ...         raise ValueError("steps must be at least 1")
+        ... except ValueError as error:
+        ...     print(error)
+        --steps 0: steps must be at least 1
+    """
     try:
         yield
     except (ValueError, OSError) as error:

@@ -31,6 +31,18 @@ def measure_volumes(
 
     Returns:
         A cell for each network, with ``log10_p`` of each class.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from types import SimpleNamespace
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
+        >>> run = study.Run("mine", SimpleNamespace(run=study.RunFlags()), Path())
+        >>> found = study.measure_volumes(run, {("plain", "net"): network}, particles=20)
+        >>> found.found[0][1]["log10_p"].shape  # of each class
+        (3,)
     """
 
     def split(key: RandomKey, volume: str, defense: str, network: str) -> Mapping[str, ArrayLike]:
@@ -51,6 +63,14 @@ def compare_volumes(measured: Results) -> list[Record]:
 
     Args:
         measured: by `measure_volumes`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import study
+        >>> cell = {"volume": "uniform", "defense": "plain", "network": "net"}
+        >>> measured = study.Results(((cell, {"log10_p": np.array([-3.0, -np.inf])}),))
+        >>> [(one["class"], one["log10_p"]) for one in study.compare_volumes(measured)]
+        [(0, -3.0), (1, None)]
     """
     return [
         {"defense": cell["defense"], "network": cell["network"], "class": label, "log10_p": share}
@@ -76,6 +96,15 @@ def shrinkage(
 
     Returns:
         A table of `SMALLER`, with 95 % intervals over the repeats.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [("plain", 0, -3.0), ("plain", 1, -4.0), ("blur", 0, -5.0), ("blur", 1, -7.0)]
+        >>> names = ("defense", "class", "log10_p")
+        >>> records = [{"repeat": 0, **dict(zip(names, one, strict=True))} for one in told]
+        >>> table = study.shrinkage(records, ("defense",), plain="plain")
+        >>> table.value("decades_smaller", defense="blur").mean
+        2.5
     """
     keys = (*(key for key in by if key != "defense"), "class", repeat)
     place = lambda one: tuple(one[key] for key in keys)
@@ -95,6 +124,15 @@ def left_of_volume(records: Sequence[Record], plain: str) -> Iterator[Block]:
     Args:
         records: of `compare_volumes`.
         plain: the defense that is none.
+
+    Example:
+        >>> from fooljax import study
+        >>> told = [("plain", -3.0), ("blur", -5.0)]
+        >>> about = {"class": 0, "network": 0}
+        >>> records = [{**about, "defense": name, "log10_p": share} for name, share in told]
+        >>> (table,) = study.left_of_volume(records, plain="plain")
+        >>> "2.00" in table.markup, list(study.left_of_volume([], plain="plain"))
+        (True, [])
     """
     if records:
         smaller = shrinkage(records, ("defense",), plain, "network")
@@ -108,6 +146,13 @@ def table_of_shrinkage(table: Table, titles: Sequence[str], confidence: float) -
         table: what to write.
         titles: of the columns of its keys.
         confidence: from which on an image counted.
+
+    Example:
+        >>> from fooljax import study
+        >>> row = study.Row({"defense": "blur"}, {"decades_smaller": study.exactly(2.5)})
+        >>> block = study.table_of_shrinkage(study.Table((row,)), ("Defense",), confidence=0.99)
+        >>> "2.50" in block.markup
+        True
     """
     lines = [
         (*map(str, row.keys.values()), spell(row.values[SMALLER], "{:.2f}".format))

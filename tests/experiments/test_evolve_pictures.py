@@ -14,6 +14,7 @@ from experiments import evolve
 from experiments.evolve import page
 from fooljax import study
 from fooljax.evolution import Archive
+from fooljax.study.reached import shares_above
 from fooljax.study.search_run import Clock, Finished
 from fooljax.types import Classifier
 
@@ -165,7 +166,7 @@ def test_shares_are_of_the_median_over_the_repeats():
     confidence = np.zeros((2, 3, 4))
     confidence[1, :, 0] = [1.0, 0.5, 0.0]
     confidence[1, :, 1] = [0.95, 0.0, 0.9]
-    shares = study.shares_above(confidence)
+    shares = shares_above(confidence)
     assert shares == {"0.5": [0.0, 0.5], "0.9": [0.0, 0.25], "0.99": [0.0, 0.0]}
 
 

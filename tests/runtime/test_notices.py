@@ -1,8 +1,10 @@
 """Warnings about results are kept beside the run, once; incidents and other libraries' are not."""
 
 import json
+import math
 import warnings
 
+import numpy as np
 import pytest
 
 from fooljax.runtime import notices
@@ -41,3 +43,11 @@ def test_nothing_suspected_leaves_no_file(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
     assert notices.summarize(tmp_path, {})["warnings"] == []
+
+
+def test_what_json_cannot_hold_is_null_in_a_summary(tmp_path):
+    numbers = {"a": [np.inf, 1.0, {"b": math.nan}], "c": "nan", "d": 2}
+    notices.summarize(tmp_path, numbers)
+    written = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    expected = {"a": [None, 1.0, {"b": None}], "c": "nan", "d": 2}
+    assert {name: written[name] for name in numbers} == expected

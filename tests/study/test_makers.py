@@ -9,6 +9,8 @@ import pytest
 import fooljax as fj
 from fooljax import study
 from fooljax.study import MAKERS, Making, Material
+from fooljax.study.evolved import evolve
+from fooljax.study.making import of_few_classes
 
 SHAPE, CLASSES = (8, 8, 1), 4
 MAKING = Making(
@@ -213,7 +215,7 @@ def test_evolutions_are_independent_and_those_of_one(networks):
     assert found.images.shape == (2, 2, *SHAPE) and found.history.shape == (2, 2, 4)
     assert not np.array_equal(found.images[0], found.images[1])
     for repeat, one in enumerate(jax.random.split(jax.random.key(0), 2)):
-        alone, history = study.evolve(one, networks[0], encoding, 8, 3)
+        alone, history = evolve(one, networks[0], encoding, 8, 3)
         np.testing.assert_allclose(found.history[repeat], history.T[classes], atol=1e-5)
         np.testing.assert_allclose(found.images[repeat], alone[classes], atol=1e-6)
         sure = fj.metrics.probabilities(study.logits(networks[0], found.images[repeat]))
@@ -232,7 +234,7 @@ def test_weights_go_into_a_cell_and_come_back(networks):
 
 def test_a_few_classes_drawn_at_random_are_what_is_made_for(networks, material):
     """The labels are those of the network itself, which still has all its columns to answer by."""
-    few = study.of_few_classes(
+    few = of_few_classes(
         MAKERS["ascent"].build(dataclasses.replace(MAKING, ascent_steps=40), SHAPE), 2
     )
     found = [few(jax.random.key(seed), networks[0], material) for seed in range(4)]

@@ -10,6 +10,7 @@ import pytest
 import fooljax as fj
 from fooljax import study
 from fooljax.media import Pictures, Sounds, Videos
+from fooljax.study.heard import loudness
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def test_loudness_of_many_changes_at_once():
     draw = np.random.default_rng(0)
     before = np.float32(0.5 + 0.4 * draw.uniform(-1, 1, (3, 200, 1)))
     after = np.stack([before + np.float32(share) * (before - 0.5) for share in (0.1, 0.01)])
-    found = study.loudness(before, after)
+    found = loudness(before, after)
     assert set(found) == set(study.LOUDNESS)
     for name, wanted in (("snr", [20.0, 40.0]), ("decibels", [-20.0, -40.0])):
         np.testing.assert_allclose(

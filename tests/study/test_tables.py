@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from fooljax.study import finite, join, medians, span, spell, summarize, where, within
+from fooljax.study import join, medians, span, spell, summarize, where, within
 from fooljax.study.tables import to_csv
 
 RECORDS = [
@@ -99,8 +99,3 @@ def test_medians_are_of_all_records_and_redraw_whole_repeats():
     assert (found.low, found.high) == (0.0, 0.9)  # the same repeat twice: a quarter each
     one = medians(records[:3], ["maker"], "odds").value("odds", maker="pgd")
     assert one.mean == 0.0 and np.isnan([one.low, one.high]).all()
-
-
-def test_what_json_cannot_hold_is_none():
-    numbers = {"a": [np.inf, 1.0, {"b": math.nan}], "c": "nan", "d": 2}
-    assert finite(numbers) == {"a": [None, 1.0, {"b": None}], "c": "nan", "d": 2}

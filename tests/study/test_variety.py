@@ -11,7 +11,7 @@ from fooljax.encodings import direct
 from fooljax.evolution import CVT, Archive, Evolution, grid
 from fooljax.evolution.descriptors import DESCRIPTORS
 from fooljax.study import looks as looks_page
-from fooljax.study.variety import _likeness
+from fooljax.study.variety import _likeness, effective_numbers
 from fooljax.types import Classifier
 
 SHAPE = (4, 4, 1)
@@ -70,7 +70,7 @@ def test_only_the_chosen_images_of_a_class_and_run_are_counted():
     images = np.random.default_rng(0).uniform(size=(2, 2, 3, *SHAPE)).astype(np.float32)
     images[0, 1, :2] = images[0, 1, 2]
     chosen = np.array([[[1, 1, 0], [1, 1, 1]], [[0, 0, 0], [0, 1, 0]]], bool)
-    found = study.effective_numbers(network(), images, chosen)
+    found = effective_numbers(network(), images, chosen)
     assert list(found) == ["pixels", "what the network answers (logits)"]
     flat = images[0, 0, :2].reshape(2, -1)
     pair = analysis.effective_number(flat - flat.mean(axis=1, keepdims=True))
@@ -79,7 +79,7 @@ def test_only_the_chosen_images_of_a_class_and_run_are_counted():
     np.testing.assert_allclose(
         found["what the network answers (logits)"], [[logits, 1.0], [np.nan, 1.0]], rtol=1e-5
     )
-    nothing = study.effective_numbers(network(), images, np.zeros_like(chosen))
+    nothing = effective_numbers(network(), images, np.zeros_like(chosen))
     assert np.isnan(nothing["pixels"]).all()
 
 

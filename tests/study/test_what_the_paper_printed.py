@@ -3,7 +3,7 @@
 import numpy as np
 
 from fooljax.data.imagenet_names import imagenet_names
-from fooljax.study import RELATED, is_imagenet, published, published_for, short_names, until
+from fooljax.study import RELATED, is_imagenet, published, published_for, short_names
 
 LANDMARKS = {0: "tench, Tinca tinca", 151: "Chihuahua", 281: "tabby, tabby cat", 407: "ambulance"}
 LANDMARKS |= {779: "school bus", 999: "toilet tissue, toilet paper, bathroom tissue"}
@@ -34,6 +34,5 @@ def test_published_curves_are_whole():
             generations, values = np.array(points).T
             assert (np.diff(generations) > 0).all() and (np.diff(values) > 0).all()
             assert values.min() >= 0 and values.max() < 1
-    assert until(((1, 0.1), (5, 0.2), (9, 0.3)), 5) == [(1, 0.1), (5, 0.2)]
     assert published_for(IMAGENET, "cppn").inside == 0.49
     assert published_for(("a",), "cppn") is None
