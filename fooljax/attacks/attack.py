@@ -101,14 +101,16 @@ class Attack:
         Args:
             key: sample ``i`` draws from ``fold_in(key, i)``; or a key for each.
             classifier: the network.
-            images: ``[b, h, w, c]`` in [0, 1]; texts ``[b, n]`` of ids.
+            images: ``[b, h, w, c]`` in [0, 1], or uint8; texts ``[b, n]`` of ids.
             goal: of every image.
 
         Raises:
             ValueError: if the network takes other inputs than the attack changes.
         """
         check_reads(self.reads, classifier)
+        divisor = 255 if self.reads == "numbers" and images.dtype == jnp.uint8 else 1
         images = images.astype(jnp.float32 if self.reads == "numbers" else jnp.int32)
+        images = images / divisor if divisor > 1 else images
         keys = fold_in(sample_keys(key, len(images)), 0)
         attack = dataclasses.replace(self, budget=for_each(self.budget, len(images)))
         progress = begin(images)._replace(

@@ -17,6 +17,11 @@ def per_image(numbers: Array, images: Images) -> Array:
     return jnp.reshape(numbers, (*numbers.shape, *(1,) * (images.ndim - 1)))
 
 
+def with_channels(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape whose last axis has channels, as it has unless it is the only one."""
+    return shape if len(shape) > 1 else (*shape, 1)
+
+
 def axes_of(images: Images) -> tuple[int, ...]:
     """Return all axes but the first, over which each image is summed up by itself."""
     return tuple(range(1, images.ndim))

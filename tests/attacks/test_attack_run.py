@@ -192,3 +192,12 @@ def test_numpy_images_and_labels(classifier, images, key):
     given = np.asarray(images, np.float64)
     found = run(RANDOM, key, classifier, given, leave(np.asarray(LABELS)))
     assert found.images.dtype == jnp.float32
+
+
+def test_bytes_are_divided_outside_run_too(classifier, images, key):
+    """What is attacked are the pictures, not numbers up to 255."""
+    pictures = jnp.round(255.0 * images).astype(jnp.uint8)
+    found = pgd(0.1, 0.04, 1)(key, classifier, pictures, LEAVE)
+    same = pgd(0.1, 0.04, 1)(key, classifier, pictures / jnp.float32(255.0), LEAVE)
+    np.testing.assert_array_equal(found.images, same.images)
+    assert found.linf.max() <= np.float32(0.1)
