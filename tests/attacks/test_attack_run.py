@@ -122,6 +122,13 @@ def test_every_sample_has_numbers_of_its_own(classifier, images, key):
         np.testing.assert_array_equal(one.images[i], mixed.images[i])
 
 
+def test_numbers_for_other_images_are_refused(classifier, images, key):
+    """Not taken for those that happen to be there."""
+    few = dataclasses.replace(RANDOM, budget=RANDOM.budget._replace(epsilon=jnp.array([0.1, 0.2])))
+    with pytest.raises(ValueError, match=rf"budget must be numbers, or \[{COUNT}\], .* got \(2,"):
+        run(few, key, classifier, images, LEAVE)
+
+
 def test_starts_elsewhere(classifier, images, key):
     """From another image, but in the ball around the one given."""
     attack = pgd(0.3, 0.0, 1)
