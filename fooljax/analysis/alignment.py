@@ -52,5 +52,6 @@ def gradient_alignment(
     slopes = jnp.stack(
         [gradient_of(loss, one, goal, images)[0].reshape(len(images), -1) for one in classifiers]
     )
+    slopes = slopes / jnp.max(jnp.abs(slopes), axis=2, keepdims=True)  # squares of 1e-30 are 0
     directions = slopes / jnp.linalg.norm(slopes, axis=2, keepdims=True)
     return jnp.clip(jnp.einsum("ibp,jbp->ijb", directions, directions), -1.0, 1.0)

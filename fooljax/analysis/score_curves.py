@@ -107,6 +107,7 @@ def score_curves(
         moves=moves,
         images=1,
         least_log10=-depth / np.log(10.0),
+        to_depth=True,
         batch_size=batch_size,
     )
     columns = np.arange(classifier.num_classes) if classes is None else np.asarray(classes)

@@ -59,6 +59,7 @@ def split(
     batch_size: int,
     least_log_p: float,
     samples: int,
+    to_depth: bool = False,
     on_level: Callable[[int, int], None] | None = None,
 ) -> Course:
     """Let every crowd climb until it has reached all goals, or cannot go on.
@@ -79,6 +80,7 @@ def split(
         least_log_p: natural logarithm of the share below which a crowd gives up; also when
             twice its pace over the last levels would not take it to the last goal above it.
         samples: most draws to keep for each goal and crowd.
+        to_depth: go on to that share however far the last goal is, for the levels.
         on_level: called with the number of the level and of the crowds still climbing.
 
     Source:
@@ -107,7 +109,8 @@ def split(
             log_share = np.where(climbing, log_share + np.log(alive / most), log_share)
         levels.append(np.where(climbing & (alive > 0), [level, log_share], np.nan))
         climbing = climbing & (log_share > least_log_p)
-        climbing = climbing & _within_reach(levels, goals[-1], least_log_p)
+        if not to_depth:
+            climbing = climbing & _within_reach(levels, goals[-1], least_log_p)
         if on_level is not None:
             on_level(number, int(np.sum(climbing)))
         everybody = programs.resample(everybody, chosen.parents)

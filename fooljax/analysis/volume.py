@@ -88,6 +88,7 @@ def volume(
     keep: float = 0.5,
     images: int = 8,
     least_log10: float = -400.0,
+    to_depth: bool = False,
     batch_size: int | None = None,
     mesh: Mesh | None = None,
     on_level: Callable[[int, int], None] | None = None,
@@ -116,6 +117,7 @@ def volume(
         images: draws to keep, at most, of each class, run and confidence.
         least_log10: logarithm to base 10 of the share below which a class is given up; so is
             one that climbs too slowly to reach the goal above that.
+        to_depth: climb to that share all the same, for the curve on the way.
         batch_size: images shown to the network at a time, on each device.
         mesh: devices, with one axis, that share the particles; one device unless given.
         on_level: called after each level with its number and how many classes and runs go on.
@@ -175,6 +177,7 @@ def volume(
         batch_size=checks.count("batch_size", batch_size),
         least_log_p=checks.real("least_log10", least_log10) * math.log(10.0),
         samples=images,
+        to_depth=to_depth,
         on_level=on_level,
     )
     shape = (runs, len(labels))

@@ -16,6 +16,7 @@ from fooljax.attacks.reads import Reads, check_reads
 from fooljax.attacks.result import AttackResult, score_checked
 from fooljax.attacks.shapes import Norm, length
 from fooljax.attacks.shapes import axes_of as axes_of
+from fooljax.attacks.shapes import for_each as for_each
 from fooljax.attacks.shapes import per_image as per_image
 from fooljax.types import Classifier, Images, Logits, RandomKey
 
@@ -101,14 +102,16 @@ class Attack:
         Args:
             key: sample ``i`` draws from ``fold_in(key, i)``; or a key for each.
             classifier: the network.
-            images: ``[b, h, w, c]`` in [0, 1]; texts ``[b, n]`` of ids.
+            images: ``[b, h, w, c]`` in [0, 1], or uint8; texts ``[b, n]`` of ids.
             goal: of every image.
 
         Raises:
             ValueError: if the network takes other inputs than the attack changes.
         """
         check_reads(self.reads, classifier)
+        divisor = 255 if self.reads == "numbers" and images.dtype == jnp.uint8 else 1
         images = images.astype(jnp.float32 if self.reads == "numbers" else jnp.int32)
+        images = images / divisor if divisor > 1 else images
         keys = fold_in(sample_keys(key, len(images)), 0)
         attack = dataclasses.replace(self, budget=for_each(self.budget, len(images)))
         progress = begin(images)._replace(
@@ -142,16 +145,6 @@ def sample_keys(key: RandomKey, count: int) -> RandomKeys:
     if key.ndim == 1:
         return key
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, jnp.arange(count, dtype=jnp.int32))
-
-
-def for_each(budget: Budget, count: int) -> Budget:
-    """Give every sample numbers of its own: scalars become ``[count]``."""
-
-    def spread(number: Array | float) -> Array:
-        number = jnp.asarray(number, jnp.float32)
-        return jnp.broadcast_to(number, (count,)) if number.ndim == 0 else number
-
-    return jax.tree.map(spread, budget)
 
 
 def fold_in(keys: RandomKeys, index: Array | int) -> RandomKeys:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
-from fooljax import metrics
+from fooljax import checks, metrics
 from fooljax.attacks.entries import Entry
 from fooljax.attacks.findings import falling_success, free_wins
 from fooljax.attacks.summary import within
@@ -97,7 +97,10 @@ def accuracy_left(
     Args:
         success: whether it found one, of images that were right before.
         distance: how far that is, in any norm.
-        epsilons: sizes of change, ``[e]``.
+        epsilons: sizes of change, ``[e]``; an image on the surface of a ball is in it.
+
+    Raises:
+        ValueError: if the epsilons are no row of finite numbers.
 
     Example:
         >>> import numpy as np
@@ -106,8 +109,9 @@ def accuracy_left(
         >>> attacks.accuracy_left(found, far, [0.0, 0.2, 0.4]).round(2).tolist()
         [1.0, 0.67, 0.33]
     """
-    far = np.where(success, distance, np.inf)
-    return np.mean(far[None] > np.asarray(epsilons)[:, None], axis=1)
+    sizes = np.asarray(checks.row("epsilons", epsilons))
+    fooled = [within(success, distance, size).mean() for size in sizes]
+    return 1.0 - np.asarray(fooled)
 
 
 def contradictions(

@@ -214,7 +214,7 @@ def cascade(norm: Literal["linf", "l2"], version: Version = "fooljax") -> Pertur
         epsilon: float,
     ) -> AttackResult:
         return standard(
-            jnp.ravel(key)[0],  # it makes a key for each image itself
+            key,
             classifier,
             images,
             goal,

@@ -10,6 +10,7 @@ from jaxtyping import Array
 from fooljax import chance, checks
 from fooljax.attacks.attack import Attack, Passes, Point, RandomKeys, per_image
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.pgd import project
 from fooljax.types import Classifier, Images, Logits
 
 
@@ -31,8 +32,9 @@ def _draw(keys: RandomKeys, size: Size, images: Images, norm: Literal["linf", "l
         change = jax.vmap(lambda key: chance.normal(key, images.shape[1:]))(keys)
         lengths = jnp.linalg.norm(change.reshape(len(images), -1), axis=1)
         change = change / per_image(lengths, change)
-    noisy = jnp.clip(images + per_image(jnp.asarray(size.epsilon), images) * change, 0.0, 1.0)
-    return Point(noisy, None)
+    epsilon = jnp.asarray(size.epsilon)
+    # projected, or rounding leaves it outside
+    return Point(project(images, per_image(epsilon, images) * change, epsilon, norm), None)
 
 
 def _redraw(

@@ -164,7 +164,9 @@ def patched_answers(
     """
     key, images = checks.key(key), check_images(classifier, images)
     patch, where = _checked(patch, where, classifier.input_shape[-1])
-    size = min(len(images), batch_size or at_once(classifier.input_shape))
+    if batch_size is None:
+        batch_size = at_once(classifier.input_shape)
+    size = min(len(images), checks.count("batch_size", batch_size))
     answers = np.empty(len(images), np.int32)
     for start, held, place in in_turn(images, size):
         rows = np.arange(start, start + size, dtype=np.int32)

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
 from fooljax import checks, metrics
-from fooljax.attacks.attack import per_image
+from fooljax.attacks.attack import axes_of, per_image
+from fooljax.attacks.shapes import with_channels
 from fooljax.defenses.preprocess import blur_matrix
 from fooljax.types import Images
 
@@ -77,10 +78,10 @@ def blurred(images: Images, sigma: float) -> Images:
 
 
 def drop(change: Images, worth: Array, percentage: float) -> Images:
-    """Set the pixels of least worth ``[b, h, w]`` to the center."""
+    """Set the pixels of least worth, ``[b, ...]`` without channels, to the center."""
     if percentage == 0.0:
         return change
-    bar = jnp.percentile(worth, percentage, axis=(1, 2), keepdims=True)
+    bar = jnp.percentile(worth, percentage, axis=axes_of(worth), keepdims=True)
     return jnp.where((worth < bar)[..., None], 0.0, change)
 
 
@@ -105,8 +106,11 @@ def regularize(
     if regularization.blur >= _LEAST_BLUR:
         soft = blurred(change, regularization.blur)
         change = jnp.where(per_image(count % regularization.blur_every == 0, change), soft, change)
+    shape = change.shape
+    pixels = (len(change), -1, with_channels(shape[1:])[-1])
+    change, slope = change.reshape(pixels), slope.reshape(pixels)
     change = drop(change, jnp.linalg.norm(change, axis=-1), regularization.small_norm)
     benefit = jnp.sum(slope * change, axis=-1)
     change = drop(change, benefit, regularization.small_benefit)
     benefit = jnp.sum(slope * change, axis=-1)
-    return drop(change, jnp.abs(benefit), regularization.small_influence)
+    return drop(change, jnp.abs(benefit), regularization.small_influence).reshape(shape)

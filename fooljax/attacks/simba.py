@@ -14,6 +14,7 @@ from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, per_
 from fooljax.attacks.boundary import pick
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.pgd import project
+from fooljax.attacks.shapes import with_channels
 from fooljax.types import Bound, Classifier, Image, Images, Logits
 
 Basis: TypeAlias = Literal["pixel", "dct"]
@@ -51,14 +52,9 @@ class Kept(NamedTuple):
     back: Bool[Array, " b"]
 
 
-def _with_channels(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape whose last axis has channels, as it has unless it is the only one."""
-    return shape if len(shape) > 1 else (*shape, 1)
-
-
 def _stage(shape: tuple[int, ...], low: Float[Array, " b"]) -> Float[Array, "b d"]:
     """Return when each direction has its turn: the low frequencies first, then wider bands."""
-    *lengths, channels = _with_channels(shape)
+    *lengths, channels = with_channels(shape)
     index = np.indices((*lengths, channels)).reshape(len(lengths) + 1, -1)[:-1]
     share = np.float32(np.max(index / np.reshape(lengths, (-1, 1)), axis=0))
     beyond = (jnp.asarray(share)[None] - low[:, None]) / low[:, None]
@@ -75,7 +71,7 @@ def direction(basis: Basis, number: Array, shape: tuple[int, ...]) -> Image:
     """
     if basis == "pixel":
         return jax.nn.one_hot(number, math.prod(shape), dtype=jnp.float32).reshape(shape)
-    full = _with_channels(shape)
+    full = with_channels(shape)
     *frequencies, channel = jnp.unravel_index(number, full)
     wave = jax.nn.one_hot(channel, full[-1], dtype=jnp.float32)
     for frequency, length in zip(frequencies[::-1], full[-2::-1], strict=True):

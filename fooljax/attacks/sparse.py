@@ -6,6 +6,7 @@ from fooljax import checks
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Loss, Passes, Point, RandomKeys, gradient_of, is_flat
 from fooljax.attacks.goals import Goal
+from fooljax.attacks.shapes import with_channels
 from fooljax.types import Bound, Classifier, Images, Logits
 
 
@@ -27,15 +28,16 @@ def _change_one(
     here = point.images
     slope, logits = gradient_of(loss, classifier, goal, here)
     gain = jnp.maximum(slope * (1.0 - here), -slope * here)  # of going to white, or to black
-    of_pixel = jnp.sum(gain, axis=-1).reshape(len(here), -1)
+    pixels = (len(here), -1, with_channels(here.shape[1:])[-1])
+    of_pixel = jnp.sum(gain.reshape(pixels), axis=2)
     chosen = (
         jnp.arange(of_pixel.shape[1], dtype=jnp.int32)[None]
         == jnp.argmax(of_pixel, axis=1)[:, None]
     )
     # a number without slope stays: moving it would be of no use
     end = jnp.where(slope == 0.0, here, slope > 0.0)
-    moved = jnp.where(chosen.reshape(*here.shape[:-1], 1), end, here)
-    return Point(moved, ()), logits, Passes(1, 1, is_flat(slope))
+    moved = jnp.where(chosen[..., None], end.reshape(pixels), here.reshape(pixels))
+    return Point(moved.reshape(here.shape), ()), logits, Passes(1, 1, is_flat(slope))
 
 
 def sparse(pixels: int = 30, *, loss: Loss = goals.margin, stops: bool = False) -> Attack:

@@ -24,7 +24,7 @@ from fooljax.types import Classifier, Images, Logits, RandomKey
 
 
 def standard(
-    key: RandomKey,
+    key: RandomKey | RandomKeys,
     classifier: Classifier,
     images: Images,
     goal: Goal,
@@ -54,7 +54,8 @@ def standard(
       each, FAB from five starts, squares, then APGD and FAB toward each likely class.
 
     Args:
-        key: sample ``i`` draws from ``fold_in(key, i)``, whatever the batch.
+        key: sample ``i`` draws from ``fold_in(key, i)``, whatever the batch; or a key for
+            each sample.
         classifier: the network; new weights do not recompile.
         images: ``[n, h, w, c]`` in [0, 1].
         goal: to leave their labels.
@@ -93,12 +94,12 @@ def standard(
     """
     checks.choice("version", version, VERSIONS)
     targets, queries = checks.count("targets", targets, 0), checks.count("queries", queries, 0)
-    batch_size = checks.count("batch_size", batch_size)
     classifier, images, goal = checked(classifier, images, goal)
+    batch_size = checks.count("batch_size", batch_size)
     if goal.targeted:
         raise ValueError("standard asks whether labels can be left: give it a leave goal")
     count = len(images)
-    key_attacks, key_checks = jax.random.split(checks.key(key))
+    key_attacks, key_checks = _two_keys(checks.keys(key, count))
     given = _Given(sample_keys(key_attacks, count), images, goal)
     size = min(batch_size, count)
 
@@ -123,7 +124,9 @@ def standard(
             wins = findings.free_wins(*fooled, "square attack")
     if on_stage is not None:
         on_stage(stages[-1])
-    found = diagnose(key_checks, classifier, images[:size], jax.tree.map(lambda x: x[:size], goal))
+    found = diagnose(
+        jnp.ravel(key_checks)[0], classifier, images[:size], jax.tree.map(lambda x: x[:size], goal)
+    )
     found += worst.findings + (() if wins is None else (wins,))
     return StandardResult(
         jax.tree.map(jnp.asarray, worst),
@@ -141,6 +144,16 @@ class _Given(NamedTuple):
     keys: RandomKeys
     images: Images
     goal: Goal
+
+
+@jax.jit
+def _two_keys(key: RandomKey | RandomKeys) -> tuple[RandomKey | RandomKeys, RandomKey | RandomKeys]:
+    """Split the key, or the key of each sample."""
+    if key.ndim == 0:
+        one, other = jax.random.split(key)
+        return one, other
+    each = jax.vmap(jax.random.split)(key)
+    return each[:, 0], each[:, 1]
 
 
 def _stay(keys: RandomKeys, budget: Any, images: Images) -> Point:

@@ -114,7 +114,8 @@ def run_universal(
 
     Raises:
         ValueError: if images, labels or their shapes do not suit the classifier,
-            a number is out of its range, or a picture of a stream is broken.
+            a number is out of its range, ``start`` is of other images, or a picture of a
+            stream is broken.
         OSError: if a picture of a stream is no longer there.
 
     Example:
@@ -138,6 +139,11 @@ def run_universal(
     images = check_images(classifier, images)
     perturbation, memory = method.init(classifier.input_shape)
     state = start or UniversalState(perturbation, memory, 0)
+    if jnp.shape(state.perturbation) != perturbation.shape:
+        raise ValueError(
+            f"start must hold a perturbation {perturbation.shape}, as this method makes one for "
+            f"these images, got {jnp.shape(state.perturbation)}"
+        )
     if steps < state.steps:
         raise ValueError(f"steps must be at least those of start, {state.steps}, got {steps}")
     learned = _learned_from(key, classifier, images, goal, batch_size, state.steps, steps)

@@ -107,7 +107,8 @@ def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -
         >>> import fooljax as fj
         >>> network = fj.models.build("softmax", jax.random.key(0), (4, 4, 1), 3)
         >>> images = jax.random.uniform(jax.random.key(1), (5, 4, 4, 1))
-        >>> wary = fj.defenses.reject(network, fj.defenses.maximum_probability(), 0.99999)
+        >>> wary = fj.defenses.reject(network, fj.defenses.maximum_probability(), 11.5)
+        >>> # 11.5 = log(p / (1 - p)) of p = 0.99999
         >>> wary(images).argmax(axis=1).tolist()  # the column behind the classes says "unknown"
         [3, 3, 3, 3, 3]
     """

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int32
 
 from fooljax import backend, printing
-from fooljax.types import Genome
+from fooljax.types import Encoding, Genome
 
 
 class Archive(NamedTuple):
@@ -34,6 +34,38 @@ class Archive(NamedTuple):
     def __repr__(self) -> str:
         """Name the fields; arrays by type and shape."""
         return printing.shapes(self)
+
+
+def check_goes_on(archive: Archive, encoding: Encoding, niches: int) -> None:
+    """Refuse to go on with champions of another encoding, network or grid.
+
+    Args:
+        archive: of the state that a search is to go on from.
+        encoding: of the search.
+        niches: that the search has for the network's classes.
+
+    Raises:
+        ValueError: if the genomes are others, or the niches as many.
+    """
+    about = lambda genome: (
+        jax.tree.structure(genome),
+        [(leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(genome)],
+    )
+    wanted = jax.eval_shape(encoding.init, jax.random.key(0))
+    held = jax.eval_shape(
+        lambda genomes: jax.tree.map(lambda leaf: leaf[0], genomes), archive.genomes
+    )
+    if about(held) != about(wanted):
+        raise ValueError(
+            "state: its genomes are not those of this search's encoding; go on with the encoding "
+            "that it was begun with, or start anew"
+        )
+    if archive.fitness.size != niches:
+        raise ValueError(
+            f"state: it has {archive.fitness.size} niches, this search has {niches} for this "
+            "network's classes; go on with the network and the grid that it was begun with, or "
+            "start anew"
+        )
 
 
 class Challengers(NamedTuple):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from fooljax import checks
-from fooljax.evolution.archive import Archive, Challengers, insert
+from fooljax.evolution.archive import Archive, Challengers, check_goes_on, insert
 from fooljax.evolution.cells import Cells
 from fooljax.evolution.cells import check as check_cells
 from fooljax.evolution.evaluate import Fitness, evaluate
@@ -151,6 +151,8 @@ def _init(
 def _step(
     settings: _Settings, key: RandomKey, classifier: Classifier, state: Dominated
 ) -> tuple[Dominated, Generation]:
+    niches = classifier.num_classes * settings.grid.size
+    check_goes_on(state.archive, settings.encoding, niches)
     generation = state.generation + 1
     key_generation = jax.random.fold_in(key, generation)
     bred = state.population

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int32
 
 from fooljax import checks
 from fooljax.evolution import cma
-from fooljax.evolution.archive import Archive, insert
+from fooljax.evolution.archive import Archive, check_goes_on, insert
 from fooljax.evolution.cells import Cells
 from fooljax.evolution.cells import check as check_cells
 from fooljax.evolution.evaluate import Fitness, evaluate
@@ -193,6 +193,7 @@ def begin(given: Settings, archive: Archive, origin: Int32[Array, " e"]) -> cma.
 def _step(
     given: Settings, key: RandomKey, classifier: Classifier, state: Emitters
 ) -> tuple[Emitters, Generation]:
+    check_goes_on(state.archive, given.encoding, classifier.num_classes * given.cells)
     key_sample, key_origin = jax.random.split(jax.random.fold_in(key, state.generation + 1))
     samples = sample_each(key_sample, state.distributions, given.share)
     genomes = jnp.clip(samples, 0.0, 1.0).reshape(given.emitters, -1, *given.shape)

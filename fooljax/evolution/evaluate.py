@@ -62,6 +62,9 @@ def evaluate(
 
     Returns:
         The (local) challengers, and the traits of all children, summed.
+
+    Raises:
+        ValueError: if what is painted is no image of the network's.
     """
     devices = 1 if axis_name is None else jax.lax.axis_size(axis_name)
     step = micro_batch or 1
@@ -72,6 +75,11 @@ def evaluate(
     def score(indices: Int32[Array, " b"]) -> tuple[Challengers, Mapping[str, Array]]:
         genomes, parent = make(indices)
         images = jax.vmap(encoding.express)(genomes)
+        if images.shape[1:] != tuple(classifier.input_shape):
+            raise ValueError(
+                f"the encoding paints images {images.shape[1:]}, the classifier takes "
+                f"{tuple(classifier.input_shape)}; make the encoding of that shape"
+            )
         k = classifier.num_classes
         spread, looks = lambda scores: scores, None
         if grid is not None:

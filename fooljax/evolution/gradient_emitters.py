@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from fooljax.evolution import cma
-from fooljax.evolution.archive import insert
+from fooljax.evolution.archive import check_goes_on, insert
 from fooljax.evolution.cells import Cells
 from fooljax.evolution.emitters import (
     Emitters,
@@ -213,6 +213,7 @@ def _undecided(given: Settings) -> cma.Cma:
 def _step_points(
     given: Settings, key: RandomKey, classifier: Classifier, state: Emitters
 ) -> tuple[Emitters, Generation]:
+    check_goes_on(state.archive, given.encoding, classifier.num_classes * given.cells)
     key_sample, key_origin = jax.random.split(jax.random.fold_in(key, state.generation + 1))
     fenced = jax.lax.optimization_barrier
     goal, points = state.origin // given.cells, fenced(jnp.asarray(state.points))
@@ -249,6 +250,7 @@ def _init_random(
 def _step_random(
     given: Settings, key: RandomKey, classifier: Classifier, state: Evolution
 ) -> tuple[Evolution, Generation]:
+    check_goes_on(state.archive, given.encoding, classifier.num_classes * given.cells)
     generation = state.generation + 1
     key_generation = jax.random.fold_in(key, generation)
     rank, elites = ranks(state.archive.fitness), state.archive.genomes

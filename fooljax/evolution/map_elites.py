@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int32
 
 from fooljax import checks, printing
-from fooljax.evolution.archive import Archive, Contest, insert
+from fooljax.evolution.archive import Archive, Contest, check_goes_on, insert
 from fooljax.evolution.cells import Cells
 from fooljax.evolution.cells import check as check_cells
 from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
@@ -213,8 +213,7 @@ def _init(
     key_first = jax.random.fold_in(key, 0)
     # a real genome, not zeros: children start from it if no random image enters a niche
     genome = encoding.init(jax.random.fold_in(key_first, count))
-    niches = classifier.num_classes * (1 if settings.grid is None else settings.grid.size)
-    start = Evolution(empty_archive(genome, niches), jnp.int32(0))
+    start = Evolution(empty_archive(genome, _niches(settings, classifier)), jnp.int32(0))
     make = lambda key: (encoding.init(key), jnp.int32(-1))
     return _advance(settings, key_first, classifier, start, make, count)
 
@@ -222,6 +221,7 @@ def _init(
 def _step(
     settings: _Settings, key: RandomKey, classifier: Classifier, evolution: Evolution
 ) -> tuple[Evolution, Generation]:
+    check_goes_on(evolution.archive, settings.encoding, _niches(settings, classifier))
     generation = evolution.generation + 1
     champions = evolution.archive.genomes
     rank = ranks(evolution.archive.fitness)
@@ -236,6 +236,10 @@ def _step(
     grown = Evolution(evolution.archive, generation)
     key_generation = jax.random.fold_in(key, generation)
     return _advance(settings, key_generation, classifier, grown, make, settings.children)
+
+
+def _niches(settings: _Settings, classifier: Classifier) -> int:
+    return classifier.num_classes * (1 if settings.grid is None else settings.grid.size)
 
 
 def _advance(

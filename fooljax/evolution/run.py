@@ -141,7 +141,8 @@ def advance(
         The new state, and the infos stacked along a new leading axis ``[count]``.
 
     Raises:
-        ValueError: if ``count`` is not positive, or key or search are something else.
+        ValueError: if ``count`` is not positive, key or search are something else, or the
+            state is one of another encoding, grid or network.
 
     Example:
         >>> import jax

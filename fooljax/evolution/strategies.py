@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int32
 
 from fooljax import checks
-from fooljax.evolution.archive import Archive, insert
+from fooljax.evolution.archive import Archive, check_goes_on, insert
 from fooljax.evolution.distributions import costs, distributions, find
 from fooljax.evolution.evaluate import Fitness, evaluate
 from fooljax.evolution.map_elites import Generation, check_search, empty_archive, report
@@ -145,6 +145,7 @@ def _step(
     settings: _Settings, key: RandomKey, classifier: Classifier, state: Strategies
 ) -> tuple[Strategies, Generation]:
     k = classifier.num_classes
+    check_goes_on(state.archive, settings.encoding, k)
     population = _share(settings, k)
     _, ask, tell = distributions(settings.kind, population, settings.shape, settings.std)
     generation = state.generation + 1

@@ -16,7 +16,7 @@ def nearest_distances(images: ArrayLike, known: ArrayLike) -> Float[np.ndarray, 
 
     Returns:
         Euclidean distances, in units of [0, 1]: 1 where a single number goes from black to
-        white. Of equal images it is 0 but for rounding.
+        white. Of equal images it is 0.
 
     Raises:
         ValueError: if these are no images of the same shape, or there are none of them.
@@ -32,8 +32,9 @@ def nearest_distances(images: ArrayLike, known: ArrayLike) -> Float[np.ndarray, 
     rows = _flat(checks.images(images, shape))
     others = _flat(checks.images(known, shape, "known"))
     squares = np.sum(others**2, axis=1)
-    apart = [np.min(squares - 2.0 * others @ row) + row @ row for row in rows]
-    return np.sqrt(np.maximum(apart, 0.0))
+    # where it is near, the difference of large squares is rounding: only which is nearest counts
+    nearest = [np.argmin(squares - 2.0 * others @ row) for row in rows]
+    return np.array([np.linalg.norm(row - others[i]) for row, i in zip(rows, nearest, strict=True)])
 
 
 def _flat(images: Array | np.ndarray) -> Float[np.ndarray, "n p"]:

@@ -132,7 +132,7 @@ def _replaced(
         if role == "reduce_max":
             return [rule(given[0], tuple(equation.params["axes"]))]
         if role == "maximum":
-            return [rule(*given)]
+            return [rule(*jnp.broadcast_arrays(*given))]  # one may be a single number
         place = 0 if numbers[0] is None else 1
         return [rule(given[place], *([] if role == "rectifier" else [given[1 - place]]))]
     params = equation.params

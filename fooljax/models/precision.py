@@ -51,4 +51,5 @@ def _apply(function: Callable, params: Params, *inputs: Array) -> Array:
 
 
 def _half(leaf: Any) -> Any:
-    return leaf.astype(jnp.bfloat16) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+    real = jnp.issubdtype(getattr(leaf, "dtype", int), jnp.floating)  # no Python number
+    return leaf.astype(jnp.bfloat16) if real else leaf

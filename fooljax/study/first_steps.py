@@ -225,8 +225,10 @@ def load(folder: str | Path) -> Loaded:
     return Loaded(place, config, summary, rows)
 
 
-def _number(text: str) -> str | int | float:
-    """Return a number where a text is one."""
+def _number(text: str) -> str | bool | int | float:
+    """Return a number, or true or false, where a text is one."""
+    if text in ("True", "False"):
+        return text == "True"
     for kind in (int, float):
         try:
             return kind(text)

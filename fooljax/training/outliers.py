@@ -98,6 +98,11 @@ def minibatches_and_changed(batch_size: int, epsilon: float, steps: int) -> Mini
     draw = minibatches(batch_size)
 
     def sample(key: RandomKey, classifier: Classifier, dataset: Dataset) -> tuple[Images, Labels]:
+        if classifier.tokens is not None:
+            raise ValueError(
+                "TRADES changes numbers, such as pixels, and this network reads texts; take "
+                "another recipe, such as quick"
+            )
         key_draw, key_start = jax.random.split(key)
         images, labels = draw(key_draw, classifier, dataset)
         answers = classifier(images)
@@ -118,6 +123,9 @@ def noise_like(key: RandomKey, images: Images) -> Images:
         key: decides it.
         images: ``[b, h, w, c]`` in [0, 1]; how many, and whose pixels.
 
+    Raises:
+        ValueError: if they are no pictures.
+
     Example:
         >>> import jax
         >>> import fooljax as fj
@@ -125,6 +133,11 @@ def noise_like(key: RandomKey, images: Images) -> Images:
         >>> noise.shape, float(noise[0].max())
         ((2, 8, 8, 1), 1.0)
     """
+    if images.ndim != 4:
+        raise ValueError(
+            f"noise as outliers is made of pictures [b, h, w, c], got images {images.shape}; give "
+            "outliers of your own, training.with_fooling_class, and noise=False"
+        )
     key_uniform, key_shuffle, key_blur = jax.random.split(key, 3)
     uniform = jax.random.uniform(key_uniform, images.shape, dtype=jnp.float32)
     pixels = images.reshape(len(images), -1, images.shape[3])

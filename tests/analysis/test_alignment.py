@@ -33,6 +33,15 @@ def test_cosines_of_linear_networks_are_those_of_their_weights():
     assert np.all(np.isnan(found[3])) and np.all(np.isnan(found[:, 3]))
 
 
+def test_small_slopes_have_a_direction_too():
+    """Their squares are 0 in float32."""
+    small = [network(1e-25 * np.asarray(one.params)) for one in NETWORKS[:3]]
+    goal = attacks.reach(jnp.zeros(3, int))
+    np.testing.assert_allclose(
+        align(small, IMAGES, goal), align(NETWORKS[:3], IMAGES, goal), atol=1e-6
+    )
+
+
 def test_other_losses_and_wrong_networks():
     goal = attacks.leave(jnp.ones(3, int))
     found = align(NETWORKS[:2], IMAGES, goal, attacks.cross_entropy)

@@ -141,3 +141,21 @@ def test_rules_by_hand(key):
 def test_unknown_rule(key):
     with pytest.raises(ValueError, match=r"rule .*gradient"):
         backward(fj.models.build("softmax", key, (4, 4, 1), 3), "guide")
+
+
+def test_limits_that_are_one_learned_number(key):
+    """``jnp.clip`` and ``jnp.maximum`` leave a single number as it is, beside an array."""
+
+    def apply(params, images):
+        hidden = images.reshape(len(images), -1) @ params["in"]
+        return jnp.clip(jnp.maximum(hidden, params["low"]), params["mid"], params["high"])
+
+    params = {"in": jax.random.normal(key, (8, 3))}
+    params |= {name: jnp.float32(at) for name, at in (("low", -2.0), ("mid", -1.0), ("high", 1.0))}
+    network = Classifier(params, apply, (2, 2, 2), 3)
+    images = jax.random.uniform(jax.random.fold_in(key, 1), (4, 2, 2, 2))
+    labels = jnp.array([0, 1, 2, 0])
+    slope = jax.grad(lambda images: network(images)[jnp.arange(4), labels].sum())(images)
+    for rule in ("gradient", "guided", "deconvnet"):
+        found = fj.analysis.saliency(network, images, labels, rule)
+        np.testing.assert_allclose(found, slope, atol=1e-6)

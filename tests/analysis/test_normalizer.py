@@ -83,6 +83,24 @@ def test_impossible_curves(call, message):
         call()
 
 
+def test_curves_go_as_deep_as_asked():
+    """However slowly scores grow out there: no goal is in sight, so none is out of reach."""
+    network = Classifier(
+        jax.numpy.eye(4), lambda params, images: images.reshape(-1, 4) @ params, (2, 2, 1), 4
+    )
+    found = score_curves(
+        jax.random.key(0),
+        network,
+        measures.gaussian((2, 2, 1), sigma=0.01),
+        classes=[1],
+        depth=30.0,
+        particles=20,
+        draws=20,
+        moves=2,
+    )
+    assert np.nanmin(found.log_p) <= -30.0
+
+
 @pytest.mark.slow
 def test_curves_of_a_linear_network():
     """Classes keep their places; in the bulk and far out the normalizer is the closed form."""

@@ -7,6 +7,7 @@ import pytest
 from attack_cases import CASES, COUNT, LEAVE, SHAPE, make_params, two_layers
 
 import fooljax as fj
+from fooljax.attacks.regularization import regularize
 from fooljax.types import Classifier
 
 SHAPES = {"sound": (36, 1), "video": (2, 3, 6, 1), "numbers": (36,)}
@@ -179,3 +180,25 @@ def test_a_flax_network_of_sounds():
         fj.attacks.leave(jnp.array([0, 1])),
     )
     assert found.images.shape == sounds.shape
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_few_numbers_are_changed_where_there_are_no_channels(shape):
+    """Numbers without channels are a pixel each; of a picture's one channel it is the same."""
+    picture, other = attack("sparse", SHAPE), attack("sparse", shape)
+    np.testing.assert_allclose(other.images.reshape(picture.images.shape), picture.images)
+    assert (np.asarray(other.images != images(shape)).reshape(COUNT, -1).sum(axis=1) <= 4).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_least_numbers_are_dropped_whatever_the_rank(shape):
+    random = np.random.default_rng(0)
+    change, slope = (np.float32(random.normal(size=(COUNT, *SHAPE))) for _ in range(2))
+    count = jax.numpy.zeros(COUNT, int)
+    for name in ("small_norm", "small_benefit", "small_influence"):
+        rule = fj.attacks.Regularization(**{name: 30.0})
+        expected = regularize(change, slope, count, rule)
+        given = (one.reshape(COUNT, *shape) for one in (change, slope))
+        found = regularize(*given, count, rule)
+        np.testing.assert_array_equal(found, expected.reshape(found.shape))
+        assert 0.25 < np.mean(found == 0.0) < 0.35

@@ -122,6 +122,13 @@ def test_every_sample_has_numbers_of_its_own(classifier, images, key):
         np.testing.assert_array_equal(one.images[i], mixed.images[i])
 
 
+def test_numbers_for_other_images_are_refused(classifier, images, key):
+    """Not taken for those that happen to be there."""
+    few = dataclasses.replace(RANDOM, budget=RANDOM.budget._replace(epsilon=jnp.array([0.1, 0.2])))
+    with pytest.raises(ValueError, match=rf"budget must be numbers, or \[{COUNT}\], .* got \(2,"):
+        run(few, key, classifier, images, LEAVE)
+
+
 def test_starts_elsewhere(classifier, images, key):
     """From another image, but in the ball around the one given."""
     attack = pgd(0.3, 0.0, 1)
@@ -192,3 +199,12 @@ def test_numpy_images_and_labels(classifier, images, key):
     given = np.asarray(images, np.float64)
     found = run(RANDOM, key, classifier, given, leave(np.asarray(LABELS)))
     assert found.images.dtype == jnp.float32
+
+
+def test_bytes_are_divided_outside_run_too(classifier, images, key):
+    """What is attacked are the pictures, not numbers up to 255."""
+    pictures = jnp.round(255.0 * images).astype(jnp.uint8)
+    found = pgd(0.1, 0.04, 1)(key, classifier, pictures, LEAVE)
+    same = pgd(0.1, 0.04, 1)(key, classifier, pictures / jnp.float32(255.0), LEAVE)
+    np.testing.assert_array_equal(found.images, same.images)
+    assert found.linf.max() <= np.float32(0.1)

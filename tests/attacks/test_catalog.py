@@ -41,9 +41,34 @@ def test_a_key_for_each_image_is_taken_too(name, network, key):
     goal = leave(np.asarray(network(images)).argmax(axis=1))
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, np.arange(4))
     run = lambda key: CATALOG[name].perturb(key, network, images, goal, EFFORT, (0.2,))
-    once, again = run(keys), run(keys)
+    once, again = run(keys), run(list(keys))
     assert once.images.shape == (1, 4, *SHAPE)
     np.testing.assert_array_equal(once.images, again.images)
+
+
+@pytest.mark.parametrize("name", ["pgd", "standard"])
+def test_a_key_for_each_image_says_all_whatever_the_batch(name, network, key):
+    """A run that is cut, or has other batches, goes the same way."""
+    images = jax.random.uniform(jax.random.fold_in(key, 1), (5, *SHAPE))
+    labels = np.asarray(network(images)).argmax(axis=1)
+    keys = jax.random.key_data(jax.random.split(key, 5))  # as jax.random.PRNGKey makes them
+
+    def run(rows):
+        given = keys[rows], network, images[rows], leave(labels[rows]), Effort(2, 10), (0.05,)
+        return CATALOG[name].perturb(*given)
+
+    whole, parts = run(slice(5)), [run(slice(0, 2)), run(slice(2, 5))]
+    found = np.concatenate([one.images for one in parts], axis=1)
+    np.testing.assert_allclose(found, whole.images, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["noise", "noise-l2"])
+def test_a_control_is_no_larger_than_its_ball(name, network, key):
+    images = jax.random.uniform(jax.random.fold_in(key, 1), (50, *SHAPE))
+    goal = leave(np.asarray(network(images)).argmax(axis=1))
+    for epsilon in (0.1, 0.3):
+        found = CATALOG[name].perturb(key, network, images, goal, EFFORT, (epsilon,))
+        assert getattr(found, CATALOG[name].norm).max() <= np.float32(epsilon)
 
 
 def test_what_is_made_twice_is_the_same_attack():

@@ -81,3 +81,13 @@ def test_the_accuracy_left_is_counted_image_by_image():
     counted = [np.mean([not (done and far <= size) for done, far in rows]) for size in sizes]
     np.testing.assert_allclose(left, counted)
     assert left[0] == 1.0 and 0.0 < left[-1] < left[1]
+
+
+def test_an_image_on_the_surface_of_a_ball_is_not_left():
+    """As within: distances are float32, and 0.1 of these is more than 0.1."""
+    far = np.full(3, 0.1, np.float32)
+    assert accuracy_left(np.array([True, True, False]), far, [0.05, 0.1]) == pytest.approx(
+        [1.0, 1 / 3]
+    )
+    with pytest.raises(ValueError, match="epsilons must be a row"):
+        accuracy_left(far > 0, far, 0.1)

@@ -118,3 +118,8 @@ IMPOSSIBLE = {
 def test_impossible_arguments_are_refused(message, call, network, dark):
     with pytest.raises(ValueError, match=message):
         call(network, dark)
+
+
+def test_a_batch_of_none_is_refused(network, dark):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got -1"):
+        patched_answers(jax.random.key(0), network, dark, jnp.ones((5, 5, 1)), batch_size=-1)

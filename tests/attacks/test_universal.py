@@ -10,6 +10,7 @@ from attack_cases import SHAPE, affine
 from fooljax import attacks
 from fooljax.attacks import (
     Universal,
+    UniversalState,
     fooling_rate,
     perturbed_answers,
     random_perturbation,
@@ -276,3 +277,11 @@ def test_a_start_further_on_than_the_end(key):
         run_universal(universal_sgd(0.1), key, classifier, images, steps=1, start=state)
     with pytest.raises(ValueError, match=r"an array \(6, 6, 1\), got an array .* \(6, 6\)"):
         fooling_rate(classifier, images, np.zeros((6, 6), np.float32))
+
+
+def test_a_start_of_other_images(key):
+    """One number in the place of all would be added to every image without a word."""
+    classifier, images = make_linear(0.1, "linf")[0], make_images(4)
+    state = UniversalState(jnp.zeros((1, 1, 1)), (), 1)
+    with pytest.raises(ValueError, match=r"start must hold a perturbation \(6, 6, 1\)"):
+        run_universal(universal_sgd(0.1), key, classifier, images, steps=2, start=state)

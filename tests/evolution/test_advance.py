@@ -1,14 +1,17 @@
 """How a search is run: cut, repeated, compiled once, left alone on its device."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from search_history import GENERATIONS, run
 
-from fooljax.encodings import direct
-from fooljax.evolution import advance, map_elites, repeat, start
+from fooljax.encodings import cppn, direct
+from fooljax.evolution import DESCRIPTORS, advance, grid, map_elites, repeat, start
 from fooljax.evolution.run import _start, _step, _steps
+from fooljax.types import Classifier
 
 
 def test_keys_decide(toy, history, same):
@@ -72,3 +75,34 @@ def test_no_recompilation(toy, history):
     states, _ = run(map_elites(direct((4, 4, 1)), 12), toy.make(seed=1), 1)
     assert (_start._cache_size(), _step._cache_size()) == sizes
     assert np.all(states[-1].archive.fitness != history[0][1].archive.fitness)
+
+
+LOOKS = grid([DESCRIPTORS["brightness"]], cells=2)
+OTHERS = {
+    "more classes": ({"num_classes": 4}, {}, "state: it has 3 niches, this search has 4"),
+    "a grid": ({}, {"grid": LOOKS}, "state: it has 3 niches, this search has 6"),
+    "another encoding": ({}, {"encoding": cppn((8, 8, 1))}, "state: its genomes"),
+    "another shape": ({}, {"encoding": direct((4, 16, 1))}, "state: its genomes"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+def test_a_state_of_something_else_is_refused(other):
+    change, settings, message = other
+    apply = lambda params, images: images.reshape(len(images), -1) @ params
+    network = Classifier(jnp.ones((64, 4)), apply, (8, 8, 1), 3)
+    search, key = map_elites(direct((8, 8, 1)), 4), jax.random.key(0)
+    state, _ = start(key, search, network)
+    again = map_elites(**{"encoding": direct((8, 8, 1)), "children": 4} | settings)
+    with pytest.raises(ValueError, match=message):
+        advance(key, again, dataclasses.replace(network, **change), state, 1)
+
+
+def test_images_of_another_shape_are_refused():
+    """Also by networks that would take as many numbers in any shape."""
+    apply = lambda params, images: images.reshape(len(images), -1) @ params
+    network = Classifier(jnp.ones((64, 3)), apply, (4, 16, 1), 3)
+    with pytest.raises(
+        ValueError, match=r"paints images \(8, 8, 1\), the classifier takes \(4, 16"
+    ):
+        start(jax.random.key(0), map_elites(direct((8, 8, 1)), 4), network)

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from fooljax import defenses
-from fooljax.models import MLP, SoftmaxRegression, build, from_flax, init_flax, validate
+from fooljax.models import (
+    MLP,
+    SoftmaxRegression,
+    build,
+    from_flax,
+    in_bfloat16,
+    init_flax,
+    validate,
+)
 from fooljax.types import Classifier
 
 SHAPE = (3, 2, 1)
@@ -146,3 +154,11 @@ def test_an_ensemble_is_built_by_one_vmap(legacy):
     images = jnp.full((1, *SHAPE), 0.5, jnp.float32)
     mean = jnp.mean(jnp.stack([one(images) for one in members]), axis=0)
     np.testing.assert_allclose(defenses.ensemble(members, "logits")(images), mean, rtol=1e-5)
+
+
+def test_half_precision_leaves_python_numbers_alone():
+    """As outside of ``jit`` they are none of JAX's."""
+    apply = lambda params, images: params["scale"] * images.reshape(len(images), -1) @ params["w"]
+    network = Classifier({"w": jnp.ones((4, 2)), "scale": 2.0}, apply, (2, 2, 1), 2)
+    half = in_bfloat16(network)(jnp.ones((1, 2, 2, 1)))
+    assert half.dtype == jnp.float32 and half.tolist() == [[8.0, 8.0]]

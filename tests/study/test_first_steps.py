@@ -6,7 +6,7 @@ import pytest
 
 import fooljax as fj
 from experiments import evolve
-from fooljax.study import change
+from fooljax.study import change, to_csv
 
 SMALL = {"children": 20, "generations": 12}
 
@@ -57,3 +57,12 @@ def test_what_is_no_run_is_said(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ValueError, match="is not finished; go on with --resume"):
         fj.load(tmp_path)
+
+
+def test_records_are_what_they_were(tmp_path):
+    """A text "False" would be true."""
+    records = [{"name": "pgd", "n": 3, "l2": 0.5, "held": True}, {"name": "x", "held": False}]
+    for name in ("config.json", "summary.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "records.csv").write_bytes(to_csv(records))
+    assert fj.load(tmp_path).records == [records[0], {**records[1], "n": "", "l2": ""}]

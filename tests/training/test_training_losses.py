@@ -13,6 +13,7 @@ from fooljax import training
 from fooljax.data import Dataset, as_float, load
 from fooljax.models import build
 from fooljax.training import fit, losses, minibatches_and_changed, minibatches_with_noise
+from fooljax.types import Classifier, Tokens
 
 K = 3
 LOGITS = np.array([[2.0, -1.0, 0.5], [0.0, 1.0, 3.0], [4.0, 4.0, -2.0], [0.3, 0.1, -0.7]])
@@ -185,3 +186,11 @@ def test_outliers_of_ones_own(usual):
     assert surest(network, one) < 0.2 < surest(before, one) - 0.2
     with pytest.raises(ValueError, match=r"labels must be in \[0, 9\]"):
         fit(jax.random.key(1), start, enlarged, **training.quick(steps=5)._asdict())
+
+
+def test_what_noise_cannot_be_made_of_is_said(key):
+    with pytest.raises(ValueError, match=r"made of pictures .*, got images \(2, 16, 1\)"):
+        training.noise_like(key, jnp.zeros((2, 16, 1)))
+    reader = Classifier(jnp.ones((5, 2)), lambda w, ids: w[ids].sum(axis=1), (3,), 2, Tokens(5))
+    with pytest.raises(ValueError, match="TRADES changes numbers"):
+        minibatches_and_changed(2, 0.1, 1)(key, reader, None)
