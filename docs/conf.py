@@ -67,7 +67,6 @@ autosummary_context = {"groups": by_medium.groups()}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
-autodoc_default_options = {"no-value": True}  # of a table of functions it says nothing
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_attr_annotations = False  # types stand in the signature, as they are written

@@ -98,6 +98,8 @@ class Entry(NamedTuple):
 
 
 #: Fills by name; add yours here.
+#:
+#: :meta hide-value:
 FILLS: dict[str, Entry] = {
     "median": Entry(lambda key, images: median(images), "the image's median color"),
     "mean": Entry(lambda key, images: mean(images), "the image's mean color"),
