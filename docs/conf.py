@@ -69,6 +69,7 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # types stand in the signature, as they are written
 napoleon_use_rtype = False
 napoleon_custom_sections = ["Source"]
 

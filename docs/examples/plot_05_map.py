@@ -43,7 +43,9 @@ figure, axis = plt.subplots(figsize=(4.5, 4.2))
 axis.imshow(picture, extent=(-4, 4, -4, 4), origin="lower")
 axis.plot(0, 0, "o", color="black")
 axis.annotate(f"a real {label[0]}", (0, 0), (6, 6), textcoords="offset points", color="black")
-axis.plot(float(found.l2[0]), 0, "x", color="black")
+mistake, far = int(network(found.images).argmax()), float(found.l2[0])
+axis.plot(far, 0, "x", color="black")
+axis.annotate(f"a “{mistake}”", (far, 0), (6, 6), textcoords="offset points", color="black")
 axis.set(xlabel="toward the nearest mistake, L2", ylabel="a random direction, L2")
 
 # %%

@@ -132,6 +132,13 @@ def _skip(app: Sphinx, what: str, name: str, it: Any, skip: bool, options: Any) 
     return True if type(it).__name__ == "_tuplegetter" else None
 
 
+def _unsaid(app: Sphinx, tree: nodes.document) -> None:
+    """What autodoc says an alias stands for has lost its brackets; its docstring says it."""
+    for one in list(tree.findall(nodes.paragraph)):
+        if one.astext().startswith("alias of Callable["):
+            one.parent.remove(one)
+
+
 def _plain(app: Sphinx, env: Any, node: Any, content: nodes.Element) -> nodes.Element | None:
     """Names of other packages, and of no page, are text; those of fooljax must be right."""
     target = str(node.get("reftarget", ""))
@@ -144,5 +151,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Hook into autodoc."""
     app.connect("autodoc-process-signature", Signatures())
     app.connect("autodoc-skip-member", _skip)
+    app.connect("doctree-read", _unsaid)
     app.connect("missing-reference", _plain)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

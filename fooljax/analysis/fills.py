@@ -97,7 +97,9 @@ class Entry(NamedTuple):
     words: str
 
 
-#: Fills by name: add yours here.
+#: Fills by name; add yours here.
+#:
+#: :meta hide-value:
 FILLS: dict[str, Entry] = {
     "median": Entry(lambda key, images: median(images), "the image's median color"),
     "mean": Entry(lambda key, images: mean(images), "the image's mean color"),

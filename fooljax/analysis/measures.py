@@ -182,7 +182,9 @@ class Entry(NamedTuple):
     words: str
 
 
-#: All measures of whole image spaces by name, with what they draw: add yours here.
+#: All measures of whole image spaces by name, with what they draw; add yours here.
+#:
+#: :meta hide-value:
 MEASURES: dict[str, Entry] = {
     "uniform": Entry(
         lambda shape, number: uniform(shape), None, "with every number uniform in [0, 1]"

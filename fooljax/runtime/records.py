@@ -30,6 +30,7 @@ SOURCES = (
 )
 _ROOT = Path(fooljax.__file__).parent
 _REPEATS = ("repeat", "run", "seed", "fold")  # columns that are averaged over
+_WHICH = ("network", "generation", "label", "parent_niche")  # numbers whose mean says nothing
 _MOST_ROWS, _MOST_NUMBERS, _MOST_NAMES = 40, 8, 24
 _WIDEST = 1200  # pixels of the picture that is kept
 _EXTRA = 1_000_000  # bytes of records.csv
@@ -168,15 +169,17 @@ def to_markdown(path: Path) -> str:
 def means(text: str) -> str:
     """Write the means of records as a table in Markdown: a row for each set of names.
 
-    Columns of words with few values name the rows; numbers are averaged over all records of
-    a row. Nothing where there are no numbers or too many rows.
+    Columns of words, and of numbers that say which one, with few values name the rows; other
+    numbers are averaged over all records of a row. Nothing where there are no numbers or too
+    many rows.
 
     Args:
         text: of ``records.csv``.
     """
     rows = list(csv.DictReader(io.StringIO(text)))
     columns = list(rows[0]) if rows else []
-    numbers = [c for c in columns if all(_is_number(r[c]) for r in rows) and c not in _REPEATS]
+    others = (*_REPEATS, *_WHICH)
+    numbers = [c for c in columns if all(_is_number(r[c]) for r in rows) and c not in others]
     numbers = [c for c in numbers if any(r[c] for r in rows)][:_MOST_NUMBERS]
     names = [c for c in columns if c not in numbers and c not in _REPEATS]
     names = [c for c in names if len({r[c] for r in rows}) <= _MOST_NAMES]

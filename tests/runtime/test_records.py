@@ -42,6 +42,18 @@ def test_another_number_is_another_page(run, tmp_path):
     assert before.replace("0.6", "0.7") == after != before
 
 
+def test_numbers_that_say_which_are_not_averaged():
+    table = records.means("network,run,label,sure\n1,0,7,0.2\n1,1,9,0.4\n2,0,7,0.8\n")
+    assert table.splitlines()[2:] == [
+        "| 1 | 7 | 0.2 | 1 |",
+        "| 1 | 9 | 0.4 | 1 |",
+        "| 2 | 7 | 0.8 | 1 |",
+    ]
+    many = "".join(f"1,{parent},{parent / 100}\n" for parent in range(41))
+    assert "parent_niche" not in records.means(f"network,parent_niche,sure\n{many}")
+    assert records.means(f"network,parent_niche,sure\n{many}").endswith("| 1 | 0.2 | 41 |")
+
+
 def test_a_changed_experiment_makes_a_record_stale(run, tmp_path):
     path = records.collect(run, "one", tmp_path / "kept", "curves.png")
     record = json.loads(path.read_text())
