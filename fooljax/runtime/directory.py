@@ -1,11 +1,12 @@
 """Run directories: made once, used by one process at a time, never left half-made."""
 
 import json
+import re
 import shlex
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -59,7 +60,7 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
         folder = Path(given["out"] or Path("runs") / f"{name}-{stamp}")
         made = _make(folder)
     discard = lambda: not given["resume"] and _discard(folder, made)
-    with _advised(experiment, folder, discard):
+    with _advised(experiment, folder, discard, given):
         if not given["resume"]:
             _write_settings(folder, config, experiment)
         with _locked(folder):
@@ -93,12 +94,14 @@ def _followed(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[
             f"--out: {folder} of process 0 cannot be seen from {socket.gethostname()}; "
             "it must be on storage that all hosts share, under the same path"
         )
-    with _advised(experiment, folder, lambda: False):
+    with _advised(experiment, folder, lambda: False, ours):
         yield folder
 
 
 @contextmanager
-def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iterator[None]:
+def _advised(
+    experiment: str, folder: Path, discard: Callable[[], bool], given: Mapping[str, Any]
+) -> Iterator[None]:
     """Let errors and interruptions say how to go on, unless there is nothing to go on with."""
     command = f"    {shlex.join([*settings.program(experiment), '--resume', str(folder)])}"
     presence.advise(f"what was computed is kept; on any number of hosts, go on with\n{command}")
@@ -119,9 +122,24 @@ def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iter
             raise Interrupted(f"{str(stop) or 'stopped'}; {how}", code) from error
         if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(folder)  # a full disk does not name itself
-        if not untouched:
+        if untouched:
+            pass
+        elif _blames_setting(error, given):
+            error.add_note(
+                f"a run keeps its settings: give others, and another --out than {folder}"
+            )
+        else:
             error.add_note(f"what was computed is kept; once this is put right, {how}")
         raise
+
+
+def _blames_setting(error: Exception, given: Mapping[str, Any]) -> bool:
+    """Tell whether an error is put right by other flags only, and not by mending a file."""
+    flag = re.match(r"--([a-z0-9-]+)", str(error)) if isinstance(error, ValueError) else None
+    value = given.get(flag[1].replace("-", "_")) if flag else None
+    words = value if isinstance(value, list | tuple) else ()
+    own = any(isinstance(one, str) and ".py:" in one for one in words)  # which can be mended
+    return isinstance(value, int | float | list | tuple) and not own
 
 
 def _make(folder: Path) -> list[Path]:

@@ -256,6 +256,29 @@ def test_what_was_computed_is_kept(tmp_path):
     assert f"python -m experiments.evolve --resume '{out}'" in command.explain(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        ("--steps must be even, got 3", "a run keeps its settings: give others, and another --out"),
+        ("--places: x.png cannot be read", "what was computed is kept; once this is put right"),
+        ("the network has no gradient", "what was computed is kept; once this is put right"),
+    ],
+)
+def test_no_flag_that_a_run_was_begun_with_is_to_be_given_anew(tmp_path, message, advice):
+    with pytest.raises(ValueError) as caught, open_run(Config(out=f"{tmp_path}/run")) as folder:
+        (folder / "result").write_text("computed")
+        raise ValueError(message)
+    said = command.explain(caught.value)
+    assert advice in said and ("--resume" in said) == ("kept" in said)
+
+
+def test_what_jax_adds_for_readers_of_its_traceback_is_left_out():
+    error = ValueError("no gradient")
+    error.add_note("-----\nSet JAX_TRACEBACK_FILTERING=off to include these.")
+    error.add_note("go on with")
+    assert command.explain(error) == "no gradient\ngo on with"
+
+
 def test_interruptions_say_how_to_go_on(tmp_path, begun):
     anew, again = open_run(Config(out=str(tmp_path / "run"))), parse("--resume", str(begun))
     with pytest.raises(Interrupted, match="start again with the same command") as caught, anew:
