@@ -87,7 +87,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield perturbations(found)
 
 
-def course(found: Found) -> study.Figure:
+def course(found: Found) -> study.Block:
     """Draw fooling rates by round, of new and old perturbations and controls."""
     drawn: dict[str, str] = {
         **{method: f"new, {method}" for method in found.config.methods},

@@ -58,7 +58,7 @@ def parse(
     if _ALL in args:
         args = ["--help"]
     elif resume is not None:
-        start = settings.load(Path(resume), type(start))
+        start = settings.load(Path(resume).expanduser(), type(start))
     output.refuse_locale(args)
     with output.wide_enough():
         return tyro.cli(

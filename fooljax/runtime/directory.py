@@ -50,14 +50,15 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
     made: list[Path] = []
     given = settings.flat(config)
     if given["resume"]:
-        folder = Path(given["resume"])
+        folder = Path(given["resume"]).expanduser()
         before = settings.load(folder, type(config))
+        _refuse_moving(folder, given["out"], settings.flat(before)["out"])
         settings.refuse_edits(folder, before, neutral)
         settings.refuse_changes(before, config, neutral, folder)
     else:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name = experiment.rpartition(".")[2]
-        folder = Path(given["out"] or Path("runs") / f"{name}-{stamp}")
+        folder = Path(given["out"] or Path("runs") / f"{name}-{stamp}").expanduser()
         made = _make(folder)
     discard = lambda: not given["resume"] and _discard(folder, made)
     with _advised(experiment, folder, discard, given):
@@ -133,7 +134,7 @@ def _advised(
         raise
 
 
-def _blames_setting(error: Exception, given: Mapping[str, Any]) -> bool:
+def _blames_setting(error: BaseException, given: Mapping[str, Any]) -> bool:
     """Tell whether an error is put right by other flags only, and not by mending a file."""
     flag = re.match(r"--([a-z0-9-]+)", str(error)) if isinstance(error, ValueError) else None
     value = given.get(flag[1].replace("-", "_")) if flag else None
@@ -159,6 +160,15 @@ def _make(folder: Path) -> list[Path]:
             f"--out: {folder} cannot be made ({error.strerror}); give another folder"
         ) from error
     return made
+
+
+def _refuse_moving(folder: Path, out: str | None, was: str | None) -> None:
+    """Refuse another place for a run that goes on; the one it was begun in may have been moved."""
+    if out not in (None, was) and Path(out).expanduser().absolute() != folder.absolute():
+        raise ValueError(
+            f"--out: {folder} goes on where it is, not in {out}; leave --out out, or move the "
+            "folder first"
+        )
 
 
 def _write_settings(folder: Path, config: Any, experiment: str) -> None:

@@ -133,6 +133,19 @@ def test_verdicts_follow_the_numbers(first, last, random, verdict):
     assert decide(worst, [rate(random)] * 3) == verdict
 
 
+def test_a_network_that_cannot_be_trained_is_refused_before_anything_is_made(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import fooljax as fj\n"
+        "answer = lambda images: images.reshape(len(images), -1)[:, :10]\n"
+        "make = lambda: fj.models.from_function(answer, (8, 8, 1), 10)\n"
+    )
+    victim = Victim(model=f"{tmp_path}/mine.py:make", image_size=(8, 8))
+    config = change(harden_universal.PRESETS["smoke"], victim=victim, out=f"{tmp_path}/run")
+    with pytest.raises(ValueError, match=r"--model .*mine\.py:make: .* no weights"):
+        harden_universal.main(config)
+    assert not (tmp_path / "run" / "units").exists()
+
+
 def test_a_network_that_anything_fools_is_not_called_hard_to_fool():
     """Fooled by nearly all universal changes, and by more than half as many random ones."""
     config = change(harden_universal.PRESETS["smoke"], rounds=1)

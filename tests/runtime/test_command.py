@@ -110,6 +110,18 @@ def test_resume_starts_from_the_settings_of_the_run(begun):
         assert folder == begun
 
 
+def test_a_run_that_goes_on_is_not_moved(begun, tmp_path):
+    elsewhere = parse("--resume", str(begun), "--out", str(tmp_path / "elsewhere"))
+    refused = pytest.raises(ValueError, match=r"--out: .* goes on where it is, not in .*elsewhere")
+    with refused, open_run(elsewhere):
+        pass
+    with open_run(parse("--resume", str(begun), "--out", str(begun))) as folder:
+        assert folder == begun
+    moved = begun.rename(tmp_path / "moved")
+    with open_run(parse("--resume", str(moved))) as folder:
+        assert folder == moved
+
+
 def test_resume_refuses_other_settings(begun):
     config = parse("--resume", str(begun), "--steps", "9", "--size", "1", "2", "--places", "here")
     with (
@@ -200,6 +212,16 @@ def test_resume_where_there_is_no_run(tmp_path):
         parse("--resume", str(tmp_path))
     with pytest.raises(ValueError, match=r"holds no run \(there is no such folder\)"):
         parse("--resume", str(tmp_path / "absent"))
+
+
+def test_home_is_written_short_where_the_shell_leaves_it(tmp_path, monkeypatch):
+    """As bash does in ``--out=~/run``."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with open_run(parse("--out=~/run")) as folder:
+        assert folder == tmp_path / "run"
+        (folder / "result").write_text("computed")
+    with open_run(parse("--resume=~/run", "--out=~/run")) as again:
+        assert again == folder
 
 
 def test_out_must_be_free(tmp_path, begun):
