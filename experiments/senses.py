@@ -142,6 +142,12 @@ def check(config: Config) -> None:
             raise ValueError(f"--{flag}: give --senses DATASET:MODEL:ENCODING, one or several")
     if victim.weights is not None or victim.classifier is not None:
         raise ValueError("--weights, --classifier: networks are trained here; leave them out")
+    for flag in ("image_size", "sample_rate", "seconds", "accuracy_images", "view", "train_seed"):
+        if getattr(victim, flag) != getattr(default, flag):
+            raise ValueError(
+                f"--{flag.replace('_', '-')}: data sets have the sizes they come with here, and "
+                "--seed decides about all networks; leave it out"
+            )
     parts = [one.split(":") for one in config.senses]
     wrong = [one for one, three in zip(config.senses, parts, strict=True) if len(three) != 3]
     if wrong:

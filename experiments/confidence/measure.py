@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
-from fooljax.study import Batch, Confidence, Fooling, Pixels, Positive, RunFlags, Several, Some
+from fooljax.runtime.limits import Within
+from fooljax.study import Batch, Confidence, Fooling, Positive, RunFlags, Several, Some
 from fooljax.study import Victim as Victim
 
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0)  # places on the way to other images
@@ -55,7 +56,7 @@ class Config:
     test_images: Batch = 10_000
     level: Confidence = 0.999
     farthest: Positive = 10_000.0
-    slice_pixels: Pixels = 121
+    slice_pixels: Annotated[int, Within(2, 16_384, why="give a smaller map")] = 121
     run: RunFlags = field(default_factory=RunFlags)
 
     @property

@@ -114,6 +114,8 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
         medium = fj.media.medium_of(shape)
+        if config.length is not None and len(shape) > 1:
+            raise ValueError("--length is that of texts, which this network does not read")
         if fj.media.kind(medium) != "texts":
             study.afford(shape, repeats=config.repeats, children=config.children)
         encoding = measure.build_encoding(config, shape, medium)
@@ -124,8 +126,6 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
     else:
         network = study.given(classifier, fits)
     if config.length is not None:
-        if network.classifier.tokens is None:
-            raise ValueError("--length is that of texts, which this network does not read")
         longer = dataclasses.replace(network.classifier, input_shape=(config.length,))
         fj.checks.classifier(longer)
         network = network._replace(classifier=longer)

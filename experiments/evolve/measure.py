@@ -135,6 +135,15 @@ def check(config: Config) -> None:
             f"--precision {config.precision} sorts out images that beat no champion; --search "
             f"{config.search} learns from all of them; leave one of the two out"
         )
+    varies = ("map_elites", "own_niche", "dominated")
+    flags = ("variation", "mutation_rate", "halve_rate_every")
+    if config.search not in varies and any(
+        getattr(config.genotype, flag) != getattr(Genotype(), flag) for flag in flags
+    ):
+        raise ValueError(
+            f"--variation, --mutation-rate and --halve-rate-every are for --search "
+            f"{' or '.join(varies)}; {config.search} draws children from distributions"
+        )
     if config.tensorboard:
         try:
             import tensorboardX  # noqa: F401

@@ -122,6 +122,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     config = run.config
+    few = config.volume_particles == 1  # nothing could be left of it
+    study.refuse({"--volume-particles must be 0, or 2 at least, got 1": few})
     chosen = study.choose_defenses("--defenses", config.defenses, config.victim)
     makers, ways = dict[str, study.Maker](), dict[str, study.Make]()
 

@@ -141,7 +141,19 @@ def call(rounds: Rounds) -> str:
 
 
 def set_scene(config: Config, network: study.Prepared) -> Scene:
-    """Choose the held-out images."""
+    """Choose the held-out images.
+
+    Raises:
+        ValueError: if the network has no weights that could be trained on.
+    """
+    model = config.victim.model
+    fixed = not study.weights_of(network.classifier)
+    study.refuse(
+        {
+            f"--model {model}: it is trained on here, and has no weights that could be changed "
+            "from JAX; give another network": fixed
+        }
+    )
     splits = study.splits_of(network)
     count = len(splits.test.images)
     chosen = study.spread(count, config.test_images)

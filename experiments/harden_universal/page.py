@@ -14,7 +14,7 @@ from .measure import CONTROL, KINDS, Config, Found, call, strongest
 
 PAPER = {0: 0.937, 1: 0.762, 2: 0.8}  # VGG-F on ImageNet before, and after each of two rounds
 TITLES = {
-    "untested": "A network that universal perturbations hardly fool to begin with",
+    "untested": "A network that universal perturbations fool hardly more than random changes do",
     "none": "Training on universal perturbations hardly helps against new ones",
     "partly": "Training on universal perturbations helps, up to a point",
     "solved": "Training on universal perturbations leaves new ones little to do",
@@ -24,8 +24,8 @@ TITLES = {
 def conclude(config: Config, shares: study.Table, verdict: str) -> str:
     """Say in words what the numbers of this run say."""
     opening = {
-        "untested": "These runs say nothing about the defense, for the network was hardly fooled "
-        "by universal perturbations to begin with",
+        "untested": "These runs say nothing about the defense, for before it, universal "
+        "perturbations fooled the network less than twice as often as random changes of their size",
         "none": "Training on universal perturbations did not measurably help against new ones",
         "partly": "Training on universal perturbations helps, and does not solve the problem",
         "solved": "After training on universal perturbations, new ones of this strength do no "
@@ -33,10 +33,10 @@ def conclude(config: Config, shares: study.Table, verdict: str) -> str:
     }[verdict]
     new = lambda rounds: study.share(strongest(config, shares, rounds).mean)
     mean = lambda kind, rounds: study.share(shares.value("share", kind=kind, rounds=rounds).mean)
-    end = config.rounds
+    end, after = config.rounds, f"{config.rounds} round{'s' * (config.rounds > 1)}"
     return (
-        f"{opening}: new perturbations fool the network about {new(0)} of held-out images before, "
-        f"{new(1)} after one round and {new(end)} after {end} (random changes of the same size: "
+        f"{opening}: new perturbations fool the network about {new(0)} of held-out images before "
+        f"and {new(end)} after {after} (random changes of the same size: {mean('random', 0)} and "
         f"{mean('random', end)}; trained on as long without perturbations: {new(CONTROL)}). The "
         f"perturbations that the last round trained on fool {mean('trained_on', end)}. Right on "
         f"unchanged images: {mean('right', 0)} before, {mean('right', end)} after; changed one by "
@@ -57,7 +57,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "one?",
         [
             (new(0), "of images fooled by one change, before"),
-            (new(end), f"by a new one, after {end} rounds"),
+            (new(end), f"by a new one, after {end} round{'s' * (end > 1)}"),
             (mean("trained_on"), "by those trained on last"),
             (mean("random"), "by random changes of the same size"),
             (study.duration(found.results.seconds), "of computing"),
@@ -88,7 +88,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield perturbations(found)
 
 
-def course(found: Found) -> study.Figure:
+def course(found: Found) -> study.Block:
     """Draw fooling rates by round, of new and old perturbations and controls."""
     drawn: dict[str, str] = {
         **{method: f"new, {method}" for method in found.config.methods},

@@ -14,7 +14,6 @@ Source: Goodfellow, Shlens and Szegedy, 2015, Explaining and harnessing
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from fooljax import study
@@ -43,7 +42,6 @@ def main(config: Config) -> dict[str, Any]:
         records = list(measure.judge(config, networks, results))
         means = study.summarize(records, BY, MEASURES, over=study.span)
         worked = worked_example()
-        print(f"worked example: {worked.before:.4f} -> {worked.after:.4f}", file=sys.stderr)
         return study.publish(
             run,
             page.report(Found(config, networks, results, records, means)),

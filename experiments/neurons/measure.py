@@ -111,7 +111,10 @@ def fits(config: Config, shape: tuple[int, ...], num_classes: int) -> None:
 
 def usual(classifier: Any) -> str:
     """Name the last hidden layer with places, rectified if there is one; else the last hidden."""
-    *hidden, last = fj.models.layers(classifier)
+    found = fj.models.layers(classifier)
+    if not found:
+        fj.models.units(classifier, "any")  # says why there are none
+    *hidden, last = found
     hidden = [one for one in hidden if one.shape[-1] != last.shape[-1]]
     with_places = [one for one in hidden if len(one.shape) > 1]
     rectified = [one for one in with_places if one.name.startswith("relu")]

@@ -272,7 +272,7 @@ def recognized(found: Found) -> Iterator[study.Block]:
     yield study.Folded("Images of every network, shown to every network", blocks)
 
 
-def search(found: Found) -> study.Figure:
+def search(found: Found) -> study.Block:
     """Show how long evolution has to search."""
     last, rows = found.config.networks, found.course.where(attack=found.config.encoding[0]).rows
     some = {study.CONTROL, *np.linspace(1, last, min(5, last)).astype(int)}

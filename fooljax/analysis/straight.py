@@ -85,7 +85,8 @@ def tangent_reach(
     """Compare the logits on the way to other images with what the tangent foretells.
 
     Of every image's logits their mean is subtracted, for probabilities do not depend on
-    it. Costs a forward pass for each step, and one with its derivative.
+    it. Costs a forward pass for each step, and one with its derivative; of a network that
+    computes outside of JAX (`models.from_torch`) a gradient for each class.
 
     Args:
         classifier: the network; new weights and steps do not recompile.
@@ -131,9 +132,27 @@ def _centered(classifier: Classifier, images: Images) -> Float[Array, "b k"]:
     return logits - jnp.mean(logits, axis=1, keepdims=True)
 
 
-@jax.jit
 def _tangent(classifier: Classifier, images: Images, ways: Images) -> tuple[Array, Array]:
+    try:
+        return _forward(classifier, images, ways)
+    except TypeError as error:  # PyTorch has gradients only
+        if "custom_vjp" not in str(error):
+            raise
+    return _backward(classifier, images, ways)
+
+
+@jax.jit
+def _forward(classifier: Classifier, images: Images, ways: Images) -> tuple[Array, Array]:
     return jax.jvp(lambda shown: _centered(classifier, shown), (images,), (ways,))
+
+
+@jax.jit
+def _backward(classifier: Classifier, images: Images, ways: Images) -> tuple[Array, Array]:
+    """The same from a gradient for each class."""
+    before, back = jax.vjp(lambda shown: _centered(classifier, shown), images)
+    axes = tuple(range(1, images.ndim))
+    slope = lambda row: jnp.sum(back(jnp.broadcast_to(row, before.shape))[0] * ways, axes)
+    return before, jax.lax.map(slope, jnp.eye(classifier.num_classes)).T
 
 
 @jax.jit

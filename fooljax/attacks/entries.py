@@ -136,7 +136,15 @@ def own_attack(name: str, made: Any) -> Entry:
     """
     if isinstance(made, Entry):
         return made
-    attack = made(0.1) if callable(made) and not isinstance(made, Attack) else made
+    attack = made
+    if callable(made) and not isinstance(made, Attack):
+        try:
+            attack = made(0.1)
+        except Exception as error:
+            raise ValueError(
+                f"{name}(0.1) fails with {type(error).__name__}: {error}; it must be a function "
+                "epsilon -> attacks.Attack"
+            ) from error
     if attack is made or not isinstance(attack, Attack):
         raise ValueError(
             f"must be a function epsilon -> attacks.Attack, or an attacks.Entry, got "

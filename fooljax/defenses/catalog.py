@@ -83,7 +83,21 @@ def own_defense(name: str, made: Any) -> Entry:
             "must be a function (classifier, strength) -> Classifier, or a defenses.Entry, got "
             f"{checks.shown(made)}"
         )
-    return Entry(_fixed(made), False, f"a defense of your own, {name}", "")
+
+    def defend(classifier: Classifier, strength: float) -> Classifier:
+        try:
+            defended = made(classifier, strength)
+        except Exception as error:
+            raise ValueError(
+                f"{name}(classifier, {strength:g}) fails with {type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(defended, Classifier):
+            raise ValueError(
+                f"{name} must return a Classifier of one, got {checks.shown(defended)}"
+            )
+        return defended
+
+    return Entry(_fixed(defend), False, f"a defense of your own, {name}", "")
 
 
 _SQUEEZING = "Xu et al., 2018, arXiv:1704.01155"

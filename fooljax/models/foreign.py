@@ -73,8 +73,11 @@ IMAGENET = Preprocess(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), cha
 def adapter_of(network: Any) -> str | None:
     """Return the name of the adapter for an object, None if it is no network that is known.
 
-    No library is imported for it: an object of one has the library loaded.
+    No library is imported for it: an object of one has the library loaded. A class is none:
+    what is made of it is.
     """
+    if isinstance(network, type):
+        return None
     for kind in type(network).__mro__:
         for module, adapter in ADAPTERS.items():
             if kind.__module__ == module or kind.__module__.startswith(f"{module}."):
@@ -90,6 +93,11 @@ def check_kind(adapter: str, network: Any) -> None:
     """
     if isinstance(network, Classifier):
         raise ValueError(f"{adapter} takes a network, got a Classifier; use it as it is")
+    if isinstance(network, type):
+        raise ValueError(
+            f"{adapter} takes a network, got the class {network.__name__}; make one of it, "
+            f"{network.__name__}(...)"
+        )
     right = adapter_of(network)
     if right == adapter:
         return

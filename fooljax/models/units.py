@@ -95,6 +95,11 @@ def units(classifier: Classifier, layer: str, pool: Pool = "mean", leak: float =
     """
     classifier = checks.classifier(classifier)
     found = _places(classifier)
+    if not found:
+        raise ValueError(
+            "classifier has no layers to be seen: it is computed outside of JAX (from_torch, "
+            "from_function), or does nothing; give a network of JAX"
+        )
     if layer not in found:
         raise ValueError(f"layer {layer!r} is unknown; there are {', '.join(found)}")
     (_, shape), place = found[layer]

@@ -67,8 +67,15 @@ def _flag(name: str, value: Any) -> str:
 
 
 def _line(flag: str, words: str, width: int) -> str:
-    """Cut words to what is left of one line."""
+    """Cut words to what is left of one line; where that is next to nothing, to one below it."""
     first = re.split(r"(?<=\w)[.;] ", words)[0].rstrip(".")
+    if width < 2 * _FLAG:
+        return "\n".join(
+            part
+            if len(part) <= width
+            else f"{part[: width - 3].rpartition(' ')[0].rstrip(' ,')} ..."
+            for part in (f"  {flag}", f"      {first}")
+        )
     flag = flag if len(flag) <= width // 2 else f"{flag[: width // 2 - 4]} ..."
     line = f"  {flag:<{_FLAG}}  {first}"
     if len(line) <= width:

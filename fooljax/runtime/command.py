@@ -58,7 +58,7 @@ def parse(
     if _ALL in args:
         args = ["--help"]
     elif resume is not None:
-        start = settings.load(Path(resume), type(start))
+        start = settings.load(Path(resume).expanduser(), type(start))
     output.refuse_locale(args)
     with output.wide_enough():
         return tyro.cli(
@@ -139,7 +139,8 @@ def explain(error: BaseException) -> str:
         text = str(error)
     else:
         text = f"{type(error).__name__}: {error}\n(run again with --debug for the traceback)"
-    return "\n".join([text, *getattr(error, "__notes__", ())])
+    notes = getattr(error, "__notes__", ())  # JAX adds one for readers of its traceback
+    return "\n".join([text, *(one for one in notes if "JAX_TRACEBACK_FILTERING" not in one)])
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

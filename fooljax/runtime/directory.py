@@ -1,11 +1,12 @@
 """Run directories: made once, used by one process at a time, never left half-made."""
 
 import json
+import re
 import shlex
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -49,17 +50,18 @@ def opened(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[Pat
     made: list[Path] = []
     given = settings.flat(config)
     if given["resume"]:
-        folder = Path(given["resume"])
+        folder = Path(given["resume"]).expanduser()
         before = settings.load(folder, type(config))
+        _refuse_moving(folder, given["out"], settings.flat(before)["out"])
         settings.refuse_edits(folder, before, neutral)
         settings.refuse_changes(before, config, neutral, folder)
     else:
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name = experiment.rpartition(".")[2]
-        folder = Path(given["out"] or Path("runs") / f"{name}-{stamp}")
+        folder = Path(given["out"] or Path("runs") / f"{name}-{stamp}").expanduser()
         made = _make(folder)
     discard = lambda: not given["resume"] and _discard(folder, made)
-    with _advised(experiment, folder, discard):
+    with _advised(experiment, folder, discard, given):
         if not given["resume"]:
             _write_settings(folder, config, experiment)
         with _locked(folder):
@@ -93,12 +95,14 @@ def _followed(config: Any, experiment: str, neutral: Sequence[str]) -> Iterator[
             f"--out: {folder} of process 0 cannot be seen from {socket.gethostname()}; "
             "it must be on storage that all hosts share, under the same path"
         )
-    with _advised(experiment, folder, lambda: False):
+    with _advised(experiment, folder, lambda: False, ours):
         yield folder
 
 
 @contextmanager
-def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iterator[None]:
+def _advised(
+    experiment: str, folder: Path, discard: Callable[[], bool], given: Mapping[str, Any]
+) -> Iterator[None]:
     """Let errors and interruptions say how to go on, unless there is nothing to go on with."""
     command = f"    {shlex.join([*settings.program(experiment), '--resume', str(folder)])}"
     presence.advise(f"what was computed is kept; on any number of hosts, go on with\n{command}")
@@ -119,9 +123,24 @@ def _advised(experiment: str, folder: Path, discard: Callable[[], bool]) -> Iter
             raise Interrupted(f"{str(stop) or 'stopped'}; {how}", code) from error
         if isinstance(error, OSError) and error.errno and error.filename is None:
             error.filename = str(folder)  # a full disk does not name itself
-        if not untouched:
+        if untouched:
+            pass
+        elif _blames_setting(error, given):
+            error.add_note(
+                f"a run keeps its settings: give others, and another --out than {folder}"
+            )
+        else:
             error.add_note(f"what was computed is kept; once this is put right, {how}")
         raise
+
+
+def _blames_setting(error: BaseException, given: Mapping[str, Any]) -> bool:
+    """Tell whether an error is put right by other flags only, and not by mending a file."""
+    flag = re.match(r"--([a-z0-9-]+)", str(error)) if isinstance(error, ValueError) else None
+    value = given.get(flag[1].replace("-", "_")) if flag else None
+    words = value if isinstance(value, list | tuple) else ()
+    own = any(isinstance(one, str) and ".py:" in one for one in words)  # which can be mended
+    return isinstance(value, int | float | list | tuple) and not own
 
 
 def _make(folder: Path) -> list[Path]:
@@ -141,6 +160,15 @@ def _make(folder: Path) -> list[Path]:
             f"--out: {folder} cannot be made ({error.strerror}); give another folder"
         ) from error
     return made
+
+
+def _refuse_moving(folder: Path, out: str | None, was: str | None) -> None:
+    """Refuse another place for a run that goes on; the one it was begun in may have been moved."""
+    if out not in (None, was) and Path(out).expanduser().absolute() != folder.absolute():
+        raise ValueError(
+            f"--out: {folder} goes on where it is, not in {out}; leave --out out, or move the "
+            "folder first"
+        )
 
 
 def _write_settings(folder: Path, config: Any, experiment: str) -> None:

@@ -73,9 +73,18 @@ def chosen_encoding(genotype: Genotype) -> fj.encodings.Entry:
         --variation, --halve-rate-every and --genes belong to --encoding direct
     """
     name, usual = genotype.encoding, Genotype()
-    own = ("variation", "halve_rate_every", "genes")
-    if name != "direct" and any(getattr(genotype, one) != getattr(usual, one) for one in own):
+    changed = lambda *flags: any(getattr(genotype, one) != getattr(usual, one) for one in flags)
+    if name != "direct" and changed("variation", "halve_rate_every", "genes"):
         raise ValueError("--variation, --halve-rate-every and --genes belong to --encoding direct")
+    if name != "cppn" and changed("coordinates", "nodes", "edges"):
+        raise ValueError("--coordinates, --nodes and --edges belong to --encoding cppn")
+    if name not in ("direct", "cppn") and changed("mutation_rate", "color"):
+        raise ValueError("--mutation-rate and --color belong to --encoding direct and cppn")
+    if genotype.variation == "iso_line" and changed("mutation_rate", "halve_rate_every"):
+        raise ValueError(
+            "--variation iso_line changes every gene; leave --mutation-rate and "
+            "--halve-rate-every out"
+        )
     if genotype.alphabet != usual.alphabet and name != "characters":
         raise ValueError("--alphabet belongs to --encoding characters; leave it out")
     return choose("--encoding", [name], fj.encodings.CATALOG, fj.encodings.own_encoding)[name]

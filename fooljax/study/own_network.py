@@ -35,8 +35,9 @@ def load(
             found = found()
         except (Exception, SystemExit) as error:
             raise ValueError(
-                f"--model {model}: {name}() fails with {type(error).__name__}: {error}; "
-                "it is called without arguments"
+                f"--model {model}: {name}() fails with {type(error).__name__}: {error}; it is "
+                "called without arguments and returns a network (what answers images itself is "
+                "one by fooljax.models.from_function)"
             ) from error
     if isinstance(found, Classifier):
         return found
@@ -47,10 +48,12 @@ def load(
             f"library, or a function that returns one, got {type(found).__name__}"
         )
     if adapter == "from_flax" or input_shape is None:
+        lacks, else_ = "what images it takes", ", or give --dataset"
+        if adapter == "from_flax":  # no data tell them
+            lacks, else_ = "its weights", ""
         raise ValueError(
-            f"--model {model}: {type(found).__name__} does not say "
-            f"{'its weights' if adapter == 'from_flax' else 'what images it takes'}; return "
-            f"fooljax.models.{adapter}(...) of it, or give --dataset"
+            f"--model {model}: {type(found).__name__} does not say {lacks}; return "
+            f"fooljax.models.{adapter}(...) of it{else_}"
         )
     try:
         return getattr(models, adapter)(found, input_shape, num_classes)

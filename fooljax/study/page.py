@@ -97,6 +97,8 @@ def publish(
 ) -> dict[str, Any]:
     """Write ``records.csv``, ``arrays.npz``, ``summary.json``, the pictures and the page.
 
+    What the page begins with, its title and key figures, ends what the run prints.
+
     Args:
         run: the run.
         blocks: the page, an `Opening` first; pictures are drawn as they come.
@@ -162,6 +164,10 @@ def publish(
     headline = {"title": opening.title, "lead": opening.lead, "figures": figures}
     taken = whole["seconds"], headline, whole["versions"]
     records_of_runs.write(run.folder, run.module, command, whole["device"], *taken)
+    print(
+        "\n".join([opening.title, *(f"  {value} {label}" for value, label in figures)]),
+        file=sys.stderr,
+    )
     print(f"report: {page}", file=sys.stderr)
     return whole
 

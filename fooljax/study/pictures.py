@@ -66,10 +66,11 @@ def lines(
     series: str,
     caption: str,
     **looks: Any,  # as reporting.lines takes them
-) -> Figure:
+) -> Figure | str:
     """Show one measure of a table over a number, a line for each value of a key.
 
-    Lines along which something is missing are left out; bands are the intervals.
+    Lines along which something is missing are left out; bands are the intervals. A sentence
+    takes the place of a picture without any line.
 
     Args:
         name: of the picture's file.
@@ -99,6 +100,8 @@ def lines(
             drawn[str(one)] = (places, mean)
             if not np.isnan(low).any():
                 bands[str(one)] = (low, high)
+    if not drawn:
+        return f"Nothing can be drawn of this: {caption.split('. ')[0].rstrip('.')}."
     dashed = [one for one in looks.pop("dashed", ()) if one in drawn]
     draw = lambda path: reporting.lines(path, drawn, bands=bands, dashed=dashed, **looks)
     return Figure(name, draw, caption)

@@ -80,6 +80,11 @@ def prepare(
 
     if victim.view != "center" and not is_published(victim):
         raise ValueError(f"--view {victim.view} is for published ImageNet networks; leave it out")
+    if victim.model.endswith(".py"):
+        raise ValueError(
+            f"--model {victim.model}: which of the file's networks? Give {victim.model}:NAME"
+        )
+    _refuse_training(victim)
     published = load_published(victim) if is_published(victim) else None
     if published is not None:
         fits(published.input_shape, published.num_classes)
@@ -174,6 +179,30 @@ def build_recipe(victim: Victim) -> "Recipe":
             "with another recipe"
         )
     return training.RECIPES[victim.recipe](**numbers)
+
+
+def _refuse_training(victim: Victim) -> None:
+    """Refuse a recipe that would make another network of one that comes with its weights.
+
+    Raises:
+        ValueError: naming the flag.
+    """
+    from fooljax import models
+
+    comes = victim.weights is not None or is_published(victim)
+    if not (comes or ":" in victim.model or victim.model in models.PRETRAINED):
+        return
+    given = {
+        f"--recipe {victim.recipe}": victim.recipe not in ("quick", "caffe_lenet"),  # of presets
+        f"--train-epsilon {victim.train_epsilon}": victim.train_epsilon is not None,
+    }
+    whose = f"--weights {victim.weights}" if victim.weights else f"--model {victim.model}"
+    for flag, wrong in given.items():
+        if wrong:
+            raise ValueError(
+                f"{flag}: {whose} comes with its weights and is not trained; leave {flag} out, or "
+                "name an architecture"
+            )
 
 
 def _trained(victim: Victim, found: "Splits | Streams", folder: Path) -> tuple["Classifier", str]:

@@ -59,6 +59,23 @@ def test_the_tangent_of_a_quadratic_network_in_closed_form():
         np.testing.assert_allclose(found.each[place], each, rtol=1e-2)
 
 
+def test_a_network_with_gradients_only_has_the_same_tangent():
+    """As those of PyTorch, which know no derivative forward."""
+    backward = jax.custom_vjp(quadratic)
+    backward.defvjp(
+        lambda params, images: (quadratic(params, images), (params, images)),
+        lambda kept, rows: (
+            jnp.zeros_like(kept[0]),
+            (2 * flat(kept[1]) * (rows @ kept[0].T)).reshape(kept[1].shape),
+        ),
+    )
+    known, found = (
+        analysis.tangent_reach(network(one), IMAGES, ENDS, STEPS) for one in (quadratic, backward)
+    )
+    np.testing.assert_allclose(found.error, known.error, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found.change, known.change, rtol=1e-4, atol=1e-6)
+
+
 def test_the_tangent_holds_until_a_kink():
     """From all 0.3 to all 0.9 the rectifier opens a third of the way; its slope is 2."""
     params, start = jnp.full((4, 3), 2.0), np.full((1, *SHAPE), 0.3, np.float32)

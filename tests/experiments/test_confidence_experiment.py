@@ -141,6 +141,7 @@ IMPOSSIBLE = {
     r"--level must be in \(0, 1\), got 1.0": {"level": 1.0},
     "--farthest must be above 0.1, got 0.1": {"farthest": 0.1},
     "--runs must be at least 1, got 0": {"runs": 0},
+    "--slice-pixels must be at least 2, got 1": {"slice_pixels": 1},
     "--generators: unknown 'pgd'; There are direct, cppn": {"generators": ("pgd",)},
     "--compared: unknown 'nope'; There are": {"compared": ("nope",)},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},

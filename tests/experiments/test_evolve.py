@@ -218,6 +218,8 @@ IMPOSSIBLE = {
     "--halve-rate-every must be at least 0": {"halve_rate_every": -1},
     "--train-steps must be at least 1": {"victim": Victim(train_steps=0)},
     "--variation.* belong to --encoding direct": {"encoding": "cppn", "variation": "iso_line"},
+    "--coordinates, .* belong to --encoding cppn": {"coordinates": "normalized"},
+    "--variation, .* are for --search .*; snes draws": {"search": "snes", "mutation_rate": 0.2},
     "--genes belong to --encoding direct": {"encoding": "cppn", "genes": "uint8"},
     "--memory-limit must be positive, got 0": {"memory_limit": 0.0},
     "--memory-limit must be at most .*, got inf": {"memory_limit": float("inf")},

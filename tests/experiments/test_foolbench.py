@@ -229,6 +229,7 @@ IMPOSSIBLE = {
     "--generators: unknown 'pgd'": {"generators": ("pgd",)},
     "--generators must name .*each once, got cppn cppn": {"generators": ("cppn", "cppn")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
+    "--volume-particles must be 0, or 2 at least, got 1": {"volume_particles": 1},
     "--defenses ensemble: needs other networks": {"victim": Victim(model="x.py:net")},
 }
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import harden_universal
+from experiments.harden_universal import page
 from experiments.harden_universal.measure import decide
 from fooljax import study
 from fooljax.metrics import Interval
@@ -130,6 +131,34 @@ def rate(mean, half=0.01):
 def test_verdicts_follow_the_numbers(first, last, random, verdict):
     worst = [rate(first), rate(0.7), rate(last)]
     assert decide(worst, [rate(random)] * 3) == verdict
+
+
+def test_a_network_that_cannot_be_trained_is_refused_before_anything_is_made(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import fooljax as fj\n"
+        "answer = lambda images: images.reshape(len(images), -1)[:, :10]\n"
+        "make = lambda: fj.models.from_function(answer, (8, 8, 1), 10)\n"
+    )
+    victim = Victim(model=f"{tmp_path}/mine.py:make", image_size=(8, 8))
+    config = change(harden_universal.PRESETS["smoke"], victim=victim, out=f"{tmp_path}/run")
+    with pytest.raises(ValueError, match=r"--model .*mine\.py:make: .* no weights"):
+        harden_universal.main(config)
+    assert not (tmp_path / "run" / "units").exists()
+
+
+def test_a_network_that_anything_fools_is_not_called_hard_to_fool():
+    """Fooled by nearly all universal changes, and by more than half as many random ones."""
+    config = change(harden_universal.PRESETS["smoke"], rounds=1)
+    kinds = {"sgd": 0.94, "random": 0.6, "right": 0.1, "pgd": 1.0, "trained_on": 0.8}
+    records = [
+        {"kind": kind, "rounds": rounds, "repeat": 0, "share": share}
+        for kind, share in kinds.items()
+        for rounds in (0, 1, "none")
+    ]
+    shares = study.summarize(records, ("kind", "rounds"), ["share"])
+    words = page.conclude(config, shares, "untested")
+    assert "less than twice as often as random changes" in words and "hardly" not in words
+    assert "94 % of held-out images before and 94 % after 1 round (" in words
 
 
 def test_verdict_without_intervals():

@@ -101,6 +101,13 @@ def test_the_usual_layer_is_the_last_with_places():
     assert usual("softmax", (6, 6, 1)) == "fc"
 
 
+def test_a_network_without_layers_to_be_seen_is_refused_in_words():
+    answer = lambda images: images.reshape(len(images), -1)[:, :3]
+    network = fj.models.from_function(answer, (2, 2, 1), 3)
+    with pytest.raises(ValueError, match="no layers to be seen: it is computed outside of JAX"):
+        measure.usual(network)
+
+
 def test_a_unit_that_is_off_on_grey_is_woken(key):
     """The first unit sees 18 pixels and fires from a sum of 14 on; of grey ones it is 9."""
     weights = jnp.stack([jnp.ones(36).at[:18].set(0.0), jnp.ones(36)], axis=1)

@@ -54,6 +54,8 @@ def test_what_was_found_is_kept_and_can_be_heard(smoke):
         ({"senses": ("digits:lenet9:direct",)}, "--senses lenet9: unknown network"),
         ({"victim": Victim(dataset="tones")}, "--dataset: give --senses"),
         ({"victim": Victim(weights="w.pth")}, "--weights, --classifier: networks are trained here"),
+        ({"victim": Victim(train_seed=3)}, "--train-seed: .* --seed decides about all networks"),
+        ({"victim": Victim(image_size=(8, 8))}, "--image-size: data sets have the sizes they co"),
     ],
 )
 def test_impossible_settings_are_refused(flags, message, tmp_path):

@@ -110,6 +110,18 @@ def test_resume_starts_from_the_settings_of_the_run(begun):
         assert folder == begun
 
 
+def test_a_run_that_goes_on_is_not_moved(begun, tmp_path):
+    elsewhere = parse("--resume", str(begun), "--out", str(tmp_path / "elsewhere"))
+    refused = pytest.raises(ValueError, match=r"--out: .* goes on where it is, not in .*elsewhere")
+    with refused, open_run(elsewhere):
+        pass
+    with open_run(parse("--resume", str(begun), "--out", str(begun))) as folder:
+        assert folder == begun
+    moved = begun.rename(tmp_path / "moved")
+    with open_run(parse("--resume", str(moved))) as folder:
+        assert folder == moved
+
+
 def test_resume_refuses_other_settings(begun):
     config = parse("--resume", str(begun), "--steps", "9", "--size", "1", "2", "--places", "here")
     with (
@@ -202,6 +214,16 @@ def test_resume_where_there_is_no_run(tmp_path):
         parse("--resume", str(tmp_path / "absent"))
 
 
+def test_home_is_written_short_where_the_shell_leaves_it(tmp_path, monkeypatch):
+    """As bash does in ``--out=~/run``."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with open_run(parse("--out=~/run")) as folder:
+        assert folder == tmp_path / "run"
+        (folder / "result").write_text("computed")
+    with open_run(parse("--resume=~/run", "--out=~/run")) as again:
+        assert again == folder
+
+
 def test_out_must_be_free(tmp_path, begun):
     for name, message in (("file", "is a file"), ("full", "not empty; give another")):
         place = tmp_path / name
@@ -254,6 +276,29 @@ def test_what_was_computed_is_kept(tmp_path):
         1 / 0  # noqa: B018
     assert (out / "config.json").is_file()
     assert f"python -m experiments.evolve --resume '{out}'" in command.explain(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        ("--steps must be even, got 3", "a run keeps its settings: give others, and another --out"),
+        ("--places: x.png cannot be read", "what was computed is kept; once this is put right"),
+        ("the network has no gradient", "what was computed is kept; once this is put right"),
+    ],
+)
+def test_no_flag_that_a_run_was_begun_with_is_to_be_given_anew(tmp_path, message, advice):
+    with pytest.raises(ValueError) as caught, open_run(Config(out=f"{tmp_path}/run")) as folder:
+        (folder / "result").write_text("computed")
+        raise ValueError(message)
+    said = command.explain(caught.value)
+    assert advice in said and ("--resume" in said) == ("kept" in said)
+
+
+def test_what_jax_adds_for_readers_of_its_traceback_is_left_out():
+    error = ValueError("no gradient")
+    error.add_note("-----\nSet JAX_TRACEBACK_FILTERING=off to include these.")
+    error.add_note("go on with")
+    assert command.explain(error) == "no gradient\ngo on with"
 
 
 def test_interruptions_say_how_to_go_on(tmp_path, begun):

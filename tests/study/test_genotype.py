@@ -39,6 +39,19 @@ def test_what_is_asked_for_is_built():
         (Genotype(), (4, 4, 2), Pictures(), "--encoding direct: images of 1 or 3 channels"),
         (Genotype("cppn", nodes=3), (4, 4, 1), Pictures(), "--encoding cppn: --nodes, --edges: "),
         (Genotype("cppn", genes="uint8"), (4, 4, 1), Pictures(), "--genes belong to --encoding di"),
+        (Genotype(nodes=20), (4, 4, 1), Pictures(), "--nodes and --edges belong to --encoding cp"),
+        (
+            Genotype("waveform", mutation_rate=0.2),
+            (99, 1),
+            Sounds(),
+            "--mutation-rate and --color belong to --encoding direct and cppn",
+        ),
+        (
+            Genotype(variation="iso_line", mutation_rate=0.2),
+            (4, 4, 1),
+            Pictures(),
+            "--variation iso_line changes every gene; leave --mutation-rate",
+        ),
         (Genotype("waveform", alphabet="all"), (99, 1), Sounds(), "--alphabet belongs to --enc"),
     ],
 )

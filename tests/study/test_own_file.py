@@ -29,6 +29,15 @@ def darker(classifier, strength):
     )
 
 number = 3
+
+def nothing():
+    return 3
+
+def shape_again(shape):
+    return shape
+
+def strength_again(classifier, strength):
+    return strength
 """
 
 
@@ -78,7 +87,29 @@ def test_what_a_file_lacks_is_said_with_the_flag(file):
         perturb.measure.choose(change(perturb.PRESETS["smoke"], attacks=(f"{file}:none",)))
     with pytest.raises(ValueError, match=r"--attacks .*:number: must be a function epsilon"):
         perturb.measure.choose(change(perturb.PRESETS["smoke"], attacks=(f"{file}:number",)))
+    with pytest.raises(ValueError, match=r"--attacks .*:nothing: nothing\(0\.1\) fails with Type"):
+        perturb.measure.choose(change(perturb.PRESETS["smoke"], attacks=(f"{file}:nothing",)))
     with pytest.raises(ValueError, match=r"--encoding gone\.py:x: there is no file gone\.py"):
         evolve.measure.check(change(evolve.PRESETS["smoke"], encoding="gone.py:x"))
     with pytest.raises(ValueError, match=r"--defenses .*:number: must be a function \(classifier"):
         study.filters("--defenses", [f"{file}:number=1"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("nothing", "fails with TypeError"), ("shape_again", "must return an Encoding of a shape")],
+)
+def test_an_encoding_that_is_none_is_blamed_and_not_the_search(file, name, said):
+    genotype = study.Genotype(f"{file}:{name}")
+    with pytest.raises(ValueError, match=rf"--encoding .*:{name}: {name}.* {said}"):
+        study.build_encoding(genotype, (4, 4, 1), fj.media.Pictures())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("nothing", "fails with TypeError"), ("strength_again", "must return a Classifier of one")],
+)
+def test_a_defense_that_is_none_is_refused_with_its_flag(file, name, said):
+    _, one = study.filters("--defenses", [f"{file}:{name}=0.5"]).values()
+    with pytest.raises(ValueError, match=rf"--defenses .*:{name}=0\.5: {name}.* {said}"):
+        one.refuse("--defenses", (4, 4, 1))

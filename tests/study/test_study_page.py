@@ -81,6 +81,13 @@ def test_everything_is_written_and_said_in_order(run):
     assert "test_study_page" in page
 
 
+def test_a_run_ends_with_what_its_page_begins_with(tmp_path, capsys):
+    with pytest.warns(UserWarning, match="doubtful"):
+        main(study.change(Config(), out=str(tmp_path / "run")))
+    said = capsys.readouterr().err.splitlines()
+    assert said[-3:] == ["A <title>", "  1 % of all", f"report: {tmp_path / 'run' / 'report.html'}"]
+
+
 def test_a_page_begins_with_its_title(tmp_path):
     config = study.change(Config(), out=str(tmp_path / "run"))
     with pytest.warns(UserWarning), pytest.raises(TypeError, match="Opening"):

@@ -58,6 +58,14 @@ def test_the_middle_of_repeats_over_places_of_their_own(drawn):
     np.testing.assert_array_equal(drawn["series"]["a"][0], [1.0, 2.0])
 
 
+def test_where_nothing_was_measured_a_sentence_takes_the_place_of_a_picture():
+    """As of images that stay certain, where the network was certain of none."""
+    records = [{"kind": "real", "at": at, "repeat": 0, "kept": np.nan} for at in (1, 2)]
+    table = study.summarize(records, ("kind", "at"), ("kept",))
+    block = study.lines("kept", table, "at", "kept", "kind", "Share that is kept. How to read it.")
+    assert block == "Nothing can be drawn of this: Share that is kept."
+
+
 def test_large_images_are_reduced_where_asked(tmp_path):
     images = np.full((1, 1, 300, 150, 1), 0.5)  # float64: the library of pictures takes float32
     heights = {}

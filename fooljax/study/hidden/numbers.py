@@ -114,7 +114,7 @@ class Found(NamedTuple):
         number: str,
         caption: str,
         **looks: Any,  # as reporting.lines takes them
-    ) -> Figure:
+    ) -> Figure | str:
         """Draw a number of a look over what it was measured at, a line for each kind of images."""
         of, words = self.means.where(look=look, name=number), f"{caption} {_SHADED}"
         return pictures.lines(name, of, "at", "value", "images", words, shares=True, **looks)
