@@ -232,8 +232,24 @@ def conclude(config: Config, one: Group) -> str:
         f"log-odds of the class to be shown by {signed(change)} on average, and loses "
         f"{lost(one, place)} of what had been won with them: {word}. Between different members "
         f"the mean cosine of the gradients is {images} at test images and {noise} at noise (1: "
-        "the same direction, 0: unrelated)."
+        f"the same direction, 0: unrelated).{carried(config, one)}"
     )
+
+
+def carried(config: Config, one: Group) -> str:
+    """Say how often images made for the fewest and for the most members fool one outside."""
+    sizes, attacks = config.ensembles.members, {"joint": "the joint gradient", "perturb": "PGD"}
+    if len(sizes) < 2:
+        return ""  # all are attacked, none is outside
+    spell = lambda attack, place: study.spell(
+        fj.analysis.over_repeats(one.grid(attack, "outside_same")[:, place])
+    )
+    said = "; ".join(
+        f"made for {sizes[place]} of {sizes[-1]}, "
+        + " and ".join(f"{spell(attack, place)} by {words}" for attack, words in attacks.items())
+        for place in sorted({0, len(sizes) - 2})
+    )
+    return f" A network that had no part gives the same label to these images: {said}."
 
 
 def takers(config: Config) -> list[int]:
