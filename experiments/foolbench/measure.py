@@ -122,7 +122,8 @@ def set_scene(run: study.Run[Config]) -> Scene:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     config = run.config
-    chosen = study.choose_defenses("--defenses", config.defenses, config.victim)
+    preset = PRESETS["smoke"].defenses
+    chosen = study.choose_defenses("--defenses", config.defenses, config.victim, preset)
     makers, ways = dict[str, study.Maker](), dict[str, study.Make]()
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:

@@ -217,6 +217,14 @@ def test_what_applies_to_a_network_that_comes_with_its_weights():
     ]
 
 
+def test_what_a_preset_asks_for_is_left_out_where_it_cannot_be_had(capsys):
+    words = foolbench.PRESETS["smoke"].defenses
+    choose = lambda model: study.choose_defenses("--defenses", words, Victim(model=model), words)
+    assert list(choose("softmax")) == ["plain", "ensemble"] and not capsys.readouterr().err
+    assert list(choose("mine.py:net")) == ["plain"]
+    assert "the preset's ensemble is left out; it needs other networks" in capsys.readouterr().err
+
+
 IMPOSSIBLE = {
     "--seeds must be at least 1, got 0": {"seeds": 0},
     "--clean-images must be at least 40": {"clean_images": 10},
@@ -229,7 +237,10 @@ IMPOSSIBLE = {
     "--generators: unknown 'pgd'": {"generators": ("pgd",)},
     "--generators must name .*each once, got cppn cppn": {"generators": ("cppn", "cppn")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
-    "--defenses ensemble: needs other networks": {"victim": Victim(model="x.py:net")},
+    "--defenses ensemble: needs other networks": {
+        "victim": Victim(model="x.py:net"),
+        "defenses": ("ensemble",),
+    },
 }
 
 
