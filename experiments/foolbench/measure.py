@@ -132,8 +132,9 @@ def set_scene(run: study.Run[Config]) -> Scene:
         study.afford(shape, runs=config.fooling.runs)
         for one in chosen.values():
             one.refuse(shape)
-        others = study.choose_outsiders(run, "--others", [config.others], shape, 1000)
-        known = {**study.FOOLING, OTHERS: others[config.others]}
+        named = OTHERS in config.generators or config.others != Config.others
+        others = study.choose_outsiders(run, "--others", [config.others] * named, shape, 1000)
+        known = study.FOOLING | ({OTHERS: others[config.others]} if named else {})
         makers.update(study.choose("--generators", config.generators, known))
         built = study.build("--generators", makers, config.fooling.making, shape)
         for name, way in built.items():

@@ -33,6 +33,15 @@ def net():
     return Classifier(params, apply, (8, 8, 1), 10)
 """
 
+LISTENING = """
+import jax.numpy as jnp
+from fooljax.types import Classifier
+
+def net():
+    loud = lambda params, sounds: 9 * jnp.abs(sounds - 0.5).reshape(len(sounds), 8, -1).mean(axis=2)
+    return Classifier((), loud, (4000, 1), 8)
+"""
+
 
 # dozens of programs; what they do is tested with the library and the other experiments
 SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
@@ -162,6 +171,17 @@ def test_without_a_generator_or_a_defense_the_others_are_the_same(smoke, tmp_pat
     kept = [line for line in read(folder) if line.startswith("plain,")]
     kept = [line for line in kept if line.split(",")[2] in ("clean", "ascent")]
     assert read(tmp_path / "run")[1:] == kept
+
+
+@pytest.mark.slow
+def test_the_smoke_preset_runs_on_sounds_and_a_network_of_one_s_own(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(LISTENING)
+    victim = Victim(dataset="tones", model=f"{path}:net")
+    smoke = foolbench.PRESETS["smoke"]
+    summary = foolbench.main(change(smoke, victim=victim, out=str(tmp_path / "run")))
+    assert [one["defense"] for one in summary["defenses"]] == ["plain"]
+    assert "the preset's ensemble is left out" in capsys.readouterr().err
 
 
 @pytest.mark.slow
