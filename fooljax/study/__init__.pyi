@@ -297,6 +297,7 @@ from fooljax.study.volumes import shrinkage as shrinkage
 from fooljax.study.volumes import table_of_shrinkage as table_of_shrinkage
 from fooljax.study.wording import against as against
 from fooljax.study.wording import answer as answer
+from fooljax.study.wording import confidence_of as confidence_of
 from fooljax.study.wording import duration as duration
 from fooljax.study.wording import power as power
 from fooljax.study.wording import share as share
