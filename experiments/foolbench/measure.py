@@ -134,7 +134,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
             one.refuse(shape)
         named = OTHERS in config.generators or config.others != Config.others
         others = study.choose_outsiders(run, "--others", [config.others] * named, shape, 1000)
-        known = study.FOOLING | ({OTHERS: others[config.others]} if named else {})
+        known = {**study.FOOLING, **({OTHERS: others[config.others]} if named else {})}
         makers.update(study.choose("--generators", config.generators, known))
         built = study.build("--generators", makers, config.fooling.making, shape)
         for name, way in built.items():

@@ -98,12 +98,14 @@ def of_classes(
             columns that reject alone.
 
     Example:
-        >>> from fooljax import metrics
         >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from fooljax import metrics
         >>> logits = jnp.array([4.0, 3.0, 0.0])  # dog, animal; and none of these
         >>> for exclusive in (True, False):
-        ...     print(metrics.of_classes(metrics.probabilities, logits, 2, exclusive).round(2)[:2])
-        [0.72 0.26]
+        ...     read = metrics.of_classes(metrics.probabilities, logits, 2, exclusive)
+        ...     print(np.asarray(read)[:2].round(2))
+        [0.72 0.27]
         [0.98 0.95]
     """
     measured = measure(logits)
