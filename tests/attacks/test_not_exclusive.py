@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fooljax import attacks, defenses, encodings, evolution, metrics
+from fooljax import attacks, defenses, encodings, evolution, metrics, study
 from fooljax.defenses import reads
 from fooljax.types import Classifier
 
@@ -81,6 +81,10 @@ def test_each_niche_keeps_the_highest_score(fitness, key):
 def test_defenses_change_nothing_about_it():
     assert not defenses.gaussian_blur(NETWORK, 1.0).exclusive
     assert not reads.answered(NETWORK, (), lambda params, logits: logits).exclusive
+
+
+def test_the_page_says_what_confidence_is():
+    assert "the network's own score of the class" in study.confidence_of(NETWORK)
 
 
 def test_a_column_for_none_of_them_is_needed(key):
