@@ -41,7 +41,7 @@ SHOWN_TO = {
     "all_same": "all {} as one, same label",
     "all_any": "all {} as one, any label",
 }
-MEASURES = ("fooled", "change", "undone", *SHOWN_TO)
+MEASURES, BY = ("fooled", "change", "undone", *SHOWN_TO), ("group", "members", "attack")
 PAPERS = {
     "1901.09981": "S. Kariyappa and M. K. Qureshi, “Improving adversarial robustness of ensembles "
     "with diversity training”, 2019: whether gradients of members point the same way",
@@ -128,8 +128,7 @@ def main(config: Config) -> dict[str, Any]:
         }
         conclusion = {name: conclude(config, one) for name, one in groups.items()}
         print("\n".join(f"{name}: {words}" for name, words in conclusion.items()), file=sys.stderr)
-        by = ("group", "members", "attack")
-        means = study.summarize(records, by, MEASURES, "set", study.unbounded)
+        means = study.summarize(records, BY, MEASURES, "set", study.unbounded)
         return study.publish(
             run,
             report(config, groups, conclusion),
@@ -162,10 +161,9 @@ def attack(run: study.Run[Config], sets: study.NetworkSets) -> study.Results:
         key: RandomKey, group: str, members: int, attack: str, **cell: int
     ) -> Mapping[str, ArrayLike]:
         del key  # that of the cell
-        place = cell["set"]
-        real = sets[group, place]
+        real = sets[group, cell["set"]]
         some = real.members[:members]
-        key = study.key_of(config.run.seed, set=place, way=joint.way(attack))
+        key = study.key_of(config.run.seed, set=cell["set"], way=joint.way(attack))
         if attack == "alignment":
             return align(key, real)
         if attack == "in turn":
@@ -227,12 +225,17 @@ def conclude(config: Config, one: Group) -> str:
     elif change.low > 0.0:
         word = "on the whole the progress with one member helps with the others too"
     images, noise = (study.times(one.between(where)) for where in ("images", "noise"))
+    sizes, shown = config.ensembles.members, ""
+    if len(sizes) > 1:  # else nobody is outside
+        share = study.spell(fj.analysis.over_repeats(one.grid("joint", "outside_same")[:, 0]))
+        shown = f" {share} of the images made for {sizes[0]} of {sizes[-1]} by the joint gradient "
+        shown += "get the same label from a network that had no part."
     return (
         f"With {count} members that are fooled one after the other, a turn changes the others' "
         f"log-odds of the class to be shown by {signed(change)} on average, and loses "
         f"{lost(one, place)} of what had been won with them: {word}. Between different members "
         f"the mean cosine of the gradients is {images} at test images and {noise} at noise (1: "
-        "the same direction, 0: unrelated)."
+        f"the same direction, 0: unrelated).{shown}"
     )
 
 
@@ -380,13 +383,9 @@ def transfer(config: Config, name: str, one: Group) -> Iterator[study.Block]:
 
 def alignment(name: str, one: Group) -> study.Figure:
     """Show whether the members pull in the same direction."""
-    draw = functools.partial(
-        fj.reporting.matrix,
-        values=one.cosines("images").mean(axis=0),
-        row_names=one.names,
-        column_names=one.names,
-        label="mean cosine of the gradients at test images",
-        shares=False,
+    cosines, label = one.cosines("images"), "mean cosine of the gradients at test images"
+    draw = lambda path: fj.reporting.matrix(
+        path, cosines.mean(axis=0), one.names, one.names, label=label, shares=False
     )
     return study.Figure(
         f"{name}_alignment",

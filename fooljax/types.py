@@ -91,6 +91,10 @@ class Classifier:
         num_classes: number of real classes; logits columns from there on mean
             "none of these" (a fooling class, a rejection threshold).
         tokens: of a network that reads texts; None of all others.
+        exclusive: whether an input is of one class at most. Then the confidence of a class
+            is its softmax; otherwise (a bark is a dog and an animal) that of the class
+            against the columns that reject alone, whatever the other classes are, and there
+            must be such columns: of one sigmoid for each class, one that is always zero.
     """
 
     params: Params
@@ -98,6 +102,7 @@ class Classifier:
     input_shape: tuple[int, ...] = field(metadata={"static": True})
     num_classes: int = field(metadata={"static": True})
     tokens: Tokens | None = field(default=None, metadata={"static": True})
+    exclusive: bool = field(default=True, metadata={"static": True})
 
     def __post_init__(self) -> None:
         if isinstance(self.input_shape, list):  # static parts are compared, and hashed

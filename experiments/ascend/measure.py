@@ -254,7 +254,9 @@ def look(key: RandomKey, classifier: Classifier, start: str) -> Mapping[str, Arr
 
     shape = (CONTROLS if start != "grey" else 1, *classifier.input_shape)
     logits = study.all_logits(classifier, fj.attacks.STARTS[start].draw(key, shape))
-    shares = fj.metrics.probabilities(jnp.asarray(logits))
+    shares = fj.metrics.of_classes(
+        fj.metrics.probabilities, jnp.asarray(logits), classifier.num_classes, classifier.exclusive
+    )
     return {"said": shares[:, : classifier.num_classes]}
 
 

@@ -64,7 +64,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         f"Each {one} began as {'' if plain == 'silence' else 'plain '}{plain} and was changed step "
         f"by step so that the network ({found.network.origin}) would be surer that it "
         f"{'is' if one == 'sound' else 'shows'} a given class. No real {found.words.real[0]} was "
-        f"involved. Every class had {found.config.repeats} starts. {held_back(found)}"
+        f"involved. Every class had {found.config.repeats} starts. {held_back(found)} "
+        f"{study.confidence_of(found.network.classifier)}"
     )
     if evolved:
         yield (

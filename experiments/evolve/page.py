@@ -204,9 +204,8 @@ def story(found: Found) -> Iterator[study.Block]:
     words = known or f"evolves {many} {study.chosen_encoding(config.genotype).words}"
     yield fj.reporting.paragraph("The encoding, ", fj.reporting.strong(name), f", {words}.")
     yield (
-        "Confidence means the network's softmax output for the class, in single precision. The "
-        f"share of real test {many} that it recognizes says how well it does on what it was made "
-        "for."
+        f"{study.confidence_of(found.network.classifier)} The share of real test {many} that it "
+        "recognizes says how well it does on what it was made for."
     )
 
 

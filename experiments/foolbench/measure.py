@@ -122,9 +122,9 @@ def set_scene(run: study.Run[Config]) -> Scene:
         ValueError, OSError: for anything wrong with flags or files, naming the flag.
     """
     config = run.config
-    few = config.volume_particles == 1  # nothing could be left of it
+    few, preset = config.volume_particles == 1, PRESETS["smoke"].defenses
     study.refuse({"--volume-particles must be 0, or 2 at least, got 1": few})
-    chosen = study.choose_defenses("--defenses", config.defenses, config.victim)
+    chosen = study.choose_defenses("--defenses", config.defenses, config.victim, preset)
     makers, ways = dict[str, study.Maker](), dict[str, study.Make]()
 
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
@@ -133,8 +133,9 @@ def set_scene(run: study.Run[Config]) -> Scene:
         study.afford(shape, runs=config.fooling.runs)
         for one in chosen.values():
             one.refuse(shape)
-        others = study.choose_outsiders(run, "--others", [config.others], shape, 1000)
-        known = {**study.FOOLING, OTHERS: others[config.others]}
+        named = OTHERS in config.generators or config.others != Config.others
+        others = study.choose_outsiders(run, "--others", [config.others] * named, shape, 1000)
+        known = {**study.FOOLING, **({OTHERS: others[config.others]} if named else {})}
         makers.update(study.choose("--generators", config.generators, known))
         built = study.build("--generators", makers, config.fooling.making, shape)
         for name, way in built.items():

@@ -179,7 +179,8 @@ def images(found: Found, defense: str) -> Iterator[study.Figure]:
     for one, arrays in found.results.where(defense=defense, network=name).found:
         if "own" not in arrays:
             continue  # controls are made for nobody
-        rows[one["generator"]], logits = arrays["images"][:_MOST], arrays["own"][:_MOST]
+        made, logits = arrays["images"][:_MOST], arrays["own"][:_MOST]
+        rows[one["generator"]] = study.as_pictures(bench.plain.medium, made)
         sure = study.confidence(study.certainty(logits, len(classes))[0])
         answers = [[*classes, "none"][min(place, len(classes))] for place in logits.argmax(axis=1)]
         captions.append([f"{a}\n{study.sure(s)}" for a, s in zip(answers, sure, strict=True)])

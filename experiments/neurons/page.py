@@ -62,8 +62,8 @@ def story(found: Found) -> Iterator[study.Block]:
     yield fj.reporting.table(("Images", "How they were made"), rows)
     yield (
         "An ascent climbs the activation itself, whatever other units do, from grey; a unit that "
-        "is off there is woken first: what its rectifier cuts off counts a tenth. Evolution keeps the best "
-        "image for every unit of the layer at once (MAP-Elites, a niche for each). Activations "
+        "is off there is woken first: what its rectifier cuts off counts a tenth. Evolution keeps "
+        "the best image for every unit of the layer at once (MAP-Elites, a niche for each). Activations "
         "are given as standard deviations above the mean of the real pictures, for units have "
         "scales of their own. Units that no picture fires were left out: "
         + ", ".join(

@@ -27,11 +27,14 @@ class Goal:
         least_log_odds: how certain the network must be of its answer, as
             ``log(p / (1 - p))``; ``-inf`` if any certainty will do.
         targeted: whether ``labels`` are to be reached.
+        exclusive: whether to reach a class means to outdo all others, or the columns that
+            reject alone; attacks set it to that of their `Classifier`.
     """
 
     labels: Int32[Array, " b"]
     least_log_odds: Float[Array, " b"]
     targeted: bool = field(metadata={"static": True})
+    exclusive: bool = field(default=True, metadata={"static": True})
 
 
 def reach(labels: Int32[Array, " b"]) -> Goal:
@@ -103,13 +106,14 @@ def checked(goal: Goal, classifier: Classifier, count: int) -> Goal:
             f"{goal.labels.shape}{remedy}"
         )
     labels = checks.labels(goal.labels, count, checks.columns(classifier), "the goal's labels")
-    return dataclasses.replace(goal, labels=jnp.asarray(labels))
+    return dataclasses.replace(goal, labels=jnp.asarray(labels), exclusive=classifier.exclusive)
 
 
 def leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
     """Return for each column by how much it would satisfy the goal; ``-inf`` if it never does.
 
-    For a target: its lead over the best other column. For a true class: the
+    For a target: its lead over the best other column, or where classes do not exclude each
+    other over the columns that reject. For a true class: the
     lead of every other real class over it and over the columns that reject.
     With a demand on confidence, the smaller of that and the surplus of log-odds.
 
@@ -127,9 +131,11 @@ def leads(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, "b m"]:
     """
     logits = logits.astype(jnp.float32)
     wanted = _wanted(goal, logits, num_classes)
-    rest = jnp.max(logits, axis=1, keepdims=True, where=~wanted, initial=-jnp.inf)
+    rival = _rivals(goal, wanted, num_classes)
+    rest = jnp.max(logits, axis=1, keepdims=True, where=rival, initial=-jnp.inf)
     least = goal.least_log_odds[:, None]
-    surplus = jnp.where(least == -jnp.inf, jnp.inf, metrics.log_odds(logits) - least)
+    odds = metrics.of_classes(metrics.log_odds, logits, num_classes, goal.exclusive)
+    surplus = jnp.where(least == -jnp.inf, jnp.inf, odds - least)
     return jnp.where(wanted, jnp.minimum(logits - rest, surplus), -jnp.inf)
 
 
@@ -179,10 +185,14 @@ def cross_entropy(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, 
 
 
 def log_odds(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"]:
-    """Return ``log(p / (1 - p))`` of all columns that satisfy the goal together."""
+    """Return ``log(p / (1 - p))`` of all columns that satisfy the goal together.
+
+    Of a class that does not exclude others it is the class's own.
+    """
     logits = logits.astype(jnp.float32)
     wanted = _wanted(goal, logits, num_classes)
-    inside, outside = (jax.nn.logsumexp(logits, axis=1, where=which) for which in (wanted, ~wanted))
+    rival = _rivals(goal, wanted, num_classes)
+    inside, outside = (jax.nn.logsumexp(logits, axis=1, where=which) for which in (wanted, rival))
     return inside - outside
 
 
@@ -205,3 +215,12 @@ def _wanted(goal: Goal, logits: Logits, num_classes: int) -> Array:
     column = jnp.arange(logits.shape[-1], dtype=jnp.int32)[None, :]
     is_label = column == goal.labels[:, None]
     return is_label if goal.targeted else ~is_label & (column < num_classes)
+
+
+def _rivals(goal: Goal, wanted: Array, num_classes: int) -> Array:
+    """Mark the columns that speak against the goal, bool ``[b, m]``."""
+    if goal.exclusive or not goal.targeted:
+        return ~wanted
+    rejects = lambda column: column >= num_classes
+    columns = jnp.arange(wanted.shape[-1], dtype=jnp.int32)[None, :]
+    return rejects(columns) != rejects(goal.labels[:, None])

@@ -151,6 +151,8 @@ def selective(goal: Goal, logits: Logits, num_classes: int) -> Float[Array, " b"
     below = jnp.minimum(margin, 0.0)  # so that the branch not taken has a finite gradient
     ahead = jnp.where(margin > 0.0, 1.0 + margin, 1.0 / (1.0 - below))
     rejection = jnp.any(wanted & (column >= num_classes), axis=1) | ~jnp.any(rivals, axis=1)
+    if goal.targeted and not goal.exclusive:  # no other class is in the way
+        return margin
     return jnp.where(rejection, margin, jnp.where(behind > 0.0, ahead, behind))
 
 

@@ -26,7 +26,8 @@ class AttackResult(NamedTuple):
         images: ``[b, h, w, c]`` in [0, 1]; texts ``[b, n]`` of ids.
         success: whether the goal is reached.
         margin: by how much; see ``goals.margin``.
-        confidence: softmax probability of the class in question, in [0, 1].
+        confidence: of the network in the class in question, in [0, 1]: the softmax, unless
+            its classes do not exclude each other.
         log_doubt: ``log(1 - p)`` of it, exact where ``confidence`` is 1.
         l0: share of numbers changed, in [0, 1].
         l1: sum of the absolute changes, in units of [0, 1].
@@ -179,7 +180,10 @@ def score_checked(
     """Score as ``score`` does, without asking about what has been checked."""
     logits = classifier(found).astype(jnp.float32)
     asked = goals.answer(goal, logits, classifier.num_classes)[:, None]
-    read = lambda scores: jnp.take_along_axis(scores, asked, axis=1)[:, 0]
+    classes = classifier.num_classes, classifier.exclusive
+    read = lambda measure: jnp.take_along_axis(
+        metrics.of_classes(measure, logits, *classes), asked, axis=1
+    )[:, 0]
     margin = goals.margin(goal, logits, classifier.num_classes)
     change = _change(found, images)
     spent = lambda passes: jnp.broadcast_to(jnp.asarray(passes, jnp.int32), margin.shape)
@@ -187,8 +191,8 @@ def score_checked(
         images=found,
         success=margin > 0.0,
         margin=margin,
-        confidence=read(metrics.probabilities(logits)),
-        log_doubt=-jax.nn.softplus(read(metrics.log_odds(logits))),
+        confidence=read(metrics.probabilities),
+        log_doubt=-jax.nn.softplus(read(metrics.log_odds)),
         l0=jnp.mean(change > 0.0, axis=1),
         l1=jnp.sum(change, axis=1),
         l2=jnp.linalg.norm(change, axis=1),

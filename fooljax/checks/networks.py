@@ -92,7 +92,8 @@ def columns(network: Classifier, name: str = "classifier") -> int:
     try:
         known = _KNOWN.setdefault(network.apply, {})
         shapes = tuple((getattr(leaf, "shape", ()), str(_type(leaf))) for leaf in flat)
-        case = (hash(structure), shapes, network.input_shape, network.num_classes)
+        sizes = network.input_shape, network.num_classes, network.exclusive
+        case = (hash(structure), shapes, *sizes)
         hash(case)
     except TypeError:  # what cannot be remembered is asked every time
         return _traced(network, name)
@@ -145,6 +146,11 @@ def _traced(network: Classifier, name: str) -> int:
         raise ValueError(
             f"the {name}'s logits must have two columns at least, got {logits.shape}: the softmax "
             "of one is always 1; of one number z for two classes make [0, z]"
+        )
+    if not network.exclusive and logits.shape[1] == classes:
+        raise ValueError(
+            f"the {name}, whose classes do not exclude each other, must return a column more than "
+            f"its {classes} classes, which means none of them; of sigmoids one that is always zero"
         )
     if not jnp.issubdtype(logits.dtype, jnp.floating):
         raise ValueError(f"the {name} must return floating point logits, got {logits.dtype}")

@@ -6,6 +6,7 @@ median's window). What rounds keeps its exact forward pass and takes the gradien
 what it would be without rounding, so that no attack is blind to it.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -75,12 +76,9 @@ def shown_through(
         ValueError: if the network reads texts.
     """
     check_numbers(classifier)
-    return Classifier(
-        Shown(classifier.params, numbers),
-        Bound(_apply, (classifier.apply, transform)),
-        classifier.input_shape,
-        classifier.num_classes,
-    )
+    shown = Shown(classifier.params, numbers)
+    apply = Bound(_apply, (classifier.apply, transform))
+    return dataclasses.replace(classifier, params=shown, apply=apply)
 
 
 def shape_of_pictures(name: str, classifier: Classifier) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
 """Networks that read texts: which defenses refuse them, and how the others keep their vectors."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -44,8 +45,8 @@ def answered(
             part(tokens.apply_embedded),
             inside(tokens.table),
         )
-    return Classifier(
-        params, part(classifier.apply), classifier.input_shape, classifier.num_classes, tokens
+    return dataclasses.replace(
+        classifier, params=params, apply=part(classifier.apply), tokens=tokens
     )
 
 

@@ -91,11 +91,11 @@ def evaluate(
             logits = classifier(images)
         else:
             cheaper, bar = screen
-            rough = FITNESS[fitness](cheaper(classifier)(images))[:, :k]
+            rough = read(fitness, classifier, cheaper(classifier)(images))[:, :k]
             seen = seen & jnp.any(spread(rough) > bar[None], axis=-1)
             logits = _look_again(classifier, images, seen)
-        scores = FITNESS[fitness](logits)[:, :k]
-        confidence = metrics.probabilities(logits)[:, :k]
+        scores = read(fitness, classifier, logits)[:, :k]
+        confidence = read("prob", classifier, logits)[:, :k]
         allowed = seen[:, None] & ~jnp.isnan(confidence)
         if enter is not None:
             allowed = allowed & enter(indices, logits)
@@ -124,6 +124,12 @@ def evaluate(
     if axis_name is not None:
         totals = jax.lax.psum(totals, axis_name)
     return challengers, totals
+
+
+def read(fitness: Fitness, classifier: Classifier, logits: Logits) -> Float[Array, "b m"]:
+    """Return the fitness of images in every class, by their logits."""
+    measure = FITNESS[fitness]
+    return metrics.of_classes(measure, logits, classifier.num_classes, classifier.exclusive)
 
 
 def _into_cells(scores: Float[Array, "b k"], inside: Bool[Array, "b cells"]) -> Array:

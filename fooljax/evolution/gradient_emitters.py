@@ -18,7 +18,7 @@ from fooljax.evolution.emitters import (
     show,
     tell_each,
 )
-from fooljax.evolution.evaluate import FITNESS, Fitness, evaluate
+from fooljax.evolution.evaluate import Fitness, evaluate, read
 from fooljax.evolution.map_elites import Evolution, Generation, draw, ranks, report
 from fooljax.types import Bound, Classifier, Encoding, RandomKey, Search
 
@@ -157,7 +157,7 @@ def gradients(
     paint = jax.vmap(given.encoding.express)
 
     def fitness(genomes: Array) -> Array:
-        scores = FITNESS[given.fitness](classifier(paint(genomes)))
+        scores = read(given.fitness, classifier, classifier(paint(genomes)))
         return jnp.sum(jnp.take_along_axis(scores, goal[:, None], axis=1))
 
     along = [jax.grad(fitness)(genomes)]

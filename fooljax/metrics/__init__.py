@@ -8,7 +8,13 @@ from fooljax.metrics.calibration import (
     expected_calibration_error,
 )
 from fooljax.metrics.chains import Mixing, mixing
-from fooljax.metrics.confidence import log_odds, log_probabilities, margins, probabilities
+from fooljax.metrics.confidence import (
+    log_odds,
+    log_probabilities,
+    margins,
+    of_classes,
+    probabilities,
+)
 from fooljax.metrics.detection import (
     Roc,
     acceptance_threshold,
@@ -82,6 +88,7 @@ __all__ = [
     "mixing",
     "nearest_distances",
     "negative_log_likelihood",
+    "of_classes",
     "probabilities",
     "reliability",
     "roc_curve",

@@ -6,6 +6,8 @@ certain images nor say how certain the network is. The log-odds
 them without rounding to 0.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -81,3 +83,35 @@ def probabilities(logits: Logits) -> Scores:
     logits = logits.astype(jnp.float32)
     broken = jnp.any(jnp.isnan(logits) | (logits == jnp.inf), axis=-1, keepdims=True)
     return jnp.where(broken, jnp.nan, jax.nn.softmax(logits, axis=-1))
+
+
+def of_classes(
+    measure: Callable[[Logits], Scores], logits: Logits, num_classes: int, exclusive: bool
+) -> Scores:
+    """Measure the logits of a network, whether its classes exclude each other or not.
+
+    Args:
+        measure: `margins`, `log_odds`, `log_probabilities` or `probabilities`.
+        logits: ``[*b, m]``.
+        num_classes: number of real classes; later columns reject.
+        exclusive: as of the `Classifier`. If not, every real class is measured against the
+            columns that reject alone.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from fooljax import metrics
+        >>> logits = jnp.array([4.0, 3.0, 0.0])  # dog, animal; and none of these
+        >>> for exclusive in (True, False):
+        ...     read = metrics.of_classes(metrics.probabilities, logits, 2, exclusive)
+        ...     print(np.asarray(read)[:2].round(2))
+        [0.72 0.27]
+        [0.98 0.95]
+    """
+    measured = measure(logits)
+    if exclusive:
+        return measured
+    none = jax.nn.logsumexp(logits[..., num_classes:], axis=-1, keepdims=True)
+    classes = logits[..., :num_classes]
+    alone = measure(jnp.stack([classes, jnp.broadcast_to(none, classes.shape)], axis=-1))[..., 0]
+    return jnp.concatenate([alone, measured[..., num_classes:]], axis=-1)

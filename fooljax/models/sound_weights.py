@@ -1,5 +1,6 @@
 """Published weights of networks that listen, and what their classes mean elsewhere."""
 
+import dataclasses
 from pathlib import Path
 
 import jax
@@ -39,12 +40,13 @@ def load_keywords(name: str, path: Path) -> Classifier:
 
 
 def load_yamnet(path: Path) -> Classifier:
-    """Load YAMNet: sounds ``[b, 15600, 1]``, 521 classes.
+    """Load YAMNet: sounds ``[b, 15600, 1]``, 521 classes, which do not exclude each other.
 
     Raises:
         ValueError: if the file is damaged or another network's.
     """
-    return _load(YAMNet(AUDIOSET_CLASSES), YAMNET_SAMPLES, AUDIOSET_CLASSES, path)
+    network = _load(YAMNet(AUDIOSET_CLASSES), YAMNET_SAMPLES, AUDIOSET_CLASSES, path)
+    return dataclasses.replace(network, exclusive=False)
 
 
 def load_yamnet_esc10(path: Path) -> Classifier:

@@ -112,7 +112,7 @@ def units(classifier: Classifier, layer: str, pool: Pool = "mean", leak: float =
     leak = checks.between("leak", leak, 0.0, 1.0)
     where = pool if isinstance(pool, str) else tuple(pool)
     apply = Bound(_activations, (classifier.apply, place, where, leak))
-    return dataclasses.replace(classifier, apply=apply, num_classes=shape[-1])
+    return dataclasses.replace(classifier, apply=apply, num_classes=shape[-1], exclusive=True)
 
 
 class _Reached(Exception):

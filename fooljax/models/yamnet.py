@@ -1,18 +1,18 @@
 """YAMNet: which of 521 kinds of sound are heard in a second, each by itself.
 
 Its 521 numbers are not exclusive: a bark is a dog, an animal and a domestic animal. The
-published score of a class is the sigmoid of its logit. A classifier of this package is
-read by a softmax, so one more column, "none of these", is always zero. Then
+published score of a class is the sigmoid of its logit. One more column, "none of these", is
+always zero, so that the score of a class is its softmax against that column alone. The
+classifier that `load_pretrained` returns says so (``exclusive=False``), and the score is what
+attacks and searches climb and what they call confidence. In a softmax over all columns
 
-* the sigmoid of a class's logit is the published score, digit for digit (`presence`);
-* the softmax of a class is at most that score, ``e^z / (1 + e^z + the other e^z')``,
+* the share of a class is at most that score, ``e^z / (1 + e^z + the other e^z')``,
   and equal to it where no other class is heard: the share of "this class, and no
   other" if at most one sound is there. Whatever is confident at 0.99 here has a
   published score of at least 0.99;
 * "none of these" wins exactly where no published score exceeds a half.
 
-Climbing the softmax of a class raises its score, and lowers what else is heard.
-`one_sound` asks about one class alone: there the softmax is the published score.
+`presence` returns the scores, and `one_sound` asks about one class alone: is it there or not?
 """
 
 import dataclasses
@@ -153,7 +153,7 @@ def one_sound(classifier: Classifier, label: int) -> Classifier:
     if label >= classifier.num_classes:
         raise ValueError(f"label must be in [0, {classifier.num_classes}), got {label}")
     apply = Bound(_one_sound, (classifier.apply, label))
-    return dataclasses.replace(classifier, apply=apply, num_classes=2)
+    return dataclasses.replace(classifier, apply=apply, num_classes=2, exclusive=True)
 
 
 def grouped(
@@ -194,7 +194,8 @@ def grouped(
             f"[0, {classifier.num_classes}), got {checks.shown(groups)}"
         )
     apply = Bound(_grouped, (classifier.apply, sets, bool(rejecting)))
-    return dataclasses.replace(classifier, apply=apply, num_classes=len(sets))
+    exclusive = classifier.exclusive or not rejecting
+    return dataclasses.replace(classifier, apply=apply, num_classes=len(sets), exclusive=exclusive)
 
 
 def _grouped(

@@ -283,6 +283,7 @@ from fooljax.study.weights import weights_of as weights_of
 from fooljax.study.weights import with_weights as with_weights
 from fooljax.study.wording import against as against
 from fooljax.study.wording import answer as answer
+from fooljax.study.wording import confidence_of as confidence_of
 from fooljax.study.wording import duration as duration
 from fooljax.study.wording import power as power
 from fooljax.study.wording import share as share

@@ -5,6 +5,7 @@ Every change of an image and every score to reject by is a defense, too.
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -100,7 +101,9 @@ class Defense(NamedTuple):
     refuse: Callable[[tuple[int, ...]], None] = lambda shape: None
 
 
-def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[str, Defense]:
+def choose_defenses(
+    flag: str, words: Sequence[str], settings: Victim, preset: Sequence[str] = ()
+) -> dict[str, Defense]:
     """Read which defenses are asked for.
 
     Args:
@@ -108,6 +111,7 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
         words: a name each, or a change of every image and its strength, such as
             ``blur=1``; without any, all of `USUAL` that suit the network.
         settings: of the plain network.
+        preset: words of a preset: what of just these does not suit the network is left out.
 
     Returns:
         Defenses by name, the plain network first.
@@ -123,6 +127,7 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
         {'plain': False, 'blur 1': False, 'reject_energy': False}
     """
     found = {PLAIN: DEFENSES[PLAIN]}
+    why = f"needs other networks to be trained, but --model {settings.model} comes with its weights"
     for word in words or USUAL:
         if "=" in word or word in defenses.CATALOG:
             *_, (name, one) = filters(flag, [word]).items()
@@ -134,11 +139,11 @@ def choose_defenses(flag: str, words: Sequence[str], settings: Victim) -> dict[s
         entry = choose(flag, [word], DEFENSES | dict.fromkeys(defenses.CATALOG, found[PLAIN]))[word]
         if not (entry.trains and is_own(settings)):
             found[word] = entry
+        elif words and tuple(words) == tuple(preset):
+            print(f"{flag}: the preset's {word} is left out; it {why}", file=sys.stderr)
         elif words:
-            raise ValueError(
-                f"{flag} {word}: needs other networks to be trained, but --model {settings.model} "
-                f"comes with its weights; ask for what suits it, such as {flag} {_SUITS_ALL}"
-            )
+            remedy = f"ask for what suits it, such as {flag} {_SUITS_ALL}"
+            raise ValueError(f"{flag} {word}: {why}; {remedy}")
     return found
 
 

@@ -137,7 +137,11 @@ def controls(
     }
     if classifier.tokens is None:
         kinds["gaussian_noise"] = noise, jax.random.split(key_noise, rounds)
-    read = jax.jit(lambda classifier, images: metrics.probabilities(classifier(images)))
+    read = jax.jit(
+        lambda network, images: metrics.of_classes(
+            metrics.probabilities, network(images), network.num_classes, network.exclusive
+        )
+    )
     result: dict[str, dict[str, float | None]] = {}
     for name, (make, keys) in kinds.items():
         batches = [read(classifier, make(keys[batch])) for batch in range(rounds)]

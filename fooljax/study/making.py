@@ -198,6 +198,7 @@ def _of_first(
         Bound(_reordered, (classifier.apply,)),
         classifier.input_shape,
         count,
+        exclusive=classifier.exclusive,
     )
     made = make(key, part, material)
     return made._replace(labels=order[made.labels])

@@ -9,8 +9,9 @@ import numpy as np
 from fooljax.metrics import Interval, probabilities
 from fooljax.reporting import percent
 from fooljax.reporting.wording import certainty
+from fooljax.types import Classifier
 
-__all__ = ["against", "answer", "duration", "power", "share", "spell", "sure"]
+__all__ = ["against", "answer", "confidence_of", "duration", "power", "share", "spell", "sure"]
 
 _UNKNOWN = "not measured"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -113,6 +114,26 @@ def against(interval: Interval, level: float, words: str) -> str:
     if interval.high < level:
         return f"less than the {share(level)} of {words}"
     return f"not to be told from the {share(level)} of {words}"
+
+
+def confidence_of(network: Classifier) -> str:
+    """Say what confidence means, which depends on whether classes exclude each other.
+
+    Example:
+        >>> import jax
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> network = fj.models.build("softmax", jax.random.key(0), (8, 8, 1), 3)
+        >>> print(study.confidence_of(network))
+        Confidence means the network's softmax output for the class, in single precision.
+    """
+    if network.exclusive:
+        return "Confidence means the network's softmax output for the class, in single precision."
+    return (
+        "The classes of this network do not exclude each other, as a dog is an animal, too, so "
+        "confidence means the network's own score of the class, whatever it says of the others: a "
+        "sigmoid, in single precision."
+    )
 
 
 def answer(logits: np.ndarray, class_names: Sequence[str]) -> str:

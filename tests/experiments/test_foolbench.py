@@ -33,6 +33,15 @@ def net():
     return Classifier(params, apply, (8, 8, 1), 10)
 """
 
+LISTENING = """
+import jax.numpy as jnp
+from fooljax.types import Classifier
+
+def net():
+    loud = lambda params, sounds: 9 * jnp.abs(sounds - 0.5).reshape(len(sounds), 8, -1).mean(axis=2)
+    return Classifier((), loud, (4000, 1), 8)
+"""
+
 
 # dozens of programs; what they do is tested with the library and the other experiments
 SMOKE = pytest.param("smoke", marks=pytest.mark.slow)
@@ -165,6 +174,17 @@ def test_without_a_generator_or_a_defense_the_others_are_the_same(smoke, tmp_pat
 
 
 @pytest.mark.slow
+def test_the_smoke_preset_runs_on_sounds_and_a_network_of_one_s_own(tmp_path, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text(LISTENING)
+    victim = Victim(dataset="tones", model=f"{path}:net")
+    smoke = foolbench.PRESETS["smoke"]
+    summary = foolbench.main(change(smoke, victim=victim, out=str(tmp_path / "run")))
+    assert [one["defense"] for one in summary["defenses"]] == ["plain"]
+    assert "the preset's ensemble is left out" in capsys.readouterr().err
+
+
+@pytest.mark.slow
 def test_a_plain_function_of_one_s_own(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(OWN)
@@ -217,6 +237,14 @@ def test_what_applies_to_a_network_that_comes_with_its_weights():
     ]
 
 
+def test_what_a_preset_asks_for_is_left_out_where_it_cannot_be_had(capsys):
+    words = foolbench.PRESETS["smoke"].defenses
+    choose = lambda model: study.choose_defenses("--defenses", words, Victim(model=model), words)
+    assert list(choose("softmax")) == ["plain", "ensemble"] and not capsys.readouterr().err
+    assert list(choose("mine.py:net")) == ["plain"]
+    assert "the preset's ensemble is left out; it needs other networks" in capsys.readouterr().err
+
+
 IMPOSSIBLE = {
     "--seeds must be at least 1, got 0": {"seeds": 0},
     "--clean-images must be at least 40": {"clean_images": 10},
@@ -230,7 +258,10 @@ IMPOSSIBLE = {
     "--generators must name .*each once, got cppn cppn": {"generators": ("cppn", "cppn")},
     "--dataset: real images are needed": {"victim": Victim(dataset="none")},
     "--volume-particles must be 0, or 2 at least, got 1": {"volume_particles": 1},
-    "--defenses ensemble: needs other networks": {"victim": Victim(model="x.py:net")},
+    "--defenses ensemble: needs other networks": {
+        "victim": Victim(model="x.py:net"),
+        "defenses": ("ensemble",),
+    },
 }
 
 

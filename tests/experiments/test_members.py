@@ -97,6 +97,9 @@ def test_the_conclusion_follows_the_numbers():
         """Changes of the others' log-odds, in each set."""
         about = {"members": 2, "attack": "in turn", "undone": 0.25}
         records = [{**about, "set": i, "change": one} for i, one in enumerate(changes)]
+        for count, outside in ((1, 0.75), (2, None)):  # with two of two nobody is outside
+            row = {"attack": "joint", "members": count, "outside_same": outside}
+            records += [{**row, "set": i} for i in range(len(changes))]
         cosines = np.full((2, 2, 3), 0.5)
         arrays = {"cosines_images": cosines, "cosines_noise": -cosines}
         results = study.Results((({"attack": "alignment"}, arrays),) * 2)
@@ -106,6 +109,8 @@ def test_the_conclusion_follows_the_numbers():
     assert "helps with the others too" in say(1.0, 1.01) and "loses 25 %" in say(1.0, 1.01)
     assert "undoes some of that with the others" in say(-1.0, -1.01)
     assert "neither helps nor hurts the others beyond chance" in say(1.0, -1.0)
+    outside = "by the joint gradient get the same label from a network that had no part."
+    assert f" 75 % (in every repeat) of the images made for 1 of 2 {outside}" in say(1.0, 1.0)
     assert "is 0.5 (in every repeat) at test images and -0.5 (in every repeat)" in say(1.0, 1.0)
 
 
