@@ -29,7 +29,12 @@ from benchmarks.timing import environment, launch, say, version
 from fooljax.attacks import Attack
 
 Question = Literal["fmn", "elastic net", "boundary", "spsa", "simba", "one pixel", "alone"]
+AnyNorm = Literal["l0", "l1", "l2", "linf"]
+Norm = Literal["linf", "l2"]
+Rule = Literal["en", "l1"]
+Basis = Literal["pixel", "dct"]
 _ORDER = {"l0": 0, "l1": 1, "l2": 2, "linf": np.inf}
+_BETA = 0.01  # of the elastic net
 _KEY = jax.random.key(0)
 
 
@@ -102,14 +107,18 @@ def _victim(config: Config) -> Victim:
 
 def _judged(victim: Victim, found: np.ndarray, norm: str, fooled: np.ndarray) -> dict[str, float]:
     change = (found.astype(np.float64) - victim.images).reshape(len(found), -1)
-    far = np.linalg.norm(change, ord=_ORDER[norm], axis=1)
+    if norm == "elastic":
+        far = _BETA * np.sum(np.abs(change), axis=1) + np.sum(np.square(change), axis=1)
+    else:
+        far = np.linalg.norm(change, ord=_ORDER[norm], axis=1)
     median = float(np.median(np.where(fooled, far, np.inf)))
     return {"success": float(np.mean(fooled)), f"median {norm}": median}
 
 
 def _ours(victim: Victim, attack: Attack, norm: str, start: Any = None) -> dict[str, float]:
     goal = fj.attacks.leave(jnp.asarray(victim.labels))
-    found = fj.attacks.run(attack, _KEY, victim.classifier, victim.images, goal, start=start)
+    images = jnp.asarray(victim.images)
+    found = fj.attacks.run(attack, _KEY, victim.classifier, images, goal, start=start)
     told = _judged(victim, np.asarray(found.images), norm, np.asarray(found.success))
     return told | {"queries": float(np.mean(found.forwards))}
 
@@ -142,7 +151,7 @@ def _fmn(victim: Victim) -> Iterator[Found]:
     import adv_lib.attacks
     import foolbox
 
-    kinds = {"l0": "L0", "l1": "L1", "l2": "L2", "linf": "LInf"}
+    kinds: dict[AnyNorm, str] = {"l0": "L0", "l1": "L1", "l2": "L2", "linf": "LInf"}
     for norm, kind in kinds.items():
         for steps in (30, 100):
             mine = _ours(victim, fj.attacks.fmn(steps, norm=norm), norm)
@@ -160,19 +169,22 @@ def _fmn(victim: Victim) -> Iterator[Found]:
 def _elastic_net(victim: Victim) -> Iterator[Found]:
     import foolbox
 
-    for rule in ("en", "l1"):
-        numbers = {"steps": 50, "rounds": 5, "beta": 0.01, "step_size": 0.05, "first_c": 0.3}
+    rules: dict[Rule, str] = {"en": "elastic", "l1": "l1"}
+    for rule, far in rules.items():
         peer = foolbox.attacks.EADAttack(
             binary_search_steps=5,
             steps=50,
             initial_stepsize=0.05,
             initial_const=0.3,
-            regularization=0.01,
+            regularization=_BETA,
             decision_rule=rule.upper(),
             abort_early=False,
         )
-        mine = _ours(victim, fj.attacks.elastic_net(**numbers, rule=rule), "l1")
-        yield f"EAD, by the {rule} rule", mine, _in_torch(victim, "l1", _foolbox(peer))
+        attack = fj.attacks.elastic_net(
+            50, rounds=5, beta=_BETA, step_size=0.05, first_c=0.3, rule=rule
+        )
+        mine = _ours(victim, attack, far)
+        yield f"EAD, by the {rule} rule", mine, _in_torch(victim, far, _foolbox(peer))
 
 
 def _boundary(victim: Victim) -> Iterator[Found]:
@@ -181,7 +193,7 @@ def _boundary(victim: Victim) -> Iterator[Found]:
     model = foolbox.models.JAXModel(jax.jit(victim.classifier.__call__), bounds=(0, 1))
     given = (jnp.asarray(one) for one in (victim.images, victim.labels, victim.starts))
     images, labels, starts = given
-    kinds = {"l2": "L2BrendelBethgeAttack", "linf": "LinfinityBrendelBethgeAttack"}
+    kinds: dict[Norm, str] = {"l2": "L2BrendelBethgeAttack", "linf": "LinfinityBrendelBethgeAttack"}
     for norm, kind in kinds.items():
         # its trust region grows with the number of images attacked together
         peer = getattr(foolbox.attacks, kind)(steps=99, lr_num_decay=10, lr=1e-3 / len(images))
@@ -193,7 +205,8 @@ def _boundary(victim: Victim) -> Iterator[Found]:
 
 def _alone(victim: Victim) -> Iterator[Found]:
     make = fj.attacks
-    for norm in ("l2", "linf"):
+    norms: tuple[Norm, ...] = ("l2", "linf")
+    for norm in norms:
         here = make.brendel_bethge(40, norm=norm, from_noise=False)
         yield f"Brendel and Bethge, {norm}, 40 from the image", _ours(victim, here, norm), None
         noise = make.brendel_bethge(80, norm=norm)
@@ -255,7 +268,8 @@ def _simba(victim: Victim) -> Iterator[Found]:
         clip_values=(0.0, 1.0),
     )
     one_hot = np.eye(10, dtype=np.float32)[victim.labels]
-    for basis, kind in (("pixel", "px"), ("dct", "dct")):
+    kinds: dict[Basis, str] = {"pixel": "px", "dct": "dct"}
+    for basis, kind in kinds.items():
         np.random.seed(0)  # noqa: NPY002  # ART's own generator
         peer = SimBA(model, kind, max_iter=150, epsilon=0.5, freq_dim=4, stride=1, verbose=False)
         mine = _ours(victim, fj.attacks.simba(step_size=0.5, steps=300, basis=basis), "l2")
