@@ -103,8 +103,12 @@ def measure(config: Config) -> dict[str, Any]:
         for peer in (peer for peer, there in installed.items() if there):
             tasks |= diversity_peers.TASKS[peer](problem, config)
         rows = {}
-        for task, once in tasks.items():
-            rows[task] = _spread([once(seed) for seed in range(config.seeds)])
+        asked = [
+            task for task in tasks if not config.only or any(part in task for part in config.only)
+        ]
+        seeds = range(config.first_seed, config.first_seed + config.seeds)
+        for task in asked:
+            rows[task] = _spread([tasks[task](seed) for seed in seeds])
             say(_line(name, task, rows[task]))
         document[name] = rows
     document["evaluations"] = config.children * (config.generations + 1)
@@ -119,13 +123,13 @@ def _line(name: str, task: str, row: dict[str, list[float]]) -> str:
 
 
 def _spread(runs: list[dict[str, float]]) -> dict[str, list[float]]:
-    """Return mean, least and most of each number over the runs."""
-    found = {key: [one[key] for one in runs] for key in runs[0]}
-    return {key: [float(np.mean(of)), min(of), max(of)] for key, of in found.items()}
+    """Return mean and 95 % interval (Student's) of each number over the runs."""
+    interval = functools.partial(fj.analysis.over_repeats, bounds=(-np.inf, np.inf))
+    return {key: list(interval([one[key] for one in runs])) for key in runs[0]}
 
 
 def summarize(document: dict[str, Any]) -> str:
-    """Say in a line for each task what was found: mean, and the range over the seeds."""
+    """Say in a line for each task what was found: mean, and its 95 % interval over the seeds."""
     lines = [f"{document['evaluations']:,} evaluations"]
     for name in document["config"]["problems"]:
         lines += [_line(name, task, row) for task, row in document[name].items()]

@@ -37,6 +37,8 @@ class Config:
         looks: along brightness and contrast.
         train_steps: of the network.
         seeds: runs of everything.
+        first_seed: of these.
+        only: parts of the names of searches, as in "CMA-ME"; all unless given.
         problems: ``sphere``, ``arm``, ``fooling``.
         peers: modules to compare with.
     """
@@ -48,6 +50,8 @@ class Config:
     looks: int = 8
     train_steps: int = 200
     seeds: int = 3
+    first_seed: int = 0
+    only: tuple[str, ...] = ()
     problems: tuple[Name, ...] = ("sphere", "arm", "fooling")
     peers: tuple[str, ...] = ("qdax", "ribs")
 

@@ -107,7 +107,7 @@ def environment() -> dict[str, Any]:
     return {
         "backend": device.platform,
         "device": device.device_kind,
-        "processor": _processor(),
+        "processor": processor(),
         "cpus": os.cpu_count(),
         "load_1_minute": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
@@ -124,7 +124,8 @@ def version(package: str) -> str | None:
         return None
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name."""
     try:
         with open("/proc/cpuinfo") as lines:
             names = [line.split(":", 1)[1].strip() for line in lines if "model name" in line]

@@ -141,6 +141,8 @@ def _begun(config: Config) -> dict[str, Any]:
     if other and before["rows"]:
         was = ", ".join(f"{name} {old.get(name)} (now {new[name]})" for name in other)
         raise ValueError(f"--out {config.out} was measured with {was}; give another file")
+    for row in before["rows"].values():
+        row.setdefault("processor", before["environment"]["processor"])
     return document | {"rows": before["rows"]}
 
 

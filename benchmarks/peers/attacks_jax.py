@@ -4,6 +4,7 @@ ART's class for JAX lacks the gradients of single classes, so its universal pert
 on PyTorch.
 """
 
+import random
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -185,7 +186,7 @@ def _art_universal(victim: Victim) -> tuple[Side, Side]:
     images = np.ascontiguousarray(victim.images.transpose(0, 3, 1, 2))
 
     def theirs(repeat: int) -> Any:
-        np.random.seed(repeat)  # noqa: NPY002  # ART's own generator
+        random.seed(repeat)  # by which ART orders the images
         torch.manual_seed(repeat)
         counts.reset()
         peer = UniversalPerturbation(
@@ -206,8 +207,8 @@ def _art_universal(victim: Victim) -> tuple[Side, Side]:
 
     def mine(repeat: int) -> Any:
         own = jax.random.fold_in(key, repeat)
-        return fj.attacks.run_universal(
-            method, own, victim.classifier, array, goal, steps=_LEARNED // 10, batch_size=10
+        return fj.attacks.run_universal(  # one image after another, as there
+            method, own, victim.classifier, array, goal, steps=_LEARNED, batch_size=1
         ).perturbation
 
     before = answers(victim.classifier, victim.unseen)

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from benchmarks.peers.pairs import Pair, Side, Victim
-from benchmarks.timing import Cost, clock, say, version
+from benchmarks.timing import Cost, clock, processor, say, version
 
 _AT_LEAST_S = 0.05  # of a measurement; shorter work is repeated in it
 
@@ -35,6 +35,7 @@ def measured(pair: Pair, victim: Victim, repeats: int) -> Row:
         "package": pair.package,
         "version": version(pair.package),
         "work": pair.work,
+        "processor": processor(),
         "load_1_minute": round(os.getloadavg()[0], 2),
     }
     if importlib.util.find_spec(pair.module) is None:

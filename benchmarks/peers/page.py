@@ -1,5 +1,6 @@
 """The page that answers "why not X?", made of what was measured."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,7 +57,7 @@ def to_markdown(document: dict[str, Any], source: str) -> str:
         asked = [row for row in rows if row["question"] == question]
         if asked:
             parts.append(f"\n## {title}\n")
-            parts += _tables(asked)
+            parts += _tables(asked, _processor(document))
     return "".join(parts)
 
 
@@ -80,11 +81,19 @@ def _machine(document: dict[str, Any]) -> str:
     images = "MNIST" if config["data_dir"] else "scikit-learn's digits"
     weights = "its released weights" if config["weights"] else "random weights"
     return (
-        f"{where['processor']}, {where['cpus']} cores, {where['backend']}; load before a pair "
-        f"{min(loads, default=0.0)} to {max(loads, default=0.0)}. Python {where['python']}, "
+        f"{_processor(document)} unless a row says otherwise, {where['cpus']} cores, "
+        f"{where['backend']}; load before a pair {min(loads, default=0.0)} to "
+        f"{max(loads, default=0.0)}. Python {where['python']}, "
         f"fooljax {where['fooljax']}, {versions}. {config['images']} test images of {images} that "
         f"the network recognizes; LeNet has {weights}."
     )
+
+
+def _processor(document: dict[str, Any]) -> str:
+    """Return the processor on which most rows were measured."""
+    begun = document["environment"]["processor"]
+    own = Counter(row.get("processor", begun) for row in document["rows"].values())
+    return own.most_common(1)[0][0] if own else begun
 
 
 def _summary(rows: list[Row]) -> str:
@@ -105,23 +114,29 @@ def _summary(rows: list[Row]) -> str:
     return text + ("\n" + "\n".join(lines) + "\n" if lines else "")
 
 
-def _tables(rows: list[Row]) -> Iterator[str]:
+def _tables(rows: list[Row], processor: str) -> Iterator[str]:
     for network, title in _NETWORKS.items():
         own = [row for row in rows if row["network"] == network]
         measured = [row for row in own if "fooljax" in row]
         if measured:
-            yield f"\n### {title}\n\n{_HEAD}\n" + "\n".join(map(_cells, measured)) + "\n"
+            yield (
+                f"\n### {title}\n\n{_HEAD}\n"
+                + "\n".join(_cells(row, processor) for row in measured)
+                + "\n"
+            )
         for row in own:
             if "fooljax" not in row:
                 why = row.get("skipped") or f"raised {row['error']}"
                 yield f"\n- Not measured: {row['name']}, {title}: {why}\n"
 
 
-def _cells(row: Row) -> str:
+def _cells(row: Row, processor: str) -> str:
     mine, peer, verdict = row["fooljax"], row["peer"], verdicts.verdict(row)
     which = row["name"], row["network"]
+    where = row.get("processor", processor)
+    elsewhere = "" if where == processor else f" ({where})"
     cells = [
-        f"{row['name']} {row['version']}: {row['work']}",
+        f"{row['name']} {row['version']}: {row['work']}{elsewhere}",
         _found(mine),
         _found(peer),
         f"{verdicts.seconds(mine):.3g} / {verdicts.seconds(peer):.3g}",

@@ -151,7 +151,8 @@ def universal_deepfool(
         epsilon: radius of the ball, in units of [0, 1].
         norm: of the ball, and of "near".
         step_size: length of a step in that norm; a tenth of ``epsilon`` unless
-            given.
+            given. There is one step for each batch, so fewer than ten batches do not
+            come to the edge of the ball: then take smaller batches, or longer steps.
         steps: of DeepFool in each batch, at most.
         candidates: only boundaries to this many likeliest other classes are
             looked at.

@@ -69,6 +69,30 @@ def test_the_arm_is_that_of_qdax():
     np.testing.assert_allclose(objective, 100.0 * (1.0 - 4.0 * np.square(spread)), atol=1e-3)
 
 
+def test_intervals_are_those_of_student():
+    """Of three numbers: 4.303 standard errors of the mean, which is one here."""
+    half = 4.302653 * np.sqrt(3.0) / np.sqrt(3.0)
+    runs = [{"qd_score": 10.0 + np.sqrt(3.0) * one} for one in (-1.0, 0.0, 1.0)]
+    np.testing.assert_allclose(
+        diversity._spread(runs)["qd_score"], [10.0, 10.0 - half, 10.0 + half], rtol=1e-6
+    )
+    assert np.isnan(diversity._spread(runs[:1])["qd_score"][1:]).all()  # one says nothing
+
+
+def test_only_the_searches_that_are_asked_for_run(monkeypatch):
+    asked = []
+
+    def run(problem, search, config, seed):
+        asked.append(seed)
+        return {"qd_score": float(seed)}
+
+    monkeypatch.setattr(diversity, "run", run)
+    config = {"problems": ("sphere",), "peers": (), "only": ("OMG",), "seeds": 2, "first_seed": 7}
+    document = diversity.measure(Config(**vars(TINY) | config))
+    assert asked == [7, 8] and list(document["sphere"]) == ["fooljax OMG-MEGA"]
+    assert document["sphere"]["fooljax OMG-MEGA"]["qd_score"][0] == 7.5
+
+
 @pytest.mark.slow
 def test_every_search_runs():
     pytest.importorskip("ribs")

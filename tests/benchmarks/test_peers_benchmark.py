@@ -106,6 +106,13 @@ def test_the_page_names_every_deficit_and_what_was_not_measured(document, monkey
     assert cells == [8] * 4  # one head and three rows
 
 
+def test_a_row_says_where_it_was_measured_if_most_were_not(document):
+    document["rows"]["lenet: peer B"]["processor"] = "another processor"
+    text = page.to_markdown(document, "rows.json")
+    assert "a processor unless a row says otherwise, 2 cores" in text
+    assert [line[:8] for line in text.splitlines() if "(another processor)" in line] == ["| peer B"]
+
+
 def test_the_page_of_the_site_is_made_of_the_rows_kept_with_it():
     root = Path(__file__).parent.parent.parent
     source = "benchmarks/peers/measured.json"
@@ -131,11 +138,13 @@ def test_what_is_measured_is_kept_and_errors_are_measured_again(document, tmp_pa
     out, paper = tmp_path / "rows.json", tmp_path / "page.md"
     config = command.Config(out=str(out), page=str(paper), repeats=2)
     first = command._begun(config)
-    known = {"peer A": AHEAD, "peer E": document["rows"]["lenet: peer E"]}
+    first["environment"]["processor"] = "an older processor"
+    known = {"peer A": copy.deepcopy(AHEAD), "peer E": document["rows"]["lenet: peer E"]}
     out.write_text(json.dumps(first | {"rows": known}))
     found = command.measure(config)
     assert asked == ["peer E", "peer F"]  # once, for pairs without a network
     assert json.loads(out.read_text()) == json.loads(json.dumps(found))
+    assert found["rows"]["peer A"]["processor"] == "an older processor"
     assert "Of 3 rows" in paper.read_text()
     with pytest.raises(ValueError, match=r"repeats 2 \(now 3\); give another file"):
         command.measure(command.Config(out=str(out), repeats=3))
