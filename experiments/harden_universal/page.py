@@ -33,9 +33,12 @@ def conclude(config: Config, shares: study.Table, verdict: str) -> str:
     new = lambda rounds: study.share(strongest(config, shares, rounds).mean)
     mean = lambda kind, rounds: study.share(shares.value("share", kind=kind, rounds=rounds).mean)
     end = config.rounds
+    after = f"{new(1)} after one round"
+    if end > 1:
+        after += f" and {new(end)} after {end}"
     return (
         f"{opening}: new perturbations fool the network about {new(0)} of held-out images before, "
-        f"{new(1)} after one round and {new(end)} after {end} (random changes of the same size: "
+        f"{after} (random changes of the same size: "
         f"{mean('random', end)}; trained on as long without perturbations: {new(CONTROL)}). The "
         f"perturbations that the last round trained on fool {mean('trained_on', end)}. Right on "
         f"unchanged images: {mean('right', 0)} before, {mean('right', end)} after; changed one by "
@@ -56,7 +59,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "one?",
         [
             (new(0), "of images fooled by one change, before"),
-            (new(end), f"by a new one, after {end} rounds"),
+            (new(end), f"by a new one, after {study.plural(end, 'round')}"),
             (mean("trained_on"), "by those trained on last"),
             (mean("random"), "by random changes of the same size"),
             (study.duration(found.results.seconds), "of computing"),

@@ -52,12 +52,11 @@ def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
     config = found.config
     rows = [(kind, KINDS[kind]) for kind in config.kinds]
-    times = f"{config.repeats} times from other random numbers" if config.repeats > 1 else "once"
     yield (
         "A unit is a channel of a layer; its activation is the channel's mean over the picture. "
         f"{config.pictures:,} real pictures of {config.victim.dataset} were shown, and the one "
         "that fires each unit most is shown below, with what goes back from the unit to the "
-        f"pixels. Then an image was made for each unit, {times}:"
+        f"pixels. Then an image was made for each unit, {study.anew(config.repeats)}:"
     )
     yield fj.reporting.table(("Images", "How they were made"), rows)
     yield (

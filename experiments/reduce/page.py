@@ -27,16 +27,16 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     mean = lambda measure, which=rule: found.value(measure, which).mean
     reduced = study.where(found.records, rule=rule)
     surer = [one["sure_after"] >= one["sure_before"] for one in reduced]
-    judged = "less sure than before"
+    judged = "the network is less sure than before"
     if any(surer):
-        judged = "surer than before" if all(surer) else "as sure as before, some surer"
+        judged = "the network is surer than before" if all(surer) else "some networks are surer"
     few = number(mean("after"))
     yield study.Opening(
-        f"{few} of {number(mean('before'))} words are enough, and the network is {judged}",
+        f"{few} of {number(mean('before'))} words are enough, and {judged}",
         "Words of sentences are deleted, one after the other, as long as the network keeps its "
         "answer. What is left says by what it was convinced.",
         [
-            (few, f"words are left of {number(mean('before'))}, in the mean"),
+            (few, f"words are left of {number(mean('before'))}, on average"),
             (study.sure(mean("sure_after")), "median confidence in what is left"),
             (study.sure(mean("sure_before")), "in the whole sentence"),
             (number(mean("after", CONTROL)), "words are left where random ones are deleted"),
@@ -58,7 +58,8 @@ def story(found: Found) -> Iterator[study.Block]:
     config, shared = found.config, found.networks
     yield (
         f"Networks learned to tell {' from '.join(shared.class_names)} by sentences "
-        f"({config.victim.dataset}; {len(shared.each)} networks of other starting weights). Of the "
+        f"({config.victim.dataset}; {study.plural(len(shared.each), 'network')}"
+        f"{' of other starting weights' if len(shared.each) > 1 else ''}). Of the "
         f"test sentences that a network read correctly, up to {config.texts} were drawn. From each "
         "one word after the other was deleted, and none that changed the answer:"
     )

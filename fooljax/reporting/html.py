@@ -23,6 +23,9 @@ _MIME = {
 }
 
 
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
+
 @dataclass(frozen=True)
 class Html:
     """Markup that is already safe.
@@ -38,8 +41,13 @@ Text = str | Html
 
 
 def safe(part: Text) -> str:
-    """Return markup: text escaped, markup as it is."""
-    return part.markup if isinstance(part, Html) else escape(part)
+    """Return markup: text escaped, markup as it is.
+
+    A percent sign stays on the line of its number, and so does a power of ten.
+    """
+    if isinstance(part, Html):
+        return part.markup
+    return re.sub(rf"(?<=\d) (?=%|{_TIMES})|(?<=\d {_TIMES}) (?=10)", "&nbsp;", escape(part))
 
 
 def join(*parts: Text) -> Html:
@@ -158,7 +166,7 @@ def table(
     head = "".join(f'<th scope="col">{safe(cell)}</th>' for cell in header)
     body = "\n".join(
         f'<tr><th scope="row">{safe(row[0])}</th>'
-        + "".join(f"<td>{_unbroken(safe(cell))}</td>" for cell in row[1:])
+        + "".join(f"<td>{safe(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
         if row
@@ -212,8 +220,3 @@ def details(summary: Text, *blocks: Text) -> Html:
         True
     """
     return Html(f"<details><summary>{safe(summary)}</summary>{join(*blocks).markup}</details>\n")
-
-
-def _unbroken(markup: str) -> str:
-    """Keep percent signs on the line of their number, however narrow a column is."""
-    return markup.replace(" %", "&nbsp;%")

@@ -100,7 +100,7 @@ _NAMES = {
     "variety": "Variety effective_numbers measure_variety plain_variety show_variety",
     "victim_data": "blame renamed",
     "volumes": "compare_volumes left_of_volume measure_volumes shrinkage table_of_shrinkage",
-    "wording": "against answer duration power share spell sure",
+    "wording": "against anew answer duration often plural power share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 #: Modules whose names are their own: ``study.hidden.Scene``.

@@ -11,14 +11,14 @@ from fooljax.reporting import Html
 from fooljax.study.page import Figure
 from fooljax.study.pictures import matrix
 from fooljax.study.tables import Record, summarize
-from fooljax.study.wording import spell
+from fooljax.study.wording import plural, share, spell
 
 LEAST_GAIN = 0.02  # a smaller naive gain is none
 VANISHED, SHRUNK = 0.2, 0.75  # share of the naive gain that is left, at most
 RULE = (
     f"A naive gain counts if its mean is at least {LEAST_GAIN:g} and, with several networks, its "
-    f"95 % interval lies above 0. It vanishes if at most {VANISHED:.0%} of it is left against the "
-    f"adversary who knows the defense, shrinks if at most {SHRUNK:.0%} is left, and stays "
+    f"95 % interval lies above 0. It vanishes if at most {share(VANISHED)} of it is left against "
+    f"the adversary who knows the defense, shrinks if at most {share(SHRUNK)} is left, and stays "
     "otherwise."
 )
 VERDICTS = {
@@ -105,10 +105,11 @@ def verdicts(found: Sequence[Gain], against: str) -> str:
 def sum_up(found: Sequence[Gain]) -> str:
     """Say in one sentence how many gains there are, and how many are left."""
     number = counts(found)
+    show = "shows" if number["seen"] == 1 else "show"
     return (
-        f"Of {len(found)} comparisons {number['seen']} show a gain against images made for the "
-        f"bare network; against images made for the defended one {number['vanishes']} of these "
-        f"vanish, {number['shrinks']} shrink and {number['stays']} stay."
+        f"Of {plural(len(found), 'comparison')} {number['seen']} {show} a gain against images made "
+        "for the bare network. Against images made for the defended one, of these gains vanish: "
+        f"{number['vanishes']}; shrink: {number['shrinks']}; stay: {number['stays']}."
     )
 
 

@@ -91,3 +91,22 @@ def test_warnings_come_before_everything_and_are_no_markup(tmp_path):
     text = made.read_text()
     assert text.index("&lt;b&gt;odd&lt;/b&gt;") < text.index("Results")
     assert "Before you believe this" not in reporting.page(tmp_path / "y.html", "T").read_text()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        lambda text: reporting.paragraph(text),
+        lambda text: reporting.tiles((text, text)),
+        lambda text: reporting.table((text, text), [(text, text)], text),
+        lambda text: reporting.details(text, text),
+    ],
+    ids=["paragraph", "tiles", "table", "details"],
+)
+def test_a_percent_sign_and_a_power_stay_with_their_number(block):
+    """However narrow a column or a screen is."""
+    markup = block(
+        "5 % of 4 \N{MULTIPLICATION SIGN} 10\u207b\u2079 and 3 \N{MULTIPLICATION SIGN} 3"
+    ).markup
+    assert "5&nbsp;% of" in markup and " %" not in markup
+    assert "4&nbsp;\N{MULTIPLICATION SIGN}&nbsp;10\u207b" in markup
