@@ -14,7 +14,7 @@ from .measure import CONTROL, KINDS, Config, Found, call, strongest
 PAPER = {0: 0.937, 1: 0.762, 2: 0.8}  # VGG-F on ImageNet before, and after each of two rounds
 TITLES = {
     "untested": "A network that universal perturbations hardly fool to begin with",
-    "none": "Training on universal perturbations hardly helps against new ones",
+    "none": "Training on universal perturbations is not seen to help against new ones",
     "partly": "Training on universal perturbations helps, up to a point",
     "solved": "Training on universal perturbations leaves new ones little to do",
 }
@@ -161,5 +161,6 @@ def perturbations(found: Found) -> study.Figure:
         "selected, and how many images it fools.",
         row_names=list(config.methods),
         column_names=[call(rounds) for rounds in turns],
-        scale_note=f"Black is -{config.epsilon:g}, white +{config.epsilon:g}, grey no change.",
+        scale_note=f"Black is \N{MINUS SIGN}{config.epsilon:g}, white +{config.epsilon:g}, grey no "
+        "change.",
     )

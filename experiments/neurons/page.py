@@ -32,9 +32,10 @@ def report(found: Found, sanity: Sequence[study.Record]) -> Iterator[study.Openi
         "the network shuffled. Numbers are of the median unit, in standard deviations above the "
         "mean of real pictures, before a shift and after.",
         [
-            (f"{high[kind].mean:.1f} → {high[kind].mean * kept[kind].mean:.1f}", WORDS[kind])
+            (" → ".join(map(deviations, (of, of * kept[kind].mean))), WORDS[kind])
             for kind in ("real", *config.kinds)
             if kind in kept
+            for of in (high[kind].mean,)
         ],
     )
     yield study.Heading("What was done")
@@ -46,6 +47,11 @@ def report(found: Found, sanity: Sequence[study.Record]) -> Iterator[study.Openi
     for layer in layers:
         yield study.Heading(f"Layer {layer}")
         yield from sheet(found, layer)
+
+
+def deviations(mean: float) -> str:
+    """Write a number of standard deviations."""
+    return f"{round(mean, 1) + 0.0:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def story(found: Found) -> Iterator[study.Block]:
@@ -80,7 +86,7 @@ def shifts(found: Found) -> Iterator[study.Block]:
     for row in sorted(found.numbers.rows, key=lambda row: layers.index(row.keys["layer"])):
         kept = found.kept.value("kept", **row.keys)
         left = "" if np.isnan(kept.mean) else study.spell(kept, write)
-        spelled = study.spell(row.values["deviations"], lambda mean: f"{round(mean, 1) + 0.0:.1f}")
+        spelled = study.spell(row.values["deviations"], deviations)
         rows.append((row.keys["layer"], row.keys["kind"], spelled, left))
     titles = ("Layer", "Images", "Standard deviations above real pictures", "Kept after a shift")
     far = "1" if found.config.jitter == 1 else f"1 and by {found.config.jitter}"
@@ -128,8 +134,8 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
     """Show for each unit what fires it, what goes back, and what was made."""
     real = found.real.one(layer=layer)
     mean, spread, units = real["mean"], real["spread"], real["units"]
-    deviations = lambda values: [f"{x:+.1f} sd" for x in (values - mean) / spread]
-    rows, words, names = [real["images"]], [deviations(real["activation"])], ["strongest real"]
+    above = lambda values: [f"{x:+.1f} sd" for x in (values - mean) / spread]
+    rows, words, names = [real["images"]], [above(real["activation"])], ["strongest real"]
     # where no rectifier lies in between all rules are one
     same = [rule for rule in RULES[1:] if np.allclose(real[rule], real["gradient"], rtol=1e-3)]
     for rule in (rule for rule in RULES if rule not in same):
@@ -143,7 +149,7 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
     for kind in found.config.kinds:
         cell = found.made.one(layer=layer, kind=kind, repeat=0)
         rows.append(cell["images"])
-        pairs = zip(deviations(cell["activation"]), deviations(cell["shifted"]), strict=True)
+        pairs = zip(above(cell["activation"]), above(cell["shifted"]), strict=True)
         words.append([f"{before}\nshifted {after}" for before, after in pairs])
         names.append(kind)
     left = " and ".join(same)

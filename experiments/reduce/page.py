@@ -67,12 +67,13 @@ def story(found: Found) -> Iterator[study.Block]:
         f"the same, once the network has learned to be unsure of what was left of {config.teach} "
         "training sentences"
     )
+    last = "By the rule exact no single deletion keeps it then." if "exact" in config.rules else ""
     said = {**RULES, TAUGHT: taught}
     rows = [(rule, said[rule]) for rule in found.left.names("rule")]
     yield fj.reporting.table(("Rule", "The word that is deleted next"), rows)
     yield (
         "A sentence is left as it is once the deletion that the rule asks for would change the "
-        "answer. With the first rule no single deletion keeps it then."
+        f"answer. {last}"
     )
     if config.victim.dataset == "opinions":
         yield (
@@ -155,9 +156,10 @@ def others(found: Found) -> Iterator[study.Block]:
     )
     keys = {"attack": "Attack", "words": "Words it may put in"}
     caption = (
-        f"Share of sentences whose answer changed (hotflip: at most {config.edits} words replaced; "
-        f"trigger: {config.front} words in front, found on training texts), and of nonsense of "
-        f"{LENGTH} words of which the network is {study.sure(config.tau)} sure (coordinate). "
+        "Share of sentences whose answer changed (hotflip: at most "
+        f"{study.plural(config.edits, 'word')} replaced; trigger: "
+        f"{study.plural(config.front, 'word')} in front, found on training texts), and of nonsense "
+        f"of {LENGTH} words of which the network is {study.sure(config.tau)} sure (coordinate). "
         "Control: as many random words in place of chosen ones."
     )
     yield study.numbers(found.won, keys, {"success": "Succeeds", "control": "Control"}, caption)
