@@ -22,7 +22,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     best = ranked[0]["defense"]
     figures = [
         (str(len(found.scene.defenses)), "networks and defenses"),
-        (str(len(found.scene.makers)), "kinds of fooling images"),
+        (str(len(found.scene.makers)), "kinds of images that show nothing"),
         (worst[PLAIN], "of the worst kind of images pass the plain network"),
     ]
     if len(ranked) > 1:

@@ -132,6 +132,11 @@ def old_and_new(found: Found) -> str:
     """Compare what images made for earlier networks say with what those made anew say."""
     if found.verdict == "untested":
         return "Give evolution more --generations or --children."
+    if found.verdict == "harder":
+        return (
+            "Whether the defense holds cannot be said, for evolution of this length does not even "
+            "make DNN 1 sure. Give it more --generations or --children."
+        )
     naive, anew = found.old_and_new("fooled")
     again = study.share(anew)
     then = f"the defense does not even look good; of images made for it {again} do."

@@ -23,6 +23,7 @@ _MIME = {
 }
 
 
+_INCH = 128  # of a chart, in pixels of the page: a chart of full width fills it
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -206,9 +207,21 @@ def figure(path: str | os.PathLike[str], alt: str, caption: Text) -> Html:
     content = base64.b64encode(path.read_bytes()).decode("ascii")
     return Html(
         f'<figure><div class="picture" tabindex="0">'
-        f'<img src="data:{_MIME[path.suffix.lower()]};base64,{content}" alt="{escape(alt)}">'
+        f'<img src="data:{_MIME[path.suffix.lower()]};base64,{content}" alt="{escape(alt)}"'
+        f"{_width(path)}>"
         f"</div><figcaption>{safe(caption)}</figcaption></figure>\n"
     )
+
+
+def _width(path: Path) -> str:
+    """Say how wide a chart is that was drawn in inches: letters of all charts are of one size."""
+    from PIL import Image
+
+    if path.suffix.lower() != ".png":
+        return ""
+    with Image.open(path) as picture:
+        dots = picture.info.get("dpi")
+        return f' width="{round(picture.width / dots[0] * _INCH)}"' if dots else ""
 
 
 def details(summary: Text, *blocks: Text) -> Html:

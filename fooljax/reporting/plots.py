@@ -119,7 +119,7 @@ def lines(
             scale("log")
     if shares:
         axes.set_ylim(None if log_y else 0.0, 1.0)
-    if not log_x and all(float(place).is_integer() for line in drawn for place in line.get_xdata()):
+    if not log_x and all(np.all(np.mod(line.get_xdata(), 1.0) == 0.0) for line in drawn):
         axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))  # no half a round
     _mark(axes.xaxis, _number)
     _mark(axes.yaxis, _share if shares else _number)

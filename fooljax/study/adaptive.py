@@ -105,9 +105,11 @@ def verdicts(found: Sequence[Gain], against: str) -> str:
 def sum_up(found: Sequence[Gain]) -> str:
     """Say in one sentence how many gains there are, and how many are left."""
     number = counts(found)
-    show = "shows" if number["seen"] == 1 else "show"
+    show, of = "shows" if number["seen"] == 1 else "show", plural(len(found), "comparison")
+    if not number["seen"]:
+        return f"Of {of} none shows a gain against images made for the bare network."
     return (
-        f"Of {plural(len(found), 'comparison')} {number['seen']} {show} a gain against images made "
+        f"Of {of} {number['seen']} {show} a gain against images made "
         "for the bare network. Against images made for the defended one, of these gains vanish: "
         f"{number['vanishes']}; shrink: {number['shrinks']}; stay: {number['stays']}."
     )

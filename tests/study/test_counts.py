@@ -30,6 +30,7 @@ def test_an_ensemble_of_one_set_has_no_interval():
         ([0.5], "Of 1 comparison 1 shows a gain"),
         ([0.5, 0.5], "Of 2 comparisons 2 show a gain"),
         ([0.5, 0.0], "Of 2 comparisons 1 shows a gain"),
+        ([0.0], "Of 1 comparison none shows a gain"),
     ],
 )
 def test_the_verb_goes_with_the_number_of_gains(gained, said):
