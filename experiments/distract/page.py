@@ -51,7 +51,7 @@ def title(found: Found) -> str:
     """Say what the numbers of the first reader say."""
     reader = found.readers[0]
     if not all(effect(found, one) for one in found.readers):
-        return "A sentence beside the point: no more harm than any other sentence"
+        return "A sentence beside the point: not seen to harm more than any other sentence"
     share = lambda added: study.share(found.right(reader, added).mean)
     return f"A sentence beside the point: right answers fall from {share(ORIGINAL)} to " + share(
         ADDONESENT
