@@ -264,9 +264,12 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
     config, task = found.config, found.task
+    trained = "One small network was trained"
+    if config.reading.matchers > 1:
+        trained = f"{config.reading.matchers} small networks were trained from different starts"
     about = "made-up countries" if config.reading.dataset == "facts" else "articles of Wikipedia"
     yield (
-        f"{config.reading.matchers} small networks were trained from different starts on "
+        f"{trained} on "
         f"{len(task.teaching):,} questions. Each picks the sentence of a paragraph that answers "
         "the question: it compares each word of the question with the word of a sentence most "
         "like it, and sees where a sentence stands, from both ends of the paragraph. Then there "

@@ -294,14 +294,14 @@ def story(config: Config) -> str:
     ensembles, joint = config.ensembles, config.joint
     made = "; ".join(f"by images {study.MAKERS[one].words}" for one in joint.encodings)
     return (
-        f"Of {len(ensembles.groups)} kinds of ensembles the first "
+        f"Of {study.plural(len(ensembles.groups), 'kind')} of ensembles the first "
         f"{', '.join(map(str, ensembles.members))} members, whose probabilities are averaged, were "
         f"fooled on {config.victim.dataset}: {made}; along the gradient of the members' mean "
         "log-probability from noise; by changing real test images by at most "
         f"{joint.epsilon:g} in every pixel (PGD); and one member after the other, "
-        f"{config.rounds} rounds. The images were then shown to the members that had no part, and "
-        f"to all as one. Everything was repeated on {ensembles.sets} sets that share no network; "
-        "intervals are 95 %, Student's t over these sets."
+        f"{study.plural(config.rounds, 'round')}. The images were then shown to the members that "
+        "had no part, and "
+        f"to all as one. {ensembles.repeated}"
     )
 
 

@@ -288,12 +288,13 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
             (study.share(shares[first]), f"of held-out images become “{target}” by the sticker"),
             (study.share(shares[REAL]), f"by a real picture of “{target}” of the same size"),
             (study.share(shares[RANDOM]), "by random colors of the same size"),
-            (f"{np.pi / 4 * config.size**2:.1%}", "of a square image covered"),
+            (study.share(np.pi / 4 * config.size**2), "of a square image covered"),
         ],
     )
+    each = f"each of {len(scene.clean)} networks" if len(scene.clean) > 1 else "one network"
     yield study.Heading("What was done")
     yield (
-        f"For each of {len(scene.clean)} networks ({', '.join(scene.clean)}) a sticker learned in "
+        f"For {each} ({', '.join(scene.clean)}) a sticker learned in "
         f"{config.steps} batches of {config.batch_size} training images of "
         f"{config.victim.dataset}. In every batch it lies on each image somewhere else, turned by "
         f"up to {config.degrees:g} degrees either way, its diameter {config.least:g} to "

@@ -274,10 +274,13 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     table, names = found.table, list(found.scenes)
     medians = {name: table.value("searched", dataset=name).mean for name in names}
     fooled = [name for name in names if medians[name] >= SURE]
+    some = f"{len(fooled)} of {len(names)} kinds of networks are"
+    if len(fooled) < 2:
+        some = f"{'one' if fooled else 'none'} of {len(names)} kinds of networks is".capitalize()
     title = (
         "Fooled, whatever the medium"
         if len(fooled) == len(names)
-        else (f"{len(fooled)} of {len(names)} kinds of networks are certain of nonsense")
+        else f"{some} certain of nonsense"
     )
     yield study.Opening(
         title,
@@ -289,14 +292,12 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     )
     yield study.Heading("What was done")
     config = found.config
-    times = "once" if config.seeds == 1 else f"{config.seeds} times"
     yield (
-        f"For each data set two networks were trained, {times} from other random "
-        f"numbers. {TEACHERS} evolutionary searches (MAP-Elites, {config.generations:,} "
-        f"generations of {config.children:,}) then looked for the input that the first network is "
-        "most certain of, for every class. What they found was shown to the second network, which "
-        "had other starting weights; and a third learned to call it, and random inputs, "
-        "“fooling”, and was "
+        f"For each data set two networks were trained, {study.anew(config.seeds)}. {TEACHERS} "
+        f"evolutionary searches (MAP-Elites, {config.generations:,} generations of "
+        f"{config.children:,}) then looked for the input that the first network is most certain "
+        "of, for every class. What they found was shown to the second network, which had other "
+        "starting weights; and a third learned to call it, and random inputs, “fooling”, and was "
         "searched anew. Random inputs are those that a search begins with."
     )
     rows = [

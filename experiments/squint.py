@@ -264,7 +264,8 @@ def story(found: Found) -> Iterator[study.Block]:
     config, names = found.config, ", ".join(found.networks.each)
     yield (
         f"Images were made for networks that know the same pictures ({config.victim.dataset}; "
-        f"{names}), {config.fooling.runs} times from other random numbers, in the ways below."
+        f"{names}), {study.anew(config.fooling.runs)}, in the ways "
+        "below."
     )
     kind = lambda maker: "control" if maker.control else "fools"
     rows = [(name, kind(maker), maker.words) for name, maker in found.makers.items()]

@@ -233,17 +233,21 @@ def story(found: Found) -> Iterator[study.Block]:
     config, makers = found.config, found.makers.items()
     many, one, count = found.words.many, found.words.one, len(found.networks.each)
     whose = f"the same {found.words.real[1]} ({config.victim.dataset})"
+    starts = "one random start"
+    if config.network_seeds > 1:
+        starts = f"{config.network_seeds} different random starts"
     trained = (
         f"{count} networks were trained on {whose}: {len(config.models)} architectures "
-        f"({', '.join(config.models)}), each from {config.network_seeds} different random starts. "
+        f"({', '.join(config.models)}), each from {starts}. "
     )
     differs = " A network of other weights differs in its random start only."
     if any(name in fj.models.PRETRAINED for name in config.models):
         trained = f"{count} networks came with their weights and know {whose}: "
         trained, differs = f"{trained}{', '.join(config.models)}. ", ""
     yield (
-        f"{trained}For every network {many} were made in the ways below, {config.repeats} times "
-        f"from other random numbers, and shown to every network.{differs}"
+        f"{trained}For every network {many} were made in the ways below, "
+        f"{study.anew(config.repeats)}, and shown to every "
+        f"network.{differs}"
     )
     made = lambda name: len(found.results.where(generator=name).found[0][1]["labels"])
     kind = lambda maker: "control" if maker.control else maker.kind

@@ -276,9 +276,7 @@ def story(found: Found) -> str:
         f"noise, for each class, until the whole is {study.sure(joint.tau)} sure; and from real "
         "test images, changed as little as it takes (DDN), or by at most "
         f"{joint.epsilon:g} in every pixel (PGD). A vote has no gradient: the attacker follows "
-        "how near each class is to winning it. Everything was repeated on "
-        f"{config.ensembles.sets} sets that share no network; intervals are 95 %, Student's t "
-        "over these sets."
+        f"how near each class is to winning it. {config.ensembles.repeated}"
     )
 
 

@@ -15,7 +15,7 @@ FAINT = 4.0  # from here on a change from grey is hard to see
 MOST_PLAYED = 24  # classes whose sounds or videos are on the page; a sound takes 43 kB
 
 # Median confidence over the 20 classes shown in the paper; a large ImageNet network.
-PAPER = {"none": ">= 99.99 %", "decay": "99.46 %", "blur": "96.3 %", "sparse": "99.99 %"}
+PAPER = {"none": "≥ 99.99 %", "decay": "99.46 %", "blur": "96.3 %", "sparse": "99.99 %"}
 
 
 def title_of(cell: study.Cell) -> str:
@@ -45,12 +45,19 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     compared = [(passes(found, one), f"the same for {spoken(found, one)}") for one in evolved]
     one, many, plain = found.words.one, found.words.many, found.words.plain
     seem = "sound" if one == "sound" else "look"
+    certain = none.values["above"].mean
+    follow = f"Following it, from nothing, makes {many} that the network is certain about."
+    if certain < 0.5:
+        follow = (
+            f"It was followed from nothing, and made {study.share(certain)} of the {many} such "
+            "that the network is certain about them (above 99.99 %)."
+        )
     yield study.Opening(
         f"Fooling {many} by gradient",
         "With the network in hand, its own gradient says how to change "
         f"{found.words.say('{a one}')} so "
-        f"that the network becomes surer. Following it, from nothing, makes {many} that the "
-        f"network is certain about. Whether they {seem} like anything is for the reader to judge.",
+        f"that the network becomes surer. {follow} Whether they {seem} like anything is for the "
+        "reader to judge.",
         [
             (study.sure(none.values["confidence"].mean), "median confidence, no regularizer"),
             (least(none), "the least certain class and repeat of these"),
@@ -64,8 +71,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         f"Each {one} began as {'' if plain == 'silence' else 'plain '}{plain} and was changed step "
         f"by step so that the network ({found.network.origin}) would be surer that it "
         f"{'is' if one == 'sound' else 'shows'} a given class. No real {found.words.real[0]} was "
-        f"involved. Every class had {found.config.repeats} starts. {held_back(found)} "
-        f"{study.confidence_of(found.network.classifier)}"
+        f"involved. Every class had {study.plural(found.config.repeats, 'start')}. "
+        f"{held_back(found)} {study.confidence_of(found.network.classifier)}"
     )
     if evolved:
         yield (
@@ -162,6 +169,11 @@ def spoken(found: Found, evolved: study.Cell) -> str:
     return words.get(evolved["name"], f"evolved {found.words.many} ({evolved['name']})")
 
 
+def number(value: float, digits: int) -> str:
+    """Write a number of either sign."""
+    return f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
 def least(row: study.Row) -> str:
     """The least certain class of all repeats; of a single one it is the value itself."""
     mean, low, _ = row.values["least"]
@@ -192,14 +204,14 @@ def prices(found: Found) -> Iterator[study.Block]:
     columns: dict[str, Callable[[study.Row], str]] = {
         "Made by": lambda row: full_name(found, row.keys),
         "Median confidence (lowest to highest repeat)": study.spelled("confidence", study.sure),
-        "Median log-odds": lambda row: f"{mean(row, 'odds'):.1f}",
+        "Median log-odds": lambda row: number(mean(row, "odds"), 1),
         f"{found.words.many.capitalize()} above 99.99 %": lambda row: study.share(
             mean(row, "above")
         ),
         "In the paper": lambda row: PAPER.get(row.keys["name"], "—"),
         "Total variation": lambda row: f"{mean(row, 'variation'):.4f}",
         "High frequencies": lambda row: study.share(mean(row, "fine")),
-        **({"Loudest sample, dB": lambda row: f"{mean(row, LOUDNESS):.1f}"} if loud else {}),
+        **({"Loudest sample, dB": lambda row: number(mean(row, LOUDNESS), 1)} if loud else {}),
         "Passes (forward + gradient)": lambda row: (
             f"{first(row, 'forwards'):,} + {first(row, 'gradients'):,}"
         ),
@@ -212,7 +224,8 @@ def prices(found: Found) -> Iterator[study.Block]:
     )
     yield study.tabulate(found.rows, columns, caption)
     loudness = (
-        "The loudest sample is in decibels of full scale: 0 is as loud as can be, -40 a hundredth. "
+        "The loudest sample is in decibels of full scale: 0 is as loud as can be, "
+        "\N{MINUS SIGN}40 a hundredth. "
     )
     yield (
         "Log-odds are log(p / (1 - p)): 0 is an even chance, 9.2 is 99.99 %. They go on where a "
@@ -233,8 +246,9 @@ def reading(found: Found) -> Iterator[str]:
     odds = lambda name: found.ascent(name).values["odds"].mean
     order = sorted(published, key=odds, reverse=True)
     words = [in_words(found, name) for name in order]
-    yield f"From the surest to the least sure, the published settings are: {'; '.join(words)}."
-    yield "In the paper: no regularizer and decay, blur and sparsity; decay; decay and blur."
+    if len(words) > 1:
+        yield f"From the surest to the least sure, the published settings are: {'; '.join(words)}."
+        yield "In the paper: no regularizer and decay, blur and sparsity; decay; decay and blur."
     if "decay" in published:
         yield (
             "Decay sets a ceiling of its own: each step it takes back a share of all that was "
@@ -265,7 +279,7 @@ def curves(found: Found) -> Iterator[study.Figure]:
         "curves",
         {name: one["passes"] for name, one in every.items()},
         nines,
-        "Log-odds against passes, a line for each setting. How fast certainty grows: the upper a "
+        "Log-odds against passes, a line for each setting. How fast certainty grows: the higher a "
         "line, the surer.",
         median=True,
         log_x=True,

@@ -93,7 +93,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     if fooling:
         shown.append((study.sure(sure(fooling)), f"in {fooling} images, which show nothing"))
     certain = factor(found.certain_at("noise")[first], config.farthest)
-    shown.append((certain, f"times noise: named with {study.sure(config.level)}"))
+    shown.append((certain, f"times noise is named with {study.sure(config.level)}"))
     yield study.Opening(
         "How sure, of what, and is it true?",
         "A network says how sure it is with every answer. What is that worth on images that it "
@@ -122,12 +122,13 @@ def factor(value: float, farthest: float) -> str:
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
     config, names = found.config, found.networks.each
+    were = "was" if len(names) == 1 else "that know the same pictures were"
     asked = len(found.measured.tests.found[0][1]["labels"])
     yield (
-        f"{len(names)} networks that know the same pictures ({config.victim.dataset}; "
-        f"{', '.join(names)}) were asked about {asked:,} real test images, and about images of the "
-        f"kinds below, made for each of them {config.fooling.runs} times from other random "
-        "numbers. Confidence is the probability that a network gives its own answer."
+        f"{study.plural(len(names), 'network')} ({', '.join(names)}; {config.victim.dataset}) "
+        f"{were} asked about {asked:,} real test images, and about images of the kinds below, made "
+        f"for each of them {study.anew(config.fooling.runs)}. "
+        "Confidence is the probability that a network gives its own answer."
     )
     kind = lambda maker: "control" if maker.control else "fools"
     rows = [(name, kind(maker), maker.words) for name, maker in found.makers.items()]
@@ -286,8 +287,8 @@ def tangents(found: Found) -> Iterator[study.Block]:
         words = "uniform noise" if end == "noise" else "another real image"
         caption = (
             f"How well the tangent at real images foretells the logits on the way to {words}. How "
-            f"to read it: at 1 the network is as good as linear; what is below {LOWEST:g} is drawn "
-            "there. Shaded: from the lowest to the highest run."
+            "to read it: at 1 the network is as good as linear; what is below "
+            f"\N{MINUS SIGN}{-LOWEST:g} is drawn there. Shaded: from the lowest to the highest run."
         )
         looks = {"x_label": "part of the way, %", "y_label": "R2 of the tangent", "log_x": True}
         yield curves(f"tangent_{end.split()[-1]}", series, bands, caption, looks)

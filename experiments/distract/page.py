@@ -51,7 +51,7 @@ def title(found: Found) -> str:
     """Say what the numbers of the first reader say."""
     reader = found.readers[0]
     if not all(effect(found, one) for one in found.readers):
-        return "A sentence beside the point: no more harm than any other sentence"
+        return "A sentence beside the point: not seen to harm more than any other sentence"
     share = lambda added: study.share(found.right(reader, added).mean)
     return f"A sentence beside the point: right answers fall from {share(ORIGINAL)} to " + share(
         ADDONESENT
@@ -119,10 +119,13 @@ def story(found: Found) -> Iterator[study.Block]:
             "sentence a word turned into its opposite), a made-up answer that is always the same. "
             "--preset squad asks real questions."
         )
+    small = "one small network trained"
+    if config.reading.matchers > 1:
+        small = f"{config.reading.matchers} small networks trained from different starts"
     if MATCHER in found.readers:
         yield fj.reporting.paragraph(
             fj.reporting.strong(f"{MATCHER}: "),
-            f"{config.reading.matchers} small networks trained from different starts on "
+            f"{small} on "
             f"{len(task.teaching):,} other questions, without anything added. Each word of the "
             "question is compared with the word of a sentence most like it; the network also sees "
             "where a sentence stands, from both ends of the paragraph.",
@@ -139,14 +142,13 @@ def story(found: Found) -> Iterator[study.Block]:
         ("Added", "What it is", "Questions"),
         [(added, ABOUT[added], f"{found.questions(added):,}") for added in WAYS],
     )
-    times = "once" if config.epochs == 1 else f"{config.epochs} times"
     yield (
         f"A search ({ADDANY}, {ADDCOMMON}) begins with {config.length} random common words, visits "
-        f"every word {times}, tries {config.draws} common words there each time (and for {ADDANY} "
-        "those of the question), and keeps what makes the right sentence least probable. It ends "
-        "when the network chooses a wrong sentence. Both kinds of network judge "
-        "each sentence by itself, so all that a search can do is to make its own sentence more "
-        "attractive."
+        f"every word {study.often(config.epochs)}, tries {config.draws} common words there each "
+        f"time (and for {ADDANY} those of the question), and keeps what makes the right sentence "
+        "least probable. It ends when the network chooses a wrong sentence. Both kinds of network "
+        "judge each sentence by itself, so all that a search can do is to make its own sentence "
+        "more attractive."
     )
 
 

@@ -78,9 +78,7 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         f"Ensembles of {', '.join(map(str, config.ensembles.members))} networks, whose "
         f"probabilities are averaged, were attacked as a whole, on {config.victim.dataset}. "
-        f"Everything was repeated on {config.ensembles.sets} sets that share no network; within a "
-        "set the larger ensembles contain the smaller ones. Intervals are 95 %, Student's t over "
-        "these sets."
+        f"{config.ensembles.repeated} Within a set the larger ensembles contain the smaller ones."
     )
     ways = {
         "direct": f"images evolved pixel by pixel until the whole is {tau} sure of each class",
@@ -93,10 +91,10 @@ def story(found: Found) -> Iterator[study.Block]:
     }
     said = "; ".join(f"{ATTACKS[attack]}: {ways[attack]}" for attack in counted(config))
     yield (
-        f"The attacks: {said}; and one member after the other, {config.rounds} rounds, with as "
-        "many gradients for each member as the joint attack has. The cost is counted in images "
-        "shown to the whole, in steps or in distance; each image and each step is as many passes "
-        "as there are members."
+        f"The attacks: {said}; and one member after the other, "
+        f"{study.plural(config.rounds, 'round')}, with as many gradients for each member as the "
+        "joint attack has. The cost is counted in images shown to the whole, in steps or in "
+        "distance; each image and each step is as many passes as there are members."
     )
 
 

@@ -195,9 +195,9 @@ def story(found: Found) -> Iterator[study.Block]:
     runs = f"{config.repeats} independent runs" if config.repeats > 1 else "one run"
     yield (
         f"An evolutionary search started from random {many} and changed them a little at a time, "
-        f"in {runs} of {config.generations:,} generations. For each of the {count} classes that "
-        "the network knows, it kept the one that the network was most confident about; nothing "
-        f"asked for {many} that people would take for the class."
+        f"in {runs} of {study.plural(config.generations, 'generation')}. For each of the {count} "
+        "classes that the network knows, it kept the one that the network was most confident "
+        f"about; nothing asked for {many} that people would take for the class."
     )
     name = config.genotype.encoding
     known = ENCODINGS.get(name) if many == "images" else None
@@ -254,9 +254,9 @@ def progress(found: Found) -> Iterator[study.Block]:
             np.arange(len(found.confidence)),
             published={published.name: points} if published and points else None,
         ),
-        f"Confidence of the evolved {many} over the generations. How to read it: the upper a line, "
-        "the surer the network; every further nine (99 %, 99.9 %, 99.99 %) is the same step up. "
-        f"Generation 0 is the best of the random {many}, and generations are spaced "
+        f"Confidence of the evolved {many} over the generations. How to read it: the higher a "
+        "line, the surer the network; every further nine (99 %, 99.9 %, 99.99 %) is the same step "
+        f"up. Generation 0 is the best of the random {many}, and generations are spaced "
         "logarithmically because most happens early.",
     )
 

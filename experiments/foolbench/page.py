@@ -22,7 +22,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     best = ranked[0]["defense"]
     figures = [
         (str(len(found.scene.defenses)), "networks and defenses"),
-        (str(len(found.scene.makers)), "kinds of fooling images"),
+        (str(len(found.scene.makers)), "kinds of images that show nothing"),
         (worst[PLAIN], "of the worst kind of images pass the plain network"),
     ]
     if len(ranked) > 1:
@@ -51,13 +51,12 @@ def story(found: Found) -> Iterator[study.Block]:
     config, scene = found.config, found.scene
     plain = next(iter(scene.benches.values())).plain
     yield (
-        f"The network: {plain.origin}. Everything was done {config.seeds} times from other "
-        "random numbers. Fooling images show nothing; each was made to be taken for a class. The "
-        "naive adversary makes them for the plain network, and they are shown to the others. The "
-        "adaptive one knows the defense and makes them anew for each defended network; where a "
-        "defense is random, for the average over its random numbers, and they are then judged "
-        "under other ones. Controls are made by nobody and are the same for all. "
-        f"{study.RULE}"
+        f"The network: {plain.origin}. Everything was done {study.anew(config.seeds)}. Fooling "
+        "images show nothing; each was made to be taken for a class. The naive adversary makes "
+        "them for the plain network, and they are shown to the others. The adaptive one knows the "
+        "defense and makes them anew for each defended network; where a defense is random, for the "
+        "average over its random numbers, and they are then judged under other ones. Controls are "
+        f"made by nobody and are the same for all. {study.RULE}"
     )
     yield (
         "The score of an image is the confidence in the likeliest real class. On every other one "

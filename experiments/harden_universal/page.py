@@ -15,7 +15,7 @@ from .measure import CONTROL, KINDS, Config, Found, call, strongest
 PAPER = {0: 0.937, 1: 0.762, 2: 0.8}  # VGG-F on ImageNet before, and after each of two rounds
 TITLES = {
     "untested": "A network that universal perturbations fool hardly more than random changes do",
-    "none": "Training on universal perturbations hardly helps against new ones",
+    "none": "Training on universal perturbations is not seen to help against new ones",
     "partly": "Training on universal perturbations helps, up to a point",
     "solved": "Training on universal perturbations leaves new ones little to do",
 }
@@ -33,7 +33,7 @@ def conclude(config: Config, shares: study.Table, verdict: str) -> str:
     }[verdict]
     new = lambda rounds: study.share(strongest(config, shares, rounds).mean)
     mean = lambda kind, rounds: study.share(shares.value("share", kind=kind, rounds=rounds).mean)
-    end, after = config.rounds, f"{config.rounds} round{'s' * (config.rounds > 1)}"
+    end, after = config.rounds, study.plural(config.rounds, "round")
     return (
         f"{opening}: new perturbations fool the network about {new(0)} of held-out images before "
         f"and {new(end)} after {after} (random changes of the same size: {mean('random', 0)} and "
@@ -57,7 +57,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "one?",
         [
             (new(0), "of images fooled by one change, before"),
-            (new(end), f"by a new one, after {end} round{'s' * (end > 1)}"),
+            (new(end), f"by a new one, after {study.plural(end, 'round')}"),
             (mean("trained_on"), "by those trained on last"),
             (mean("random"), "by random changes of the same size"),
             (study.duration(found.results.seconds), "of computing"),
@@ -163,5 +163,6 @@ def perturbations(found: Found) -> study.Figure:
         "selected, and how many images it fools.",
         row_names=list(config.methods),
         column_names=[call(rounds) for rounds in turns],
-        scale_note=f"Black is -{config.epsilon:g}, white +{config.epsilon:g}, grey no change.",
+        scale_note=f"Black is \N{MINUS SIGN}{config.epsilon:g}, white +{config.epsilon:g}, grey no "
+        "change.",
     )

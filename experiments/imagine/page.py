@@ -60,12 +60,12 @@ def story(found: Found) -> Iterator[study.Block]:
     )
     yield (
         f"For each of {len(scene.classes)} classes and each tilt, {config.chains} chains of "
-        f"{config.steps:,} steps each draw from this density, {config.repeats} times from other "
-        "random numbers. A step goes some way up the gradient of the logit, adds noise, and is "
-        "taken or refused such that the density stays exactly as it is, for any size of the step "
-        "(preconditioned Crank-Nicolson Langevin). The first half of the steps only sets the size "
-        "and does not count. An image is compared with its class after a blur of "
-        f"{SIGMA:g} pixels: with the class's mean training image, less the mean of all classes."
+        f"{config.steps:,} steps each draw from this density, {study.anew(config.repeats)}. A "
+        "step goes some way up the gradient of the logit, adds noise, and is taken or refused such "
+        "that the density stays exactly as it is, for any size of the step (preconditioned "
+        "Crank-Nicolson Langevin). The first half of the steps only sets the size and does not "
+        f"count. An image is compared with its class after a blur of {SIGMA:g} pixels: with the "
+        "class's mean training image, less the mean of all classes."
     )
 
 

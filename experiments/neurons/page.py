@@ -32,9 +32,10 @@ def report(found: Found, sanity: Sequence[study.Record]) -> Iterator[study.Openi
         "the network shuffled. Numbers are of the median unit, in standard deviations above the "
         "mean of real pictures, before a shift and after.",
         [
-            (f"{high[kind].mean:.1f} → {high[kind].mean * kept[kind].mean:.1f}", WORDS[kind])
+            (" → ".join(map(deviations, (of, of * kept[kind].mean))), WORDS[kind])
             for kind in ("real", *config.kinds)
             if kind in kept
+            for of in (high[kind].mean,)
         ],
     )
     yield study.Heading("What was done")
@@ -48,24 +49,28 @@ def report(found: Found, sanity: Sequence[study.Record]) -> Iterator[study.Openi
         yield from sheet(found, layer)
 
 
+def deviations(mean: float) -> str:
+    """Write a number of standard deviations."""
+    return f"{round(mean, 1) + 0.0:.1f}".replace("-", "\N{MINUS SIGN}")
+
+
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
     config = found.config
     rows = [(kind, KINDS[kind]) for kind in config.kinds]
-    times = f"{config.repeats} times from other random numbers" if config.repeats > 1 else "once"
     yield (
         "A unit is a channel of a layer; its activation is the channel's mean over the picture. "
         f"{config.pictures:,} real pictures of {config.victim.dataset} were shown, and the one "
         "that fires each unit most is shown below, with what goes back from the unit to the "
-        f"pixels. Then an image was made for each unit, {times}:"
+        f"pixels. Then an image was made for each unit, {study.anew(config.repeats)}:"
     )
     yield fj.reporting.table(("Images", "How they were made"), rows)
     yield (
         "An ascent climbs the activation itself, whatever other units do, from grey; a unit that "
         "is off there is woken first: what its rectifier cuts off counts a tenth. Evolution keeps "
-        "the best image for every unit of the layer at once (MAP-Elites, a niche for each). Activations "
-        "are given as standard deviations above the mean of the real pictures, for units have "
-        "scales of their own. Units that no picture fires were left out: "
+        "the best image for every unit of the layer at once (MAP-Elites, a niche for each). "
+        "Activations are given as standard deviations above the mean of the real pictures, for "
+        "units have scales of their own. Units that no picture fires were left out: "
         + ", ".join(
             f"{int(arrays['silent'])} in {cell['layer']}" for cell, arrays in found.real.found
         )
@@ -81,7 +86,7 @@ def shifts(found: Found) -> Iterator[study.Block]:
     for row in sorted(found.numbers.rows, key=lambda row: layers.index(row.keys["layer"])):
         kept = found.kept.value("kept", **row.keys)
         left = "" if np.isnan(kept.mean) else study.spell(kept, write)
-        spelled = study.spell(row.values["deviations"], lambda mean: f"{round(mean, 1) + 0.0:.1f}")
+        spelled = study.spell(row.values["deviations"], deviations)
         rows.append((row.keys["layer"], row.keys["kind"], spelled, left))
     titles = ("Layer", "Images", "Standard deviations above real pictures", "Kept after a shift")
     far = "1" if found.config.jitter == 1 else f"1 and by {found.config.jitter}"
@@ -129,8 +134,8 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
     """Show for each unit what fires it, what goes back, and what was made."""
     real = found.real.one(layer=layer)
     mean, spread, units = real["mean"], real["spread"], real["units"]
-    deviations = lambda values: [f"{x:+.1f} sd" for x in (values - mean) / spread]
-    rows, words, names = [real["images"]], [deviations(real["activation"])], ["strongest real"]
+    above = lambda values: [f"{x:+.1f} sd" for x in (values - mean) / spread]
+    rows, words, names = [real["images"]], [above(real["activation"])], ["strongest real"]
     # where no rectifier lies in between all rules are one
     same = [rule for rule in RULES[1:] if np.allclose(real[rule], real["gradient"], rtol=1e-3)]
     for rule in (rule for rule in RULES if rule not in same):
@@ -144,7 +149,7 @@ def sheet(found: Found, layer: str) -> Iterator[study.Block]:
     for kind in found.config.kinds:
         cell = found.made.one(layer=layer, kind=kind, repeat=0)
         rows.append(cell["images"])
-        pairs = zip(deviations(cell["activation"]), deviations(cell["shifted"]), strict=True)
+        pairs = zip(above(cell["activation"]), above(cell["shifted"]), strict=True)
         words.append([f"{before}\nshifted {after}" for before, after in pairs])
         names.append(kind)
     left = " and ".join(same)

@@ -33,6 +33,11 @@ def report(config: Config, found: Found) -> Iterator[study.Opening | study.Block
             yield from write(found)
 
 
+def many(parts: float) -> str:
+    """Write a mean of numbers of parts."""
+    return "not measured" if np.isnan(parts) else f"{parts:.3g}"
+
+
 def enough() -> dict[str, tuple[str, str, Callable[[float], str]]]:
     """Name the columns that say how much is enough, for `Found.table`."""
     return {
@@ -182,7 +187,7 @@ def components(found: Found) -> Iterator[study.Block]:
     )
     titles: Titles = {
         "Images with 2 parts or more": ("several", "", study.share),
-        "Parts (median)": ("parts", "", study.hidden.plain),
+        "Parts (median)": ("parts", "", many),
         "Confidence": ("confidence", "whole", study.sure),
         "Without one part": ("confidence", "without one", study.sure),
         "Stay certain": ("keeps", "without one", study.share),

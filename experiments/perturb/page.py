@@ -153,7 +153,7 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
         row_names=titles,
         columns=len(originals),
         scale_note="Each change is stretched until its largest part (the number after ±, of a "
-        "range of 1) is black or white; gray is no change.",
+        "range of 1) is black or white; grey is no change.",
     )
 
 

@@ -27,16 +27,16 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     mean = lambda measure, which=rule: found.value(measure, which).mean
     reduced = study.where(found.records, rule=rule)
     surer = [one["sure_after"] >= one["sure_before"] for one in reduced]
-    judged = "less sure than before"
+    judged = "the network is less sure than before"
     if any(surer):
-        judged = "surer than before" if all(surer) else "as sure as before, some surer"
+        judged = "the network is surer than before" if all(surer) else "some networks are surer"
     few = number(mean("after"))
     yield study.Opening(
-        f"{few} of {number(mean('before'))} words are enough, and the network is {judged}",
+        f"{few} of {number(mean('before'))} words are enough, and {judged}",
         "Words of sentences are deleted, one after the other, as long as the network keeps its "
         "answer. What is left says by what it was convinced.",
         [
-            (few, f"words are left of {number(mean('before'))}, in the mean"),
+            (few, f"words are left of {number(mean('before'))}, on average"),
             (study.sure(mean("sure_after")), "median confidence in what is left"),
             (study.sure(mean("sure_before")), "in the whole sentence"),
             (number(mean("after", CONTROL)), "words are left where random ones are deleted"),
@@ -58,7 +58,8 @@ def story(found: Found) -> Iterator[study.Block]:
     config, shared = found.config, found.networks
     yield (
         f"Networks learned to tell {' from '.join(shared.class_names)} by sentences "
-        f"({config.victim.dataset}; {len(shared.each)} networks of other starting weights). Of the "
+        f"({config.victim.dataset}; {study.plural(len(shared.each), 'network')}"
+        f"{' of other starting weights' if len(shared.each) > 1 else ''}). Of the "
         f"test sentences that a network read correctly, up to {config.texts} were drawn. From each "
         "one word after the other was deleted, and none that changed the answer:"
     )
@@ -66,12 +67,13 @@ def story(found: Found) -> Iterator[study.Block]:
         f"the same, once the network has learned to be unsure of what was left of {config.teach} "
         "training sentences"
     )
+    last = "By the rule exact no single deletion keeps it then." if "exact" in config.rules else ""
     said = {**RULES, TAUGHT: taught}
     rows = [(rule, said[rule]) for rule in found.left.names("rule")]
     yield fj.reporting.table(("Rule", "The word that is deleted next"), rows)
     yield (
         "A sentence is left as it is once the deletion that the rule asks for would change the "
-        "answer. With the first rule no single deletion keeps it then."
+        f"answer. {last}"
     )
     if config.victim.dataset == "opinions":
         yield (
@@ -154,9 +156,10 @@ def others(found: Found) -> Iterator[study.Block]:
     )
     keys = {"attack": "Attack", "words": "Words it may put in"}
     caption = (
-        f"Share of sentences whose answer changed (hotflip: at most {config.edits} words replaced; "
-        f"trigger: {config.front} words in front, found on training texts), and of nonsense of "
-        f"{LENGTH} words of which the network is {study.sure(config.tau)} sure (coordinate). "
+        "Share of sentences whose answer changed (hotflip: at most "
+        f"{study.plural(config.edits, 'word')} replaced; trigger: "
+        f"{study.plural(config.front, 'word')} in front, found on training texts), and of nonsense "
+        f"of {LENGTH} words of which the network is {study.sure(config.tau)} sure (coordinate). "
         "Control: as many random words in place of chosen ones."
     )
     yield study.numbers(found.won, keys, {"success": "Succeeds", "control": "Control"}, caption)

@@ -37,8 +37,8 @@ def conclude(found: Found) -> str:
     return (
         f"{TITLES[found.verdict]}. Images evolved for {config.evolving.generations} generations "
         f"make DNN 1 sure by a median of {study.sure(first)}. Half of the new images make {sure} "
-        f"of {len(later)} retrained networks at least {study.share(SURE)} sure, {unsure} at most "
-        f"{study.share(UNSURE)}. The last one, DNN {end}: median "
+        f"of {study.plural(len(later), 'retrained network')} at least {study.share(SURE)} sure, "
+        f"{unsure} at most {study.share(UNSURE)}. The last one, DNN {end}: median "
         f"{study.sure(later[-1])}, {study.share(fooled)} of the new images called what they were "
         f"made to be; of images made for earlier networks it calls {study.share(called)} fooling. "
         f"A tenth of the images exceed {tenth(1)} for DNN 1, {tenth(control)} for the control, "
@@ -107,12 +107,12 @@ def story(found: Found) -> Iterator[study.Block]:
         f"Errors are of {len(scene.test.labels):,} test images."
     )
     yield (
-        f"How easily a network is fooled was measured by {config.runs} further runs of each kind "
-        f"below (evolution: {sizes.generations} generations of {sizes.children} images), begun "
-        "anew against that very network. Their images were never trained on. The confidence is the "
-        "network's in the class that an image is to show, the fooling class being among the "
-        "answers: whoever makes the images knows about it and must avoid it. DNN 0 is a control: "
-        f"{control}."
+        "How easily a network is fooled was measured by "
+        f"{study.plural(config.runs, 'further run')} of each kind below (evolution: "
+        f"{sizes.generations} generations of {sizes.children} images), begun anew against that "
+        "very network. Their images were never trained on. The confidence is the network's in the "
+        "class that an image is to show, the fooling class being among the answers: whoever makes "
+        f"the images knows about it and must avoid it. DNN 0 is a control: {control}."
     )
     learned = lambda name: "yes" if name in config.encoding else "never"
     kinds = [(name, study.MAKERS[name].about, learned(name)) for name in config.attacks]
@@ -132,6 +132,11 @@ def old_and_new(found: Found) -> str:
     """Compare what images made for earlier networks say with what those made anew say."""
     if found.verdict == "untested":
         return "Give evolution more --generations or --children."
+    if found.verdict == "harder":
+        return (
+            "Whether the defense holds cannot be said, for evolution of this length does not even "
+            "make DNN 1 sure. Give it more --generations or --children."
+        )
     naive, anew = found.old_and_new("fooled")
     again = study.share(anew)
     then = f"the defense does not even look good; of images made for it {again} do."

@@ -83,12 +83,13 @@ def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
     config, scene = found.config, found.scene
     kinds = {one.kind: one.entry.about for name, one in scene.filters.items() if one.entry.words}
+    starts = " from different starts" if len(scene.networks) > 1 else ""
     filters = "; ".join(f"{kind}: {about}" for kind, about in kinds.items())
     yield (
-        f"{len(scene.networks)} networks ({config.victim.model}) learned {config.victim.dataset} "
-        "from different starts, without any smoothing. Then every image was changed before they "
-        f"saw it. {filters[0].upper()}{filters[1:]}. Intervals are 95 %, Student's t over the "
-        "networks."
+        f"{study.plural(len(scene.networks), 'network')} ({config.victim.model}) learned "
+        f"{config.victim.dataset}{starts}, without any smoothing. Then every image was changed "
+        f"before they saw it. {filters[0].upper()}{filters[1:]}. Intervals are 95 %, Student's t "
+        "over the networks."
     )
     yield fj.reporting.paragraph(
         fj.reporting.strong("Two adversaries. "),

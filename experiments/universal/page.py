@@ -46,7 +46,7 @@ def report(found: Found, first: Headline) -> Iterator[study.Opening | study.Bloc
     accuracy = study.share(networks.first.accuracy)
     yield study.Opening(
         "One small change that fools a network about most images"
-        if first.held_out > 0.5
+        if first.held_out > 0.5 > first.random
         else "One small change for all images",
         "Adversarial changes are usually made for one image. Here a single change is added to "
         "every image, also to images that it was not made from.",
@@ -54,7 +54,7 @@ def report(found: Found, first: Headline) -> Iterator[study.Opening | study.Bloc
             (study.share(first.held_out), "of held-out images fooled by one change"),
             (study.share(first.random), "by random changes of the same size"),
             (accuracy, f"of test images recognized correctly by {first.made_for}"),
-            (str(len(networks.each)), "networks"),
+            (str(len(networks.each)), "networks" if len(networks.each) > 1 else "network"),
             (study.duration(found.results.seconds), "of computing"),
         ],
     )
@@ -78,13 +78,15 @@ def report(found: Found, first: Headline) -> Iterator[study.Opening | study.Bloc
 def story(found: Found) -> Iterator[study.Block]:
     """Say what was done, for somebody who did not run it."""
     config = found.config
+    each = f"each of {len(found.names)} networks" if len(found.names) > 1 else "one network"
+    anew = ", from images in another order" if config.repeats > 1 else ""
     radii = config.radii.items()
     small = " and ".join(f"{norm} ({NORMS[norm].format(radius)})" for norm, radius in radii)
     goal = "give any answer but the one it gives to the unchanged image"
     if config.target is not None:
         goal = f"answer “{found.scene.networks.class_names[config.target]}”"
     yield (
-        f"For each of {len(found.names)} networks, single changes were made that are to make it "
+        f"For {each}, single changes were made that are to make it "
         f"{goal}, when added to any image of {config.victim.dataset}. Numbers of an image run from "
         f"0 (black) to 1 (white), and a change must be small in one of these senses: {small}. Sums "
         "are cut off at 0 and 1."
@@ -94,8 +96,8 @@ def story(found: Found) -> Iterator[study.Block]:
         f"How a change is learned: {'; '.join(ways)}. After each batch it is brought back into its "
         "limit. It was learned from training images and tried on "
         f"{len(found.scene.test)} test images that had no part in it. Each kind was made "
-        f"{config.repeats} times, from images in another order. Controls of the same size without "
-        "any learning: random signs for linf, a random direction for l2."
+        f"{study.often(config.repeats)}{anew}. Controls of the same size "
+        "without any learning: random signs for linf, a random direction for l2."
     )
 
 
@@ -128,8 +130,8 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
         found.own,
         {"made_for": "Network", "method": "Method", "norm": "Norm"},
         {"fit": "Learned from", "held_out": "Test images"},
-        f"Share of images fooled; mean of {found.config.repeats} repeats (95 % interval over the "
-        "repeats)",
+        f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')} (95 % "
+        "interval over the repeats)",
         {"Random control": lambda row: study.spell(random(row)), "Ratio": ratio_of},
     )
 

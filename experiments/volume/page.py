@@ -13,6 +13,9 @@ from fooljax.metrics import Interval
 
 from .measure import LEAST_HITS, PLAIN, Found, balls, levels
 
+LESS = "\N{MINUS SIGN}"
+MEAN = "The share is the mean over the repeats, its interval Student's t of their logarithms. "
+OFF = "Below each number: how far it may be off (95 % interval over the repeats). "
 _KEYS = ("Images", "Defense", "Class", "Confidence")
 _SHOWN = 10  # classes in a picture
 _BLUR = 0.05  # of the height of an image: 1.4 of 28 pixels
@@ -25,7 +28,17 @@ def ends(row: Mapping[str, Any]) -> Interval:
 
 def exponent(found: Interval) -> str:
     """Write a logarithm with its interval."""
-    return study.spell(found, lambda one: "none found" if np.isinf(one) else f"{one:.2f}")
+    return study.spell(found, lambda one: "none found" if np.isinf(one) else number(one))
+
+
+def number(value: float) -> str:
+    """Write a logarithm, or a spread of such."""
+    return "\N{EN DASH}" if np.isnan(value) else f"{value:.2f}".replace("-", LESS)
+
+
+def several(found: Found, words: str) -> str:
+    """Say something about repeats only where there are several."""
+    return words if found.config.repeats > 1 else ""
 
 
 def about(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -73,14 +86,17 @@ def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
     config, scene = found.config, found.scene
     yield from study.note(scene.plain.medium, scene.plain.classifier.input_shape)
+    done = f"All was done {study.anew(config.repeats)}."
+    if config.repeats == 1:
+        done = "All was done once, so that nobody knows by how much chance moves the numbers."
     yield (
         f"The network: {scene.plain.origin}. Images were drawn in the ways below. A crowd of "
-        f"{config.particles} of them was drawn for each of {len(scene.labels)} classes. The half "
+        f"{config.particles:,} of them was drawn for each of {len(scene.labels)} classes. The half "
         "that is least like the class by the network's own log-odds was replaced by copies of the "
-        f"others, and all moved a little, {config.moves} times, without falling below the level "
-        "left behind. Each such level is about half as probable as the one before, so that their "
-        "number tells the share (adaptive multilevel splitting). No class ever borrows from "
-        f"another. All was done {config.repeats} times from other random numbers."
+        f"others, and all moved a little, {study.often(config.moves)}, without falling below the "
+        "level left behind. Each such level is about half as probable as the one before, so that "
+        "their number tells the share (adaptive multilevel splitting). No class ever borrows from "
+        f"another. {done}"
     )
     rows = [(name, f"drawn {one.words}") for name, one in scene.measures.items()]
     yield fj.reporting.table(("Images", "How they are drawn"), rows)
@@ -127,9 +143,9 @@ def overview(found: Found) -> study.Figure:
     table = study.Table(tuple(study.Row(row, {"log10_p": share(row)}) for row in top))
     caption = (
         "Logarithm to base 10 of the share of images, by the way of drawing them and by class. How "
-        "to read it: -6 is one image in a million. They are given the class with "
-        f"{study.sure(found.top)} or more. Below each number: how far it may be off (95 % interval "
-        f"over the repeats). A dash: none was found down to 10^-{found.config.decades:g}."
+        f"to read it: {LESS}6 is one image in a million. They are given the class with "
+        f"{study.sure(found.top)} or more. {several(found, OFF)}A dash: none was found in "
+        f"{found.config.decades:g} powers of ten."
     )
     looks = {"label": "log10 of the share", "row_label": "images", "shares": False}
     return study.matrix("overview", table, "measure", "class", "log10_p", caption, **looks)
@@ -152,7 +168,8 @@ def ruler(found: Found) -> study.Figure:
         "How much of the space of all images it is, in powers of ten. How to read it: every step "
         "to the left is a tenth of the space. Above, all images near a training image: within the "
         "radius given, and within the distance that a test image typically has to the nearest "
-        "one. Below, the images that are given a class; lines are 95 % intervals over the repeats."
+        "one. Below, the images that are given a class"
+        f"{several(found, '; lines are 95 % intervals over the repeats')}."
     )
     kept = {name: marks for name, marks in groups.items() if marks}
     draw = lambda path: fj.reporting.ruler(path, kept, x_label="log10 of the share of all images")
@@ -171,12 +188,15 @@ def controls(found: Found) -> Iterator[study.Block]:
     """Compare with counting, and with what independent particles would scatter."""
     seen = [row for row in found.rows if row["agrees"] is not None]
     told = [row for row in found.rows if row["sd"] >= 0.0 and row["ideal_sd"] > 0.0]
+    agree = f"agree within chance in {sum(row['agrees'] for row in seen)} of {len(seen)} cases"
+    agree += "; 95 % would be expected"
+    if not seen:
+        agree = "cannot be compared, for nowhere did so many"
     taken = float(np.mean([record["acceptance"] for record in found.records]))
     yield (
         f"Counting: {found.config.random_images * found.config.repeats:,} plain random images were "
         f"drawn in each way. Where at least {LEAST_HITS} of them reached the confidence, splitting "
-        f"and counting agree within chance in {sum(row['agrees'] for row in seen)} of {len(seen)} "
-        "cases; 95 % would be expected. Rarer ones nobody can count."
+        f"and counting {agree}. Rarer ones nobody can count."
     )
     if told:
         ratio = np.sqrt(np.mean([(row["sd"] / row["ideal_sd"]) ** 2 for row in told]))
@@ -188,9 +208,12 @@ def controls(found: Found) -> Iterator[study.Block]:
             "between which particles do not travel: give more --moves or --particles."
         )
     none = sum(np.isinf(row["log10_p"]) for row in found.rows)
+    missed = f"For {none} of {study.plural(len(found.rows), 'share')} no image was found."
+    if not none:
+        missed = "Images were found for every share."
     yield (
         f"Of the moves {study.share(taken)} were taken; their length is chosen class by class for "
-        f"30 %. No image was found for {none} shares."
+        f"30 %. {missed}"
     )
     if seen:
         count = lambda r: Interval(*(r[f"random_{part}"] for part in Interval._fields))
@@ -240,7 +263,8 @@ def curve(found: Found, measure: str) -> Iterator[study.Figure]:
         f"Share of {measure} images, over how certain of a class the network is of them. How to "
         "read it: a line falls by one where there are ten times fewer such images. Log-odds of 0 "
         f"are a confidence of 50 %, 2.2 of 90 %, 4.6 of 99 %; the runs end at "
-        f"{study.sure(found.top)}. Shaded: from the lowest to the highest repeat."
+        f"{study.sure(found.top)}."
+        f"{several(found, ' Shaded: from the lowest to the highest repeat.')}"
     )
     x_label, y_label = "log-odds of the class", "log10 of the share of images"
     if series:
@@ -301,13 +325,12 @@ def answers(found: Found, images: np.ndarray) -> list[tuple[str, str]]:
 
 def everything(found: Found) -> study.Block:
     """Show all estimates."""
-    number = lambda value: "\N{EN DASH}" if np.isnan(value) else f"{value:.2f}"
     scatter = lambda r: (number(r["sd"]), number(r["ideal_sd"]), f"{r['evaluations']:,}")
     lines = [(*about(r), exponent(ends(r)), *scatter(r)) for r in found.rows]
     titles = (*_KEYS, "log10 of the share", "SD", "Ideal SD")
     caption = (
-        "The share is the mean over the repeats, its interval Student's t of their logarithms. SD: "
-        "of one repeat's logarithm; ideal: were its particles independent. Evaluations: images "
-        "shown to the network, all repeats together; lower confidences are passed on the way."
+        f"{several(found, MEAN)}SD: of one repeat's logarithm; ideal: were its particles "
+        "independent. Evaluations: images shown to the network"
+        f"{several(found, ', all repeats together')}; lower confidences are passed on the way."
     )
     return fj.reporting.table((*titles, "Evaluations"), lines, caption, sortable=True)

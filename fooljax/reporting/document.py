@@ -94,7 +94,7 @@ def document(
 {style}</style>
 </head>
 <body>
-<header><h1>{escape(title)}</h1>{opening}</header>
+<header><h1>{safe(title)}</h1>{opening}</header>
 <main>
 {content}</main>
 <footer>Made with fooljax.</footer>

@@ -23,6 +23,10 @@ _MIME = {
 }
 
 
+_INCH = 128  # of a chart, in pixels of the page: a chart of full width fills it
+_TIMES = "\N{MULTIPLICATION SIGN}"
+
+
 @dataclass(frozen=True)
 class Html:
     """Markup that is already safe.
@@ -38,8 +42,13 @@ Text = str | Html
 
 
 def safe(part: Text) -> str:
-    """Return markup: text escaped, markup as it is."""
-    return part.markup if isinstance(part, Html) else escape(part)
+    """Return markup: text escaped, markup as it is.
+
+    A percent sign stays on the line of its number, and so does a power of ten.
+    """
+    if isinstance(part, Html):
+        return part.markup
+    return re.sub(rf"(?<=\d) (?=%|{_TIMES})|(?<=\d {_TIMES}) (?=10)", "&nbsp;", escape(part))
 
 
 def join(*parts: Text) -> Html:
@@ -158,7 +167,7 @@ def table(
     head = "".join(f'<th scope="col">{safe(cell)}</th>' for cell in header)
     body = "\n".join(
         f'<tr><th scope="row">{safe(row[0])}</th>'
-        + "".join(f"<td>{_unbroken(safe(cell))}</td>" for cell in row[1:])
+        + "".join(f"<td>{safe(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
         if row
@@ -198,9 +207,21 @@ def figure(path: str | os.PathLike[str], alt: str, caption: Text) -> Html:
     content = base64.b64encode(path.read_bytes()).decode("ascii")
     return Html(
         f'<figure><div class="picture" tabindex="0">'
-        f'<img src="data:{_MIME[path.suffix.lower()]};base64,{content}" alt="{escape(alt)}">'
+        f'<img src="data:{_MIME[path.suffix.lower()]};base64,{content}" alt="{escape(alt)}"'
+        f"{_width(path)}>"
         f"</div><figcaption>{safe(caption)}</figcaption></figure>\n"
     )
+
+
+def _width(path: Path) -> str:
+    """Say how wide a chart is that was drawn in inches: letters of all charts are of one size."""
+    from PIL import Image
+
+    if path.suffix.lower() != ".png":
+        return ""
+    with Image.open(path) as picture:
+        dots = picture.info.get("dpi")
+        return f' width="{round(picture.width / dots[0] * _INCH)}"' if dots else ""
 
 
 def details(summary: Text, *blocks: Text) -> Html:
@@ -212,8 +233,3 @@ def details(summary: Text, *blocks: Text) -> Html:
         True
     """
     return Html(f"<details><summary>{safe(summary)}</summary>{join(*blocks).markup}</details>\n")
-
-
-def _unbroken(markup: str) -> str:
-    """Keep percent signs on the line of their number, however narrow a column is."""
-    return markup.replace(" %", "&nbsp;%")

@@ -76,6 +76,8 @@ def lines(
         >>> reporting.lines("lines.png", series, x_label="epsilon", y_label="accuracy").name
         'lines.png'
     """
+    from matplotlib.ticker import MaxNLocator
+
     if not series:
         raise ValueError("lines needs at least one series")
     bands = bands or {}
@@ -117,6 +119,8 @@ def lines(
             scale("log")
     if shares:
         axes.set_ylim(None if log_y else 0.0, 1.0)
+    if not log_x and all(np.all(np.mod(line.get_xdata(), 1.0) == 0.0) for line in drawn):
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))  # no half a round
     _mark(axes.xaxis, _number)
     _mark(axes.yaxis, _share if shares else _number)
     axes.grid(color="#e5e7eb", linewidth=0.8)

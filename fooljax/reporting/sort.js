@@ -4,8 +4,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   const key = (row, column) => {
     const text = row.cells[column].textContent.trim();
-    const number = text.match(/^[-+−]?\d+(,\d{3})*(\.\d+)?/);
-    if (number) return Number(number[0].replaceAll(",", "").replace("−", "-"));
+    const number = text.match(/^[<>]?([-+−]?\d+(,\d{3})*(\.\d+)?)/);
+    if (number) return Number(number[1].replaceAll(",", "").replace("−", "-"));
     return /^\p{L}/u.test(text) ? text.toLowerCase() : null;
   };
   const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);

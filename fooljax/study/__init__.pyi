@@ -282,9 +282,12 @@ from fooljax.study.volumes import table_of_shrinkage as table_of_shrinkage
 from fooljax.study.weights import weights_of as weights_of
 from fooljax.study.weights import with_weights as with_weights
 from fooljax.study.wording import against as against
+from fooljax.study.wording import anew as anew
 from fooljax.study.wording import answer as answer
 from fooljax.study.wording import confidence_of as confidence_of
 from fooljax.study.wording import duration as duration
+from fooljax.study.wording import often as often
+from fooljax.study.wording import plural as plural
 from fooljax.study.wording import power as power
 from fooljax.study.wording import share as share
 from fooljax.study.wording import spell as spell

@@ -11,14 +11,14 @@ from fooljax.reporting import Html
 from fooljax.study.page import Figure
 from fooljax.study.pictures import matrix
 from fooljax.study.tables import Record, summarize
-from fooljax.study.wording import spell
+from fooljax.study.wording import plural, share, spell
 
 LEAST_GAIN = 0.02  # a smaller naive gain is none
 VANISHED, SHRUNK = 0.2, 0.75  # share of the naive gain that is left, at most
 RULE = (
     f"A naive gain counts if its mean is at least {LEAST_GAIN:g} and, with several networks, its "
-    f"95 % interval lies above 0. It vanishes if at most {VANISHED:.0%} of it is left against the "
-    f"adversary who knows the defense, shrinks if at most {SHRUNK:.0%} is left, and stays "
+    f"95 % interval lies above 0. It vanishes if at most {share(VANISHED)} of it is left against "
+    f"the adversary who knows the defense, shrinks if at most {share(SHRUNK)} is left, and stays "
     "otherwise."
 )
 VERDICTS = {
@@ -142,10 +142,13 @@ def sum_up(found: Sequence[Gain]) -> str:
         'Of 1 comparisons 1 show a gain against images ma'
     """
     number = counts(found)
+    show, of = "shows" if number["seen"] == 1 else "show", plural(len(found), "comparison")
+    if not number["seen"]:
+        return f"Of {of} none shows a gain against images made for the bare network."
     return (
-        f"Of {len(found)} comparisons {number['seen']} show a gain against images made for the "
-        f"bare network; against images made for the defended one {number['vanishes']} of these "
-        f"vanish, {number['shrinks']} shrink and {number['stays']} stay."
+        f"Of {of} {number['seen']} {show} a gain against images made "
+        "for the bare network. Against images made for the defended one, of these gains vanish: "
+        f"{number['vanishes']}; shrink: {number['shrinks']}; stay: {number['stays']}."
     )
 
 

@@ -46,6 +46,16 @@ class Ensembles:
         return f"{ENSEMBLE_GROUPS[group]}: {counts}"
 
     @property
+    def repeated(self) -> str:
+        """How often everything was done, in a sentence."""
+        if self.sets == 1:
+            return "Everything was done with one set of networks, so that no interval is known."
+        return (
+            f"Everything was repeated on {self.sets} sets that share no network; intervals are "
+            "95 %, Student's t over these sets."
+        )
+
+    @property
     def needed(self) -> dict[str, int]:
         """How many networks of each architecture all sets take together."""
         most: dict[str, int] = {}

@@ -38,6 +38,8 @@ def tell_answerers(
         >>> first.partition(" (")[0]
         'Networks learned from 35 questions about 4 pictures'
     """
+    are = f"are {seeds}, from other starting weights; intervals are over these"
+    are = are if seeds > 1 else "is one, so that no interval is known"
     made = ", drawn and asked here as easy-VQA does" if victim.dataset == "synthetic" else ""
     yield (
         f"Networks learned from {len(found.train.answer):,} questions about "
@@ -46,7 +48,7 @@ def tell_answerers(
         f"{len(found.test.images):,} other pictures. There are {len(found.questions)} different "
         f"questions and {len(found.answers)} answers. A network reads the words one after "
         "another, sees the picture through three convolutions, and concludes from both. Of each "
-        f"kind below there are {seeds}, from other starting weights; intervals are over these."
+        f"kind below there {are}."
     )
     rows = [(model, f"it {ANSWERERS[model]}", spell(share)) for model, share in right.items()]
     yield reporting.table(("Network", "How it sees", "Right answers"), rows)

@@ -11,7 +11,19 @@ from fooljax.reporting import percent
 from fooljax.reporting.wording import certainty
 from fooljax.types import Classifier
 
-__all__ = ["against", "answer", "confidence_of", "duration", "power", "share", "spell", "sure"]
+__all__ = [
+    "against",
+    "anew",
+    "answer",
+    "confidence_of",
+    "duration",
+    "often",
+    "plural",
+    "power",
+    "share",
+    "spell",
+    "sure",
+]
 
 _UNKNOWN = "not measured"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -44,6 +56,43 @@ def power(log10: float | None) -> str:
     front = round(10.0 ** (log10 - whole))
     front, whole = (1, whole + 1) if front == 10 else (front, whole)
     return f"{front} \N{MULTIPLICATION SIGN} 10{str(whole).translate(_RAISED)}"
+
+
+def plural(count: int, noun: str) -> str:
+    """A number of things, of which there may be one.
+
+    Args:
+        count: how many.
+        noun: for one of them; more take an s.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.plural(1, "network"), study.plural(1200, "step")
+        ('1 network', '1,200 steps')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def often(count: int) -> str:
+    """How often something was done.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.often(1), study.often(3)
+        ('once', '3 times')
+    """
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def anew(count: int) -> str:
+    """How often something was done that goes by random numbers.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.anew(1), study.anew(3)
+        ('once', '3 times from other random numbers')
+    """
+    return often(count) + (" from other random numbers" if count > 1 else "")
 
 
 def sure(confidence: float | None) -> str:

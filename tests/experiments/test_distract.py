@@ -149,10 +149,10 @@ def found_with(shares):
 
 def test_the_title_follows_from_the_numbers():
     shares = dict.fromkeys(numbers.WAYS, 0.75)
-    assert "no more harm" in page.title(found_with(shares))
+    assert "not seen to harm more" in page.title(found_with(shares))
     lured = found_with({**shares, "AddOneSent": 0.5, "nothing": 0.8})
     assert page.title(lured).endswith("right answers fall from 80 % to 50 %")
-    assert "no more harm" in page.title(found_with({**shares, "AddOneSent": 0.74}))
+    assert "not seen to harm more" in page.title(found_with({**shares, "AddOneSent": 0.74}))
 
 
 def test_intervals_of_a_single_network_are_over_questions():

@@ -92,7 +92,7 @@ def test_smoke_pictures_and_page(smoke):
     for path in pictures:
         with Image.open(path) as picture:
             assert min(picture.size) > 100 and np.asarray(picture.convert("L")).std() > 1
-    page = (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text().replace("&nbsp;", " ")
     assert page.count("data:image/png;base64,") == len(pictures)
     assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=\"(?!data:)[^\"]*", page)
     assert "python -m experiments.harden_universal --model softmax --train-steps 60" in page

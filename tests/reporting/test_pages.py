@@ -1,9 +1,11 @@
 """Pages are parsed by the standard library's parser, which knows nothing of ours."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -91,3 +93,36 @@ def test_warnings_come_before_everything_and_are_no_markup(tmp_path):
     text = made.read_text()
     assert text.index("&lt;b&gt;odd&lt;/b&gt;") < text.index("Results")
     assert "Before you believe this" not in reporting.page(tmp_path / "y.html", "T").read_text()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        lambda text: reporting.paragraph(text),
+        lambda text: reporting.tiles((text, text)),
+        lambda text: reporting.table((text, text), [(text, text)], text),
+        lambda text: reporting.details(text, text),
+    ],
+    ids=["paragraph", "tiles", "table", "details"],
+)
+def test_a_percent_sign_and_a_power_stay_with_their_number(block):
+    """However narrow a column or a screen is."""
+    markup = block(
+        "5 % of 4 \N{MULTIPLICATION SIGN} 10\u207b\u2079 and 3 \N{MULTIPLICATION SIGN} 3"
+    ).markup
+    assert "5&nbsp;% of" in markup and " %" not in markup
+    assert "4&nbsp;\N{MULTIPLICATION SIGN}&nbsp;10\u207b" in markup
+
+
+def test_letters_of_small_and_large_charts_are_of_one_size(tmp_path):
+    """A matrix of two columns is not blown up to what a phone cannot show; a gallery stays."""
+    small = reporting.matrix(tmp_path / "small.png", [[0.5, 0.1]], ["a"], ["b", "c"], label="x")
+    series = {"pgd": ([0.0, 1.0], [1.0, 0.5])}
+    large = reporting.lines(tmp_path / "large.png", series, x_label="x", y_label="y")
+    for path in (small, large):
+        with Image.open(path) as picture:
+            width, dots = picture.width, picture.info["dpi"][0]
+        shown = re.search(r' width="(\d+)"', reporting.figure(path, "a chart", "").markup)[1]
+        assert int(shown) == pytest.approx(128 * width / dots, abs=1)
+    drawn = reporting.grid(tmp_path / "grid.png", np.zeros((1, 1, 4, 4, 1)), [["black"]])
+    assert " width=" not in reporting.figure(drawn, "a picture", "").markup

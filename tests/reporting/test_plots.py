@@ -68,6 +68,16 @@ def test_lines_are_the_numbers(tmp_path, drawn):
     assert axes.yaxis.get_major_formatter()(0.5, 0) == "50 %"
 
 
+@pytest.mark.parametrize(
+    ("places", "whole"), [((0, 1, 2), True), ((0.0, 0.5, 1.0), False), ((0, 50, 100), True)]
+)
+def test_between_whole_numbers_no_halves_are_marked(tmp_path, drawn, places, whole):
+    """A round of training and a half is none."""
+    lines(tmp_path / "lines.png", {"rounds": (places, [0.1, 0.2, 0.3])}, **LABELS)
+    ticks = axes_of(drawn[0])[0].get_majorticklocs()
+    assert all(float(tick).is_integer() for tick in ticks) == whole
+
+
 def test_lines_are_written_in_the_format_of_their_ending(tmp_path):
     for ending, magic in {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}.items():
         assert lines(tmp_path / f"l.{ending}", SERIES, **LABELS).read_bytes().startswith(magic)

@@ -17,10 +17,11 @@ ROWS = [
     ("c", "1,000", "y"),
     ("d", "n/a", "(z)"),
 ]
+BOUNDS = [("a", ">99.99999 %"), ("b", "99 %"), ("c", "<0.00001 %"), ("d", "0.1 %")]
 
 
-def make(tmp_path, sortable=True):
-    table = reporting.table(("Name", "Value", "Other"), ROWS, sortable=sortable)
+def make(tmp_path, sortable=True, rows=ROWS):
+    table = reporting.table(("Name", "Value", "Other")[: len(rows[0])], rows, sortable=sortable)
     return reporting.page(tmp_path / "page.html", "Title", table)
 
 
@@ -63,9 +64,18 @@ def test_the_script_runs_under_the_page_s_own_policy(tmp_path):
     ids=str,
 )
 def test_sorts_by_number_and_by_text(tmp_path, clicks, order):
-    path = make(tmp_path)
+    assert sort(make(tmp_path), tmp_path, clicks) == order
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+def test_more_and_less_than_a_number_are_sorted_by_it(tmp_path):
+    """Not put last, as what is no number: >99.99999 % is the surest."""
+    assert sort(make(tmp_path, rows=BOUNDS), tmp_path, [1]) == ["c", "d", "b", "a"]
+
+
+def sort(path, tmp_path, clicks):
     html = path.read_text(encoding="utf-8")
     html = re.sub(r"<meta http-equiv.*?>", "", html, flags=re.DOTALL)
     click = "".join(f'document.querySelectorAll("th button")[{i}].click();' for i in clicks)
     path.write_text(html.replace("</body>", f"<script>{click}</script></body>"), encoding="utf-8")
-    assert first_column(shown(path, tmp_path)) == order
+    return first_column(shown(path, tmp_path))

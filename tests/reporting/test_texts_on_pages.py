@@ -1,13 +1,16 @@
 """Texts on pages: whatever they hold, they stay letters in a place of their own."""
 
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
-from fooljax import media, study
+from fooljax import media, reporting, study
 from fooljax.reporting import texts
 
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 HOSTILE = {
     "markup": "</bdi><script>alert(1)</script>&amp;",
     "attribute": '" onmouseover="alert(1)',
@@ -56,3 +59,23 @@ def test_texts_are_lines_of_a_table():
     assert "one &amp; two" in page and "&lt;b&gt;" in page and "<b>" not in page
     plain = study.experience(medium, ids, ["one", "two"]).markup
     assert "Confidence" not in plain
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+def test_deleted_words_are_struck_through_and_new_ones_underlined(tmp_path):
+    """A line of the words around would not cross a text, which is a block of its own."""
+    block = reporting.paragraph(texts.edited("not bad at all", "bad at once all"))
+    path = reporting.page(tmp_path / "page.html", "Title", block)
+    html = re.sub(r"<meta http-equiv.*?>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    script = (
+        'for (const text of document.querySelectorAll("bdi"))'
+        " text.title = getComputedStyle(text).textDecorationLine;"
+    )
+    path.write_text(html.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"]
+    command += ["--disable-background-networking", "--disable-sync", "--dump-dom"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", f"file://{path}"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    lines = re.findall(r'<bdi .*?title="(.*?)">(.*?)</bdi>', shown)
+    assert ("line-through", "not") in lines and ("underline", "once") in lines
+    assert ("none", "bad at") in lines

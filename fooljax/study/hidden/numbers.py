@@ -20,7 +20,7 @@ from fooljax.study.published import short_names
 from fooljax.study.settings import Hiding
 from fooljax.study.tables import Record, Row, Table, summarize, where, within
 from fooljax.study.units import Arrays
-from fooljax.study.wording import share, spell, sure
+from fooljax.study.wording import anew, share, spell, sure
 
 #: What was measured: its name, at what, and the number.
 Number: TypeAlias = tuple[str, str | float, float]
@@ -147,7 +147,7 @@ class Found(NamedTuple):
             f"least {sure(self.hiding.tau)}: for real images the class that they show, for fooling "
             "images the one that they were made for. Where an image is hidden, something else is "
             f"shown: {first}; and, to see whether this matters, {', '.join(others)}. Everything "
-            f"was made and asked {self.hiding.repeats} times from other random numbers, for the "
+            f"was made and asked {anew(self.hiding.repeats)}, for the "
             "same network. Numbers are medians or shares over the images of a repeat; printed is "
             "their mean over the repeats with its 95 % interval (Student's t)."
         )
