@@ -3,9 +3,10 @@
 Run:    python -m experiments.imagine
         python -m experiments.imagine --dataset mnist --weights lenet.safetensors
         python -m experiments.imagine --dataset mnist --networks plain adversarial
-Cost:   some minutes on two laptop cores (embedded digits, one network, four tilts, three
-        repeats). A step of a chain is a forward and a backward pass: ImageNet networks
-        take --classes 5 --chains 4 --steps 200 --depth 0, and an accelerator.
+Cost:   about ten minutes on two laptop cores (embedded digits, one network, four tilts,
+        three repeats), half of them for log Z (--depth 0 leaves it out). A step of a
+        chain is a forward and a backward pass: ImageNet networks take --classes 5 --chains 4
+        --steps 200 --depth 0, and an accelerator.
 Expect: at tilt 1, the weights read literally, noise that the network is unsure of; at 10
         noise that it is certain of; at 30 its class can be seen in the noise.
 Source: Dai, Lu and Wu, 2015, arXiv:1412.6296 (the density); Nguyen, Yosinski and Clune,
