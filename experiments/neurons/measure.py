@@ -113,7 +113,7 @@ def usual(classifier: Any) -> str:
     """Name the last hidden layer with places, rectified if there is one; else the last hidden."""
     found = fj.models.layers(classifier)
     if not found:
-        fj.models.units(classifier, "any")  # says why there are none
+        return ""  # of which models.units says why there are none
     *hidden, last = found
     hidden = [one for one in hidden if one.shape[-1] != last.shape[-1]]
     with_places = [one for one in hidden if len(one.shape) > 1]

@@ -42,10 +42,10 @@ def check_goes_on(archive: Archive, encoding: Encoding, niches: int) -> None:
     Args:
         archive: of the state that a search is to go on from.
         encoding: of the search.
-        niches: that the search has for the network's classes.
+        niches: how many the search has for the network's classes.
 
     Raises:
-        ValueError: if the genomes are others, or the niches as many.
+        ValueError: if the genomes are of another encoding, or the number of niches differs.
     """
     about = lambda genome: (
         jax.tree.structure(genome),

@@ -69,9 +69,9 @@ def units(classifier: Classifier, layer: str, pool: Pool = "mean", leak: float =
         layer: a name of `layers`.
         pool: how a channel becomes a number: its ``mean`` over all places, its ``center``,
             or a place such as ``(i, j)``. A layer without places has nothing to pool.
-        leak: of a layer that ends in a rectifier, what counts of inputs below zero: a unit
-            that is off has no gradient, and with a leak knows the way up. It is above zero
-            only where the unit itself fires, if less. Other layers have nothing to leak.
+        leak: share of what a rectifier cuts off below zero that counts all the same. A unit
+            that is off has no gradient; with a leak it has one. A leaking unit is above zero
+            only if the unit itself fires. Layers that end in no rectifier do not leak.
 
     Returns:
         A classifier of the same images, with as many classes as the layer has units.

@@ -105,7 +105,7 @@ def test_a_network_without_layers_to_be_seen_is_refused_in_words():
     answer = lambda images: images.reshape(len(images), -1)[:, :3]
     network = fj.models.from_function(answer, (2, 2, 1), 3)
     with pytest.raises(ValueError, match="no layers to be seen: it is computed outside of JAX"):
-        measure.usual(network)
+        fj.models.units(network, measure.usual(network))
 
 
 def test_a_unit_that_is_off_on_grey_is_woken(key):

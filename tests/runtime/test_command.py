@@ -3,14 +3,13 @@ import errno
 import json
 import os
 import shlex
-import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
 
 from fooljax.interrupts import Interrupted
-from fooljax.runtime import command, directory, settings, threads
+from fooljax.runtime import command, directory, settings
 
 
 @dataclass(frozen=True)
@@ -362,22 +361,6 @@ def test_debug_shows_the_traceback(capsys):
     with pytest.raises(SystemExit):
         command.run(fails(ValueError("x")), debug=True)
     assert "Traceback" in capsys.readouterr().err
-
-
-def test_few_threads_are_one_sentence(monkeypatch):
-    threads.check()
-    start, started = threading.Thread.start, []
-
-    def refuse(thread):
-        if len(started) == 3:
-            raise RuntimeError("can't start new thread")
-        started.append(thread)
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(OSError, match=r"only 3 of the \d+ threads .* raise the limit"):
-        threads.check()
-    assert not any(thread.is_alive() for thread in started)
 
 
 def test_settings_survive_json(tmp_path):
