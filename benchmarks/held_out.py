@@ -7,9 +7,9 @@
 Needs ``pip install foolbox numba torch adv-lib torchattacks adversarial-robustness-toolbox``,
 MNIST below the data folder and the published LeNet (``models/caffe_lenet_mnist.safetensors``).
 The settings are those of ``tests/attacks/test_nearest_peers.py`` and
-``tests/attacks/test_black_box_oracles.py``, which look at the first test images. A median counts
-images that were not fooled as infinitely far. All are asked of the network in JAX, but FMN and
-the elastic net of the peers, which get its twin in PyTorch.
+``tests/attacks/test_black_box_oracles.py``, which look at the first test images. Medians and means
+count images that were not fooled as infinitely far. All are asked of the network in JAX, but FMN
+and the elastic net of the peers, which get its twin in PyTorch.
 """
 
 import dataclasses
@@ -111,8 +111,9 @@ def _judged(victim: Victim, found: np.ndarray, norm: str, fooled: np.ndarray) ->
         far = _BETA * np.sum(np.abs(change), axis=1) + np.sum(np.square(change), axis=1)
     else:
         far = np.linalg.norm(change, ord=_ORDER[norm], axis=1)
-    median = float(np.median(np.where(fooled, far, np.inf)))
-    return {"success": float(np.mean(fooled)), f"median {norm}": median}
+    far = np.where(fooled, far, np.inf)
+    middle = {f"median {norm}": float(np.median(far)), f"mean {norm}": float(np.mean(far))}
+    return {"success": float(np.mean(fooled))} | middle
 
 
 def _ours(victim: Victim, attack: Attack, norm: str, start: Any = None) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """A bar on a terminal, a line now and then elsewhere."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from fooljax import interrupts
 
 _SECONDS_BETWEEN_LINES = 5.0
+_SECONDS_OF_SILENCE = 60.0
 
 
 @contextmanager
@@ -21,20 +23,13 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
 
     Yields:
         ``show(done, text)``; the text stands beside the bar. On a terminal this
-        moves a bar with the time left; elsewhere it prints a line every few
-        seconds and at the end. It raises ``Interrupted`` after a signal.
+        moves a bar with the time so far and the time left; elsewhere it prints a line
+        every few seconds and at the end, and during a step of minutes one a minute. It
+        raises ``Interrupted`` after a signal.
     """
     if not sys.stderr.isatty():
-        last = float("-inf")
-
-        def show_line(now_done: int, text: str) -> None:
-            nonlocal last
-            interrupts.check()
-            if now_done >= total or time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
-                print(f"{title} {now_done}/{total}  {text}", file=sys.stderr, flush=True)
-                last = time.monotonic()
-
-        yield show_line
+        with _lines(title, total) as show_line:
+            yield show_line
         return
 
     from rich import progress
@@ -45,6 +40,7 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TextColumn("{task.fields[text]}"),
+        progress.TimeElapsedColumn(),
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=Console(stderr=True)) as display:
@@ -55,3 +51,34 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
             display.update(task, completed=now_done, text=text)
 
         yield move
+
+
+@contextmanager
+def _lines(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    shown, ended, began = "", threading.Event(), time.monotonic()
+    last = began
+
+    def show(done: int, text: str) -> None:
+        nonlocal shown, last
+        interrupts.check()
+        now, first = time.monotonic(), not shown
+        shown = f"{title} {done}/{total}  {text}"
+        if first or done >= total or now - last >= _SECONDS_BETWEEN_LINES:
+            last = now
+            print(shown, file=sys.stderr, flush=True)
+
+    def repeat() -> None:
+        nonlocal last
+        while not ended.wait(max(0.0, last + _SECONDS_OF_SILENCE - time.monotonic())):
+            if time.monotonic() - last >= _SECONDS_OF_SILENCE:
+                last = time.monotonic()
+                minutes = round((last - began) / 60.0)
+                print(f"{shown or title}  ({minutes} min)", file=sys.stderr, flush=True)
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield show
+    finally:
+        ended.set()
+        thread.join()
