@@ -2,7 +2,7 @@
 
     Run:    FOOLJAX_DATA_DIR=... python -m benchmarks.held_out > held_out.json
     Cost:   some minutes on two CPU cores
-    Expect: medians within two hundredths of the peers', or smaller (FMN in L0: half a pixel)
+    Expect: medians within two hundredths of the peers', or smaller
 
 Needs ``pip install foolbox numba torch adv-lib torchattacks adversarial-robustness-toolbox``,
 MNIST below the data folder and the published LeNet (``models/caffe_lenet_mnist.safetensors``).
