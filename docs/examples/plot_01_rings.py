@@ -30,7 +30,7 @@ real = fj.data.as_float(digits.test.images[np.array(rows)])
 chances = [fj.metrics.probabilities(network(images)) for images in (evolved, real)]
 sure = [np.diagonal(one) for one in chances]
 captions = [f"“{digit}”\n{p:.1%}" for row in sure for digit, p in enumerate(row)]
-fj.reporting.show([*evolved, *real], captions)
+fj.reporting.show([*evolved, *real], captions, side=0.7)
 
 # %%
 # Try next: another key, ``fj.encodings.direct``, or ``coordinates="normalized"`` for broader

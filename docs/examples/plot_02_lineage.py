@@ -30,7 +30,7 @@ for generation in (0, 1, 2, 5, 10, 20, 50, 100):
         state, _ = fj.evolution.advance(key, search, seen, state, count=generation - done)
         done = generation
     pictures.append(fj.evolution.express_elites(encoding, state.archive)[8])
-    captions.append(f"{generation}\n{state.archive.confidence[8]:.1%}")
+    captions.append(f"generation {generation}\n{state.archive.confidence[8]:.1%}")
 fj.reporting.show(pictures, captions, columns=4, side=1.5)
 
 # %%

@@ -26,7 +26,7 @@ change = 0.5 + 10 * (found.images - images) / 2
 said = network(found.images).argmax(axis=1)
 captions = [f"{label}" for label in labels] + [f"L2 {far:.2f}" for far in found.l2]
 captions += [f"“{answer}”" for answer in said]
-fj.reporting.show([*images, *change, *found.images], captions, columns=8)
+fj.reporting.show([*images, *change, *found.images], captions, columns=8, side=0.9)
 
 # %%
 # Try next: ``fj.attacks.ddn()`` or ``fj.attacks.carlini_wagner()``, which come nearer and cost

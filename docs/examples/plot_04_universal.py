@@ -17,11 +17,10 @@ network, _ = fj.training.fit(
 )
 
 method = fj.attacks.universal_sgd(epsilon=0.2)
-key = jax.random.key(2)
-change = fj.attacks.run_universal(method, key, network, digits.train.images, steps=60).perturbation
+key, train, test = jax.random.key(2), digits.train.images, digits.test.images
+change = fj.attacks.run_universal(method, key, network, train, steps=60).perturbation
 control = fj.attacks.random_perturbation(jax.random.key(3), (28, 28, 1), 0.2, "linf")
 
-test = digits.test.images
 for name, one in (("learned", change), ("random signs", control)):
     print(f"{name}: fools {fj.attacks.fooling_rate(network, test, one):.0%} of the test images")
 
@@ -29,7 +28,7 @@ for name, one in (("learned", change), ("random signs", control)):
 shown = fj.data.as_float(test[:9])
 changed = (shown + change).clip(0, 1)
 captions = ["the change"] + [f"“{answer}”" for answer in network(changed).argmax(axis=1)]
-fj.reporting.show([0.5 + change, *changed], captions)
+fj.reporting.show([0.5 + change, *changed], captions, side=0.7)
 
 # %%
 # Try next: is it the same change that fools another network? ``experiments.universal`` asks.

@@ -32,8 +32,9 @@ stretch = lambda images: (
     (images - images.min(axis=(1, 2, 3), keepdims=True))
     / np.ptp(images, axis=(1, 2, 3), keepdims=True)
 )
-captions = [f"“{digit}” {p:.1%}" for digit, p in enumerate(state.archive.confidence)] + [""] * 20
-fj.reporting.show([*noise, *stretch(np.asarray(pattern)), *stretch(template)], captions)
+captions = [f"“{digit}” {p:.0%}" for digit, p in enumerate(state.archive.confidence)]
+rows = [*noise, *stretch(np.asarray(pattern)), *stretch(template)]
+fj.reporting.show(rows, captions + [""] * 20, side=0.7)
 
 # %%
 # And in numbers: the correlation with the own class, and the chance of as much if classes had

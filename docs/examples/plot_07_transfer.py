@@ -2,8 +2,8 @@
 Who else is fooled?
 ===================
 
-Images evolved for one network, shown to three others: another architecture, and the same one
-from another start.
+Images evolved for one network, shown to two others: the same architecture from another start, and
+another architecture.
 """
 
 import jax
@@ -31,7 +31,8 @@ for made_for in networks.values():
     state, _ = fj.evolution.start(key, search, made_for)
     state, _ = fj.evolution.advance(key, search, made_for, state, count=100)
     images = fj.evolution.express_elites(encoding, state.archive)
-    table.append([(np.asarray(n(images)).argmax(1) == range(10)).mean() for n in networks.values()])
+    answers = [np.asarray(shown_to(images)).argmax(axis=1) for shown_to in networks.values()]
+    table.append([(answer == np.arange(10)).mean() for answer in answers])
 
 # %%
 figure, axis = plt.subplots(figsize=(4.4, 3.4))
@@ -43,5 +44,6 @@ axis.set_yticks(range(3), networks)
 axis.set(xlabel="shown to", ylabel="evolved for")
 
 # %%
-# By guessing, a network would name the class of one image in ten. ``experiments.transfer`` asks
-# this with error bars.
+# Most of what fools one network fools the others in the same way, though they never saw it. By
+# guessing, a network would name the class of one image in ten. ``experiments.transfer`` asks this
+# with error bars.

@@ -27,8 +27,11 @@ state, _ = fj.evolution.advance(key, search, network, state, count=80)
 cells = slice(3 * looks.size, 4 * looks.size)
 sure = state.archive.confidence[cells]
 images = fj.evolution.express_elites(encoding, state.archive)[cells]
-fj.reporting.show(images, [f"{p:.0%}" if p else "" for p in sure], columns=6, side=0.9)
+fj.reporting.show(images, [f"{p:.0%}" if p else "none" for p in sure], columns=6, side=0.9)
 print(f"{int((sure > 0.9).sum())} looks of a “3” with more than 90 %")
 
 # %%
+# Brighter from row to row, more symmetric from left to right; “none” where nothing was found. To
+# the network nearly all of these are threes, and none looks like one.
+#
 # Try next: ``contrast``, ``variation`` or ``fineness``, or a descriptor of your own.

@@ -18,7 +18,8 @@ network, _ = fj.training.fit(
     jax.random.key(1), network, digits.train, **fj.training.quick(steps=200)._asdict()
 )
 
-print(fj.models.layers(network))
+for layer in fj.models.layers(network):
+    print(*layer)
 hidden = fj.models.units(network, fj.models.layers(network)[0].name)
 
 # %%
@@ -33,6 +34,8 @@ fj.reporting.show(found.images, [f"unit {unit}" for unit in units], columns=5)
 # And the test images that do so:
 excited = hidden(fj.data.as_float(digits.test.images))[:, :10]
 best = np.asarray(excited.argmax(axis=0))
-fj.reporting.show(
-    fj.data.as_float(digits.test.images[best]), [f"unit {unit}" for unit in units], columns=5
-)
+real = fj.data.as_float(digits.test.images[best])
+fj.reporting.show(real, [f"unit {unit}" for unit in units], columns=5)
+
+# %%
+# Both excite the same units. The digits can be read, but nothing says that a unit is about them.

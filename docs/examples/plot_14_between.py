@@ -3,7 +3,7 @@ Between two digits
 ==================
 
 On the straight way from a three to an eight, what does the network see, and how sure is it
-halfway, where there is nothing to be seen?
+halfway, where the image is as much the one as the other?
 """
 
 import jax
@@ -19,19 +19,23 @@ network, _ = fj.training.fit(
 )
 
 labels = np.asarray(digits.test.labels)
-ends = [
-    fj.data.as_float(digits.test.images[np.flatnonzero(labels == digit)[0]]) for digit in (3, 8)
-]
+first = [np.flatnonzero(labels == digit)[0] for digit in (3, 8)]
+three, eight = np.asarray(fj.data.as_float(digits.test.images[np.array(first)]))
 share = np.linspace(0, 1, 101, dtype=np.float32)[:, None, None, None]
-way = (1 - share) * np.asarray(ends[0]) + share * np.asarray(ends[1])
+way = (1 - share) * three + share * eight
 sure = np.asarray(fj.metrics.probabilities(network(way)))
 
 # %%
-fj.reporting.show(way[::10], [f"{s:.0%}" for s in np.linspace(0, 1, 11)], columns=11, side=0.7)
+captions = [f"{s:.0%}" for s in np.linspace(0, 1, 11)]
+fj.reporting.show(way[::10], captions, columns=11, side=0.65)
 
 # %%
 figure, axis = plt.subplots(figsize=(5.5, 2.4))
 for digit in np.flatnonzero(sure.max(axis=0) > 0.1):
     axis.plot(share.ravel(), sure[:, digit], label=f"“{digit}”")
-axis.set(xlabel="from a three to an eight", ylabel="confidence")
+axis.set(xlabel="share of the eight", ylabel="confidence")
 axis.legend()
+
+# %%
+# Halfway the network is all but certain of one of them. Nowhere does it say that it sees neither:
+# it has no class for that.

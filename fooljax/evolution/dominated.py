@@ -41,7 +41,7 @@ class Population(NamedTuple):
 
 
 class Dominated(NamedTuple):
-    """Everything a run needs to go on.
+    """Everything a run of `dominated_novelty` needs to go on.
 
     Attributes:
         archive: the best image of every niche so far, which nothing is bred from.

@@ -21,7 +21,7 @@ _BEYOND = 2.0  # standard deviations beyond a limit at which genes on it start
 
 
 class Emitters(NamedTuple):
-    """Everything a run needs to go on.
+    """Everything a run of `cma_me` or `cma_mega` needs to go on.
 
     Attributes:
         archive: the champions.

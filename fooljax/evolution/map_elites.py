@@ -18,7 +18,7 @@ Niches: TypeAlias = Literal["all", "own"]
 
 
 class Evolution(NamedTuple):
-    """Everything a run needs to go on.
+    """Everything a run of `map_elites` or `omg_mega` needs to go on.
 
     Attributes:
         archive: the champions.

@@ -15,7 +15,7 @@ from fooljax.types import Bound, Classifier, Encoding, RandomKey, Search
 
 
 class Strategies(NamedTuple):
-    """Everything a run needs to go on.
+    """Everything a run of `strategy` needs to go on.
 
     Attributes:
         archive: the champions.

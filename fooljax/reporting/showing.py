@@ -54,7 +54,8 @@ def show(
     height = rows * (side + 0.2 * lines)
     figure, axes = plt.subplots(rows, columns, figsize=(columns * side, height), squeeze=False)
     for place, axis in enumerate(axes.flat):
-        axis.axis("off")
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set(visible=place < len(pixels), color="0.6", linewidth=0.5)
         if place < len(pixels):
             axis.imshow(in_color(pixels[place]).clip(0.0, 1.0), interpolation="nearest")
             if captions is not None:

@@ -172,7 +172,8 @@ class Loaded(NamedTuple):
         """Show where the page is, and the first records, in a notebook."""
         shown = self.records[:10]
         titles = list(dict.fromkeys(name for record in shown for name in record))
-        rows = [[str(record.get(name, "")) for name in titles] for record in shown]
+        cell = lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)
+        rows = [[cell(record.get(name, "")) for name in titles] for record in shown]
         page = reporting.paragraph("The page: ", str(self.folder / "report.html"))
         return join(page, reporting.table(titles, rows) if rows else Html("")).markup
 

@@ -22,6 +22,8 @@ def test_every_image_has_its_place_and_caption():
         np.testing.assert_array_equal(axis.images[0].get_array()[..., 0], images[i, :, :, 0])
         assert axis.get_title() == f"number {i}"
     assert not axes[8].images
+    framed = [[line.get_visible() for line in axis.spines.values()] for axis in axes]
+    assert np.all(framed[:7]) and not np.any(framed[7:])
 
 
 def test_color_and_no_captions():

@@ -59,6 +59,14 @@ def test_what_is_no_run_is_said(tmp_path):
         fj.load(tmp_path)
 
 
+def test_a_table_has_four_digits(tmp_path):
+    for name in ("config.json", "summary.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "records.csv").write_bytes(to_csv([{"name": "pgd", "n": 12345, "l2": 1 / 3}]))
+    shown = fj.load(tmp_path)._repr_html_()
+    assert ">pgd<" in shown and ">12345<" in shown and ">0.3333<" in shown
+
+
 def test_records_are_what_they_were(tmp_path):
     """A text "False" would be true."""
     records = [{"name": "pgd", "n": 3, "l2": 0.5, "held": True}, {"name": "x", "held": False}]
