@@ -16,8 +16,8 @@ QUESTIONS = {
 }
 _NETWORKS = {
     "lenet": "LeNet",
-    "adversarial": "A small LeNet, trained adversarially",
-    "": "Without a network",
+    "adversarial": "small LeNet, trained adversarially",
+    "": "without a network",
 }
 _START = """# Measured against peers
 
@@ -120,7 +120,7 @@ def _tables(rows: list[Row], processor: str) -> Iterator[str]:
         measured = [row for row in own if "fooljax" in row]
         if measured:
             yield (
-                f"\n### {title}\n\n{_HEAD}\n"
+                f"\n### {title[0].upper()}{title[1:]}\n\n{_HEAD}\n"
                 + "\n".join(_cells(row, processor) for row in measured)
                 + "\n"
             )
