@@ -156,7 +156,9 @@ def main(config: Config) -> dict[str, Any]:
 def real_images() -> study.Maker:
     """Return a maker that hands out real test images: what a class is said to look like."""
     make = lambda key, classifier, material: study.Made(material.images, material.labels)
-    return study.Maker("fooling", True, "real test images", "", lambda making, shape: make)
+    return study.Maker(
+        "fooling", True, "real test images", "", lambda making, shape: make, blind=True
+    )
 
 
 def make(run: study.Run[Config], networks: study.Networks, makers: study.Makers) -> study.Results:

@@ -127,6 +127,7 @@ def main(config: Config) -> dict[str, Any]:
         makers = study.choose("--generators", config.generators, study.MAKERS)
         refuse = lambda shape, num_classes: study.refuse_texts(shape, study.NO_NUMBERS)
         networks = study.networks(run, config.models, config.network_seeds, fits=refuse)
+        study.refuse_seeing("--generators", makers, study.MAKERS, networks.each.values())
         medium = networks.first.medium
         config = study.suit(config, Config(), OTHERS.get(fj.media.kind(medium), {}))
         makers = study.choose("--generators", config.generators, study.MAKERS)

@@ -202,6 +202,10 @@ def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
     choose(run.config)  # refused before any training
     fits = lambda shape, num_classes: refuse(run.config, shape)
     networks = study.networks(run, (run.config.victim.model,), fits=fits)
+    study.refuse_seeing("--attacks", choose(run.config), fj.attacks.CATALOG, [networks.first])
+    if run.config.diagnose:
+        instead = "leave them out with --no-diagnose"
+        study.refuse_no_gradient([networks.first], "--diagnose: its questions", instead)
     kind = fj.media.kind(fj.media.medium_of(networks.shape))
     config = study.suit(run.config, Config(), OTHERS.get(kind, {}))
     known, pictures = choose(config).items(), kind == "pictures"

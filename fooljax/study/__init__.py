@@ -77,7 +77,7 @@ _NAMES = {
     "retrained_table short_names",
     "questions_shown": "show_questions tell_answerers",
     "reached": "compare_band medians_of_band show_reached sum_up_progress table_of_first",
-    "refusals": "refuse refuse_ready_made",
+    "refusals": "refuse refuse_no_gradient refuse_ready_made refuse_seeing",
     "repeats": "beyond_chance by_repeat times unbounded",
     "reshaped": "stack wide",
     "rounds": "CONTROL Rounds first_and_last retrain train",

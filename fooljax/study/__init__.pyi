@@ -199,7 +199,9 @@ from fooljax.study.reached import show_reached as show_reached
 from fooljax.study.reached import sum_up_progress as sum_up_progress
 from fooljax.study.reached import table_of_first as table_of_first
 from fooljax.study.refusals import refuse as refuse
+from fooljax.study.refusals import refuse_no_gradient as refuse_no_gradient
 from fooljax.study.refusals import refuse_ready_made as refuse_ready_made
+from fooljax.study.refusals import refuse_seeing as refuse_seeing
 from fooljax.study.repeats import beyond_chance as beyond_chance
 from fooljax.study.repeats import by_repeat as by_repeat
 from fooljax.study.repeats import times as times
