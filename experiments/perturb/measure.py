@@ -51,7 +51,7 @@ class Config:
         attacks: which attacks run, by name; some twenty unless given, a few of sounds and
             videos, "all" for the whole catalog. An unknown name lists them. With -targeted at
             the end of a name the goal is a random other class instead of any. FILE.py:NAME is
-            a function of your own, epsilon -> Attack.
+            a function of your own, epsilon -> Attack; FILE.py:NAME-targeted aims it.
         images: how many test images are attacked, drawn at random from those that
             the network gets right.
         epsilon: largest change of a pixel (Linf) in the table.
@@ -176,8 +176,10 @@ def choose(config: Config) -> dict[str, Entry]:
     """
     known = fj.attacks.CATALOG | fj.attacks.aimed(fj.attacks.CATALOG)
     asked = tuple(fj.attacks.CATALOG) if config.attacks == (EVERY,) else config.attacks or USUAL
-    wanted = study.choose("--attacks", asked, known, fj.attacks.own_attack)
-    known |= wanted
+    mine = [name.removesuffix(fj.attacks.AIMED) for name in asked if ".py:" in name]
+    own = study.choose("--attacks", mine, {}, fj.attacks.own_attack)
+    known |= own | fj.attacks.aimed(own)
+    wanted = study.choose("--attacks", asked, known)
     return {name: one for name, one in known.items() if name in wanted or one.kind == "control"}
 
 

@@ -16,6 +16,8 @@ import fooljax as fj
 def small_steps(epsilon):
     return fj.attacks.pgd(epsilon, step_size=epsilon / 2, steps=3)
 
+walks = fj.attacks.CATALOG["deepfool"]  # cannot be aimed
+
 def stripes(shape):
     inner = fj.encodings.direct((1, shape[1], 1))
     paint = lambda genome: jnp.broadcast_to(inner.express(genome), shape)
@@ -61,6 +63,21 @@ def test_an_attack_is_one_of_the_table(file):
     effort, own = fj.attacks.Effort(9, 9), methods[f"{file}:small_steps"]
     found = own.perturb(jax.random.key(1), network, images, goal, effort, (0.1,))
     np.testing.assert_allclose(found.images[0], known.images, atol=1e-6)
+
+
+def test_an_attack_may_be_aimed(file):
+    """As those of the catalog, unless it says that it cannot."""
+    aim = lambda name: perturb.measure.choose(
+        change(perturb.PRESETS["smoke"], attacks=(f"{file}:{name}-targeted", "fgsm"))
+    )
+    methods = aim("small_steps")
+    own = methods[f"{file}:small_steps-targeted"]
+    assert (
+        own.aimed and own.words == "toward a random other class: an attack of your own, small_steps"
+    )
+    assert f"{file}:small_steps" not in methods
+    with pytest.raises(ValueError, match=r"unknown '.*:walks-targeted'; did you mean .*:walks\?"):
+        aim("walks")
 
 
 def test_images_of_an_own_encoding_evolve(file, tmp_path):
