@@ -1,6 +1,5 @@
 """One entry point to every data set."""
 
-import difflib
 import os
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from fooljax.data.streams import Streams, subset
 from fooljax.data.suspicions import warn_of_dark_images, warn_of_empty_classes
 from fooljax.data.video_files import are_videos, read_videos
 from fooljax.media import kind
+from fooljax.spelling import meant
 
 IMAGENET = "imagenet"
 # a name with a part, as fsdd:george, is not listed beside the name
@@ -273,10 +273,9 @@ def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
 
 def _unknown(name: str) -> str:
     """Say what there is instead, and what was probably meant."""
-    close = difflib.get_close_matches(name, [*NAMES, *known_sets()], n=1)
-    hint = f", did you mean {close[0]!r}?" if close else ";"
+    hint = meant(name, [*NAMES, *known_sets()])
     return (
-        f"no data set is called {name!r}{hint} known names are {', '.join(NAMES)}, "
+        f"no data set is called {name!r}; {hint}Known names are {', '.join(NAMES)}, "
         "the image-classification sets of tensorflow-datasets, and paths to a folder of class "
         "folders of pictures or to an .npz file"
     )
