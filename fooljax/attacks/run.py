@@ -73,6 +73,10 @@ def run(
     """
     checks.kind("attack", attack, Attack)
     classifier, images, goal = checked(classifier, images, goal, attack.reads)
+    if getattr(start, "shape", ()) == images.shape:
+        start = as_input(checks.inputs(start, classifier, "start"))
+    if on_step is not None:
+        checks.function("on_step", on_step, "of the number of steps sent off")
     return run_checked(
         attack,
         checks.keys(key, len(images)),

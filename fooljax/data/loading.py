@@ -262,7 +262,8 @@ def _names_path(name: str) -> bool:
 def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
     if image_size is None:
         return None
-    if len(image_size) != 2 or not all(isinstance(n, int) and n > 0 for n in image_size):
+    two = isinstance(image_size, tuple | list) and len(image_size) == 2
+    if not two or not all(isinstance(n, int) and n > 0 for n in image_size):
         raise ValueError(
             f"image_size (--image-size) must be two positive whole numbers, height and width, "
             f"got {image_size}"
