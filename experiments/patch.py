@@ -375,8 +375,8 @@ def outcome(found: Found, first: str) -> Iterator[study.Block]:
         "named",
         "made_for",
         f"Share of held-out images that {first} takes for “{target}”, by the diameter of the "
-        "sticker. How to read it: the further left a line rises, the smaller a sticker will do. "
-        "Shaded: 95 % intervals over the repeats. Dashed: the controls.",
+        "sticker. How to read it: the further left a line rises, the smaller it may be. Dashed: "
+        f"controls.{study.of_several(config.repeats, ' Shaded: 95 % intervals.')}",
         x_label="diameter, as a share of the shorter side",
         y_label="share taken for the target",
         shares=True,
@@ -387,7 +387,7 @@ def outcome(found: Found, first: str) -> Iterator[study.Block]:
         "transfer", at_size, "made_for", "shown_to", "named",
         f"Share of held-out images taken for “{target}”, at a diameter of {config.size:g}. Line: "
         "the network that the sticker was made for, or the control; column: the one that it was "
-        "shown to. Below each share: its 95 % interval over the repeats.",
+        f"shown to.{study.of_several(config.repeats, ' Below each share: its 95 % interval.')}",
         label="share taken for the target",
     )  # fmt: skip
     titles = {"made_for": "Sticker", "shown_to": "Network", "size": "Diameter"}

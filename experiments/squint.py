@@ -156,7 +156,9 @@ def main(config: Config) -> dict[str, Any]:
 def real_images() -> study.Maker:
     """Return a maker that hands out real test images: what a class is said to look like."""
     make = lambda key, classifier, material: study.Made(material.images, material.labels)
-    return study.Maker("fooling", True, "real test images", "", lambda making, shape: make)
+    return study.Maker(
+        "fooling", True, "real test images", "", lambda making, shape: make, blind=True
+    )
 
 
 def make(run: study.Run[Config], networks: study.Networks, makers: study.Makers) -> study.Results:
@@ -314,8 +316,8 @@ def findings(found: Found) -> Iterator[study.Block]:
         for row in found.means.rows
     ]
     header = ("Images", "Made for", "Blur, pixels", *(one[0] for one in MEASURES.values()), "p")
-    caption = (
-        "What the columns mean is said below the curves. In brackets 95 % intervals over runs."
+    caption = "What the columns mean is said below the curves." + study.of_several(
+        found.config.fooling.runs, " In brackets 95 % intervals over runs."
     )
     main = [row for row in rows if row[2] == str(found.config.sigma)]
     yield fj.reporting.table(header, main, caption)
@@ -331,7 +333,8 @@ def curves(found: Found, network: str) -> Iterator[study.Block]:
         looks["dashed"] = [name for name, maker in found.makers.items() if maker.control]
         caption = (
             f"{words}. How to read it: each line is a kind of images made for {network}; "
-            "controls are dashed. Shaded: 95 % intervals over the runs."
+            "controls are dashed."
+            f"{study.of_several(found.config.fooling.runs, ' Shaded: 95 % intervals over runs.')}"
         )
         if len(found.networks.each) > 1 or measure != "named_by_others":
             yield study.lines(measure, drawn, "sigma", measure, "generator", caption, **looks)

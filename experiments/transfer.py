@@ -53,6 +53,8 @@ PAPERS = {
     "4: the same for perturbed images",
 }
 
+BELOW = " Below each number: its 95 % interval over the repeats, the networks being the same."
+
 
 @dataclass(frozen=True)
 class Config:
@@ -127,6 +129,7 @@ def main(config: Config) -> dict[str, Any]:
         makers = study.choose("--generators", config.generators, study.MAKERS)
         refuse = lambda shape, num_classes: study.refuse_texts(shape, study.NO_NUMBERS)
         networks = study.networks(run, config.models, config.network_seeds, fits=refuse)
+        study.refuse_seeing("--generators", makers, study.MAKERS, networks.each.values())
         medium = networks.first.medium
         config = study.suit(config, Config(), OTHERS.get(fj.media.kind(medium), {}))
         makers = study.choose("--generators", config.generators, study.MAKERS)
@@ -200,8 +203,7 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
         f"Share of {many} that fool, by generator and by how the networks are related. How to read "
         f"it: each line is a way to make {many}, each column a kind of network that they were "
         f"shown to. Fooling {many} count when the class that they were made for is named, "
-        "perturbed ones when any wrong class is. Below each share: its 95 % interval over the "
-        "repeats, the networks being the same; other networks would add to it."
+        f"perturbed ones when any wrong class is.{study.of_several(found.config.repeats, BELOW)}"
     )
     looks = {"label": f"share of {many} that fool", "column_label": "shown to"}
     yield study.matrix("overview", rates, "generator", "relation", "fooled", caption, **looks)
@@ -314,7 +316,7 @@ def curves(found: Found) -> Iterator[study.Block]:
             "asked for. How to read it: the further to the left, the surer the network has to be "
             f"for {'an' if one == 'image' else 'a'} {one} to count; 0.01 stands for a confidence "
             f"of 99 %. The ways to make {many} differ in how sure they make the network itself. "
-            "Shaded: 95 % intervals over the repeats."
+            f"{study.of_several(found.config.repeats, 'Shaded: 95 % intervals over the repeats.')}"
         )
         name, lines = f"sure_for_{relation.replace(' ', '_')}", table.where(relation=relation)
         looks = {"x_label": "doubt allowed (1 - confidence)", "log_x": True, "shares": True}
@@ -332,8 +334,8 @@ def gallery(found: Found, name: str) -> Iterator[study.Block]:
         words = MEASURES[measure]
         caption = (
             f"{words}, {name} {many}. Line: the network that the {many} were made for; column: the "
-            "one that they were shown to. The diagonal is the attack with the weights in hand. "
-            "Below each number: its 95 % interval over the repeats."
+            "one that they were shown to. The diagonal is the attack with the weights in hand."
+            f"{study.of_several(found.config.repeats, BELOW)}"
         )
         return study.matrix(f"{measure}_{name}", pairs, *axes, measure, caption, label=words)
 

@@ -5,7 +5,6 @@ where ``python -m experiments.NAME`` finds them, too.
 """
 
 import ast
-import difflib
 import importlib
 import os
 import runpy
@@ -16,6 +15,7 @@ from pathlib import Path
 import fooljax
 from fooljax import interrupts
 from fooljax.runtime import entries, output, records
+from fooljax.spelling import meant
 
 _ROOT = Path(fooljax.__file__).parent
 _PLACES = {
@@ -78,8 +78,7 @@ def main(args: Sequence[str] | None = None) -> None:
     elif name == "entry":
         entries.main(flags, importlib.import_module(f"{package}.foolbench").TERMS)
     elif name not in known:
-        near = difflib.get_close_matches(name, known, 1, 0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = meant(name, known)
         print(f"error: no experiment {name!r}; {hint}fooljax list names all", file=sys.stderr)
         raise SystemExit(2)
     else:

@@ -10,7 +10,7 @@ from fooljax.__main__ import QUESTIONS
 
 ROOT = Path(__file__).parent.parent
 ROWS = (
-    ("types", "backend", "interrupts", "printing"),
+    ("types", "backend", "interrupts", "printing", "spelling"),
     ("checks",),
     ("media", "chance"),
     ("data", "models", "encodings", "metrics"),

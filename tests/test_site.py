@@ -17,6 +17,7 @@ from fooljax.runtime import entries
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
+README = ROOT / "README.md"
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.ipynb"))
 
 
@@ -173,12 +174,14 @@ def test_the_entries_of_this_repository_are_whole(tmp_path):
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
-def test_notebooks_are_clean_and_name_this_version(path):
+def test_notebooks_are_clean_and_install_what_they_lie_in(path):
+    """No release need exist: the place is that of the clone, as in the README."""
     cells = json.loads(path.read_text())["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     assert code and not any(cell["outputs"] or cell["execution_count"] for cell in code)
     text = "".join("".join(cell["source"]) for cell in code)
-    assert re.findall(r'"fooljax(?:\[\w+\])?==([\d.]+)"', text) == [fooljax.__version__]
+    (place,) = re.findall(r'%pip install --quiet "([./]+)(?:\[\w+\])?"', text)
+    assert (path.parent / place).resolve() == ROOT and "pip install -e ." in README.read_text()
 
 
 def test_one_version():

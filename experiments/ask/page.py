@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 HALF = 0.5
 
+SHADED = " Shaded: 95 % intervals over networks."
+BRACKETS = " In brackets 95 % intervals over networks."
+
 
 class Found(NamedTuple):
     """All that the page is about.
@@ -138,7 +141,7 @@ def conclusions(found: Found) -> Iterator[study.Block]:
         caption = (
             f"{words}. How to read it: at the left end not a word is said. Dashed: those who guess "
             "as well as can be done from the same words, by the training questions that begin "
-            "alike. Shaded: 95 % intervals over networks."
+            f"alike.{study.of_several(found.config.network_seeds, SHADED)}"
         )
         yield study.lines(
             f"words_{measure}", table, "share", measure, "who", caption, y_label=axis, **looks
@@ -164,7 +167,7 @@ def stubbornness(found: Found) -> Iterator[study.Block]:
         "For how many of the questions the commonest answer covers a share of the pictures. How to "
         "read it: a network above the true answers answers too many pictures alike. All pictures: "
         "every question asked of every test picture, senseless ones among them (the color of a "
-        "circle where there is none). Shaded: 95 % intervals over networks."
+        f"circle where there is none).{study.of_several(found.config.network_seeds, SHADED)}"
     )
     looks: dict[str, Any] = {"y_label": "share of questions", "shares": True, "dashed": [TRUTH]}
     looks["x_label"] = "pictures with the commonest answer, at least"
@@ -180,7 +183,8 @@ def looking(found: Found) -> Iterator[study.Block]:
         {"model": "Network", "shown": "Asked with"},
         {"right": "Right answers", "same": "Answers as with the picture"},
         "The commonest answer to each question in training needs no network and no picture. The "
-        "mean picture is that of the training pictures. In brackets 95 % intervals over networks.",
+        "mean picture is that of the training pictures."
+        f"{study.of_several(found.config.network_seeds, BRACKETS)}",
     )
     for model in found.config.models:
         mean = found.value("blind", "right", model=model, shown=MEAN)
@@ -204,5 +208,5 @@ def kinds(found: Found) -> Iterator[study.Block]:
             "whole_right": "with all words",
         },
         "Of the questions that have such words. As many others: words drawn at random from the "
-        "same question. In brackets 95 % intervals over networks.",
+        f"same question.{study.of_several(found.config.network_seeds, BRACKETS)}",
     )

@@ -142,6 +142,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
             ways[name] = study.repeated(way, config.fooling.runs) if makers[name].fools else way
 
     plain = study.replicas(run, "--seeds", config.seeds, fits, again=True).each
+    study.refuse_seeing("--generators", makers, study.FOOLING, plain.values())
     benches, networks = dict[str, study.Bench](), dict[tuple[str, str], study.Defended]()
     for seed, (name, network) in enumerate(plain.items()):
         settings = study.one_of_several(config.victim, run.folder, name, seed)

@@ -14,6 +14,9 @@ from .numbers import ALL, INTERVALS, NAME, VERSION, Found, markdown, masked, ran
 
 _MOST = 10  # images of a kind that are shown
 
+OVER = " (95 % interval over the networks)"
+SMALL = f" Small numbers: how far each may be off{OVER}."
+
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
@@ -62,8 +65,8 @@ def story(found: Found) -> Iterator[study.Block]:
         "The score of an image is the confidence in the likeliest real class. On every other one "
         f"of {config.clean_images:,} clean test images at most, a threshold is set that 95 % of "
         "them pass. An image is accepted if it passes and is not rejected by the network itself. "
-        f"Epsilon is {config.fooling.epsilon:g} of the way from black to white. Intervals are "
-        f"{INTERVALS}."
+        f"Epsilon is {config.fooling.epsilon:g} of the way from black to white."
+        f"{study.of_several(config.seeds, f' Intervals are {INTERVALS}.')}"
     )
     words = lambda one: one.words + ("" if one.fools else " (control)")
     rows = [(name, words(one)) for name, one in scene.makers.items()]
@@ -85,7 +88,7 @@ def findings(found: Found) -> Iterator[study.Block]:
     if found.overall:
         caption = (
             "Percentage points: by how much less is accepted than by the plain network of images "
-            "made for it (95 % interval over the networks)"
+            f"made for it{study.of_several(found.config.seeds, OVER)}"
         )
         yield fj.reporting.paragraph(fj.reporting.strong(study.sum_up(found.overall)))
         yield study.verdicts(found.overall, ALL)
@@ -119,7 +122,7 @@ def matrices(found: Found) -> Iterator[study.Block]:
     captions = {
         "adaptive": "Share accepted, adaptive adversary: rows defenses, columns kinds of images. "
         "The adversary knows the defense. How to read it: yellow lets everything in, blue keeps "
-        "everything out. Small numbers: how far each may be off (95 % interval over the networks).",
+        f"everything out.{study.of_several(found.config.seeds, SMALL)}",
         "naive": "Share accepted, naive adversary: rows defenses, columns kinds of images. The "
         "same for images that were made for the plain network. Where this picture is darker than "
         "the one above, looking only at such images flatters the defense.",

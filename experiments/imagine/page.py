@@ -17,6 +17,8 @@ ABOUT: dict[str, Callable[[study.Row], str]] = {
     "Tilt": lambda row: f"{row.keys['tilt']:g}",
 }
 
+BRACKETS = "In brackets 95 % intervals over the repeats. "
+
 
 def report(found: Found, tables: Tables) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
@@ -105,7 +107,8 @@ def findings(found: Found, tables: Tables) -> Iterator[study.Block]:
             "Mean logit of the chains": study.spelled("logit", _plain),
             "Mean logit without chains": without_chains,
         },
-        "In brackets 95 % intervals over the repeats. Most like own class: share of images that "
+        f"{study.of_several(found.config.repeats, BRACKETS)}"
+        "Most like own class: share of images that "
         "are more like the mean image of their own class than like any other; by guessing 1 in "
         f"{len(found.scene.classes)}. The mean logit without chains follows from how "
         "probable each logit is (last section): where it agrees with that of the chains both can "
@@ -166,9 +169,9 @@ def mixing(found: Found, tables: Tables) -> Iterator[study.Block]:
         "R-hat compares the spread of all chains of a class with that of each half of one, by the "
         f"logit: 1 is mixed, above {MIXED:g} not. Worth independent draws: of the "
         f"{config.chains * (config.steps - config.steps // 2):,} images of all chains of a class, "
-        "how many independent ones would say as much. Means over classes and repeats, in brackets "
-        "95 % intervals; the last column is the worst class of any repeat. A good share of "
-        "accepted steps is 0.57.",
+        "how many independent ones would say as much. Means over classes"
+        f"{study.of_several(config.repeats, ' and repeats, in brackets 95 % intervals')}; the last "
+        "column is the worst class of any. A good share of accepted steps is 0.57.",
     )
     network = found.config.networks[0]
     steps = np.unique(np.linspace(0, config.steps - 1, 200).astype(int))
@@ -232,8 +235,8 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
         f"Images: {REAL} test images that the networks get right, others made to fool, controls, "
         "and the last images of the chains. Last columns: how often a real image has the "
         "higher score, of all pairs with an image of this kind (the area under the ROC curve): "
-        "50 % is no help, below it the score prefers the other image. In brackets 95 % intervals "
-        "over the repeats.",
+        "50 % is no help, below it the score prefers the other image. "
+        f"{study.of_several(found.config.repeats, BRACKETS)}",
     )
     yield (
         "Makers stop where the network is certain, which is far from where its logits end: colder "
@@ -250,7 +253,8 @@ def densities(found: Found, tables: Tables) -> Iterator[study.Block]:
         "Beyond the curve": lambda row: f"{100 * row.values['beyond'].mean:.2g} %",
     }
     words = (
-        "Natural logarithms, 95 % intervals over the repeats. Where more than a little of Z lies "
+        f"{study.of_several(found.config.repeats, BRACKETS)}"
+        "Natural logarithms. Where more than a little of Z lies "
         "beyond the end of the curve, the numbers are lower bounds: give a larger --depth."
     )
     table = study.tabulate(tables.normalizers.rows, columns, words)

@@ -109,7 +109,8 @@ def pictures(found: Found) -> Iterator[study.Block]:
         f"Reached: with a confidence of {study.sure(study.SURE)} or more. Of pictures that fool, "
         f"one for each of the {len(found.asked.answers)} answers, it is the answer that the "
         "picture was made for; of controls whatever is answered. Answers suit a question if they "
-        "are true of any training picture. In brackets 95 % intervals over networks."
+        "are true of any training picture."
+        f"{study.of_several(config.network_seeds, ' In brackets 95 % intervals over networks.')}"
     )
     yield study.numbers(
         found.tables["fooled"],

@@ -51,7 +51,7 @@ class Config:
         attacks: which attacks run, by name; some twenty unless given, a few of sounds and
             videos, "all" for the whole catalog. An unknown name lists them. With -targeted at
             the end of a name the goal is a random other class instead of any. FILE.py:NAME is
-            a function of your own, epsilon -> Attack.
+            a function of your own, epsilon -> Attack; FILE.py:NAME-targeted aims it.
         images: how many test images are attacked, drawn at random from those that
             the network gets right.
         epsilon: largest change of a pixel (Linf) in the table.
@@ -176,8 +176,10 @@ def choose(config: Config) -> dict[str, Entry]:
     """
     known = fj.attacks.CATALOG | fj.attacks.aimed(fj.attacks.CATALOG)
     asked = tuple(fj.attacks.CATALOG) if config.attacks == (EVERY,) else config.attacks or USUAL
-    wanted = study.choose("--attacks", asked, known, fj.attacks.own_attack)
-    known |= wanted
+    mine = [name.removesuffix(fj.attacks.AIMED) for name in asked if ".py:" in name]
+    own = study.choose("--attacks", mine, {}, fj.attacks.own_attack)
+    known |= own | fj.attacks.aimed(own)
+    wanted = study.choose("--attacks", asked, known)
     return {name: one for name, one in known.items() if name in wanted or one.kind == "control"}
 
 
@@ -202,6 +204,10 @@ def prepare(run: study.Run[Config]) -> tuple[Config, Scene]:
     choose(run.config)  # refused before any training
     fits = lambda shape, num_classes: refuse(run.config, shape)
     networks = study.networks(run, (run.config.victim.model,), fits=fits)
+    study.refuse_seeing("--attacks", choose(run.config), fj.attacks.CATALOG, [networks.first])
+    if run.config.diagnose:
+        instead = "leave them out with --no-diagnose"
+        study.refuse_no_gradient([networks.first], "--diagnose: its questions", instead)
     kind = fj.media.kind(fj.media.medium_of(networks.shape))
     config = study.suit(run.config, Config(), OTHERS.get(kind, {}))
     known, pictures = choose(config).items(), kind == "pictures"

@@ -137,7 +137,10 @@ def prepare(run: study.Run[Config], filters: Mapping[str, study.Filter]) -> stud
         for one in filters.values():
             one.refuse("--defenses", shape)
 
-    return study.replicas(run, "--networks", config.networks, fits)
+    networks = study.replicas(run, "--networks", config.networks, fits)
+    instead = "experiments.perturb --attacks square attacks without"
+    study.refuse_no_gradient(networks.each.values(), "--model: the attacks", instead)
+    return networks
 
 
 def ways(config: Config, shape: tuple[int, ...]) -> Mapping[str, study.Make]:

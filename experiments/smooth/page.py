@@ -21,6 +21,9 @@ TITLES = {
     "some": "Smoothing the input: what helps, and what only seems to",
 }
 
+INTERVALS = " Intervals are 95 %, Student's t over the networks."
+BELOW = " Below each number: its 95 % interval over the networks."
+
 
 class Found(NamedTuple):
     """All that the page is about: a gain for each comparison, certificates for each noise."""
@@ -88,8 +91,8 @@ def story(found: Found) -> Iterator[study.Block]:
     yield (
         f"{study.plural(len(scene.networks), 'network')} ({config.victim.model}) learned "
         f"{config.victim.dataset}{starts}, without any smoothing. Then every image was changed "
-        f"before they saw it. {filters[0].upper()}{filters[1:]}. Intervals are 95 %, Student's t "
-        "over the networks."
+        f"before they saw it. {filters[0].upper()}{filters[1:]}."
+        f"{study.of_several(config.networks, INTERVALS)}"
     )
     yield fj.reporting.paragraph(
         fj.reporting.strong("Two adversaries. "),
@@ -131,7 +134,8 @@ def findings(found: Found) -> Iterator[study.Block]:
         )
     caption = (
         "Percentage points: of test images right under attack, or by which the median confidence "
-        "in fooling images falls, both compared with the bare network (95 % interval)"
+        "in fooling images falls, both compared with the bare network"
+        f"{study.of_several(found.config.networks, ' (95 % interval)')}"
     )
     gains = study.table_of_gains(found.gains, caption)
     yield study.Folded("Every gain as a number", [gains])
@@ -147,14 +151,15 @@ def perturbed(found: Found) -> Iterator[study.Block]:
         "Share of test images right, by defense and attack. Rows: ways of smoothing, the bare "
         "network first. Columns: unchanged test images (accuracy on "
         f"{len(found.scene.test.labels)}), then attacked by who does not know about the smoothing "
-        "and by who does. Two columns that differ much are a gain that only seemed so. Below each "
-        "share: its 95 % interval over the networks.",
+        "and by who does. Two columns that differ much are a gain that only seemed so."
+        f"{study.of_several(found.config.networks, BELOW)}",
         "share of test images still right",
         "unchanged",
     )
     keys, titles = {"defense": "Smoothing", "against": "Attacked at"}, {"unchanged": "Unchanged"}
     titles |= {"naive": "Not knowing", "gradient": "By gradient", "adaptive": "Knowing"}
-    caption = "Share of test images right (95 % interval)"
+    interval = study.of_several(found.config.networks, " (95 % interval)")
+    caption = f"Share of test images right{interval}"
     table = study.numbers(average(records, *titles), keys, titles, caption)
     yield study.Folded("The same as numbers, by attack", [table])
 
@@ -168,8 +173,8 @@ def fooling(found: Found) -> Iterator[study.Block]:
         {name: name for name in scene.ways},
         "Median confidence in fooling images, by defense and generator. How sure the smoothed "
         "networks are of images that show nothing, median over classes: of images made for the "
-        "bare network (not knowing), and of images made against the smoothed one (knowing). Below "
-        "each: its 95 % interval over the networks.",
+        "bare network (not knowing), and of images made against the smoothed one (knowing)."
+        f"{study.of_several(found.config.networks, BELOW)}",
         "median confidence in fooling images",
     )
     first = next(iter(scene.networks))
@@ -242,7 +247,8 @@ def certain(found: Found) -> Iterator[study.Block]:
         "defense",
         "Certified accuracy against the radius. Share of test images that are certified and right, "
         "against the length of the change that certainly does no harm. Each line ends where the "
-        "number of noisy copies can prove no more. Shaded: 95 % intervals over the networks.",
+        "number of noisy copies can prove no more."
+        f"{study.of_several(found.config.networks, ' Shaded: 95 % intervals over the networks.')}",
         x_label="Euclidean length of the change",
         y_label="share certified and right",
         shares=True,

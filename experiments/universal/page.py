@@ -18,6 +18,9 @@ NORMS = {
     "l2": "the Euclidean length of the change is at most {:.3g}",
 }
 
+RANGES = "; lines: medians of the repeats; shaded: from the lowest to the highest of them"
+BELOW = " Below each share: its 95 % interval over the repeats."
+
 
 class Headline(NamedTuple):
     """The first network, method and norm, how often its change fools, and random changes."""
@@ -130,8 +133,8 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
         found.own,
         {"made_for": "Network", "method": "Method", "norm": "Norm"},
         {"fit": "Learned from", "held_out": "Test images"},
-        f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')} (95 % "
-        "interval over the repeats)",
+        f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')}"
+        f"{study.of_several(found.config.repeats, ' (95 % interval over the repeats)')}",
         {"Random control": lambda row: study.spell(random(row)), "Ratio": ratio_of},
     )
 
@@ -216,8 +219,7 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
         "Share of test images fooled against the number of images learned from. How to read it: "
         "the further left a line is already high, the fewer images tell all that is needed. The "
         "number of batches is the same everywhere: few images are seen more often. Dashed: random "
-        f"changes. Network: {first.made_for}; lines: medians of the repeats; shaded: from the "
-        "lowest to the highest of them.",
+        f"changes. Network: {first.made_for}{study.of_several(found.config.repeats, RANGES)}.",
         x_label="images learned from",
         y_label="share of held-out images fooled",
         log_x=True,
@@ -247,7 +249,7 @@ def transfer(found: Found) -> Iterator[study.Block]:
             f"Fooling rates of changes made by {method} {norm}. Row: the network that a change was "
             "made for; column: the one that it was shown to. The diagonal is the network itself, "
             "the last row the random control. A cell well above the random one of its column is "
-            "transfer. Below each share: its 95 % interval over the repeats.",
+            f"transfer.{study.of_several(found.config.repeats, BELOW)}",
             label="share of held-out images fooled",
         )
         if place == 0:

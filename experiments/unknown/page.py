@@ -30,6 +30,9 @@ SURE = {
     "share_9999": "from 0.9999",
 }
 
+OVER = " (95 % interval over the networks)"
+SMALL = " Small numbers: how far each may be off (the interval)."
+
 
 class Found(NamedTuple):
     """All that the page is about: means over the networks, and a gain for each comparison."""
@@ -124,8 +127,8 @@ def story(found: Found) -> Iterator[study.Block]:
         "learned from training images only. An image is answered if its score reaches a "
         "threshold, otherwise it is called unknown. The threshold is the one that accepts 95 % "
         f"(or 99 %) of {held} clean test images; everything below is measured on "
-        f"{len(scene.clean.labels)} others and on images that show no class at all. Intervals are "
-        f"{INTERVALS}."
+        f"{len(scene.clean.labels)} others and on images that show no class at all."
+        f"{study.of_several(config.network_seeds, f' Intervals are {INTERVALS}.')}"
     )
     yield fj.reporting.table(
         ("Method", "An image is known by", "Read off"),
@@ -168,7 +171,7 @@ def findings(found: Found) -> Iterator[study.Block]:
         "accepted_95",
         "Share of outliers and noise that each method accepts. Images that nobody has made against "
         "a network: share accepted when 95 % of the clean images are. A good method's row is "
-        "empty. Small numbers: how far each may be off (the interval).",
+        f"empty.{study.of_several(found.config.network_seeds, SMALL)}",
         label="share accepted",
     )
 
@@ -187,13 +190,14 @@ def attacked(found: Found) -> Iterator[study.Block]:
         "Share of fooling images that each method accepts, naive and adaptive. Columns: clean "
         "images, then images made against the network alone (not knowing) and against the method "
         f"too (knowing). Of {PUSHED} images the naive ones are the unchanged outliers. Two columns "
-        "that differ much are a gain that only seemed so. Below each share: its interval.",
+        "that differ much are a gain that only seemed so."
+        f"{study.of_several(found.config.network_seeds, ' Below each share: its interval.')}",
         "share accepted",
         "clean",
     )
     caption = (
         "Percentage points: by how much less is accepted than the bare network answers of images "
-        "made for it (95 % interval over the networks)"
+        f"made for it{study.of_several(found.config.network_seeds, OVER)}"
     )
     yield study.Folded("Every gain as a number", [study.table_of_gains(found.gains, caption)])
     titles = {"rejected_before": "Before", "rejected": "After"}

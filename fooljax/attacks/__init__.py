@@ -24,6 +24,7 @@ from fooljax.attacks.deepfool import deepfool
 from fooljax.attacks.diagnostics import diagnose
 from fooljax.attacks.elastic_net import elastic_net
 from fooljax.attacks.entries import (
+    AIMED,
     NORM_NAMES,
     Effort,
     Entry,
@@ -83,6 +84,7 @@ from fooljax.attacks.universal_measures import (
 from fooljax.attacks.universal_methods import universal_deepfool, universal_sgd
 
 __all__ = [
+    "AIMED",
     "ASCENTS",
     "CATALOG",
     "NORM_NAMES",

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int32
 from fooljax import backend, checks
 from fooljax.attacks import goals
 from fooljax.attacks.goals import Goal
-from fooljax.attacks.reads import Reads, check_reads
+from fooljax.attacks.reads import Reads, check_reads, check_target
 from fooljax.attacks.result import AttackResult, score_checked
 from fooljax.attacks.shapes import Norm, length
 from fooljax.attacks.shapes import axes_of as axes_of
@@ -106,9 +106,11 @@ class Attack:
             goal: of every image.
 
         Raises:
-            ValueError: if the network takes other inputs than the attack changes.
+            ValueError: if the network takes other inputs than the attack changes, or has
+                no class that it goes toward.
         """
         check_reads(self.reads, classifier)
+        check_target(self.budget, classifier)
         divisor = 255 if self.reads == "numbers" and images.dtype == jnp.uint8 else 1
         images = images.astype(jnp.float32 if self.reads == "numbers" else jnp.int32)
         images = images / divisor if divisor > 1 else images

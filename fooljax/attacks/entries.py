@@ -136,21 +136,9 @@ def own_attack(name: str, made: Any) -> Entry:
     """
     if isinstance(made, Entry):
         return made
-    attack = made
-    if callable(made) and not isinstance(made, Attack):
-        try:
-            attack = made(0.1)
-        except Exception as error:
-            raise ValueError(
-                f"{name}(0.1) fails with {type(error).__name__}: {error}; it must be a function "
-                "epsilon -> attacks.Attack"
-            ) from error
-    if attack is made or not isinstance(attack, Attack):
-        raise ValueError(
-            f"must be a function epsilon -> attacks.Attack, or an attacks.Entry, got "
-            f"{checks.shown(attack)}"
-        )
-    perturb = alone(lambda _, epsilon: made(epsilon))
+    make = checks.own(name, made, "epsilon -> attacks.Attack, or an attacks.Entry", Attack)
+    make(0.1)
+    perturb = alone(lambda _, epsilon: make(epsilon))
     return Entry(perturb, "linf", "ball", f"an attack of your own, {name}", curve=True)
 
 

@@ -1,6 +1,9 @@
-"""Which inputs an attack can change: numbers, or words."""
+"""Whether an attack suits a network: what it changes, and where it goes."""
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import jax
+import numpy as np
 
 from fooljax.types import Classifier
 
@@ -30,4 +33,25 @@ def check_reads(reads: Reads, classifier: Classifier) -> None:
         raise ValueError(
             "this attack follows the gradient with respect to words' vectors, and the network "
             "offers none; take attacks.reduction(), which only asks it, or evolve texts"
+        )
+
+
+def check_target(budget: Any, classifier: Classifier) -> None:
+    """Refuse to go toward a class that the network does not have.
+
+    Args:
+        budget: of the attack; of those that go toward a class it has a ``target``.
+        classifier: the network.
+
+    Raises:
+        ValueError: naming the class.
+    """
+    target = getattr(budget, "target", -1)
+    if isinstance(target, jax.core.Tracer):
+        return
+    largest, classes = np.max(np.asarray(target)), classifier.num_classes
+    if largest >= classes:
+        raise ValueError(
+            f"target must be in [0, {classes}), a class of the network, or -1 for none, got "
+            f"{largest:g}"
         )

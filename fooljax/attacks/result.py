@@ -142,7 +142,7 @@ def strongest(
             several that are equally good counts, and one with a NaN margin for nothing.
 
     Raises:
-        ValueError: as `score`.
+        ValueError: as `score`, and if there are no candidates.
 
     Example:
         >>> import jax
@@ -154,6 +154,8 @@ def strongest(
         >>> fj.attacks.strongest(network, goal, [images, dark, bright]).shape
         (5, 4, 4, 1)
     """
+    if not len(candidates):
+        raise ValueError("candidates must be images of at least one attack, got none")
     every = jnp.stack([as_input(jnp.asarray(one)) for one in candidates])
     margins = jnp.stack([score(classifier, one, goal, one).margin for one in every])
     best = jnp.argmax(jnp.where(jnp.isnan(margins), -jnp.inf, margins), axis=0)

@@ -15,7 +15,7 @@ from fooljax.attacks import attack as loop
 from fooljax.attacks import goals
 from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
-from fooljax.attacks.reads import Reads, check_reads
+from fooljax.attacks.reads import Reads, check_reads, check_target
 from fooljax.attacks.result import AttackResult
 from fooljax.data import as_input
 from fooljax.types import Classifier, Images, RandomKey
@@ -73,6 +73,10 @@ def run(
     """
     checks.kind("attack", attack, Attack)
     classifier, images, goal = checked(classifier, images, goal, attack.reads)
+    if getattr(start, "shape", ()) == images.shape:
+        start = as_input(checks.inputs(start, classifier, "start"))
+    if on_step is not None:
+        checks.function("on_step", on_step, "of the number of steps sent off")
     return run_checked(
         attack,
         checks.keys(key, len(images)),
@@ -103,8 +107,10 @@ def run_checked(
     """Attack as ``run`` does, without asking again about what has been ``checked``.
 
     Raises:
-        ValueError: if a number is out of its range.
+        ValueError: if a number is out of its range, or the network has no class that the
+            attack goes toward.
     """
+    check_target(attack.budget, classifier)
     if batch_size is not None:
         batch_size = checks.count("batch_size", batch_size)
     attack = dataclasses.replace(attack, steps=checks.count("attack.steps", attack.steps, 0))

@@ -18,7 +18,7 @@ from fooljax.checks.arrays import (
     whole,
 )
 from fooljax.checks.keys import key, keys, typed
-from fooljax.checks.kinds import cache, function, kind, shown
+from fooljax.checks.kinds import cache, function, kind, own, shown
 from fooljax.checks.networks import classifier, classifiers, columns, inputs
 from fooljax.checks.numbers import between, choice, count, not_negative, positive, real
 
@@ -42,6 +42,7 @@ __all__ = [
     "kind",
     "labels",
     "not_negative",
+    "own",
     "positive",
     "real",
     "row",

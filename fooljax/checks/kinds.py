@@ -51,6 +51,38 @@ def function(name: str, given: Any, signature: str) -> None:
         raise ValueError(f"{name} must be a function {signature}, got {shown(given)}")
 
 
+def own(name: str, given: Any, signature: str, made: type[Kind]) -> Callable[..., Kind]:
+    """Return a function of the user's own that says in words what is wrong with it.
+
+    Args:
+        name: of the function.
+        given: the function.
+        signature: what it takes and returns, for the message.
+        made: the class of what it must return.
+
+    Raises:
+        ValueError: if it is no function; when called, if it raises or returns something else.
+    """
+    function(name, given, signature)
+
+    def call(*arguments: Any) -> Kind:
+        try:
+            found = given(*arguments)
+        except Exception as error:  # it may raise anything
+            called = f"{name}({', '.join(map(str, arguments))})"
+            raise ValueError(
+                f"{called} fails with {type(error).__name__}: {error}; it must be a function "
+                f"{signature}"
+            ) from error
+        if not isinstance(found, made):
+            raise ValueError(
+                f"{name} must be a function {signature}, got one that returns {shown(found)}"
+            )
+        return found
+
+    return call
+
+
 def cache(factory: Callable[Settings, Kind]) -> Callable[Settings, Kind]:
     """Let equal settings give the same object, as ``functools.cache`` does.
 

@@ -146,7 +146,7 @@ def as_float(images: Array | np.ndarray) -> Float[Array, "..."]:
         images: uint8 or float32, any shape.
 
     Raises:
-        ValueError: if the type is another.
+        ValueError: if the type is another; a list has none.
 
     Example:
         >>> import numpy as np
@@ -154,6 +154,7 @@ def as_float(images: Array | np.ndarray) -> Float[Array, "..."]:
         >>> float(data.as_float(np.array(255, np.uint8)))
         1.0
     """
+    images = checks.array("images", images)
     if images.dtype == np.uint8:
         return jnp.asarray(images, jnp.float32) / 255.0
     if images.dtype == np.float32:
@@ -212,6 +213,9 @@ def hold_out_fifth(dataset: Dataset) -> Splits:
 def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
     """Return some samples of a data set, by their numbers or a mask.
 
+    Raises:
+        ValueError: if there is no sample of such a number.
+
     Example:
         >>> import numpy as np
         >>> from fooljax import data
@@ -220,6 +224,9 @@ def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
         >>> data.choose_rows(dataset, np.array([0, 2])).labels.tolist()
         [0, 1]
     """
+    chosen, count = np.asarray(rows), len(dataset.labels)
+    if chosen.dtype != bool and chosen.size and not -count <= chosen.min() <= chosen.max() < count:
+        raise ValueError(f"rows must be in [0, {count}), got {chosen.min()} to {chosen.max()}")
     return dataclasses.replace(
         dataset, images=dataset.images[rows], labels=dataset.labels[rows], used=None
     )

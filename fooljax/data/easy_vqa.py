@@ -9,6 +9,7 @@ from fooljax.data.dataset import blame
 from fooljax.data.npz import open_arrays
 from fooljax.data.questions import Asked, QuestionSet, from_asked
 from fooljax.data.shapes import synthetic
+from fooljax.spelling import meant
 
 FILE = "easy_vqa.npz"
 PLACE = "vqa"
@@ -43,7 +44,8 @@ def load_questions(name: str, data_dir: str | None = None) -> QuestionSet:
     if name.endswith(".npz"):
         return read_questions(Path(name))
     if name != "easy_vqa":
-        raise ValueError(f"unknown {name!r}; there are {', '.join(NAMES)} and files, FILE.npz")
+        hint = meant(name, NAMES)
+        raise ValueError(f"unknown {name!r}; {hint}There are {', '.join(NAMES)} and FILE.npz")
     data_dir = data_dir or os.environ.get("FOOLJAX_DATA_DIR")
     if data_dir is None:
         raise ValueError(

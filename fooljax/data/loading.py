@@ -1,6 +1,5 @@
 """One entry point to every data set."""
 
-import difflib
 import os
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from fooljax.data.streams import Streams, subset
 from fooljax.data.suspicions import warn_of_dark_images, warn_of_empty_classes
 from fooljax.data.video_files import are_videos, read_videos
 from fooljax.media import kind
+from fooljax.spelling import meant
 
 IMAGENET = "imagenet"
 # a name with a part, as fsdd:george, is not listed beside the name
@@ -262,7 +262,8 @@ def _names_path(name: str) -> bool:
 def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
     if image_size is None:
         return None
-    if len(image_size) != 2 or not all(isinstance(n, int) and n > 0 for n in image_size):
+    two = isinstance(image_size, tuple | list) and len(image_size) == 2
+    if not two or not all(isinstance(n, int) and n > 0 for n in image_size):
         raise ValueError(
             f"image_size (--image-size) must be two positive whole numbers, height and width, "
             f"got {image_size}"
@@ -273,10 +274,9 @@ def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
 
 def _unknown(name: str) -> str:
     """Say what there is instead, and what was probably meant."""
-    close = difflib.get_close_matches(name, [*NAMES, *known_sets()], n=1)
-    hint = f", did you mean {close[0]!r}?" if close else ";"
+    hint = meant(name, [*NAMES, *known_sets()])
     return (
-        f"no data set is called {name!r}{hint} known names are {', '.join(NAMES)}, "
+        f"no data set is called {name!r}; {hint}Known names are {', '.join(NAMES)}, "
         "the image-classification sets of tensorflow-datasets, and paths to a folder of class "
         "folders of pictures or to an .npz file"
     )

@@ -1,6 +1,5 @@
 """Pictures, questions about them and the true answers; questions as numbers of words."""
 
-import difflib
 import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from fooljax.data.dataset import Dataset, from_arrays
 from fooljax.data.passages import words_in
 from fooljax.data.sentences import vocabulary
 from fooljax.media import Texts
+from fooljax.spelling import meant
 
 Ids = Int32[np.ndarray, "..."]
 _FIRST = 2  # 0 is padding, 1 a word that is not among the others
@@ -155,8 +155,7 @@ def encode(text: str, words: Sequence[str], length: int, strict: bool = True) ->
     known = words[_FIRST:]
     for word in found if strict else ():
         if word not in known:
-            near = difflib.get_close_matches(word, known, 1, 0.5)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = meant(word, known)
             raise ValueError(
                 f"unknown word {word!r} in {text!r}; {hint}There are {', '.join(known)}"
             )

@@ -78,25 +78,8 @@ def own_defense(name: str, made: Any) -> Entry:
     """
     if isinstance(made, Entry):
         return made
-    if not callable(made):
-        raise ValueError(
-            "must be a function (classifier, strength) -> Classifier, or a defenses.Entry, got "
-            f"{checks.shown(made)}"
-        )
-
-    def defend(classifier: Classifier, strength: float) -> Classifier:
-        try:
-            defended = made(classifier, strength)
-        except Exception as error:
-            raise ValueError(
-                f"{name}(classifier, {strength:g}) fails with {type(error).__name__}: {error}"
-            ) from error
-        if not isinstance(defended, Classifier):
-            raise ValueError(
-                f"{name} must return a Classifier of one, got {checks.shown(defended)}"
-            )
-        return defended
-
+    signature = "(classifier, strength) -> Classifier, or a defenses.Entry"
+    defend = checks.own(name, made, signature, Classifier)
     return Entry(_fixed(defend), False, f"a defense of your own, {name}", "")
 
 

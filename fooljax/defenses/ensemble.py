@@ -3,29 +3,30 @@
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeAlias
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from fooljax import checks, metrics
-from fooljax.defenses.members import join
+from fooljax.defenses.members import check_members, join
 from fooljax.types import Bound, Classifier, Logits
 
 Combine: TypeAlias = Literal["probabilities", "logits", "log_probabilities", "margins"]
 
 _READINGS: dict[str, Callable[[Logits], Array]] = {
-    "probabilities": metrics.log_probabilities,
     "logits": lambda logits: logits,
     "log_probabilities": metrics.log_probabilities,
     "margins": metrics.margins,
 }
 
 
-def _mean(combine: Combine, logits: Float[Array, "n b m"]) -> Logits:
-    each = _READINGS[combine](logits)
+def _mean(
+    combine: Combine, num_classes: int, exclusive: bool, logits: Float[Array, "n b m"]
+) -> Logits:
     if combine == "probabilities":
-        return jax.nn.logsumexp(each, axis=0) - jnp.log(len(logits))
-    return jnp.mean(each, axis=0)
+        return metrics.mean_probability(logits, num_classes, exclusive)
+    if exclusive or combine == "logits":
+        return jnp.mean(_READINGS[combine](logits), axis=0)
+    return jnp.mean(metrics.against_none(logits, num_classes), axis=0)
 
 
 def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilities") -> Classifier:
@@ -36,6 +37,9 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
     ``log_probabilities`` (the joint cross-entropy) or of ``margins`` (each class's
     lead over the best of the others) does not go blind where one member is already
     certain; ``with_gradient_of`` attacks the one by the gradient of the other.
+
+    Where classes do not exclude each other, a probability is the score of each by itself, and
+    the last two are its log-odds.
 
     Args:
         classifiers: one or more of equal image shape and number of classes; the
@@ -64,5 +68,8 @@ def ensemble(classifiers: Sequence[Classifier], combine: Combine = "probabilitie
         >>> bool(jax.numpy.allclose(fj.metrics.probabilities(whole(images)), mean, atol=1e-6))
         True
     """
-    checks.choice("combine", combine, _READINGS)
-    return join(classifiers, Bound(_mean, (combine,)))
+    checks.choice("combine", combine, ("probabilities", *_READINGS))
+    check_members(classifiers)
+    first = classifiers[0]
+    rule = Bound(_mean, (combine, first.num_classes, first.exclusive))
+    return join(classifiers, rule, first.exclusive)

@@ -61,6 +61,8 @@ def with_gradient_of(
         True
     """
     check_numbers(classifier)
+    if isinstance(stand_in, Classifier):
+        raise ValueError("stand_in must be a function of (params, images); give network.apply")
     checks.function("stand_in", stand_in, "(params, images) -> logits")
     return dataclasses.replace(classifier, apply=Bound(_apply, (classifier.apply, stand_in)))
 

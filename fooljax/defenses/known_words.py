@@ -1,5 +1,6 @@
 """A limit of words: a network that reads only those that it has learned."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -66,12 +67,11 @@ def known_words(
         )
     table[[0, _UNKNOWN]] = True, rule == "mask"
     part = lambda function: Bound(function, (rule, tokens, classifier.apply))
-    return Classifier(
-        Limited(classifier.params, jnp.asarray(table)),
-        part(_apply),
-        classifier.input_shape,
-        classifier.num_classes,
-        Tokens(tokens.count, part(_embed), part(_answer), part(_table)),
+    return dataclasses.replace(
+        classifier,
+        params=Limited(classifier.params, jnp.asarray(table)),
+        apply=part(_apply),
+        tokens=Tokens(tokens.count, part(_embed), part(_answer), part(_table)),
     )
 
 

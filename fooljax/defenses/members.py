@@ -21,7 +21,8 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
 
     Raises:
         ValueError: if there is no classifier, or they differ in image shape, words that
-            they read, number of classes or columns of the logits.
+            they read, number of classes or columns of the logits, or whether classes
+            exclude each other.
     """
     if isinstance(classifiers, Classifier):
         raise ValueError("classifiers must be a list, got one Classifier; give [classifier]")
@@ -54,15 +55,21 @@ def check_members(classifiers: Sequence[Classifier]) -> None:
                 f"{other.num_classes} classes in {columns[1]} logits, the first one has "
                 f"{first.num_classes} in {columns[0]}"
             )
+        if other.exclusive != first.exclusive:
+            raise ValueError(
+                "classifiers must mean the same by a class: those of one exclude each other "
+                f"(exclusive), those of another do not; member {index} is unlike the first"
+            )
 
 
-def join(classifiers: Sequence[Classifier], rule: Rule) -> Classifier:
+def join(classifiers: Sequence[Classifier], rule: Rule, exclusive: bool = True) -> Classifier:
     """Make one classifier of several that fit together.
 
     Args:
         classifiers: the members.
         rule: ``logits of each [n, b, m] -> logits [b, m or more]``; an equal one every time,
             or it compiles anew.
+        exclusive: whether what the rule answers is of one class at most.
 
     Returns:
         A classifier whose ``params`` is the tuple of the members' params. The vector of a
@@ -74,7 +81,7 @@ def join(classifiers: Sequence[Classifier], rule: Rule) -> Classifier:
     params = tuple(one.params for one in classifiers)
     tokens = _join_tokens([one.tokens for one in classifiers if one.tokens is not None], rule)
     apply = Bound(_answer, (rule, members))
-    return Classifier(params, apply, first.input_shape, first.num_classes, tokens)
+    return Classifier(params, apply, first.input_shape, first.num_classes, tokens, exclusive)
 
 
 def _answer(

@@ -4,6 +4,7 @@
 images of a batch share what the key draws, so that no answer depends on a place.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -114,6 +115,7 @@ def _mean_probability(
     network: Callable[[Params, Images], Logits],
     structure: Any,
     places: tuple[int | None, ...],
+    classes: tuple[int, bool],
     expected: Expected,
     images: Images,
 ) -> Logits:
@@ -123,10 +125,11 @@ def _mean_probability(
     def answer(drawn: list[Array]) -> Logits:
         rest = iter(drawn)
         leaves = [next(rest) if place is None else shared[place] for place in places]
-        return metrics.log_probabilities(network(jax.tree.unflatten(structure, leaves), images))
+        return network(jax.tree.unflatten(structure, leaves), images)
 
-    logits = jax.vmap(answer)(expected.drawn)
-    return jax.nn.logsumexp(logits, axis=0) - jnp.log(len(logits))
+    drawn = expected.drawn  # nothing by a defense that is not random
+    each = jax.vmap(answer)(drawn) if drawn else answer(drawn)[None]
+    return metrics.mean_probability(each, *classes)
 
 
 def expectation(
@@ -180,10 +183,10 @@ def expectation(
     given = {id(leaf): place for place, leaf in enumerate(jax.tree.leaves(classifier.params))}
     places = tuple(given.get(id(column[0])) for column in columns)
     drawn = [jnp.stack(column) for column, at in zip(columns, places, strict=True) if at is None]
-    return Classifier(
-        Expected(classifier.params, drawn),
-        Bound(_mean_probability, (first.apply, structure, places)),
-        first.input_shape,
-        first.num_classes,
-        without_vectors(first.tokens),
+    classes = first.num_classes, first.exclusive
+    return dataclasses.replace(
+        first,
+        params=Expected(classifier.params, drawn),
+        apply=Bound(_mean_probability, (first.apply, structure, places, classes)),
+        tokens=without_vectors(first.tokens),
     )

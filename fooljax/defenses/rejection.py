@@ -1,5 +1,6 @@
 """Saying "I do not know this": a score, a threshold, and one more column."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -123,12 +124,11 @@ def reject(classifier: Classifier, score: Score, threshold: Threshold | float) -
     if score.features is None:
         rejecting = answered(classifier, guarded, column)
     else:  # which are those of ids, not of their vectors
-        rejecting = Classifier(
-            guarded,
-            Bound(_apply, (score.features, column)),
-            classifier.input_shape,
-            classifier.num_classes,
-            without_vectors(classifier.tokens),
+        rejecting = dataclasses.replace(
+            classifier,
+            params=guarded,
+            apply=Bound(_apply, (score.features, column)),
+            tokens=without_vectors(classifier.tokens),
         )
     kind = jnp.float32 if classifier.tokens is None else jnp.int32
     images = jax.ShapeDtypeStruct((1, *classifier.input_shape), kind)

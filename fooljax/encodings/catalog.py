@@ -105,26 +105,9 @@ def own_encoding(name: str, made: Any) -> Entry:
     """
     if isinstance(made, Entry):
         return made
-    if not callable(made):
-        raise ValueError(
-            f"must be a function shape -> Encoding, or an encodings.Entry, got {checks.shown(made)}"
-        )
-
-    def build(shape: tuple[int, ...], medium: Medium) -> Encoding:
-        del medium
-        try:
-            encoding = made(shape)
-        except Exception as error:
-            raise ValueError(
-                f"{name}({shape}) fails with {type(error).__name__}: {error}"
-            ) from error
-        if not isinstance(encoding, Encoding):
-            raise ValueError(
-                f"{name} must return an Encoding of a shape, got {checks.shown(encoding)}"
-            )
-        return encoding
-
-    return Entry(build, f"in an encoding of your own, {name}", "", KINDS)
+    build = checks.own(name, made, "shape -> Encoding, or an encodings.Entry", Encoding)
+    about = f"in an encoding of your own, {name}"
+    return Entry(lambda shape, medium: build(shape), about, "", KINDS)
 
 
 def _numbers(shape: tuple[int, ...], medium: Medium) -> tuple[int, ...]:

@@ -160,6 +160,8 @@ def advance(
     """
     checks.kind("search", search, Search)
     key, count = checks.typed(key), checks.count("count", count)
+    if type(state) is tuple:
+        raise ValueError("state must be a search's state; write state, info = start(...)")
     if backend.on_cpu():
         infos = []
         for _ in range(count):

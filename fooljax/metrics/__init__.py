@@ -9,9 +9,11 @@ from fooljax.metrics.calibration import (
 )
 from fooljax.metrics.chains import Mixing, mixing
 from fooljax.metrics.confidence import (
+    against_none,
     log_odds,
     log_probabilities,
     margins,
+    mean_probability,
     of_classes,
     probabilities,
 )
@@ -63,6 +65,7 @@ __all__ = [
     "Roc",
     "acceptance_threshold",
     "added_decibels",
+    "against_none",
     "aupr_id_pos",
     "aupr_ood_pos",
     "auroc",
@@ -85,6 +88,7 @@ __all__ = [
     "loudest_decibels",
     "mann_whitney",
     "margins",
+    "mean_probability",
     "mixing",
     "nearest_distances",
     "negative_log_likelihood",

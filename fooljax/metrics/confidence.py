@@ -115,3 +115,55 @@ def of_classes(
     classes = logits[..., :num_classes]
     alone = measure(jnp.stack([classes, jnp.broadcast_to(none, classes.shape)], axis=-1))[..., 0]
     return jnp.concatenate([alone, measured[..., num_classes:]], axis=-1)
+
+
+def against_none(logits: Logits, num_classes: int) -> Logits:
+    """Shift logits of classes that do not exclude each other to their log-odds.
+
+    The columns that reject say together 0 then, each its share of that.
+
+    Args:
+        logits: ``[*b, m]``.
+        num_classes: number of real classes; later columns reject.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> from fooljax import metrics
+        >>> metrics.against_none(jnp.array([4.0, 3.0, 1.0]), 2).tolist()  # dog, animal; none
+        [3.0, 2.0, 0.0]
+    """
+    logits = logits.astype(jnp.float32)
+    return logits - jax.nn.logsumexp(logits[..., num_classes:], axis=-1, keepdims=True)
+
+
+def mean_probability(
+    logits: Float[Array, "n *b m"], num_classes: int, exclusive: bool = True
+) -> Logits:
+    """Return logits of the mean probability that several answers give to each class.
+
+    Args:
+        logits: of ``n`` answers.
+        num_classes: number of real classes; later columns reject.
+        exclusive: as of the `Classifier`. If not, the probability is the score that
+            `of_classes` reads, of each class by itself.
+
+    Example:
+        >>> import jax.numpy as jnp
+        >>> import numpy as np
+        >>> from fooljax import metrics
+        >>> logits = jnp.array([[4.0, 3.0, 0.0], [-4.0, 3.0, 0.0]])  # dog, animal; none: of two
+        >>> whole = metrics.mean_probability(logits, 2, exclusive=False)
+        >>> read = metrics.of_classes(metrics.probabilities, whole, 2, exclusive=False)
+        >>> print(np.asarray(read)[:2].round(2))  # of a dog they are not agreed
+        [0.5  0.95]
+    """
+    if exclusive:
+        return _log_mean(log_probabilities(logits))
+    odds = against_none(logits, num_classes)
+    heard, missed = (_log_mean(jax.nn.log_sigmoid(sign * odds)) for sign in (1.0, -1.0))
+    none = _log_mean(odds[..., num_classes:])
+    return jnp.concatenate([(heard - missed)[..., :num_classes], none], axis=-1)
+
+
+def _log_mean(logs: Float[Array, "n *b m"]) -> Float[Array, "*b m"]:
+    return jax.nn.logsumexp(logs, axis=0) - jnp.log(len(logs))

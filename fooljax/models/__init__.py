@@ -2,7 +2,7 @@
 
 from fooljax.models.asking import about, answer_all, answer_each, asked, shown
 from fooljax.models.audioset_names import audioset_names
-from fooljax.models.check import look, validate
+from fooljax.models.check import has_gradient, look, validate
 from fooljax.models.classifier import NETWORKS, build, from_flax, init_flax
 from fooljax.models.cld3 import load_cld3
 from fooljax.models.equinox_module import from_equinox
@@ -78,6 +78,7 @@ __all__ = [
     "from_nnx",
     "from_torch",
     "grouped",
+    "has_gradient",
     "in_bfloat16",
     "init_flax",
     "init_vqa",

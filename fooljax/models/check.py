@@ -117,6 +117,30 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
     return tuple(one for one in found if one is not None)
 
 
+def has_gradient(classifier: Classifier) -> bool:
+    """Tell whether a network's answers can be followed uphill, without asking it anything.
+
+    Example:
+        >>> import numpy as np
+        >>> import fooljax as fj
+        >>> answer = lambda images: images.reshape(len(images), -1)[:, :3]  # of numpy arrays
+        >>> network = fj.models.from_function(answer, (8, 8, 1), num_classes=3)
+        >>> fj.models.has_gradient(network)
+        False
+    """
+    tokens = classifier.tokens
+    if tokens is not None:
+        return tokens.embed is not None
+    total = lambda images: jnp.sum(classifier(images))
+    try:
+        jax.eval_shape(
+            jax.grad(total), jax.ShapeDtypeStruct((1, *classifier.input_shape), jnp.float32)
+        )
+    except (ValueError, TypeError, NotImplementedError):  # whatever cannot be differentiated raises
+        return False
+    return True
+
+
 def _answers(classifier: Classifier, images: Images) -> Float[np.ndarray, "b m"]:
     """Return the logits; NaN among them is what is asked for, also where JAX would stop at it."""
     with jax.debug_nans(False):

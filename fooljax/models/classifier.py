@@ -20,6 +20,7 @@ from fooljax.models.sound_cnn import SoundCNN
 from fooljax.models.squeezenet import SqueezeNet
 from fooljax.models.vgg import VGG
 from fooljax.models.video_cnn import VideoCNN
+from fooljax.spelling import meant
 from fooljax.types import Classifier, Params, RandomKey
 
 # For command lines; code says ``init_flax(key, LeNet(10), ...)``.
@@ -182,7 +183,8 @@ def build(
     key, rejecting = checks.key(key), checks.count("rejecting", rejecting, 0)
     num_classes = checks.count("num_classes", num_classes)
     if not isinstance(name, str) or name not in NETWORKS:
-        raise ValueError(f"unknown network {name!r}; name one of {', '.join(NETWORKS)}")
+        hint = meant(str(name), NETWORKS)
+        raise ValueError(f"unknown network {name!r}; {hint}Name one of {', '.join(NETWORKS)}")
     shape = checks.shape("input_shape", input_shape)
     if len(shape) == 2 and shape[1] != 1:
         raise ValueError(

@@ -1,5 +1,6 @@
 """What part of an image a network sees: its center, or ten crops averaged."""
 
+import dataclasses
 from collections.abc import Callable
 
 import jax
@@ -49,7 +50,8 @@ def ten_crop(classifier: Classifier, pixels: int) -> Classifier:
         logits are logarithms of the averaged probabilities.
 
     Raises:
-        ValueError: if the images are smaller than what the network takes, or no pictures.
+        ValueError: if the images are smaller than what the network takes, or no pictures,
+            or its classes do not exclude each other.
 
     Source:
         Krizhevsky et al., 2012, section 4.1; Nguyen et al., 2015, arXiv:1412.1897,
@@ -65,6 +67,11 @@ def ten_crop(classifier: Classifier, pixels: int) -> Classifier:
         >>> bool(abs(jax.nn.softmax(averaged(images)) - each.mean(axis=1)).max() < 1e-5)
         True
     """
+    if not checks.kind("classifier", classifier, Classifier).exclusive:
+        raise ValueError(
+            "ten crops average a softmax, and the classes of this network do not exclude each "
+            "other; take models.center_crop"
+        )
     return _through(classifier, pixels, _ten)
 
 
@@ -103,11 +110,10 @@ def _through(classifier: Classifier, pixels: int, view: Callable) -> Classifier:
         raise ValueError(f"crops are square, but the network takes {height}x{width} pixels")
     if pixels < height:
         raise ValueError(f"pixels must be at least {height}, got {pixels}")
-    return Classifier(
-        classifier.params,
-        Bound(view, (classifier.apply, height)),
-        (pixels, pixels, channels),
-        classifier.num_classes,
+    return dataclasses.replace(
+        classifier,
+        apply=Bound(view, (classifier.apply, height)),
+        input_shape=(pixels, pixels, channels),
     )
 
 

@@ -1,5 +1,6 @@
 """Further columns for a network that has its weights already: a class for what fools it."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -62,4 +63,5 @@ def widen(classifier: Classifier, rejecting: int = 1) -> Classifier:
         return jnp.concatenate([leaf, *[mean] * rejecting], axis=-1)
 
     params = jax.tree.map(grown, classifier.params, wanted)
-    return from_flax(wider, params, classifier.input_shape, classifier.num_classes)
+    wide = from_flax(wider, params, classifier.input_shape, classifier.num_classes)
+    return dataclasses.replace(wide, exclusive=classifier.exclusive)

@@ -11,6 +11,7 @@ from typing import NoReturn, TypeVar
 
 from fooljax import interrupts
 from fooljax.runtime import brief, hosts, output, settings, threads
+from fooljax.spelling import meant
 
 Config = TypeVar("Config")
 _ALL = "--help-all"
@@ -48,7 +49,8 @@ def parse(
     args = list(sys.argv[1:] if args is None else args)
     name = _value(args, "--preset")
     if (name or "default") not in presets:
-        raise ValueError(f"--preset must be one of {', '.join(presets)}, got {name!r}")
+        hint = meant(str(name), presets)
+        raise ValueError(f"--preset: unknown {name!r}; {hint}There are {', '.join(presets)}")
     start = settings.change(presets[name or "default"], preset=name or "default")
     resume = _value(args, "--resume")
     told = re.sub(r"\n(?=\w+:)", "\n\n", description or "")

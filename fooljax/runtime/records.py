@@ -6,6 +6,7 @@ picture into two files that a repository can keep; `to_markdown` makes a page of
 which no number is typed by hand.
 """
 
+import ast
 import csv
 import hashlib
 import io
@@ -78,13 +79,25 @@ def write(
 
 
 def digest(experiment: str) -> str | None:
-    """Return a digest of an experiment's source; None if it lies elsewhere."""
+    """Return a digest of what an experiment computes; None if it lies elsewhere.
+
+    Pages, docstrings, comments and empty lines change no number, and do not count.
+    """
     for place in (_ROOT / "experiments", _ROOT.parent / "experiments"):
         paths = [place / f"{experiment}.py", *sorted((place / experiment).glob("*.py"))]
-        if found := [path for path in paths if path.is_file()]:
-            text = b"".join(path.read_bytes() for path in found)
-            return hashlib.sha256(text).hexdigest()[:16]
+        if found := [path for path in paths if path.is_file() and path.name != "page.py"]:
+            code = "\n".join(_code(path.read_text(encoding="utf-8")) for path in found)
+            return hashlib.sha256(code.encode()).hexdigest()[:16]
     return None
+
+
+def _code(source: str) -> str:
+    """Return the lines of source that are no docstring, no comment and not empty."""
+    lines = dict(enumerate(source.splitlines(), 1))
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            lines |= dict.fromkeys(range(node.lineno, (node.end_lineno or 0) + 1), "")
+    return "\n".join(one for one in lines.values() if one.strip() and one.strip()[0] != "#")
 
 
 def read(run: Path) -> dict[str, Any]:
@@ -161,9 +174,19 @@ def to_markdown(path: Path) -> str:
         f"Measured on {record['date']} with fooljax {record['fooljax']}{commit}, {versions}, in "
         f"{record['seconds']:,.0f} s on {record['device']} ({record['cores']} cores{load})."
     )
-    if record["source"] != digest(record["experiment"]):
-        parts.append("**Stale:** the experiment has been changed since this was measured.")
+    parts += _changed(record, digest(record["experiment"]))
     return "\n\n".join(parts) + "\n"
+
+
+def _changed(record: Mapping[str, Any], now: str | None) -> list[str]:
+    """Say what a record is worth whose experiment has been changed; ``same`` if one compared."""
+    same = record.get("same", {})
+    if record["source"] == now:
+        return []
+    if same.get("source") != now:
+        return ["**Stale:** the experiment has been changed since this was measured."]
+    words = "The experiment has been changed since; a smaller run gives the same numbers as then:"
+    return [words, f"```bash\n{same['command']}\n```"]
 
 
 def means(text: str) -> str:

@@ -77,7 +77,7 @@ _NAMES = {
     "retrained_table short_names",
     "questions_shown": "show_questions tell_answerers",
     "reached": "compare_band medians_of_band show_reached sum_up_progress table_of_first",
-    "refusals": "refuse refuse_ready_made",
+    "refusals": "refuse refuse_no_gradient refuse_ready_made refuse_seeing",
     "repeats": "beyond_chance by_repeat times unbounded",
     "reshaped": "stack wide",
     "rounds": "CONTROL Rounds first_and_last retrain train",
@@ -97,7 +97,8 @@ _NAMES = {
     "victim_data": "blame renamed",
     "volumes": "compare_volumes left_of_volume measure_volumes shrinkage table_of_shrinkage",
     "weights": "weights_of with_weights",
-    "wording": "against anew answer confidence_of duration often plural power share spell sure",
+    "wording": "against anew answer confidence_of duration of_several often plural power share "
+    "spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 #: Modules whose names are their own: ``study.hidden.Scene``.

@@ -199,7 +199,9 @@ from fooljax.study.reached import show_reached as show_reached
 from fooljax.study.reached import sum_up_progress as sum_up_progress
 from fooljax.study.reached import table_of_first as table_of_first
 from fooljax.study.refusals import refuse as refuse
+from fooljax.study.refusals import refuse_no_gradient as refuse_no_gradient
 from fooljax.study.refusals import refuse_ready_made as refuse_ready_made
+from fooljax.study.refusals import refuse_seeing as refuse_seeing
 from fooljax.study.repeats import beyond_chance as beyond_chance
 from fooljax.study.repeats import by_repeat as by_repeat
 from fooljax.study.repeats import times as times
@@ -286,6 +288,7 @@ from fooljax.study.wording import anew as anew
 from fooljax.study.wording import answer as answer
 from fooljax.study.wording import confidence_of as confidence_of
 from fooljax.study.wording import duration as duration
+from fooljax.study.wording import of_several as of_several
 from fooljax.study.wording import often as often
 from fooljax.study.wording import plural as plural
 from fooljax.study.wording import power as power

@@ -25,7 +25,7 @@ ANSWERERS = {
     "flat": "keeps of each feature of the picture where it is, place by place",
 }
 _BATCH, _RATE, _STEPS = 128, 3e-3, 1500
-_OF_NO_USE = ("model", "image_size", "weights", "view", "recipe", "accuracy_images")
+_READ = ("dataset", "data_dir", "classifier", "train_steps", "train_seed")
 
 
 class Answerer(NamedTuple):
@@ -64,15 +64,13 @@ def check_answerers(victim: Victim, names: Sequence[str]) -> None:
         leave --image-size out
     """
     choose("--models", names, ANSWERERS)
-    for name in _OF_NO_USE:
-        if getattr(victim, name) != getattr(Victim(), name):
-            flag = f"--{name.replace('_', '-')}"
+    for one in dataclasses.fields(victim):
+        if one.name not in _READ and getattr(victim, one.name) != one.default:
+            flag = f"--{one.name.replace('_', '-')}"
             raise ValueError(
                 f"{flag}: networks that answer questions are trained here, as --models and "
                 f"--train-steps say; leave {flag} out"
             )
-    if victim.train_epsilon is not None:
-        raise ValueError("--train-epsilon: pictures are not changed in training; leave it out")
 
 
 def load_asked(run: Run[Settings]) -> QuestionSet:

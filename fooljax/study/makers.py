@@ -219,5 +219,6 @@ MAKERS: Makers = {
         "real ones, changed by epsilon in every pixel, at random",
         "",
         _random_signs,
+        blind=True,
     ),
 }

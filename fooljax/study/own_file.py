@@ -7,6 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from fooljax.spelling import meant
+
 
 def is_own(word: str) -> bool:
     """Tell a name in a file of the user's own from a name in a catalog."""
@@ -34,8 +36,10 @@ def take(flag: str, word: str) -> Any:
     found = getattr(module, name, None)
     if found is None:
         names = [one for one in vars(module) if not one.startswith("_")]
+        hint = meant(name, names)
         raise ValueError(
-            f"{flag} {word}: {name!r} is not there, or None; give one of {', '.join(names) or '-'}"
+            f"{flag} {word}: {name!r} is not there, or None; {hint}There are "
+            f"{', '.join(names) or 'none'}"
         )
     return found
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fooljax.media import Medium, Pictures, Texts, medium_of
 from fooljax.runtime import hosts
+from fooljax.spelling import meant
 from fooljax.study import own_network
 from fooljax.study.loaded import count_classes, fresh, load_published, names_of
 from fooljax.study.pretrained_victim import as_heard, as_known, load_pretrained
-from fooljax.study.readers import has_vectors, in_words_of
+from fooljax.study.readers import READER, has_vectors, in_words_of
 from fooljax.study.victim import Victim, is_published
 from fooljax.study.victim_data import accuracy, blame, find_data, hold
 
@@ -83,6 +84,12 @@ def prepare(
     if victim.model.endswith(".py"):
         raise ValueError(
             f"--model {victim.model}: which of the file's networks? Give {victim.model}:NAME"
+        )
+    every = [*models.NETWORKS, READER, *models.PRETRAINED]
+    if victim.model not in every and ":" not in victim.model:
+        raise ValueError(
+            f"--model {victim.model}: unknown network {victim.model!r}; "
+            f"{meant(victim.model, every)}Name one of {', '.join(every)}, or FILE.py:NAME"
         )
     _refuse_training(victim)
     published = load_published(victim) if is_published(victim) else None

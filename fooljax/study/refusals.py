@@ -1,8 +1,22 @@
 """Settings that an experiment cannot do anything with, whatever the data."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol
 
+from fooljax.study.own_file import is_own
 from fooljax.study.victim import Victim
+
+if TYPE_CHECKING:
+    from fooljax.study.prepared import Prepared
+
+
+class MayBeBlind(Protocol):
+    """An entry of a catalog that says whether it sees a gradient."""
+
+    @property
+    def blind(self) -> bool:
+        """Whether it gets along without."""
+        ...
 
 
 def refuse(faults: Mapping[str, bool]) -> None:
@@ -59,3 +73,69 @@ def refuse_ready_made(victim: Victim, why: str, source: str = "data") -> None:
             ),
         }
     )
+
+
+def refuse_no_gradient(networks: Iterable["Prepared"], what: str, instead: str) -> None:
+    """Refuse networks that only answer where their gradients are followed.
+
+    Args:
+        networks: whose.
+        what: follows them, after the flag: "--model: the chains".
+        instead: what to do, such as "experiments.evolve does without".
+
+    Raises:
+        ValueError: naming the network.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> answer = lambda images: images.reshape(len(images), -1)[:, :3]
+        >>> network = fj.models.from_function(answer, (8, 8, 1), 3)
+        >>> prepared = study.Prepared(network, ("0", "1", "2"), None, "mine.py:net")
+        >>> try:
+        ...     study.refuse_no_gradient([prepared], "--model: the chains", "evolve not")
+        ... except ValueError as error:
+        ...     print(error)
+        --model: the chains need a gradient, and mine.py:net only answers; evolve not
+    """
+    from fooljax.models import has_gradient
+
+    for one in networks:
+        if not has_gradient(one.classifier):
+            raise ValueError(f"{what} need a gradient, and {one.origin} only answers; {instead}")
+
+
+def refuse_seeing(
+    flag: str,
+    chosen: Mapping[str, MayBeBlind],
+    known: Mapping[str, MayBeBlind],
+    networks: Iterable["Prepared"],
+) -> None:
+    """Refuse entries of a catalog that follow a gradient where a network has none.
+
+    Args:
+        flag: that asked for them, with its dashes.
+        chosen: the entries, by name; those of the user's own may do without.
+        known: the catalog.
+        networks: to be fooled.
+
+    Raises:
+        ValueError: naming the entries, and those that do without.
+
+    Example:
+        >>> import fooljax as fj
+        >>> from fooljax import study
+        >>> answer = lambda images: images.reshape(len(images), -1)[:, :3]
+        >>> network = fj.models.from_function(answer, (8, 8, 1), 3)
+        >>> prepared = study.Prepared(network, ("0", "1", "2"), None, "mine.py:net")
+        >>> known = {name: fj.attacks.CATALOG[name] for name in ("pgd", "square")}
+        >>> try:
+        ...     study.refuse_seeing("--attacks", {"pgd": known["pgd"]}, known, [prepared])
+        ... except ValueError as error:
+        ...     print(error)
+        --attacks pgd need a gradient, and mine.py:net only answers; square can do without
+    """
+    seeing = [name for name, one in chosen.items() if not (one.blind or is_own(name))]
+    blind = ", ".join(name for name, one in known.items() if one.blind)
+    if seeing:
+        refuse_no_gradient(networks, f"{flag} {' '.join(seeing)}", f"{blind} can do without")

@@ -1,7 +1,6 @@
 """The settings that experiments share, and names that a catalog knows."""
 
 import contextlib
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar
@@ -17,6 +16,7 @@ from fooljax.runtime.limits import (
     Several,
     Share,
 )
+from fooljax.spelling import meant
 from fooljax.study.own_file import is_own, take
 
 Chosen = TypeVar("Chosen")
@@ -236,8 +236,7 @@ def choose(
             with _naming(f"{flag} {name}"):
                 found[name] = own(name.rpartition(":")[2], made)
         elif name not in catalog:
-            near = difflib.get_close_matches(name, catalog, 1, 0.5)
-            hint = f"did you mean {near[0]}? " if near else ""
+            hint = meant(name, catalog)
             raise ValueError(f"{flag}: unknown {name!r}; {hint}There are {', '.join(catalog)}")
     return {name: found[name] for name in names}
 

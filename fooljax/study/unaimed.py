@@ -40,7 +40,7 @@ def pictures(images: Images, words: str) -> Maker:
     def build(making: Making, shape: tuple[int, ...]) -> Make:
         return _seen(lambda key, material: jax.random.permutation(key, images)[: making.images])
 
-    return Maker("fooling", True, words, "", build)
+    return Maker("fooling", True, words, "", build, blind=True)
 
 
 def _seen(draw: Callable[[RandomKey, Material], Images]) -> Make:
@@ -58,7 +58,7 @@ def _noise(draw: Draw, words: str, check: Check = lambda shape: None) -> Maker:
         check(shape)
         return _seen(lambda key, material: draw(key, (making.images, *shape)))
 
-    return Maker("fooling", True, words, "", build)
+    return Maker("fooling", True, words, "", build, blind=True)
 
 
 def _altered(change: Change, words: str, check: Check = lambda shape: None) -> Maker:
@@ -66,7 +66,7 @@ def _altered(change: Change, words: str, check: Check = lambda shape: None) -> M
         check(shape)
         return _seen(lambda key, material: change(key, material.images[: making.images]))
 
-    return Maker("fooling", True, words, "", build)
+    return Maker("fooling", True, words, "", build, blind=True)
 
 
 def uniform(key: RandomKey, shape: tuple[int, ...]) -> Float[Array, "n h w c"]:

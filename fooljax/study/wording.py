@@ -17,6 +17,7 @@ __all__ = [
     "answer",
     "confidence_of",
     "duration",
+    "of_several",
     "often",
     "plural",
     "power",
@@ -82,6 +83,17 @@ def often(count: int) -> str:
         ('once', '3 times')
     """
     return "once" if count == 1 else f"{count:,} times"
+
+
+def of_several(count: int, words: str) -> str:
+    """Words that are true of several repeats or networks only; nothing for a single one.
+
+    Example:
+        >>> from fooljax import study
+        >>> [study.of_several(count, "In brackets 95 % intervals.") for count in (1, 3)]
+        ['', 'In brackets 95 % intervals.']
+    """
+    return words if count > 1 else ""
 
 
 def anew(count: int) -> str:

@@ -87,7 +87,7 @@ def evaluate(
         on_batch: called with the number of images sent off so far.
 
     Raises:
-        ValueError: as ``predict``.
+        ValueError: as ``predict``, and for a label that the network never answers.
 
     Example:
         >>> import jax
@@ -97,9 +97,9 @@ def evaluate(
         >>> 0.0 <= fj.training.evaluate(network, dataset) <= 1.0
         True
     """
-    _check(dataset)
+    labels = _labels(classifier, dataset)
     images = dataset if isinstance(dataset, Stream) else dataset.images
-    right = predict(classifier, images, batch_size, on_batch) == np.asarray(dataset.labels)
+    right = predict(classifier, images, batch_size, on_batch) == labels
     return float(np.mean(right[: int(dataset.size)]))
 
 
@@ -118,7 +118,7 @@ def evaluate_classes(
         A share in [0, 1] for each of ``num_classes``; NaN without samples.
 
     Raises:
-        ValueError: as ``predict``.
+        ValueError: as ``evaluate``.
 
     Example:
         >>> import jax
@@ -128,20 +128,23 @@ def evaluate_classes(
         >>> fj.training.evaluate_classes(network, dataset).shape
         (10,)
     """
-    _check(dataset)
-    labels = np.asarray(dataset.labels)[: int(dataset.size)]
+    labels = _labels(classifier, dataset)[: int(dataset.size)]
     images = dataset if isinstance(dataset, Stream) else dataset.images
     right = predict(classifier, images, batch_size)[: len(labels)] == labels
     shares = [right[labels == label] for label in range(classifier.num_classes)]
     return np.array([share.mean() if share.size else np.nan for share in shares])
 
 
-def _check(dataset: Any) -> None:
+def _labels(classifier: Classifier, dataset: Any) -> np.ndarray:
+    """Return the labels of a data set, which the network can answer."""
     if not isinstance(dataset, Dataset | Stream):
         raise ValueError(
             f"dataset must be a Dataset or a Stream, got {checks.shown(dataset)}; "
             "data.from_arrays(images, labels) makes one"
         )
+    labels = np.asarray(dataset.labels)
+    columns = checks.columns(checks.classifier(classifier))
+    return np.asarray(checks.labels(labels, len(labels), columns, "the dataset's labels"))
 
 
 @partial(jax.jit, static_argnames="size")

@@ -179,6 +179,23 @@ def test_a_target_is_climbed_toward(classifier, images, key):
     )
 
 
+@pytest.mark.parametrize("make", [apgd, lambda epsilon, **more: fj.attacks.fab(5, **more)])
+def test_a_class_that_the_network_lacks_is_no_target(make, classifier, images, key):
+    """Not that of a column that rejects, either; wherever attack and network meet first."""
+    message = rf"target must be in \[0, {CLASSES}\), a class of the network, .* got {CLASSES}\b"
+    for meet in (
+        lambda attack: fj.attacks.run(attack, key, classifier, images, LEAVE),
+        lambda attack: fj.attacks.sweep(lambda _: attack, [0.1], key, classifier, images, LEAVE),
+        lambda attack: jax.jit(lambda images: attack(key, classifier, images, LEAVE))(images),
+    ):
+        with pytest.raises(ValueError, match=message):
+            meet(make(0.1, target=CLASSES))
+    each = jnp.array([0.0, 1.0, 99.0, -1.0, 2.0])
+    attack = make(0.1, target=0)
+    with pytest.raises(ValueError, match=r"got 99\b"):
+        meet(dataclasses.replace(attack, budget=attack.budget._replace(target=each)))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from fooljax import analysis, attacks, data, defenses, evolution, training
+from fooljax import analysis, attacks, data, defenses, encodings, evolution, training
 from fooljax.types import Classifier, Encoding
 
 SHAPE, CLASSES, COUNT = (2, 2, 1), 3, 6
@@ -193,3 +193,28 @@ def test_what_is_right_passes_and_means_the_same():
     for network, images, labels in ((listed, pixels, list(LABELS)), (NETWORK, above, LABELS * 1.0)):
         found = attacks.run(draw, legacy, network, images, leave(labels)).images
         np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+OWN = {
+    "epsilon -> attacks.Attack": lambda made: attacks.own_attack("mine", made),
+    r"\(classifier, strength\) -> Classifier": lambda made: defenses.own_defense("mine", made).draw(
+        jax.random.key(0), "a network", 0.5
+    ),
+    "shape -> Encoding": lambda made: encodings.own_encoding("mine", made).build((4, 4, 1), None),
+}
+
+
+@pytest.mark.parametrize(("signature", "meet"), OWN.items(), ids=["attack", "defense", "encoding"])
+def test_what_is_ones_own_is_blamed_by_name(signature, meet):
+    """All three in the same words, whatever is wrong with it."""
+
+    def raises(*given):
+        raise OSError("no disk")
+
+    must = f"must be a function {signature}, or an? .*Entry"
+    with pytest.raises(ValueError, match=f"^mine {must}, got 3$"):
+        meet(3)
+    with pytest.raises(ValueError, match=rf"^mine\(.+\) fails with OSError: no disk; it {must}$"):
+        meet(raises)
+    with pytest.raises(ValueError, match=f"^mine {must}, got one that returns None$"):
+        meet(lambda *given: None)

@@ -229,11 +229,11 @@ def test_image_size_must_be_two_numbers(size):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("fashon_mnist", "no data set is called 'fashon_mnist', did you mean 'fashion_mnist'"),
-        ("imagenete", "did you mean 'imagenette'"),
+        ("fashon_mnist", "no data set is called 'fashon_mnist'; did you mean fashion_mnist"),
+        ("imagenete", "did you mean imagenette"),
         (
             "qqqqqqqq",
-            "is called 'qqqqqqqq'; known names are cifar10, cifar100, digits, ",
+            "is called 'qqqqqqqq'; Known names are cifar10, cifar100, digits, ",
         ),
         ("what is this?", "no data set is called 'what is this"),
     ],

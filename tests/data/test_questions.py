@@ -204,7 +204,7 @@ def test_a_set_needs_two_answers_and_words():
 
 def test_bad_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.delenv("FOOLJAX_DATA_DIR", raising=False)
-    with pytest.raises(ValueError, match=r"unknown 'nope'; there are synthetic, easy_vqa"):
+    with pytest.raises(ValueError, match=r"unknown 'nope'; There are synthetic, easy_vqa"):
         data.load_questions("nope")
     with pytest.raises(ValueError, match=r"put it into DIR/vqa and pass --data-dir DIR"):
         data.load_questions("easy_vqa")

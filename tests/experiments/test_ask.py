@@ -92,7 +92,7 @@ IMPOSSIBLE = {
     "--weights: networks that answer questions are trained here": {"weights": "x.safetensors"},
     "--image-size: networks that answer questions are trained here": {"image_size": (32, 32)},
     "--recipe: .*; leave --recipe out": {"recipe": "trades"},
-    "--train-epsilon: pictures are not changed in training": {
+    "--train-epsilon: networks that answer questions are trained here": {
         "victim": Victim(dataset="synthetic", train_epsilon=0.1)
     },
     "--network-seeds must be at least 1, got 0": {"network_seeds": 0},

@@ -81,7 +81,7 @@ def test_flags_presets_and_defaults():
     assert parse("--preset=long", "--steps", "5") == dataclasses.replace(
         PRESETS["long"], steps=5, preset="long"
     )
-    with pytest.raises(ValueError, match="--preset must be one of default, long, got 'shrt'"):
+    with pytest.raises(ValueError, match="--preset: unknown 'shrt'; There are default, long"):
         parse("--preset", "shrt")
 
 

@@ -60,6 +60,29 @@ def test_a_changed_experiment_makes_a_record_stale(run, tmp_path):
     assert record["source"] == records.digest("transfer") is not None
     path.write_text(json.dumps(record | {"source": "of another day"}))
     assert "**Stale:**" in records.to_markdown(path)
+    same = {"source": records.digest("transfer"), "command": "python -m experiments.transfer"}
+    path.write_text(json.dumps(record | {"source": "of another day", "same": same}))
+    page = records.to_markdown(path)
+    assert "Stale" not in page and "```bash\npython -m experiments.transfer\n```" in page
+    same["source"] = "of another day"
+    path.write_text(json.dumps(record | {"source": "of a third day", "same": same}))
+    assert "**Stale:**" in records.to_markdown(path)
+
+
+def test_words_make_no_record_stale(tmp_path, monkeypatch):
+    """Only what is computed does: not a page, a docstring, a comment or an empty line."""
+    place = tmp_path / "experiments" / "mine"
+    place.mkdir(parents=True)
+    monkeypatch.setattr(records, "_ROOT", tmp_path)
+    (place / "measure.py").write_text('def f(x):\n    """Double."""\n    return 2 * x\n')
+    before = records.digest("mine")
+    (place / "page.py").write_text("WORDS = 1\n")
+    (place / "measure.py").write_text(
+        '"""All."""\n\n\ndef f(x):\n    """Say.\n\n    Twice.\n    """\n    # x\n    return 2 * x\n'
+    )
+    assert records.digest("mine") == before is not None
+    (place / "measure.py").write_text("def f(x):\n    return 3 * x\n")
+    assert records.digest("mine") != before
 
 
 def test_what_cannot_be_recorded_is_said(run, tmp_path):

@@ -1,5 +1,6 @@
 """Networks that answer questions: trained once, read again, and what they cannot be told."""
 
+from dataclasses import fields
 from types import SimpleNamespace
 
 import jax
@@ -8,7 +9,7 @@ import pytest
 
 from fooljax import study
 from fooljax.models import answer_all
-from fooljax.study import Victim, answerers
+from fooljax.study import Victim, answerers, change
 from fooljax.study.run import Run
 
 
@@ -62,8 +63,18 @@ REFUSED = {
     "--models: unknown 'lenet'; There are pooled, flat": ({}, ["lenet"]),
     "--weights: networks that answer questions are trained here": ({"weights": "x"}, ["flat"]),
     "--recipe: .*; leave --recipe out": ({"recipe": "trades"}, ["flat"]),
-    "--train-epsilon: pictures are not changed": ({"train_epsilon": 0.1}, ["flat"]),
+    "--train-epsilon: .*; leave --train-epsilon out": ({"train_epsilon": 0.1}, ["flat"]),
+    "--sample-rate: .*; leave --sample-rate out": ({"sample_rate": 8000}, ["flat"]),
+    "--seconds: .*; leave --seconds out": ({"seconds": 2.0}, ["flat"]),
 }
+READ = {"dataset": "x.npz", "data_dir": "x", "classifier": "x", "train_steps": 3, "train_seed": 9}
+
+
+def test_every_setting_is_read_or_refused():
+    study.check_answerers(Victim(**READ), ["flat"])
+    for name in {one.name for one in fields(Victim)} - set(READ):
+        with pytest.raises(ValueError, match=f"^--{name.replace('_', '-')}: .* leave --"):
+            study.check_answerers(change(Victim(), **{name: "another"}), ["flat"])
 
 
 @pytest.mark.parametrize(("message", "given"), REFUSED.items(), ids=REFUSED.keys())

@@ -16,6 +16,8 @@ import fooljax as fj
 def small_steps(epsilon):
     return fj.attacks.pgd(epsilon, step_size=epsilon / 2, steps=3)
 
+walks = fj.attacks.CATALOG["deepfool"]  # cannot be aimed
+
 def stripes(shape):
     inner = fj.encodings.direct((1, shape[1], 1))
     paint = lambda genome: jnp.broadcast_to(inner.express(genome), shape)
@@ -63,6 +65,21 @@ def test_an_attack_is_one_of_the_table(file):
     np.testing.assert_allclose(found.images[0], known.images, atol=1e-6)
 
 
+def test_an_attack_may_be_aimed(file):
+    """As those of the catalog, unless it says that it cannot."""
+    aim = lambda name: perturb.measure.choose(
+        change(perturb.PRESETS["smoke"], attacks=(f"{file}:{name}-targeted", "fgsm"))
+    )
+    methods = aim("small_steps")
+    own = methods[f"{file}:small_steps-targeted"]
+    assert (
+        own.aimed and own.words == "toward a random other class: an attack of your own, small_steps"
+    )
+    assert f"{file}:small_steps" not in methods
+    with pytest.raises(ValueError, match=r"unknown '.*:walks-targeted'; did you mean .*:walks\?"):
+        aim("walks")
+
+
 def test_images_of_an_own_encoding_evolve(file, tmp_path):
     config = change(
         evolve.PRESETS["smoke"], encoding=f"{file}:stripes", generations=2, out=f"{tmp_path}/run"
@@ -85,19 +102,22 @@ def test_a_defense_changes_images_by_its_strength(file):
 def test_what_a_file_lacks_is_said_with_the_flag(file):
     with pytest.raises(ValueError, match=r"--attacks .*mine\.py:none: 'none' is not there"):
         perturb.measure.choose(change(perturb.PRESETS["smoke"], attacks=(f"{file}:none",)))
-    with pytest.raises(ValueError, match=r"--attacks .*:number: must be a function epsilon"):
+    with pytest.raises(ValueError, match=r"--attacks .*:number: number must be a function epsilon"):
         perturb.measure.choose(change(perturb.PRESETS["smoke"], attacks=(f"{file}:number",)))
     with pytest.raises(ValueError, match=r"--attacks .*:nothing: nothing\(0\.1\) fails with Type"):
         perturb.measure.choose(change(perturb.PRESETS["smoke"], attacks=(f"{file}:nothing",)))
     with pytest.raises(ValueError, match=r"--encoding gone\.py:x: there is no file gone\.py"):
         evolve.measure.check(change(evolve.PRESETS["smoke"], encoding="gone.py:x"))
-    with pytest.raises(ValueError, match=r"--defenses .*:number: must be a function \(classifier"):
+    with pytest.raises(ValueError, match=r"--defenses .*:number: number must be a function \(c"):
         study.filters("--defenses", [f"{file}:number=1"])
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("nothing", "fails with TypeError"), ("shape_again", "must return an Encoding of a shape")],
+    [
+        ("nothing", "fails with TypeError"),
+        ("shape_again", "-> Encoding, .* returns a tuple of 3"),
+    ],
 )
 def test_an_encoding_that_is_none_is_blamed_and_not_the_search(file, name, said):
     genotype = study.Genotype(f"{file}:{name}")
@@ -107,7 +127,10 @@ def test_an_encoding_that_is_none_is_blamed_and_not_the_search(file, name, said)
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("nothing", "fails with TypeError"), ("strength_again", "must return a Classifier of one")],
+    [
+        ("nothing", "fails with TypeError"),
+        ("strength_again", "-> Classifier, .* returns 0.5"),
+    ],
 )
 def test_a_defense_that_is_none_is_refused_with_its_flag(file, name, said):
     _, one = study.filters("--defenses", [f"{file}:{name}=0.5"]).values()

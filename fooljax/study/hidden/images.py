@@ -14,6 +14,7 @@ from fooljax.study.classifiers import Networks, replicas
 from fooljax.study.fooling import FOOLING
 from fooljax.study.makers import build, choose_right
 from fooljax.study.making import Makers, Material, of_few_classes
+from fooljax.study.refusals import refuse_seeing
 from fooljax.study.run import Run, Settings
 from fooljax.study.settings import Hiding, choose
 from fooljax.study.suited import only_pictures
@@ -92,6 +93,7 @@ def set_scene(run: Run[Hides]) -> Scene:
         raise ValueError(f"--fills must name 2 at least: one alone may be the reason; got {fill}")
     fits = lambda shape, num_classes: only_pictures(shape, num_classes, _SIDE)
     networks = replicas(run, "--model", 1, fits)
+    refuse_seeing("--generators", makers, FOOLING, [networks.first])
     memory.afford(networks.shape, images=hiding.images, repeats=hiding.repeats)
     draw = lambda repeat: choose_right(run, networks, hiding.images, repeat)
     return Scene(networks, [draw(repeat) for repeat in range(hiding.repeats)], makers)

@@ -20,7 +20,7 @@ from fooljax.study.published import short_names
 from fooljax.study.settings import Hiding
 from fooljax.study.tables import Record, Row, Table, summarize, where, within
 from fooljax.study.units import Arrays
-from fooljax.study.wording import anew, share, spell, sure
+from fooljax.study.wording import anew, of_several, share, spell, sure
 
 #: What was measured: its name, at what, and the number.
 Number: TypeAlias = tuple[str, str | float, float]
@@ -29,7 +29,10 @@ Read: TypeAlias = Callable[[Hiding, Float[np.ndarray, " n"], Arrays], Iterator[N
 #: Columns of a table by title: name of the number, at what, and how to write it.
 Titles: TypeAlias = Mapping[str, tuple[str, str | float, Callable[[float], str]]]
 
-_SHADED = "Shaded: 95 % intervals over the repeats."
+_PRINTED = (
+    " of a repeat; printed is their mean over the repeats with its 95 % interval (Student's t)"
+)
+_SHADED = " Shaded: 95 % intervals over the repeats."
 
 
 class Found(NamedTuple):
@@ -116,7 +119,8 @@ class Found(NamedTuple):
         **looks: Any,  # as reporting.lines takes them
     ) -> Figure | str:
         """Draw a number of a look over what it was measured at, a line for each kind of images."""
-        of, words = self.means.where(look=look, name=number), f"{caption} {_SHADED}"
+        of = self.means.where(look=look, name=number)
+        words = caption + of_several(self.hiding.repeats, _SHADED)
         return pictures.lines(name, of, "at", "value", "images", words, shares=True, **looks)
 
     def named(self, kind: str, words: Sequence[str]) -> list[str]:
@@ -148,8 +152,8 @@ class Found(NamedTuple):
             "images the one that they were made for. Where an image is hidden, something else is "
             f"shown: {first}; and, to see whether this matters, {', '.join(others)}. Everything "
             f"was made and asked {anew(self.hiding.repeats)}, for the "
-            "same network. Numbers are medians or shares over the images of a repeat; printed is "
-            "their mean over the repeats with its 95 % interval (Student's t)."
+            "same network. Numbers are medians or shares over the images"
+            f"{of_several(self.hiding.repeats, _PRINTED)}."
         )
 
 
