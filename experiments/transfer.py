@@ -233,14 +233,14 @@ def story(found: Found) -> Iterator[study.Block]:
     config, makers = found.config, found.makers.items()
     many, one, count = found.words.many, found.words.one, len(found.networks.each)
     whose = f"the same {found.words.real[1]} ({config.victim.dataset})"
-    starts = "one random start"
+    starts, differs = "one random start", ""
     if config.network_seeds > 1:
         starts = f"{config.network_seeds} different random starts"
+        differs = " A network of other weights differs in its random start only."
     trained = (
         f"{count} networks were trained on {whose}: {len(config.models)} architectures "
         f"({', '.join(config.models)}), each from {starts}. "
     )
-    differs = " A network of other weights differs in its random start only."
     if any(name in fj.models.PRETRAINED for name in config.models):
         trained = f"{count} networks came with their weights and know {whose}: "
         trained, differs = f"{trained}{', '.join(config.models)}. ", ""
@@ -273,25 +273,27 @@ def findings(found: Found, rates: study.Table) -> Iterator[study.Block]:
     """Say in words what the numbers say, and no more."""
     chance = 1.0 / len(found.networks.class_names)
     signs = rates.column("relation", "fooled", generator="random_signs")
+    within = [name for name, one in fj.attacks.CATALOG.items() if one[1:3] == ("linf", "ball")]
     for name in (name for name, maker in found.makers.items() if not maker.control):
-        said = []
+        said, fooling = [], found.makers[name].kind == "fooling"
         for relation, rate in rates.column("relation", "fooled", generator=name).items():
             said.append(f"{study.spell(rate)} fool {study.RELATIONS[relation]}")
-            if found.makers[name].kind == "fooling" and relation != "itself":
+            if fooling and relation != "itself":
                 said[-1] += f", {study.against(rate, chance, 'guessing')}"
-            elif relation in signs and name != "deepfool":
+            elif relation in signs and name in (*within, "universal"):
                 random = study.share(signs[relation].mean)
                 said[-1] += f" (random changes of the same size: {random})"
         yield fj.reporting.paragraph(fj.reporting.strong(name), ": ", "; ".join(said), ".")
+    given = list[str]()
     for name in (name for name in ("direct", "cppn") if name in found.makers):
         shares = rates.column("relation", "sure_label", generator=name).items()
         said = [f"by {study.RELATIONS[one]} in {study.share(share.mean)}" for one, share in shares]
+        given.append(f"{name} {found.words.many} {', '.join(said)}")
+    if given:
         yield (
-            "With certainty, that is with a confidence of at least "
-            f"{study.sure(found.config.tau)}, {name} {found.words.many} were given the class they "
-            f"were evolved for {', '.join(said)} of all cases. The paper reports that some images "
-            "evolved for one network are named with the same certainty by another one, and that "
-            "others fool only the first."
+            f"With {study.sure(found.config.tau)} or more the class that they were evolved for is "
+            f"given to {'; to '.join(given)} of all cases. The paper reports that some images "
+            "evolved for one network are named as surely by another, others only by the first."
         )
 
 
@@ -341,8 +343,7 @@ def gallery(found: Found, name: str) -> Iterator[study.Block]:
     yield f"These {many} were {found.makers[name].about}."
     yield examples(found, name)
     yield from heard(found, name)
-    fooling = found.makers[name].kind == "fooling"
-    main, other = sorted(("any_label", "same_label"), reverse=fooling)
+    main, other = sorted(("any_label", "same_label"), reverse=found.makers[name].kind == "fooling")
     yield draw(main)
     yield study.Folded("Other measures", [draw(other), draw("confidence")])
 
