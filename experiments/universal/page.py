@@ -106,14 +106,14 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
     times = "never succeeded"
     if first.random > 0.0:
         ratio = first.held_out / first.random
-        times = f"fooled {study.share(first.random)}, so the learned one works {ratio:.1f} times "
+        times = f"fooled {study.share(first.random)}, so the learned one works {fold(ratio)} times "
         times += "as often"
     alike = "nearly the same, so it is about the network and not about those images."
     if not abs(first.fit - first.held_out) < 0.05:
         alike = "the difference is what it owes to those very images."
     yield fj.reporting.paragraph(
         fj.reporting.strong(f"{first.made_for}, {first.method}, {first.norm}: "),
-        "the learned change fooled the network about "
+        "the learned change fooled the network on "
         f"{study.share(first.held_out)} of the test images; random changes of the same size "
         f"{times}. On images that it was learned from it is {study.share(first.fit)}: {alike}",
     )
@@ -124,7 +124,7 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
 
     def ratio_of(row: study.Row) -> str:
         mean = random(row).mean
-        return f"{row.values['held_out'].mean / mean:.1f} x" if mean > 0.0 else "random never"
+        return fold(row.values["held_out"].mean / mean) if mean > 0.0 else "random never"
 
     yield study.numbers(
         found.own,
@@ -132,8 +132,13 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
         {"fit": "Learned from", "held_out": "Test images"},
         f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')} (95 % "
         "interval over the repeats)",
-        {"Random control": lambda row: study.spell(random(row)), "Ratio": ratio_of},
+        {"Random control": lambda row: study.spell(random(row)), "Times as often": ratio_of},
     )
+
+
+def fold(ratio: float) -> str:
+    """Write how many times as often, no finer than random changes that hardly ever fool allow."""
+    return f"{ratio:.1f}" if ratio < 10.0 else f"{ratio:,.0f}"
 
 
 def looks(found: Found, first: Headline) -> Iterator[study.Block]:
