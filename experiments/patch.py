@@ -349,8 +349,8 @@ def stickers(found: Found) -> study.Figure:
 
 def worth(found: Found, name: str) -> str:
     """Say whether a network's own sticker does more than a real picture in the same places."""
-    at = {"shown_to": name, "size": found.config.size}
-    own, real = (study.where(found.records, made_for=one, **at) for one in (name, REAL))
+    mine = study.where(found.records, shown_to=name, size=found.config.size)
+    own, real = (study.where(mine, made_for=one) for one in (name, REAL))
     gain = study.unbounded([a["named"] - b["named"] for a, b in zip(own, real, strict=True)])
     points = study.spell(gain, lambda share: f"{100 * share:+.1f}")
     side = study.beyond_chance(gain, 0.0, "a gain", "a loss")
@@ -378,7 +378,8 @@ def outcome(found: Found, first: str) -> Iterator[study.Block]:
         "made_for",
         f"Share of held-out images that {first} takes for “{target}”, by the diameter of the "
         "sticker. How to read it: the further left a line rises, the smaller a sticker will do. "
-        "Shaded: 95 % intervals over the repeats. Dashed: the controls.",
+        "Dashed: the controls.",
+        intervals_over="the repeats",
         x_label="diameter, as a share of the shorter side",
         y_label="share taken for the target",
         shares=True,
@@ -388,8 +389,7 @@ def outcome(found: Found, first: str) -> Iterator[study.Block]:
         "transfer", found.means.where(size=config.size), "made_for", "shown_to", "named",
         f"Share of held-out images taken for “{target}”, at a diameter of {config.size:g}. Line: "
         "the network that the sticker was made for, or the control; column: the one that it was "
-        "shown to. Below each share: its 95 % interval over the repeats.",
-        label="share taken for the target",
+        "shown to.", intervals_over="the repeats", label="share taken for the target",
     )  # fmt: skip
     titles = {"made_for": "Sticker", "shown_to": "Network", "size": "Diameter"}
     measured = {"named": "Taken for the target", "wrong": "Named otherwise than before"}

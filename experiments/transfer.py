@@ -200,10 +200,10 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
         f"Share of {many} that fool, by generator and by how the networks are related. How to read "
         f"it: each line is a way to make {many}, each column a kind of network that they were "
         f"shown to. Fooling {many} count when the class that they were made for is named, "
-        "perturbed ones when any wrong class is. Below each share: its 95 % interval over the "
-        "repeats, the networks being the same; other networks would add to it."
+        "perturbed ones when any wrong class is."
     )
     looks = {"label": f"share of {many} that fool", "column_label": "shown to"}
+    looks["intervals_over"] = "the repeats, the networks being the same; others would add to it"
     yield study.matrix("overview", rates, "generator", "relation", "fooled", caption, **looks)
     by = ("generator", "relation", "made_for", "shown_to")
     pairs = study.summarize(found.records, by, ["fooled"])
@@ -315,11 +315,11 @@ def curves(found: Found) -> Iterator[study.Block]:
             f"Share of fooling {many} named by {study.RELATIONS[relation]}, by the confidence "
             "asked for. How to read it: the further to the left, the surer the network has to be "
             f"for {'an' if one == 'image' else 'a'} {one} to count; 0.01 stands for a confidence "
-            f"of 99 %. The ways to make {many} differ in how sure they make the network itself. "
-            "Shaded: 95 % intervals over the repeats."
+            f"of 99 %. The ways to make {many} differ in how sure they make the network itself."
         )
         name, lines = f"sure_for_{relation.replace(' ', '_')}", table.where(relation=relation)
         looks = {"x_label": "doubt allowed (1 - confidence)", "log_x": True, "shares": True}
+        looks["intervals_over"] = "the repeats"
         looks["y_label"] = f"share named by {study.RELATIONS[relation]}"
         yield study.lines(name, lines, "doubt", "sure_label", "generator", caption, **looks)
 
@@ -334,10 +334,10 @@ def gallery(found: Found, name: str) -> Iterator[study.Block]:
         words = MEASURES[measure]
         caption = (
             f"{words}, {name} {many}. Line: the network that the {many} were made for; column: the "
-            "one that they were shown to. The diagonal is the attack with the weights in hand. "
-            "Below each number: its 95 % interval over the repeats."
+            "one that they were shown to. The diagonal is the attack with the weights in hand."
         )
-        return study.matrix(f"{measure}_{name}", pairs, *axes, measure, caption, label=words)
+        looks = {"intervals_over": "the repeats", "label": words}
+        return study.matrix(f"{measure}_{name}", pairs, *axes, measure, caption, **looks)
 
     yield study.Heading(f"{many.capitalize()}: {name}")
     yield f"These {many} were {found.makers[name].about}."

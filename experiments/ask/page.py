@@ -143,7 +143,7 @@ def conclusions(found: Found) -> Iterator[study.Block]:
         "of the questions it had made up its mind after half of the words."
     )
     looks: dict[str, Any] = {"x_label": "share of the question's words", "shares": True}
-    looks["dashed"] = [BLIND, SEEING]
+    looks |= {"dashed": [BLIND, SEEING], "intervals_over": "networks"}
     for measure, axis, words in (
         ("same", "answered as the whole question", "How often the first words of a question get "
          "the answer to all of it"),
@@ -152,7 +152,7 @@ def conclusions(found: Found) -> Iterator[study.Block]:
         caption = (
             f"{words}. How to read it: at the left end not a word is said. Dashed: those who guess "
             "as well as can be done from the same words, by the training questions that begin "
-            "alike. Shaded: 95 % intervals over networks."
+            "alike."
         )
         yield study.lines(
             f"words_{measure}", table, "share", measure, "who", caption, y_label=axis, **looks
@@ -178,9 +178,10 @@ def stubbornness(found: Found) -> Iterator[study.Block]:
         "For how many of the questions the commonest answer covers a share of the pictures. How to "
         "read it: a network above the true answers answers too many pictures alike. All pictures: "
         "every question asked of every test picture, senseless ones among them (the color of a "
-        "circle where there is none). Shaded: 95 % intervals over networks."
+        "circle where there is none)."
     )
     looks: dict[str, Any] = {"y_label": "share of questions", "shares": True, "dashed": [TRUTH]}
+    looks["intervals_over"] = "networks"
     looks["x_label"] = "pictures with the commonest answer, at least"
     yield study.lines(
         "stubborn", found.tables["stubborn"], "level", "covered", "who", caption, **looks
@@ -194,7 +195,8 @@ def looking(found: Found) -> Iterator[study.Block]:
         {"model": "Network", "shown": "Asked with"},
         {"right": "Right answers", "same": "Answers as with the picture"},
         "The commonest answer to each question in training needs no network and no picture. The "
-        "mean picture is that of the training pictures. In brackets 95 % intervals over networks.",
+        "mean picture is that of the training pictures.",
+        intervals_over="networks",
     )
     for model in found.config.models:
         mean = found.value("blind", "right", model=model, shown=MEAN)
@@ -218,5 +220,6 @@ def kinds(found: Found) -> Iterator[study.Block]:
             "whole_right": "with all words",
         },
         "Of the questions that have such words. As many others: words drawn at random from the "
-        "same question. In brackets 95 % intervals over networks.",
+        "same question.",
+        intervals_over="networks",
     )

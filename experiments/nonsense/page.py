@@ -109,13 +109,14 @@ def pictures(found: Found) -> Iterator[study.Block]:
         f"Reached: with a confidence of {study.sure(study.SURE)} or more. Of pictures that fool, "
         f"one for each of the {len(found.asked.answers)} answers, it is the answer that the "
         "picture was made for; of controls whatever is answered. Answers suit a question if they "
-        "are true of any training picture. In brackets 95 % intervals over networks."
+        "are true of any training picture."
     )
     yield study.numbers(
         found.tables["fooled"],
         header | {"generator": "Pictures", "answers": "Answers that"},
         {"reached": "Reached", "confidence": "Mean confidence"},
         caption,
+        intervals_over="networks",
     )
     yield from (gallery(found, question) for question in config.questions)
     yield "Noise is answered, too: no answer says that there is nothing to be seen."

@@ -130,9 +130,9 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
         found.own,
         {"made_for": "Network", "method": "Method", "norm": "Norm"},
         {"fit": "Learned from", "held_out": "Test images"},
-        f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')} (95 % "
-        "interval over the repeats)",
+        f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')}.",
         {"Random control": lambda row: study.spell(random(row)), "Times as often": ratio_of},
+        intervals_over="the repeats",
     )
 
 
@@ -211,6 +211,7 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
         return
     by = ("change", "images")
     table = study.summarize([*learned, *level], by, ["held_out"], over=study.span)
+    spread = " Lines: medians of the repeats; shaded: from the lowest to the highest of them."
     yield study.Heading("How many images does it take?")
     yield study.lines(
         "sizes",
@@ -221,8 +222,7 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
         "Share of test images fooled against the number of images learned from. How to read it: "
         "the further left a line is already high, the fewer images tell all that is needed. The "
         "number of batches is the same everywhere: few images are seen more often. Dashed: random "
-        f"changes. Network: {first.made_for}; lines: medians of the repeats; shaded: from the "
-        "lowest to the highest of them.",
+        f"changes. Network: {first.made_for}.{spread if found.config.repeats > 1 else ''}",
         x_label="images learned from",
         y_label="share of held-out images fooled",
         log_x=True,
@@ -252,7 +252,8 @@ def transfer(found: Found) -> Iterator[study.Block]:
             f"Fooling rates of changes made by {method} {norm}. Row: the network that a change was "
             "made for; column: the one that it was shown to. The diagonal is the network itself, "
             "the last row the random control. A cell well above the random one of its column is "
-            "transfer. Below each share: its 95 % interval over the repeats.",
+            "transfer.",
+            intervals_over="the repeats",
             label="share of held-out images fooled",
         )
         if place == 0:

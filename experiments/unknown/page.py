@@ -168,7 +168,8 @@ def findings(found: Found) -> Iterator[study.Block]:
         "accepted_95",
         "Share of outliers and noise that each method accepts. Images that nobody has made against "
         "a network: share accepted when 95 % of the clean images are. A good method's row is "
-        "empty. Small numbers: how far each may be off (the interval).",
+        "empty.",
+        intervals_over="the networks",
         label="share accepted",
     )
 
@@ -187,7 +188,7 @@ def attacked(found: Found) -> Iterator[study.Block]:
         "Share of fooling images that each method accepts, naive and adaptive. Columns: clean "
         "images, then images made against the network alone (not knowing) and against the method "
         f"too (knowing). Of {PUSHED} images the naive ones are the unchanged outliers. Two columns "
-        "that differ much are a gain that only seemed so. Below each share: its interval.",
+        "that differ much are a gain that only seemed so.",
         "share accepted",
         "clean",
     )
