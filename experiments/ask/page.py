@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,6 +69,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
                 share("words", "same", who=first, share=HALF),
                 "answered alike after half of the words",
             ),
+            *allowed(found),
             (
                 share("blind", "right", model=first, shown=COMMONEST),
                 "would be right by the commonest answer to each question, without looking",
@@ -86,6 +88,13 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield from kinds(found)
     yield study.Heading("What cannot be seen here")
     yield familiar(found.asked)
+
+
+def allowed(found: Found) -> Iterator[tuple[str, str]]:
+    """Yield how often half of the words allow the answer to all, where that is known."""
+    level = found.value("words", "same", who=SEEING, share=HALF).mean
+    if not math.isnan(level):
+        yield study.share(level), "could be, by who sees the picture and guesses from these words"
 
 
 def familiar(asked: QuestionSet) -> str:

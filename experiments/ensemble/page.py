@@ -50,7 +50,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
             ),
             (
                 study.share(one.certain("ascent")[-1]),
-                f"of classes made certain by a gradient attack, {last}",
+                f"of classes made certain by a gradient attack on all {last}",
             ),
             (study.duration(found.results.seconds), "of attacking"),
         ],

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-_LONG = 40  # characters of a cell that hold a sentence
+_LONG = 20  # characters of a cell from which on it is more than a name or a number
 _MIME = {
     ".gif": "image/gif",
     ".jpeg": "image/jpeg",
@@ -182,7 +182,7 @@ def table(
 
 
 def _kind(cell: Text) -> str:
-    """Mark a sentence, which needs some width to be read, on small screens, too."""
+    """Mark several words, which need some width to be read, on small screens, too."""
     return ' class="words"' if isinstance(cell, str) and len(cell) > _LONG else ""
 
 

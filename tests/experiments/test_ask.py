@@ -139,8 +139,9 @@ def test_the_title_follows_from_the_numbers(words, shares):
         for repeat, share in enumerate(some)
     ]
     tables = {"words": study.summarize(records, ("who", "share"), ["same"])}
-    title = page.title(page.Found(ask.PRESETS["smoke"], None, study.Results(()), tables))
-    assert words in title
+    found = page.Found(ask.PRESETS["smoke"], None, study.Results(()), tables)
+    assert words in page.title(found)
+    assert [level for level, _ in page.allowed(found)] == [study.share(0.6)]
 
 
 def test_what_is_known_from_training_is_counted(asked):

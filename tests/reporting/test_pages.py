@@ -77,7 +77,7 @@ def test_blocks_refuse_what_would_break_a_page(tmp_path, picture):
         reporting.figure(tmp_path / "x.html", "alt", "caption")
 
 
-def test_a_sentence_in_a_table_is_marked_and_keeps_some_width_on_small_screens(tmp_path):
+def test_words_in_a_table_are_marked_and_keep_some_width_on_small_screens(tmp_path):
     long = "a sentence that a narrow column would break after every word"
     table = reporting.table(("Name", "Value", "Meaning"), [("x", "99 %", long)])
     assert f'<td class="words">{long}</td>' in table.markup and "<td>99&nbsp;%</td>" in table.markup
