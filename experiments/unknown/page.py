@@ -84,6 +84,7 @@ def say(rows: Sequence[study.Row]) -> str:
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     naive, adaptive = (headline(found.methods, how) for how in (NAIVE, ADAPTIVE))
+    count = lambda noun, many: (str(many), noun if many == 1 else f"{noun}s")
     least = lambda row: f"of {row.keys['images']} accepted by {row.keys['method']}"
     yield study.Opening(
         TITLES[study.outcome(study.counts(found.gains))],
@@ -93,8 +94,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         [
             (study.share(accepted(naive)), f"{least(naive)}, least bad when nobody attacks it"),
             (study.share(accepted(adaptive)), f"{least(adaptive)}, least bad when attacked"),
-            (str(len(found.config.methods)), "methods"),
-            (str(len(found.scene.stages)), "networks"),
+            count("method", len(found.config.methods)),
+            count("network", len(found.scene.stages)),
             (study.duration(found.results.seconds), "of computing"),
         ],
     )
