@@ -312,7 +312,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         table,
         {"dataset": "Data", "medium": "Medium"},
         MEASURES,
-        f"{over} Where random inputs already reach high "
+        f"{over} Confidence in random inputs is in whatever class is named, in searched ones in "
+        "the class that was searched for. Where random inputs already reach high "
         "confidence, the search did not find rare points: nearly everything fools, and what the "
         "search adds is every class. A network after retraining is attacked knowing its weights.",
     )
@@ -359,8 +360,8 @@ def examples(found: Found, name: str, scene: Scene) -> Iterator[study.Block]:
         f"examples_{name}",
         study.as_pictures(scene.medium, shown)[None],
         [words],
-        f"What the network takes for classes of {name}, and how sure it is. The first search of "
-        "the first seed, classes at even distances, not selected.",
+        f"What was found for classes of {name}, and how sure the network is of them. The first "
+        "search of the first seed, classes at even distances, not selected.",
         columns=EXAMPLES,
     )
     yield study.experience(scene.medium, shown, [one.replace("\n", ", ") for one in words])

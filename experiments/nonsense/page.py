@@ -116,22 +116,23 @@ def pictures(found: Found) -> Iterator[study.Block]:
     yield study.numbers(
         found.tables["fooled"],
         header | {"generator": "Pictures", "answers": "Answers that"},
-        {"reached": "Reached", "confidence": "Mean confidence"},
+        {"reached": "Reached"},
         caption,
+        {"Mean confidence": study.spelled("confidence", study.sure)},
         intervals_over="networks",
     )
     yield from (gallery(found, question) for question in config.questions)
     yield "Noise is answered, too: no answer says that there is nothing to be seen."
     columns = {
-        "confidence": "Median confidence",
-        "sure": f"With {study.sure(study.SURE)} or more",
-        "commonest": "Share of the commonest answer",
+        "Median confidence": study.spelled("confidence", study.sure),
+        f"With {study.sure(study.SURE)} or more": study.spelled("sure"),
+        "Share of the commonest answer": study.spelled("commonest"),
     }
     some = found.tables["noise"]
     few = study.Table(tuple(r for r in some.rows if r.keys["question"] in config.questions))
     words = f"Answers about {config.making.images} pictures of uniform noise."
-    yield study.numbers(few, header, columns, words)
-    yield study.Folded("All questions", [study.numbers(some, header, columns)])
+    yield study.numbers(few, header, {}, words, columns)
+    yield study.Folded("All questions", [study.numbers(some, header, {}, more=columns)])
 
 
 def gallery(found: Found, question: str) -> study.Figure:
