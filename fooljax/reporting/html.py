@@ -167,7 +167,7 @@ def table(
             raise ValueError(f"each row must have {len(header)} cells, got {len(row)}")
     head = "".join(f'<th scope="col">{safe(cell)}</th>' for cell in header)
     body = "\n".join(
-        f'<tr><th scope="row"{_kind(row[0])}>{safe(row[0])}</th>'
+        f'<tr><th scope="row">{safe(row[0])}</th>'
         + "".join(f"<td{_kind(cell)}>{safe(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
