@@ -100,7 +100,7 @@ class Group(NamedTuple):
     def between(self, where: str) -> fj.metrics.Interval:
         """Return the mean cosine between different members."""
         pairs = np.triu_indices(len(self.names), 1)
-        return study.unbounded(self.cosines(where)[:, *pairs].mean(axis=1))
+        return fj.analysis.over_repeats(self.cosines(where)[:, *pairs].mean(1), bounds=(-1.0, 1.0))
 
 
 def main(config: Config) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def judge(
             said = fj.analysis.judge_fooling(arrays["logits"], np.arange(classes), classes, tau)
         if "after" in arrays:
             numbers |= fj.analysis.turn_effects(arrays["before"], arrays["after"])._asdict()
-        same, wrong = fj.analysis.shares(said)[:2]
+        same, _, wrong, _ = fj.analysis.shares(said)
         outside = lambda row: float(np.mean(row[2:])) if len(row) > 2 else None
         shown = (outside(same), outside(wrong), float(same[1]), float(wrong[1]))
         yield {**cell, **numbers, **dict(zip(SHOWN_TO, shown, strict=True))}
@@ -265,14 +265,15 @@ def report(
     """Yield the page, block after block."""
     one = next(iter(groups.values()))
     first, outside = config.ensembles.members[0], one.grid("joint", "outside_same")[:, 0].mean()
+    undone = one.grid("in turn", "undone")[:, -1].mean()
     yield study.Opening(
         "Does what fools some members of an ensemble fool the others?",
         "Members of an ensemble protect each other if what fools one does not fool the next, or "
         "if fooling the next undoes what was won. Here they are fooled jointly and in turn.",
         [
-            (lost(one, -1), "of what was won is lost by the turn of another member"),
+            (study.share(undone), "of what was won is lost by the turn of another member"),
             (f"{one.between('images').mean:.2f}", "cosine of two members' gradients"),
-            (study.share(outside), f"of images made for {first} fool another network"),
+            (study.share(outside), f"of images made for {first} get the same label from another"),
             (study.duration(sum(one.results.seconds for one in groups.values())), "of attacking"),
         ],
     )

@@ -14,16 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import fooljax as fj
 from fooljax import study
 from fooljax.study import Batch, Count, Label, NotNegative, Pieces, RunFlags, Several, Share, Victim
-
-if TYPE_CHECKING:
-    from fooljax.types import RandomKey
 
 RANDOM, REAL = "random colors", "real picture"
 CONTROLS = (RANDOM, REAL)
@@ -74,6 +71,10 @@ class Config:
     def diameters(self) -> list[float]:
         """All diameters that stickers are tried in, ascending."""
         return sorted({*self.sizes, self.size})
+
+    def side(self, shape: tuple[int, ...]) -> int:
+        """Return the side of a sticker as it is stored: that of the largest in an image."""
+        return max(2, round(max(self.most, *self.diameters) * min(shape[:2])))
 
 
 PRESETS = {
@@ -193,7 +194,7 @@ def set_scene(run: study.Run[Config], networks: study.Networks) -> Scene:
     sure = study.confidences(networks.first.classifier, fj.data.as_float(mine), truth)
     surest = mine[np.argsort(-sure, kind="stable")[: config.repeats]]
     images = train if isinstance(train, fj.data.Stream) else train.images
-    real = as_stickers(surest, side_of(config, networks.shape))
+    real = as_stickers(surest, config.side(networks.shape))
     return Scene(networks, images, tried, clean, real, float(sure.max()))
 
 
@@ -202,11 +203,6 @@ def held(part: fj.data.Dataset | fj.data.Stream, rows: np.ndarray) -> np.ndarray
     if isinstance(part, fj.data.Stream):
         return np.asarray(fj.data.take(part, rows).images)
     return np.asarray(part.images)[rows]
-
-
-def side_of(config: Config, shape: tuple[int, ...]) -> int:
-    """Return the side of a sticker as it is stored: that of the largest in an image."""
-    return max(2, round(max(config.most, *config.diameters) * min(shape[:2])))
 
 
 def as_stickers(images: np.ndarray, side: int) -> np.ndarray:
@@ -227,12 +223,12 @@ def make(run: study.Run[Config], scene: Scene) -> study.Results:
 
     config = run.config
     networks = {name: one.classifier for name, one in scene.networks.each.items()}
-    side, channels = side_of(config, scene.networks.shape), scene.networks.shape[2]
-    learning: dict[str, Any] = {"steps": config.steps, "batch_size": config.batch_size}
+    side, channels = config.side(scene.networks.shape), scene.networks.shape[2]
     trained = fj.attacks.placement(config.least, config.most, config.degrees)
+    learning: dict[str, Any] = {"steps": config.steps, "batch_size": config.batch_size}
     learning |= {"pixels": side, "where": trained}
 
-    def stick(key: RandomKey, made_for: str, repeat: int) -> dict[str, Any]:
+    def stick(key: fj.types.RandomKey, made_for: str, repeat: int) -> dict[str, Any]:
         trace = np.zeros(0, np.float32)
         if made_for == RANDOM:
             patch = jax.random.uniform(key, (side, side, channels))
@@ -255,7 +251,7 @@ def make(run: study.Run[Config], scene: Scene) -> study.Results:
     return study.compute(run, cells, stick, "making stickers")
 
 
-def places_of(config: Config, size: float, repeat: int) -> RandomKey:
+def places_of(config: Config, size: float, repeat: int) -> fj.types.RandomKey:
     """Return the key of the places that stickers of a size lie in."""
     return study.key_of(config.run.seed, places="test", size=size, repeat=repeat)
 
@@ -266,47 +262,43 @@ def judge(config: Config, scene: Scene, results: study.Results) -> Iterator[stud
         for name, of_sizes in zip(scene.clean, arrays["answers"], strict=True):
             for size, after in zip(config.diameters, of_sizes, strict=True):
                 both = scene.clean[name], after, len(scene.networks.class_names)
-                yield {
-                    **cell,
-                    "shown_to": name,
-                    "size": size,
-                    "named": fj.attacks.share_fooled(*both, config.target),
-                    "wrong": fj.attacks.share_fooled(*both),
-                }
+                goals = (config.target, None)
+                named, wrong = (fj.attacks.share_fooled(*both, goal) for goal in goals)
+                yield {**cell, "shown_to": name, "size": size, "named": named, "wrong": wrong}
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     config, scene, first = found.config, found.scene, next(iter(found.scene.clean))
     target = scene.name_of(config.target)
-    shares = {one: found.share(one, first, config.size).mean for one in (first, *CONTROLS)}
+    share = lambda made_for: study.share(found.share(made_for, first, config.size).mean)
     yield study.Opening(
         "Does a sticker fool it?",
         f"One round sticker was trained to make a network say “{target}” of whatever it lies on, "
         "and then put on images that it has never seen.",
         [
-            (study.share(shares[first]), f"of held-out images become “{target}” by the sticker"),
-            (study.share(shares[REAL]), f"by a real picture of “{target}” of the same size"),
-            (study.share(shares[RANDOM]), "by random colors of the same size"),
+            (share(first), f"of held-out images become “{target}” to {first} by its sticker"),
+            (share(REAL), f"by a real picture of “{target}” of the same size"),
+            (share(RANDOM), "by random colors of the same size"),
             (study.share(np.pi / 4 * config.size**2), "of a square image covered"),
         ],
     )
-    each = f"each of {len(scene.clean)} networks" if len(scene.clean) > 1 else "one network"
     yield study.Heading("What was done")
+    then = "; each further repeat takes the next" if len(scene.real) > 1 else ""
     yield (
-        f"For {each} ({', '.join(scene.clean)}) a sticker learned in "
-        f"{config.steps} batches of {config.batch_size} training images of "
-        f"{config.victim.dataset}. In every batch it lies on each image somewhere else, turned by "
-        f"up to {config.degrees:g} degrees either way, its diameter {config.least:g} to "
-        f"{config.most:g} of the shorter side, and all its pixels follow the gradient toward "
-        f"“{target}”. Then it was put on {len(scene.test)} held-out images, in places drawn anew. "
-        "Images that the network calls so without any sticker do not count."
+        f"For each network ({', '.join(scene.clean)}) a sticker learned in {config.steps} batches "
+        f"of {config.batch_size} training images of {config.victim.dataset}. In every batch it "
+        f"lies on each image somewhere else, turned by up to {config.degrees:g} degrees either "
+        f"way, its diameter {config.least:g} to {config.most:g} of the shorter side, and all its "
+        f"pixels follow the gradient toward “{target}”. Then it was put on {len(scene.test)} "
+        "held-out images, in places drawn anew. Images that the network calls so without any "
+        f"sticker do not count. All this was done {study.anew(config.repeats)}."
     )
     yield (
         "Two controls of the same size lie in the same places: random colors, for any sticker "
         f"hides a part of the image, and the real picture of “{target}” that the first network is "
-        f"surest of ({study.sure(scene.sure)}), for an image with such a picture in it may rightly "
-        "be called so. What a sticker does beyond it is what training is worth."
+        f"surest of ({study.sure(scene.sure)}{then}), for an image with such a picture in "
+        "it may rightly be called so. What a sticker does beyond it is what training is worth."
     )
     yield study.Heading("What it looks like")
     yield examples(found, first)
@@ -355,6 +347,16 @@ def stickers(found: Found) -> study.Figure:
     )
 
 
+def worth(found: Found, name: str) -> str:
+    """Say whether a network's own sticker does more than a real picture in the same places."""
+    mine = study.where(found.records, shown_to=name, size=found.config.size)
+    own, real = (study.where(mine, made_for=one) for one in (name, REAL))
+    gain = study.unbounded([a["named"] - b["named"] for a, b in zip(own, real, strict=True)])
+    points = study.spell(gain, lambda share: f"{100 * share:+.1f}")
+    side = study.beyond_chance(gain, 0.0, "a gain", "a loss")
+    return f"Beyond the real picture, in points, repeat by repeat: {points}, {side}."
+
+
 def outcome(found: Found, first: str) -> Iterator[study.Block]:
     """Say in words, in a curve and in a matrix how often stickers work."""
     config, target = found.config, found.scene.name_of(found.config.target)
@@ -364,7 +366,7 @@ def outcome(found: Found, first: str) -> Iterator[study.Block]:
             fj.reporting.strong(f"{name}: "),
             f"at a diameter of {config.size:g} of the shorter side, its sticker turns "
             f"{study.spell(own)} of the held-out images into “{target}”, a real picture "
-            f"{study.spell(real)}, random colors {study.spell(random)}.",
+            f"{study.spell(real)}, random colors {study.spell(random)}. {worth(found, name)}",
         )
     mine = study.where(found.records, shown_to=first)
     mine = [one for one in mine if one["made_for"] in (first, *CONTROLS)]
@@ -375,25 +377,23 @@ def outcome(found: Found, first: str) -> Iterator[study.Block]:
         "named",
         "made_for",
         f"Share of held-out images that {first} takes for “{target}”, by the diameter of the "
-        "sticker. How to read it: the further left a line rises, the smaller it may be. Dashed: "
-        f"controls.{study.of_several(config.repeats, ' Shaded: 95 % intervals.')}",
+        "sticker. How to read it: the further left a line rises, the smaller a sticker will do. "
+        "Dashed: the controls.",
+        intervals_over="the repeats",
         x_label="diameter, as a share of the shorter side",
         y_label="share taken for the target",
         shares=True,
         dashed=list(CONTROLS),
     )
-    at_size = found.means.where(size=config.size)
     yield study.matrix(
-        "transfer", at_size, "made_for", "shown_to", "named",
+        "transfer", found.means.where(size=config.size), "made_for", "shown_to", "named",
         f"Share of held-out images taken for “{target}”, at a diameter of {config.size:g}. Line: "
         "the network that the sticker was made for, or the control; column: the one that it was "
-        f"shown to.{study.of_several(config.repeats, ' Below each share: its 95 % interval.')}",
-        label="share taken for the target",
+        "shown to.", intervals_over="the repeats", label="share taken for the target",
     )  # fmt: skip
     titles = {"made_for": "Sticker", "shown_to": "Network", "size": "Diameter"}
     measured = {"named": "Taken for the target", "wrong": "Named otherwise than before"}
-    numbers = study.numbers(found.means, titles, measured)
-    yield study.Folded("All means, also of images named otherwise at all", [numbers])
+    yield study.Folded("All means", [study.numbers(found.means, titles, measured)])
 
 
 if __name__ == "__main__":

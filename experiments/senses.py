@@ -36,6 +36,7 @@ MEASURES = {
     "retrained": "Searched anew after retraining: median",
     "retrained_accuracy": "Test set right after it",
 }
+SENSES = {"pictures": "see", "sounds": "hear", "videos": "watch", "texts": "read"}
 TEACHERS = 4  # searches at once; what they find is what a network is retrained on
 EXAMPLES = 8  # of each medium on the page
 PAPERS = {
@@ -274,17 +275,16 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     table, names = found.table, list(found.scenes)
     medians = {name: table.value("searched", dataset=name).mean for name in names}
     fooled = [name for name in names if medians[name] >= SURE]
-    some = f"{len(fooled)} of {len(names)} kinds of networks are"
-    if len(fooled) < 2:
-        some = f"{'one' if fooled else 'none'} of {len(names)} kinds of networks is".capitalize()
-    title = (
-        "Fooled, whatever the medium"
-        if len(fooled) == len(names)
-        else f"{some} certain of nonsense"
-    )
+    number = {0: "None", 1: "One"}.get(len(fooled), len(fooled))
+    some = f"{number} of {study.plural(len(names), 'kind')} of networks"
+    senses = list(dict.fromkeys(SENSES[fj.media.kind(one.medium)] for one in found.scenes.values()))
+    said = " and ".join(filter(None, [", ".join(senses[:-1]), senses[-1]]))
+    whatever = len(fooled) == len(names) and len(senses) > 1
     yield study.Opening(
-        title,
-        "Networks that see, hear, watch and read were all searched for nonsense in one way.",
+        "Fooled, whatever the medium"
+        if whatever
+        else f"{some} {'are' if len(fooled) > 1 else 'is'} certain of nonsense",
+        f"Networks that {said} were searched for nonsense in one way.",
         [
             (study.sure(medians[name]), f"median confidence in {_what(found, name)}")
             for name in names
@@ -307,11 +307,13 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     ]
     yield fj.reporting.table(("Data", "Medium", "Network", "What is searched evolved ..."), rows)
     yield study.Heading("What came out")
+    over = "Means over the seeds with 95 % intervals." if config.seeds > 1 else "Of one seed."
     yield study.numbers(
         table,
         {"dataset": "Data", "medium": "Medium"},
         MEASURES,
-        "Means over the seeds with 95 % intervals. Where random inputs already reach high "
+        f"{over} Confidence in random inputs is in whatever class is named, in searched ones in "
+        "the class that was searched for. Where random inputs already reach high "
         "confidence, the search did not find rare points: nearly everything fools, and what the "
         "search adds is every class. A network after retraining is attacked knowing its weights.",
     )
@@ -358,8 +360,8 @@ def examples(found: Found, name: str, scene: Scene) -> Iterator[study.Block]:
         f"examples_{name}",
         study.as_pictures(scene.medium, shown)[None],
         [words],
-        f"What the network takes for classes of {name}, and how sure it is. The first search of "
-        "the first seed, classes at even distances, not selected.",
+        f"What was found for classes of {name}, and how sure the network is of them. The first "
+        "search of the first seed, classes at even distances, not selected.",
         columns=EXAMPLES,
     )
     yield study.experience(scene.medium, shown, [one.replace("\n", ", ") for one in words])

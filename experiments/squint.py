@@ -316,9 +316,9 @@ def findings(found: Found) -> Iterator[study.Block]:
         for row in found.means.rows
     ]
     header = ("Images", "Made for", "Blur, pixels", *(one[0] for one in MEASURES.values()), "p")
-    caption = "What the columns mean is said below the curves." + study.of_several(
-        found.config.fooling.runs, " In brackets 95 % intervals over runs."
-    )
+    caption = "What the columns mean is said below the curves."
+    if found.config.fooling.runs > 1:
+        caption += " In brackets: 95 % intervals over the runs."
     main = [row for row in rows if row[2] == str(found.config.sigma)]
     yield fj.reporting.table(header, main, caption)
     yield study.Folded("All blurs", [fj.reporting.table(header, rows, sortable=True)])
@@ -329,12 +329,12 @@ def curves(found: Found, network: str) -> Iterator[study.Block]:
     drawn = found.means.where(made_for=network)
     for measure, (axis, words) in MEASURES.items():
         looks: dict[str, Any] = {"y_label": axis.lower(), "shares": measure in SHARES}
+        looks["intervals_over"] = "the runs"
         looks["x_label"] = "standard deviation of the blur, pixels"
         looks["dashed"] = [name for name, maker in found.makers.items() if maker.control]
         caption = (
             f"{words}. How to read it: each line is a kind of images made for {network}; "
             "controls are dashed."
-            f"{study.of_several(found.config.fooling.runs, ' Shaded: 95 % intervals over runs.')}"
         )
         if len(found.networks.each) > 1 or measure != "named_by_others":
             yield study.lines(measure, drawn, "sigma", measure, "generator", caption, **looks)

@@ -53,7 +53,6 @@ PAPERS = {
     "4: the same for perturbed images",
 }
 
-BELOW = " Below each number: its 95 % interval over the repeats, the networks being the same."
 
 
 @dataclass(frozen=True)
@@ -203,9 +202,10 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
         f"Share of {many} that fool, by generator and by how the networks are related. How to read "
         f"it: each line is a way to make {many}, each column a kind of network that they were "
         f"shown to. Fooling {many} count when the class that they were made for is named, "
-        f"perturbed ones when any wrong class is.{study.of_several(found.config.repeats, BELOW)}"
+        "perturbed ones when any wrong class is."
     )
     looks = {"label": f"share of {many} that fool", "column_label": "shown to"}
+    looks["intervals_over"] = "the repeats, the networks being the same; others would add to it"
     yield study.matrix("overview", rates, "generator", "relation", "fooled", caption, **looks)
     by = ("generator", "relation", "made_for", "shown_to")
     pairs = study.summarize(found.records, by, ["fooled"])
@@ -235,14 +235,14 @@ def story(found: Found) -> Iterator[study.Block]:
     config, makers = found.config, found.makers.items()
     many, one, count = found.words.many, found.words.one, len(found.networks.each)
     whose = f"the same {found.words.real[1]} ({config.victim.dataset})"
-    starts = "one random start"
+    starts, differs = "one random start", ""
     if config.network_seeds > 1:
         starts = f"{config.network_seeds} different random starts"
+        differs = " A network of other weights differs in its random start only."
     trained = (
         f"{count} networks were trained on {whose}: {len(config.models)} architectures "
         f"({', '.join(config.models)}), each from {starts}. "
     )
-    differs = " A network of other weights differs in its random start only."
     if any(name in fj.models.PRETRAINED for name in config.models):
         trained = f"{count} networks came with their weights and know {whose}: "
         trained, differs = f"{trained}{', '.join(config.models)}. ", ""
@@ -275,25 +275,27 @@ def findings(found: Found, rates: study.Table) -> Iterator[study.Block]:
     """Say in words what the numbers say, and no more."""
     chance = 1.0 / len(found.networks.class_names)
     signs = rates.column("relation", "fooled", generator="random_signs")
+    within = [name for name, one in fj.attacks.CATALOG.items() if one[1:3] == ("linf", "ball")]
     for name in (name for name, maker in found.makers.items() if not maker.control):
-        said = []
+        said, fooling = [], found.makers[name].kind == "fooling"
         for relation, rate in rates.column("relation", "fooled", generator=name).items():
             said.append(f"{study.spell(rate)} fool {study.RELATIONS[relation]}")
-            if found.makers[name].kind == "fooling" and relation != "itself":
+            if fooling and relation != "itself":
                 said[-1] += f", {study.against(rate, chance, 'guessing')}"
-            elif relation in signs and name != "deepfool":
+            elif relation in signs and name in (*within, "universal"):
                 random = study.share(signs[relation].mean)
                 said[-1] += f" (random changes of the same size: {random})"
         yield fj.reporting.paragraph(fj.reporting.strong(name), ": ", "; ".join(said), ".")
+    given = list[str]()
     for name in (name for name in ("direct", "cppn") if name in found.makers):
         shares = rates.column("relation", "sure_label", generator=name).items()
         said = [f"by {study.RELATIONS[one]} in {study.share(share.mean)}" for one, share in shares]
+        given.append(f"{name} {found.words.many} {', '.join(said)}")
+    if given:
         yield (
-            "With certainty, that is with a confidence of at least "
-            f"{study.sure(found.config.tau)}, {name} {found.words.many} were given the class they "
-            f"were evolved for {', '.join(said)} of all cases. The paper reports that some images "
-            "evolved for one network are named with the same certainty by another one, and that "
-            "others fool only the first."
+            f"With {study.sure(found.config.tau)} or more the class that they were evolved for is "
+            f"given to {'; to '.join(given)} of all cases. The paper reports that some images "
+            "evolved for one network are named as surely by another, others only by the first."
         )
 
 
@@ -315,11 +317,11 @@ def curves(found: Found) -> Iterator[study.Block]:
             f"Share of fooling {many} named by {study.RELATIONS[relation]}, by the confidence "
             "asked for. How to read it: the further to the left, the surer the network has to be "
             f"for {'an' if one == 'image' else 'a'} {one} to count; 0.01 stands for a confidence "
-            f"of 99 %. The ways to make {many} differ in how sure they make the network itself. "
-            f"{study.of_several(found.config.repeats, 'Shaded: 95 % intervals over the repeats.')}"
+            f"of 99 %. The ways to make {many} differ in how sure they make the network itself."
         )
         name, lines = f"sure_for_{relation.replace(' ', '_')}", table.where(relation=relation)
         looks = {"x_label": "doubt allowed (1 - confidence)", "log_x": True, "shares": True}
+        looks["intervals_over"] = "the repeats"
         looks["y_label"] = f"share named by {study.RELATIONS[relation]}"
         yield study.lines(name, lines, "doubt", "sure_label", "generator", caption, **looks)
 
@@ -335,16 +337,15 @@ def gallery(found: Found, name: str) -> Iterator[study.Block]:
         caption = (
             f"{words}, {name} {many}. Line: the network that the {many} were made for; column: the "
             "one that they were shown to. The diagonal is the attack with the weights in hand."
-            f"{study.of_several(found.config.repeats, BELOW)}"
         )
-        return study.matrix(f"{measure}_{name}", pairs, *axes, measure, caption, label=words)
+        looks = {"intervals_over": "the repeats", "label": words}
+        return study.matrix(f"{measure}_{name}", pairs, *axes, measure, caption, **looks)
 
     yield study.Heading(f"{many.capitalize()}: {name}")
     yield f"These {many} were {found.makers[name].about}."
     yield examples(found, name)
     yield from heard(found, name)
-    fooling = found.makers[name].kind == "fooling"
-    main, other = sorted(("any_label", "same_label"), reverse=fooling)
+    main, other = sorted(("any_label", "same_label"), reverse=found.makers[name].kind == "fooling")
     yield draw(main)
     yield study.Folded("Other measures", [draw(other), draw("confidence")])
 

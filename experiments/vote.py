@@ -301,7 +301,7 @@ def rules(found: Found, group: str, count: int) -> fj.reporting.Html:
         )
     titles = [f"{ATTACKS[attack]}: named / certain" for attack in shown]
     return fj.reporting.table(
-        ("Rule", "Right", "Rejected", *titles, "Nearest mistake, L2", "PGD"),
+        ("Rule", "Right", "Rejected", *titles, "Nearest mistake, L2", "Fooled by PGD"),
         lines,
         f"How {count} members answer as one, each rule under its own adaptive attack. Named: "
         f"classes that the whole answers; certain: with at least "
@@ -336,10 +336,10 @@ def objectives(found: Found, group: str, count: int) -> fj.reporting.Html:
         if objective == MEAN:
             pgd = found.values("fooled", attack="perturb", **at)
         certain, sure = (found.values(one, attack=attack, **at) for one in ("fooled", "confidence"))
-        confidence = study.share(float(np.mean(sure)))
+        confidence = study.sure(float(np.mean(sure)))
         lines.append((study.ANSWERS[objective], over(certain), confidence, over(pgd)))
     return fj.reporting.table(
-        ("Gradient of", "Classes certain", "Confidence", "PGD"),
+        ("Gradient of", "Classes certain", "Confidence", "Fooled by PGD"),
         lines,
         f"Joint attacks on {count} members that answer by the mean of their probabilities, by "
         "whose gradient they follow. That of the answer is blind to members that are still far "

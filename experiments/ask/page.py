@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 import fooljax as fj
 from fooljax import study
@@ -16,8 +19,6 @@ if TYPE_CHECKING:
 
 HALF = 0.5
 
-SHADED = " Shaded: 95 % intervals over networks."
-BRACKETS = " In brackets 95 % intervals over networks."
 
 
 class Found(NamedTuple):
@@ -69,6 +70,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
                 share("words", "same", who=first, share=HALF),
                 "answered alike after half of the words",
             ),
+            *allowed(found),
             (
                 share("blind", "right", model=first, shown=COMMONEST),
                 "would be right by the commonest answer to each question, without looking",
@@ -86,11 +88,30 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     yield study.Heading("Which words matter?")
     yield from kinds(found)
     yield study.Heading("What cannot be seen here")
-    yield (
+    yield familiar(found.asked)
+
+
+def allowed(found: Found) -> Iterator[tuple[str, str]]:
+    """Yield how often half of the words allow the answer to all, where that is known."""
+    level = found.value("words", "same", who=SEEING, share=HALF).mean
+    if not math.isnan(level):
+        yield study.share(level), "could be, by who sees the picture and guesses from these words"
+
+
+def familiar(asked: QuestionSet) -> str:
+    """Say how many questions of the test are known from training, which leaves what out."""
+    known = np.isin(np.unique(asked.test.question), asked.train.question)
+    some = f"all {len(known)}" if known.all() else f"{known.sum()} of {len(known)}"
+    pairings = ""
+    if fj.data.truth_table(asked.questions, asked.answers) is not None:  # of shapes and colors
+        pairings = (
+            ", and so is every pairing of a shape with a color. Pairings would have to be withheld "
+            "from training to measure it"
+        )
+    return (
         "The paper calls networks myopic that fail on questions unlike all that they learned from. "
-        f"That cannot be measured here: all {len(found.asked.questions)} questions of the test are "
-        "questions of the training, word for word, and so is every pairing of a shape with a "
-        "color. Pairings would have to be withheld from training to measure it."
+        f"That is not measured here: {some} questions of the test are questions of the training, "
+        f"word for word{pairings}."
     )
 
 
@@ -132,7 +153,7 @@ def conclusions(found: Found) -> Iterator[study.Block]:
         "of the questions it had made up its mind after half of the words."
     )
     looks: dict[str, Any] = {"x_label": "share of the question's words", "shares": True}
-    looks["dashed"] = [BLIND, SEEING]
+    looks |= {"dashed": [BLIND, SEEING], "intervals_over": "networks"}
     for measure, axis, words in (
         ("same", "answered as the whole question", "How often the first words of a question get "
          "the answer to all of it"),
@@ -141,7 +162,7 @@ def conclusions(found: Found) -> Iterator[study.Block]:
         caption = (
             f"{words}. How to read it: at the left end not a word is said. Dashed: those who guess "
             "as well as can be done from the same words, by the training questions that begin "
-            f"alike.{study.of_several(found.config.network_seeds, SHADED)}"
+            "alike."
         )
         yield study.lines(
             f"words_{measure}", table, "share", measure, "who", caption, y_label=axis, **looks
@@ -167,9 +188,10 @@ def stubbornness(found: Found) -> Iterator[study.Block]:
         "For how many of the questions the commonest answer covers a share of the pictures. How to "
         "read it: a network above the true answers answers too many pictures alike. All pictures: "
         "every question asked of every test picture, senseless ones among them (the color of a "
-        f"circle where there is none).{study.of_several(found.config.network_seeds, SHADED)}"
+        "circle where there is none)."
     )
     looks: dict[str, Any] = {"y_label": "share of questions", "shares": True, "dashed": [TRUTH]}
+    looks["intervals_over"] = "networks"
     looks["x_label"] = "pictures with the commonest answer, at least"
     yield study.lines(
         "stubborn", found.tables["stubborn"], "level", "covered", "who", caption, **looks
@@ -183,8 +205,8 @@ def looking(found: Found) -> Iterator[study.Block]:
         {"model": "Network", "shown": "Asked with"},
         {"right": "Right answers", "same": "Answers as with the picture"},
         "The commonest answer to each question in training needs no network and no picture. The "
-        "mean picture is that of the training pictures."
-        f"{study.of_several(found.config.network_seeds, BRACKETS)}",
+        "mean picture is that of the training pictures.",
+        intervals_over="networks",
     )
     for model in found.config.models:
         mean = found.value("blind", "right", model=model, shown=MEAN)
@@ -208,5 +230,6 @@ def kinds(found: Found) -> Iterator[study.Block]:
             "whole_right": "with all words",
         },
         "Of the questions that have such words. As many others: words drawn at random from the "
-        f"same question.{study.of_several(found.config.network_seeds, BRACKETS)}",
+        "same question.",
+        intervals_over="networks",
     )

@@ -145,8 +145,14 @@ def prices(found: Group) -> str:
     return (
         f"More networks are dearer to fool by {verdicts.count('dearer')} of {len(verdicts)} "
         f"attacks and cheaper by {verdicts.count('cheaper')}. Times the cost at every doubling of "
-        f"their number: {', '.join(said) or 'not measured'}."
+        f"their number: {', '.join(said) or 'not measured'}.{in_vain(found)}"
     )
+
+
+def in_vain(found: Group) -> str:
+    """Name the attacks that got there too seldom for anything to be known of their cost."""
+    names = [ATTACKS[name] for name, one in found.growth.items() if one.verdict == "unmeasured"]
+    return f" Too often without success to be measured: {', '.join(names)}." if names else ""
 
 
 def protection(config: Config, found: Group) -> str:

@@ -49,8 +49,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
                 if of.verdict != "unmeasured"
             ),
             (
-                study.share(one.certain("ascent")[-1]),
-                f"of classes made certain by a gradient attack, {last}",
+                study.share(one.best[-1]),
+                f"of classes made certain by one gradient attack or another on {last}",
             ),
             (study.duration(found.results.seconds), "of attacking"),
         ],
@@ -119,6 +119,8 @@ def relative_costs(found: Found, name: str, one: Group) -> study.Figure:
     sizes, grids = found.config.ensembles.members, {}
     for attack in counted(found.config):
         cost = one.grid(attack, "cost")
+        if not np.isfinite(cost).any():
+            continue
         cost = np.where(np.isfinite(cost), cost, found.config.joint.most(attack))
         if np.isfinite(cost / cost[:, :1]).all():
             grids[ATTACKS[attack]] = cost / cost[:, :1]

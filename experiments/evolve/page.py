@@ -67,6 +67,10 @@ class Found:
         of_niches = self.finished.history["confidence"]
         return of_niches.reshape(*of_niches.shape[:2], len(self.names), -1).max(axis=3)
 
+    def median_of_classes(self, generation: int) -> float:
+        """Return the median confidence over the classes, the median of the runs."""
+        return float(np.median(np.median(self.confidence[generation], axis=1)))
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the classes."""
@@ -153,7 +157,7 @@ def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
         f"{found.words.many.capitalize()} that fool a neural network",
         say("What nonsense is a neural network certain of? These {many} were evolved to find out."),
         [
-            (study.sure(np.median(np.median(last, axis=1))), "median confidence over the classes"),
+            (study.sure(found.median_of_classes(-1)), "median confidence over the classes"),
             (study.sure(last.min()), "confidence in the least certain class"),
             (
                 study.share(found.network.accuracy),
@@ -286,7 +290,7 @@ def controls(found: Found) -> Iterator[study.Block]:
         "nobody evolved. If those already received high confidence, the evolved {many} would prove "
         "little; the gap between the rows is what the search found."
     )
-    first, last = (np.median(found.confidence[at]) for at in (0, -1))
+    first, last = map(found.median_of_classes, (0, -1))
     yield study.table_of_controls(found.controls, first, last, found.words.many)
 
 
@@ -310,4 +314,4 @@ def numbers(found: Found) -> Iterator[study.Block]:
     table = fj.reporting.table(titles, rows, sortable=True)
     yield study.Folded(f"Confidence of all {len(rows)} classes", [table])
     if (rate := found.pace) is not None:
-        yield f"The search looked at {rate:,.0f} {found.words.many} per second."
+        yield f"Once compiled, the search looked at {rate:,.0f} {found.words.many} per second."

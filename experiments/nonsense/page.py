@@ -69,7 +69,9 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         (f"{left:.1f} of {words:.1f}", "words of a question that get the same answer"),
     ]
     if not math.isnan(hits):
-        said = f"of nonsense pictures made for an answer get it with {study.sure(study.SURE)}"
+        said = (
+            f"of nonsense pictures made for a fitting answer get it with {study.sure(study.SURE)}"
+        )
         shown.append((study.share(hits), said))
     yield study.Opening(
         title,
@@ -110,26 +112,27 @@ def pictures(found: Found) -> Iterator[study.Block]:
         f"one for each of the {len(found.asked.answers)} answers, it is the answer that the "
         "picture was made for; of controls whatever is answered. Answers suit a question if they "
         "are true of any training picture."
-        f"{study.of_several(config.network_seeds, ' In brackets 95 % intervals over networks.')}"
     )
     yield study.numbers(
         found.tables["fooled"],
         header | {"generator": "Pictures", "answers": "Answers that"},
-        {"reached": "Reached", "confidence": "Mean confidence"},
+        {"reached": "Reached"},
         caption,
+        {"Mean confidence": study.spelled("confidence", study.sure)},
+        intervals_over="networks",
     )
     yield from (gallery(found, question) for question in config.questions)
     yield "Noise is answered, too: no answer says that there is nothing to be seen."
     columns = {
-        "confidence": "Median confidence",
-        "sure": f"With {study.sure(study.SURE)} or more",
-        "commonest": "Share of the commonest answer",
+        "Median confidence": study.spelled("confidence", study.sure),
+        f"With {study.sure(study.SURE)} or more": study.spelled("sure"),
+        "Share of the commonest answer": study.spelled("commonest"),
     }
     some = found.tables["noise"]
     few = study.Table(tuple(r for r in some.rows if r.keys["question"] in config.questions))
     words = f"Answers about {config.making.images} pictures of uniform noise."
-    yield study.numbers(few, header, columns, words)
-    yield study.Folded("All questions", [study.numbers(some, header, columns)])
+    yield study.numbers(few, header, {}, words, columns)
+    yield study.Folded("All questions", [study.numbers(some, header, {}, more=columns)])
 
 
 def gallery(found: Found, question: str) -> study.Figure:
@@ -147,7 +150,7 @@ def gallery(found: Found, question: str) -> study.Figure:
         captions.append([study.sure(float(shares[i, made["labels"][i]])) for i in places])
     caption = (
         f"“{question}”: pictures made for {name}, one for each answer, and how sure it is of that "
-        "answer. Nobody sees anything in most of them."
+        "answer. Ask yourself what you see in them."
     )
     looks = {"row_names": kinds, "column_names": list(found.asked.answers), "columns": 13}
     place = found.config.questions.index(question)
@@ -172,8 +175,9 @@ def reductions(found: Found) -> Iterator[study.Block]:
             f"same question keep the answer in {study.spell(value('at_random'))} of all cases, no "
             f"word at all in {study.spell(value('nothing'))}.",
         )
+    count = len(found.measured.reduced.found[0][1]["row"])
     yield (
-        f"From each of {found.config.reduced} test questions as many words were taken as can be "
+        f"From each of {count:,} test questions as many words were taken as can be "
         "without another answer about the same picture, one at least was left. All parts of the "
         "question were tried, so there is no shorter one; of those as short the one is shown that "
         "the network is surest of."
@@ -205,9 +209,10 @@ def short_texts(found: Found) -> Iterator[study.Block]:
         (one["answer"], one["text"], study.sure(one["confidence"]))
         for one in study.where(found.records, part="nonsense", network=name, picture=0)
     ]
+    count = min(found.config.pictures, len(found.asked.test.images))
     yield (
         f"All {texts:,} texts of at most {longest} of the known words were asked about each of the "
-        f"first {found.config.pictures} test pictures. Below, for the first picture shown at the "
+        f"first {count:,} test pictures. Below, for the first picture shown at the "
         "top of this page, the text that gets each answer most surely: found by trying all, so "
         "there is no surer one."
     )

@@ -206,7 +206,7 @@ def attacks(found: Found) -> Iterator[study.Block]:
     )
     for norm, worst in found.worst.items():
         low, high = (f"{100 * end:.0f}" for end in (worst.low, worst.high))
-        strongest = f" The strongest alone is {worst.strongest}." if worst.strongest else ""
+        strongest = f" None alone fools more than {worst.strongest}." if worst.strongest else ""
         yield fj.reporting.paragraph(
             fj.reporting.strong(f"Worst case in {fj.attacks.NORM_NAMES[norm]} {worst.epsilon:g}: "),
             f"taking for each {words.one} whatever attack succeeded, {study.share(worst.fooled)} "

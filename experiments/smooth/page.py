@@ -22,7 +22,6 @@ TITLES = {
 }
 
 INTERVALS = " Intervals are 95 %, Student's t over the networks."
-BELOW = " Below each number: its 95 % interval over the networks."
 
 
 class Found(NamedTuple):
@@ -65,7 +64,10 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
             (f"{counts['seen']} of {len(found.gains)}", "comparisons show a gain at first"),
             (verdicts, "of these vanish / shrink / stay"),
             *proved,
-            (str(len(found.scene.networks)), "networks"),
+            (
+                str(len(found.scene.networks)),
+                "networks" if found.config.networks > 1 else "network",
+            ),
             (study.duration(found.results.seconds), "of computing"),
         ],
     )
@@ -86,13 +88,15 @@ def story(found: Found) -> Iterator[study.Block]:
     """Say what was done."""
     config, scene = found.config, found.scene
     kinds = {one.kind: one.entry.about for name, one in scene.filters.items() if one.entry.words}
-    starts = " from different starts" if len(scene.networks) > 1 else ""
+    starts, over = "", " One network gives no intervals."
+    if len(scene.networks) > 1:
+        starts = " from different starts"
+        over = " Intervals are 95 %, Student's t over the networks."
     filters = "; ".join(f"{kind}: {about}" for kind, about in kinds.items())
     yield (
         f"{study.plural(len(scene.networks), 'network')} ({config.victim.model}) learned "
         f"{config.victim.dataset}{starts}, without any smoothing. Then every image was changed "
-        f"before they saw it. {filters[0].upper()}{filters[1:]}."
-        f"{study.of_several(config.networks, INTERVALS)}"
+        f"before they saw it. {filters[0].upper()}{filters[1:]}.{over}"
     )
     yield fj.reporting.paragraph(
         fj.reporting.strong("Two adversaries. "),
@@ -151,16 +155,15 @@ def perturbed(found: Found) -> Iterator[study.Block]:
         "Share of test images right, by defense and attack. Rows: ways of smoothing, the bare "
         "network first. Columns: unchanged test images (accuracy on "
         f"{len(found.scene.test.labels)}), then attacked by who does not know about the smoothing "
-        "and by who does. Two columns that differ much are a gain that only seemed so."
-        f"{study.of_several(found.config.networks, BELOW)}",
+        "and by who does. Two columns that differ much are a gain that only seemed so.",
         "share of test images still right",
         "unchanged",
     )
     keys, titles = {"defense": "Smoothing", "against": "Attacked at"}, {"unchanged": "Unchanged"}
     titles |= {"naive": "Not knowing", "gradient": "By gradient", "adaptive": "Knowing"}
-    interval = study.of_several(found.config.networks, " (95 % interval)")
-    caption = f"Share of test images right{interval}"
-    table = study.numbers(average(records, *titles), keys, titles, caption)
+    caption = "Share of test images right"
+    shares = average(records, *titles)
+    table = study.numbers(shares, keys, titles, caption, intervals_over="the networks")
     yield study.Folded("The same as numbers, by attack", [table])
 
 
@@ -173,8 +176,7 @@ def fooling(found: Found) -> Iterator[study.Block]:
         {name: name for name in scene.ways},
         "Median confidence in fooling images, by defense and generator. How sure the smoothed "
         "networks are of images that show nothing, median over classes: of images made for the "
-        "bare network (not knowing), and of images made against the smoothed one (knowing)."
-        f"{study.of_several(found.config.networks, BELOW)}",
+        "bare network (not knowing), and of images made against the smoothed one (knowing).",
         "median confidence in fooling images",
     )
     first = next(iter(scene.networks))
@@ -230,7 +232,9 @@ def fooling(found: Found) -> Iterator[study.Block]:
 def certain(found: Found) -> Iterator[study.Block]:
     """Say what randomized smoothing certifies, and whether attacks agree."""
     verdict = "That is more than the certificates allow: something is wrong with them."
-    if all(one["sound"] for one in found.proofs.values()):
+    if not any(one["attacked"] for one in found.proofs.values()):
+        verdict = "With nothing certified, nothing was put to the test."
+    elif all(one["sound"] for one in found.proofs.values()):
         verdict = "That agrees with the certificates."
     yield (
         "Randomized smoothing can prove that no change of a certain Euclidean length alters its "
@@ -247,8 +251,8 @@ def certain(found: Found) -> Iterator[study.Block]:
         "defense",
         "Certified accuracy against the radius. Share of test images that are certified and right, "
         "against the length of the change that certainly does no harm. Each line ends where the "
-        "number of noisy copies can prove no more."
-        f"{study.of_several(found.config.networks, ' Shaded: 95 % intervals over the networks.')}",
+        "number of noisy copies can prove no more.",
+        intervals_over="the networks",
         x_label="Euclidean length of the change",
         y_label="share certified and right",
         shares=True,

@@ -18,8 +18,6 @@ NORMS = {
     "l2": "the Euclidean length of the change is at most {:.3g}",
 }
 
-RANGES = "; lines: medians of the repeats; shaded: from the lowest to the highest of them"
-BELOW = " Below each share: its 95 % interval over the repeats."
 
 
 class Headline(NamedTuple):
@@ -109,14 +107,14 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
     times = "never succeeded"
     if first.random > 0.0:
         ratio = first.held_out / first.random
-        times = f"fooled {study.share(first.random)}, so the learned one works {ratio:.1f} times "
+        times = f"fooled {study.share(first.random)}, so the learned one works {fold(ratio)} times "
         times += "as often"
     alike = "nearly the same, so it is about the network and not about those images."
     if not abs(first.fit - first.held_out) < 0.05:
         alike = "the difference is what it owes to those very images."
     yield fj.reporting.paragraph(
         fj.reporting.strong(f"{first.made_for}, {first.method}, {first.norm}: "),
-        "the learned change fooled the network about "
+        "the learned change fooled the network on "
         f"{study.share(first.held_out)} of the test images; random changes of the same size "
         f"{times}. On images that it was learned from it is {study.share(first.fit)}: {alike}",
     )
@@ -127,16 +125,21 @@ def findings(found: Found, first: Headline) -> Iterator[study.Block]:
 
     def ratio_of(row: study.Row) -> str:
         mean = random(row).mean
-        return f"{row.values['held_out'].mean / mean:.1f} x" if mean > 0.0 else "random never"
+        return fold(row.values["held_out"].mean / mean) if mean > 0.0 else "random never"
 
     yield study.numbers(
         found.own,
         {"made_for": "Network", "method": "Method", "norm": "Norm"},
         {"fit": "Learned from", "held_out": "Test images"},
-        f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')}"
-        f"{study.of_several(found.config.repeats, ' (95 % interval over the repeats)')}",
-        {"Random control": lambda row: study.spell(random(row)), "Ratio": ratio_of},
+        f"Share of images fooled; mean of {study.plural(found.config.repeats, 'repeat')}.",
+        {"Random control": lambda row: study.spell(random(row)), "Times as often": ratio_of},
+        intervals_over="the repeats",
     )
+
+
+def fold(ratio: float) -> str:
+    """Write how many times as often, no finer than random changes that hardly ever fool allow."""
+    return f"{ratio:.1f}" if ratio < 10.0 else f"{ratio:,.0f}"
 
 
 def looks(found: Found, first: Headline) -> Iterator[study.Block]:
@@ -209,6 +212,7 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
         return
     by = ("change", "images")
     table = study.summarize([*learned, *level], by, ["held_out"], over=study.span)
+    spread = " Lines: medians of the repeats; shaded: from the lowest to the highest of them."
     yield study.Heading("How many images does it take?")
     yield study.lines(
         "sizes",
@@ -219,7 +223,7 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
         "Share of test images fooled against the number of images learned from. How to read it: "
         "the further left a line is already high, the fewer images tell all that is needed. The "
         "number of batches is the same everywhere: few images are seen more often. Dashed: random "
-        f"changes. Network: {first.made_for}{study.of_several(found.config.repeats, RANGES)}.",
+        f"changes. Network: {first.made_for}.{spread if found.config.repeats > 1 else ''}",
         x_label="images learned from",
         y_label="share of held-out images fooled",
         log_x=True,
@@ -249,7 +253,8 @@ def transfer(found: Found) -> Iterator[study.Block]:
             f"Fooling rates of changes made by {method} {norm}. Row: the network that a change was "
             "made for; column: the one that it was shown to. The diagonal is the network itself, "
             "the last row the random control. A cell well above the random one of its column is "
-            f"transfer.{study.of_several(found.config.repeats, BELOW)}",
+            "transfer.",
+            intervals_over="the repeats",
             label="share of held-out images fooled",
         )
         if place == 0:

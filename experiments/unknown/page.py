@@ -21,6 +21,7 @@ TITLES = {
     "some": "Saying “I do not know”: what holds, and what only seems to",
 }
 MOST, FEW = 0.5, 0.1  # shares accepted from which on, and up to which, words are used
+CONFIDENCES = ("mean", "median", "quantile_95")  # never rounded to certainty
 SURE = {
     "mean": "mean confidence",
     "median": "median",
@@ -31,7 +32,6 @@ SURE = {
 }
 
 OVER = " (95 % interval over the networks)"
-SMALL = " Small numbers: how far each may be off (the interval)."
 
 
 class Found(NamedTuple):
@@ -68,12 +68,27 @@ def accepted(row: study.Row) -> float:
     return row.values["accepted_95"].mean
 
 
-def headline(methods: study.Table, how: str) -> study.Row:
-    """Find the method whose worst kind is least bad, nobody attacking it or attacked itself."""
+def worst(methods: study.Table, how: str) -> dict[str, study.Row]:
+    """Find the kind that each method accepts most, nobody attacking it or attacked itself."""
     rows = [row for row in methods.where(how=how).rows if row.keys["images"] != PERTURBED]
     rows += methods.where(how=ADAPTIVE, images=PERTURBED).rows if how == ADAPTIVE else ()
-    worst = {row.keys["method"]: row for row in sorted(rows, key=accepted)}  # the last one stays
-    return min(worst.values(), key=accepted)
+    return {row.keys["method"]: row for row in sorted(rows, key=accepted)}  # the last one stays
+
+
+def headline(methods: study.Table, how: str) -> study.Row:
+    """Find the method whose worst kind is least bad."""
+    return min(worst(methods, how).values(), key=accepted)
+
+
+def least_bad(methods: study.Table, how: str) -> tuple[str, str]:
+    """Say how much the method whose worst kind is least bad accepts; several may be level."""
+    best, when = headline(methods, how), "attacked" if how == ADAPTIVE else "nobody attacks it"
+    least, rows = accepted(best), worst(methods, how)
+    level = [name for name, row in rows.items() if accepted(row) <= least]
+    words = f"of {best.keys['images']} accepted by {level[0]}, least bad when {when}"
+    if len(level) > 1:
+        words = f"of its worst kind accepted by each of {', '.join(level)} when {when}"
+    return study.share(least), words
 
 
 def say(rows: Sequence[study.Row]) -> str:
@@ -86,18 +101,16 @@ def say(rows: Sequence[study.Row]) -> str:
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
-    naive, adaptive = (headline(found.methods, how) for how in (NAIVE, ADAPTIVE))
-    least = lambda row: f"of {row.keys['images']} accepted by {row.keys['method']}"
+    count = lambda noun, many: (str(many), noun if many == 1 else f"{noun}s")
     yield study.Opening(
         TITLES[study.outcome(study.counts(found.gains))],
         "A classifier has an answer to everything, noise included. A rejecting one may say "
         "“unknown” instead, where a score says that an image is unlike those it was trained on. "
-        "Here such scores meet photographs, noise, and images made to fool them.",
+        "Here such scores meet images of other kinds, noise, and images made to fool them.",
         [
-            (study.share(accepted(naive)), f"{least(naive)}, least bad when nobody attacks it"),
-            (study.share(accepted(adaptive)), f"{least(adaptive)}, least bad when attacked"),
-            (str(len(found.config.methods)), "methods"),
-            (str(len(found.scene.stages)), "networks"),
+            *(least_bad(found.methods, how) for how in (NAIVE, ADAPTIVE)),
+            count("method", len(found.config.methods)),
+            count("network", len(found.scene.stages)),
             (study.duration(found.results.seconds), "of computing"),
         ],
     )
@@ -137,7 +150,7 @@ def story(found: Found) -> Iterator[study.Block]:
     rows = [
         *((name, maker.words) for name, maker in scene.makers.items()),
         (PERTURBED, "test images, changed a little until taken for another class"),
-        (PUSHED, f"{scene.made[PUSHED]} images, changed a little until accepted as anything"),
+        (PUSHED, f"those called {scene.made[PUSHED]}, changed a little until accepted as anything"),
     ]
     yield fj.reporting.table(("Images to be rejected", "What they are"), rows)
     yield fj.reporting.paragraph(
@@ -171,7 +184,8 @@ def findings(found: Found) -> Iterator[study.Block]:
         "accepted_95",
         "Share of outliers and noise that each method accepts. Images that nobody has made against "
         "a network: share accepted when 95 % of the clean images are. A good method's row is "
-        f"empty.{study.of_several(found.config.network_seeds, SMALL)}",
+        "empty.",
+        intervals_over="the networks",
         label="share accepted",
     )
 
@@ -190,8 +204,7 @@ def attacked(found: Found) -> Iterator[study.Block]:
         "Share of fooling images that each method accepts, naive and adaptive. Columns: clean "
         "images, then images made against the network alone (not knowing) and against the method "
         f"too (knowing). Of {PUSHED} images the naive ones are the unchanged outliers. Two columns "
-        "that differ much are a gain that only seemed so."
-        f"{study.of_several(found.config.network_seeds, ' Below each share: its interval.')}",
+        "that differ much are a gain that only seemed so.",
         "share accepted",
         "clean",
     )
@@ -296,7 +309,10 @@ def bare(found: Found) -> Iterator[study.Block]:
         f"error (15 bins) is {error}. It answers every image. How sure it is:"
     )
     caption = "Largest softmax probability. Fooling and perturbed images are the naive ones"
-    yield study.numbers(found.over("bare", ("images",), SURE), {"images": "Images"}, SURE, caption)
+    sure = {SURE[name]: study.spelled(name, study.sure) for name in CONFIDENCES}
+    shares = {SURE[name]: study.spelled(name) for name in SURE if name not in CONFIDENCES}
+    rows = found.over("bare", ("images",), SURE)
+    yield study.numbers(rows, {"images": "Images"}, {}, caption, sure | shares)
 
 
 def everything(found: Found) -> Iterator[study.Block]:

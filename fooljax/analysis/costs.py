@@ -55,7 +55,7 @@ def cost_growth(sizes: Sequence[float], costs: ArrayLike, most: float = np.nan) 
         costs: ``[repeats, s]``, positive; infinite where it was never paid, as that of an
             attack that did not get there.
         most: what has been spent in vain there. It counts as the cost, a lower bound.
-            Unless given, nothing is known of such a cost.
+            Unless given, nothing is known of such a cost; nor where none was ever paid.
 
     Raises:
         ValueError: if there are fewer than two sizes, or not as many in every repeat.
@@ -72,6 +72,8 @@ def cost_growth(sizes: Sequence[float], costs: ArrayLike, most: float = np.nan) 
         raise ValueError(f"sizes must be two or more that ascend, got {checks.shown(sizes)}")
     if spent.ndim != 2 or not len(spent) or spent.shape[1] != len(at):
         raise ValueError(f"costs must be [repeats, {len(at)}], got {spent.shape}")
+    if not np.isfinite(spent).any():  # a budget that was spent in vain everywhere does not grow
+        most = np.nan
     logs = np.log2(np.where(np.isfinite(spent), spent, most))
     slope = _over(np.round(np.polyfit(at, logs.T, 1)[0], 9))  # no growth is exactly 0
     verdict: Verdict = "dearer" if slope.low > 0.0 else "cheaper" if slope.high < 0.0 else "unclear"

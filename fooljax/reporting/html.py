@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+_LONG = 20  # characters of a cell from which on it is more than a name or a number
 _MIME = {
     ".gif": "image/gif",
     ".jpeg": "image/jpeg",
@@ -167,7 +168,7 @@ def table(
     head = "".join(f'<th scope="col">{safe(cell)}</th>' for cell in header)
     body = "\n".join(
         f'<tr><th scope="row">{safe(row[0])}</th>'
-        + "".join(f"<td>{safe(cell)}</td>" for cell in row[1:])
+        + "".join(f"<td{_kind(cell)}>{safe(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
         if row
@@ -178,6 +179,11 @@ def table(
         f'<div class="scroll" tabindex="0"><table{kind}>{title}<thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>\n"
     )
+
+
+def _kind(cell: Text) -> str:
+    """Mark several words, which need some width to be read, on small screens, too."""
+    return ' class="words"' if isinstance(cell, str) and len(cell) > _LONG else ""
 
 
 def figure(path: str | os.PathLike[str], alt: str, caption: Text) -> Html:

@@ -40,11 +40,12 @@ const change = (changes, keep = false) => {
 const thumbnail = (sheet, place) => {
   const { file, columns, rows, width, height } = sheets[sheet];
   const picture = make("span", "", { className: "thumbnail" });
-  const at = (step, steps) => (steps > 1 ? `${(100 * step) / (steps - 1)}%` : "0");
+  const all = (steps, length) => (steps * (length + 2)) / length; // with a pixel around each
+  const at = (step, steps, length) => `${(100 * all(step, length) + 100 / length) / (all(steps, length) - 1)}%`;
   picture.style.aspectRatio = `${width} / ${height}`;
   picture.style.backgroundImage = `url("${file}")`;
-  picture.style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
-  picture.style.backgroundPosition = `${at(place % columns, columns)} ${at(Math.floor(place / columns), rows)}`;
+  picture.style.backgroundSize = `${100 * all(columns, width)}% ${100 * all(rows, height)}%`;
+  picture.style.backgroundPosition = `${at(place % columns, columns, width)} ${at(Math.floor(place / columns), rows, height)}`;
   return picture;
 };
 

@@ -155,14 +155,19 @@ def niche_page(
 
 
 def _sheet(path: Path, pictures: NDArray[np.uint8]) -> dict[str, Any]:
-    """Put pictures ``[n, h, w, 3]`` on one sheet, about as wide as it is high."""
+    """Put pictures ``[n, h, w, 3]`` on one sheet, about as wide as it is high.
+
+    Each has its outermost pixels once more around it: a browser that puts the sheet at a fraction
+    of a pixel would show a line of the neighbor.
+    """
     count, height, width, _ = pictures.shape
     columns = max(1, round((count * height / width) ** 0.5))
     rows = -(-count // columns)
-    cells = np.zeros((rows * columns, height, width, 3), np.uint8)
-    cells[:count] = pictures
-    grid = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
-    save(Image.fromarray(grid.reshape(rows * height, columns * width, 3)), path, effort=_EFFORT)
+    around = ((0, rows * columns - count), (0, 0), (0, 0), (0, 0))
+    cells = np.pad(np.pad(pictures, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge"), around)
+    grid = cells.reshape(rows, columns, height + 2, width + 2, 3).swapaxes(1, 2)
+    whole = grid.reshape(rows * (height + 2), columns * (width + 2), 3)
+    save(Image.fromarray(whole), path, effort=_EFFORT)
     return {
         "file": f"{path.parent.name}/{path.name}",
         "columns": columns,

@@ -188,7 +188,7 @@ def knowing(
         for way, how in ways.items()
     ]
     means = summarize(shown, ("defense", "column"), ["share"], "network")
-    looks = {"label": label, "row_label": "", "column_label": ""}
+    looks = {"label": label, "row_label": "", "column_label": "", "intervals_over": "the networks"}
     return matrix(name, means, "defense", "column", "share", caption, **looks)
 
 

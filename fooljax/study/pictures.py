@@ -34,7 +34,8 @@ def matrix(
         columns: key from left to right.
         measure: a share in [0, 1].
         caption: what is seen, and how to read it.
-        looks: further words for ``reporting.matrix``.
+        looks: further words for ``reporting.matrix``; and ``intervals_over``: what the repeats
+            are, with which the caption ends where there are several.
 
     Example:
         >>> from fooljax import study
@@ -52,9 +53,12 @@ def matrix(
     half = np.maximum(mean - low, high - mean)
     titles = {"label": measure, "row_label": rows, "column_label": columns}
     looks = {name: title.replace("_", " ") for name, title in titles.items()} | looks
+    repeats = looks.pop("intervals_over", "")
     draw = lambda path: reporting.matrix(
         path, mean, list(map(str, down)), list(map(str, across)), intervals=half, **looks
     )
+    known = np.isfinite(half).any()
+    caption = _ended(caption, "Below each share: its 95 % interval over", repeats, known)
     return Figure(name, draw, caption)
 
 
@@ -79,7 +83,7 @@ def lines(
         measure: from bottom to top.
         series: key that each line has a value of.
         caption: what is seen, and how to read it.
-        looks: further words for ``reporting.lines``.
+        looks: further words for ``reporting.lines``; and ``intervals_over`` as of `matrix`.
 
     Example:
         >>> from fooljax import study
@@ -102,8 +106,10 @@ def lines(
                 bands[str(one)] = (low, high)
     if not drawn:
         return f"Nothing can be drawn of this: {caption.split('. ')[0].rstrip('.')}."
+    repeats = looks.pop("intervals_over", "")
     dashed = [one for one in looks.pop("dashed", ()) if one in drawn]
     draw = lambda path: reporting.lines(path, drawn, bands=bands, dashed=dashed, **looks)
+    caption = _ended(caption, "Shaded: 95 % intervals over", repeats, bool(bands))
     return Figure(name, draw, caption)
 
 
@@ -209,6 +215,7 @@ def numbers(
     measures: Mapping[str, str],
     caption: str = "",
     more: Mapping[str, Callable[[Row], str]] | None = None,
+    intervals_over: str = "",
 ) -> Html:
     """Write a table of means with intervals.
 
@@ -218,6 +225,7 @@ def numbers(
         measures: to show, and the titles of their columns.
         caption: how to read it.
         more: further columns by title: what to write in a row.
+        intervals_over: what the repeats are, with which the caption ends where there are several.
 
     Example:
         >>> from fooljax import study
@@ -238,9 +246,16 @@ def numbers(
         )
         for row in table.rows
     ]
+    known = any(np.isfinite(row.values[one].low) for row in table.rows for one in measures)
+    caption = _ended(caption, "In brackets: 95 % intervals over", intervals_over, known)
     return reporting.table(
         (*keys.values(), *measures.values(), *more), lines, caption, sortable=True
     )
+
+
+def _ended(caption: str, words: str, repeats: str, known: bool) -> str:
+    """Add to a caption what the intervals are over, if there are any; of one repeat is none."""
+    return f"{caption.rstrip('.')}. {words} {repeats}." if repeats and known else caption
 
 
 def _filled(row: np.ndarray, columns: int) -> np.ndarray:

@@ -56,7 +56,7 @@ def beyond_chance(found: Interval, level: float, above: str, below: str) -> str:
     """Say on which side of a level an interval lies, if on one: "a rise beyond chance".
 
     Args:
-        found: the interval; without limits nothing is beyond chance.
+        found: the interval; without limits, as of a single repeat, nobody knows.
         level: to compare with.
         above: what to say if it lies above, such as "a rise".
         below: what to say if it lies below.
@@ -69,6 +69,8 @@ def beyond_chance(found: Interval, level: float, above: str, below: str) -> str:
         >>> study.beyond_chance(found, 11.0, "a rise", "a fall")
         'within chance'
     """
+    if np.isnan(found.low):
+        return "without an interval"
     if found.low > level:
         return f"{above} beyond chance"
     return f"{below} beyond chance" if found.high < level else "within chance"

@@ -49,10 +49,11 @@ def prepare_several(
         model in PRETRAINED or is_published(dataclasses.replace(victim, model=model))
         for model in models
     ]
-    if victim.weights is not None and not all(published):
+    if victim.weights is not None and len(models) * seeds > 1 and not all(published):
         raise ValueError(
             f"--weights {victim.weights!r}: these networks are trained here; leave --weights out "
-            "(published networks with a data set that they know take a folder of weights)"
+            "(published networks with a data set that they know take a folder of weights, and a "
+            "single network its own)"
         )
     if seeds > 1 and any(published):
         raise ValueError("--network-seeds: published networks have but one set of weights; give 1")

@@ -49,8 +49,9 @@ def test_what_was_never_paid_counts_as_what_was_spent_in_vain():
     grown = analysis.cost_growth(SIZES, missed, 16.0)
     assert grown.censored == 2
     assert grown == analysis.cost_growth(SIZES, np.minimum(SQUARES, 16.0))._replace(censored=2)
-    level = analysis.cost_growth(SIZES, np.full((2, 3), np.inf), 0.3)
-    assert level.verdict == "unclear" and level.per_doubling.mean == 1.0
+    never = analysis.cost_growth(SIZES, np.full((2, 3), np.inf), 0.3)
+    assert never.verdict == "unmeasured" and never.censored == 6  # a budget does not grow
+    assert math.isnan(never.per_doubling.mean) and math.isnan(never.whole_range.mean)
     unknown = analysis.cost_growth(SIZES, missed)
     assert unknown.verdict == "unmeasured" and math.isnan(unknown.per_doubling.mean)
 

@@ -139,5 +139,18 @@ def test_the_title_follows_from_the_numbers(words, shares):
         for repeat, share in enumerate(some)
     ]
     tables = {"words": study.summarize(records, ("who", "share"), ["same"])}
-    title = page.title(page.Found(ask.PRESETS["smoke"], None, study.Results(()), tables))
-    assert words in title
+    found = page.Found(ask.PRESETS["smoke"], None, study.Results(()), tables)
+    assert words in page.title(found)
+    assert [level for level, _ in page.allowed(found)] == [study.share(0.6)]
+
+
+def test_what_is_known_from_training_is_counted(asked):
+    known = asked._replace(train=asked.train._replace(question=asked.test.question))
+    count = len(np.unique(asked.test.question))
+    assert f"all {count} questions of the test are" in page.familiar(known)
+    assert "every pairing of a shape with a color" in page.familiar(known)
+    others = asked.test.question[asked.test.question != asked.test.question[0]]
+    fewer = asked._replace(train=asked.train._replace(question=others))
+    assert f"{count - 1} of {count} questions of the test" in page.familiar(fewer)
+    strange = known._replace(questions=tuple(f"what is {i}?" for i in range(len(asked.questions))))
+    assert "color" not in page.familiar(strange)  # of one's own nobody knows what is to be seen

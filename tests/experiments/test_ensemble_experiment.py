@@ -193,6 +193,9 @@ def test_the_conclusion_follows_the_numbers():
     assert "dearer to fool by 0 of 3" in unclear and "1.50 (within chance)" in unclear
     assert "so some are kept out" in unclear and "images instead of 90 % (within" in unclear
     assert "joint gradient at least 1.20, nearest mistake unknown" in unclear
+    unmeasured = say("unmeasured", 0.9, ([0.3, 0.4], [0.3, 0.401]))
+    assert "not measured. Too often without success to be measured: " in unmeasured
+    assert "Too often" not in unclear
     cheaper = say("cheaper", 0.9, ([0.3, 0.4], [0.3, 0.401]))
     assert "cheaper by 3" in cheaper and "a rise beyond chance" in cheaper
 

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -102,6 +103,19 @@ def test_draws_what_sums_up_many_classes(many):
     assert "2 independent runs of 10 generations" in text
     levels = text.partition("Generation, for each run")[2]
     assert re.match(r" +99 % .* 99.9 % .* 99.99 % ", levels) and " 100 % " not in levels[:80]
+
+
+def test_one_median_stands_wherever_it_is_given():
+    """That of the runs' medians over the classes, which is not that of all images at once."""
+    one = found(["a", "b", "c", "d"], repeats=3)
+    (before, *_, after) = np.sort(np.median(one.confidence, axis=2), axis=1)[:, 1]
+    assert after != np.median(one.confidence[-1]) and before != after
+    table = "".join(getattr(block, "markup", block) for block in page.controls(one))
+    for median in (before, after):
+        assert study.sure(median).replace(" ", "&nbsp;") in table
+    figures = dict(map(reversed, next(page.report(one, Path("gallery.html"))).figures))
+    assert figures["median confidence over the classes"] == study.sure(after)
+    assert page.summarize(one)["median_confidence"] == pytest.approx(after)
 
 
 def test_the_best_that_differ_are_what_is_said_of_them(many):

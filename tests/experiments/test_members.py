@@ -65,6 +65,14 @@ def test_numbers_from_the_pieces(smoke):
         shares = np.mean([one == targets for one in answers], axis=(0, 2))
         assert told(attack, 1)["all_same"]["mean"] == pytest.approx(shares[1])
         assert told(attack, 1)["outside_same"]["mean"] == pytest.approx(shares[2])
+        logits = np.stack([unit(folder, place, 1, attack)["logits"] for place in (0, 1)], 1)
+        sure = np.max(np.exp(logits - scipy.special.logsumexp(logits, -1, keepdims=True)), -1)
+        shares = np.mean(sure >= config.joint.tau, axis=(1, 2))
+        assert told(attack, 1)["all_any"]["mean"] == pytest.approx(shares[1])
+        assert told(attack, 1)["outside_any"]["mean"] == pytest.approx(shares[2])
+    for image in ("all", "outside"):  # of real images any wrong class counts, however uncertain
+        found = told("perturb", 1)
+        assert found[f"{image}_any"]["mean"] >= found[f"{image}_same"]["mean"] > 0.0
     assert np.isnan(told("joint", 2)["outside_same"]["mean"])
     assert told("joint", 2)["all_same"]["mean"] == 1.0
     turns = [unit(folder, place, 2, "in turn") for place in (0, 1)]

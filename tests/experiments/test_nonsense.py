@@ -71,12 +71,16 @@ def test_pictures_are_what_the_network_was_asked_about(smoke):
 
 
 def test_page(smoke):
-    folder, _, _ = smoke
+    folder, config, _ = smoke
     page = (folder / "report.html").read_text()
     pictures = sorted(path.name for path in folder.glob("*.png"))
     assert pictures == ["examples.png", "nonsense_0.png"]
     assert page.count("data:image/png;base64,") == len(pictures)
     assert "python -m experiments.nonsense --train-steps 40 --images 20" in page
+    reduced = study.where(read(folder), part="reduced", network=f"{config.models[0]} 1")
+    assert reduced and f"From each of {len(reduced)} test questions as many words" in page
+    assert "first 2 test pictures" in page
+    assert "intervals over networks" in page.replace("&nbsp;", " ")
     assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
 
 

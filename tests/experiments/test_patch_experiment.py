@@ -63,6 +63,28 @@ def test_the_real_sticker_is_a_picture_of_the_target(smoke):
     assert nearest < 1e-5
 
 
+@pytest.mark.parametrize(
+    ("real", "said"),
+    [
+        ((0.1, 0.2), "+30.0 (in every repeat), a gain beyond chance."),
+        ((0.1, 0.4), "+20.0 (-107.1 to +147.1), within chance."),  # t of one degree: 12.71
+        ((0.5, 0.598), "-9.9 (-11.2 to -8.6), a loss beyond chance."),
+        ((0.1,), "+30.0, without an interval."),
+    ],
+)
+def test_a_sticker_is_compared_with_the_picture_repeat_by_repeat(real, said):
+    own = (0.4, 0.5)[: len(real)]
+    config = change(patch.PRESETS["smoke"], repeats=len(real))
+    records = [
+        {"made_for": name, "shown_to": "mlp", "size": 0.5, "repeat": i, "named": share}
+        for name, shares in (("mlp", own), (patch.REAL, real))
+        for i, share in enumerate(shares)
+    ]
+    found = patch.Found(config, None, None, records, None)
+    assert patch.worth(found, "mlp").startswith("Beyond the real picture, in points,")
+    assert said in patch.worth(found, "mlp")
+
+
 def test_pictures_and_page(smoke):
     folder, _, _ = smoke
     names = {"examples.png", "stickers.png", "sizes.png", "transfer.png"}

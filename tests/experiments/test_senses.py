@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from experiments import senses
+from fooljax import data, study
 from fooljax.study import Victim, change
 
 KINDS = {"digits": "pictures", "tones": "sounds"}
@@ -41,6 +42,27 @@ def test_what_was_found_is_kept_and_can_be_heard(smoke):
     assert shapes == {(10, 28, 28, 1), (8, 4000, 1)}
     page = (folder / "report.html").read_text()
     assert page.count("<audio") == 8 and page.count("Pictures: digits") == 1
+
+
+@pytest.mark.parametrize(
+    ("confidences", "title", "lead"),
+    [
+        ({"digits": 0.995, "tones": 0.999}, "Fooled, whatever the medium", "see and hear"),
+        ({"digits": 0.995, "tones": 0.5}, "One of 2 kinds of networks is certain", "see and hear"),
+        ({"digits": 0.5}, "None of 1 kind of networks is certain", "see were"),
+        ({"digits": 0.995}, "One of 1 kind of networks is certain", "see were"),
+    ],
+)
+def test_the_page_speaks_of_the_media_that_were_fooled(confidences, title, lead):
+    config = change(senses.PRESETS["smoke"], seeds=1)
+    scenes = {name: senses.Scene(data.load(name), "mlp", None, "") for name in confidences}
+    rows = [
+        study.Row({"dataset": name}, {"searched": study.exactly(sure)})
+        for name, sure in confidences.items()
+    ]
+    found = senses.Found(config, scenes, None, study.Table(tuple(rows)))
+    opening = next(senses.report(found))
+    assert opening.title.startswith(title) and f"Networks that {lead}" in opening.lead
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from experiments import transfer
 from fooljax import study
 from fooljax.interrupts import Interrupted
+from fooljax.media import Pictures
 from fooljax.study import Victim, change
 
 NAMES = ["softmax 1", "softmax 2", "mlp 1", "mlp 2"]
@@ -115,6 +117,22 @@ def test_pictures_and_page(smoke):
     assert "python -m experiments.transfer --train-steps 60 --images 20" in page
     assert "--models softmax mlp --network-seeds 2 --generators noise pgd random_signs" in page
     assert "nan" not in re.sub(r"base64,[^\"]*", "", page)
+
+
+def test_random_signs_are_the_control_of_changes_of_their_size_only():
+    """Not of images that show nothing, nor of changes that are small in another norm."""
+    config = change(transfer.PRESETS["smoke"], generators=("cppn", "fgsm", "pgd-l2", "universal"))
+    makers = {name: study.MAKERS[name] for name in (*config.generators, "random_signs")}
+    one = {"fooled": study.exactly(0.5), "sure_label": study.exactly(0.25)}
+    keys = [{"generator": name, "relation": "itself"} for name in makers]
+    rates = study.Table(tuple(study.Row(key, one) for key in keys))
+    names = SimpleNamespace(class_names=("a", "b"), first=SimpleNamespace(medium=Pictures()))
+    found = transfer.Found(config, names, makers, None, ())
+    said = [getattr(block, "markup", block) for block in transfer.findings(found, rates)]
+    assert [("random changes" in words) for words in said] == [False, True, False, True, False]
+    assert "cppn images by the network itself in 25 % of all cases" in said[-1].replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
 
 
 def units_of(folder):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from experiments import universal
+from experiments.universal.page import fold
 from fooljax import study
 from fooljax.attacks import share_fooled
 from fooljax.study import Victim, change
@@ -106,6 +107,10 @@ def test_a_resumed_run_gives_the_same(smoke):
     assert {name: (folder / name).read_bytes() for name in names} == before
     assert again["headline"] == summary["headline"]
     assert (folder / "report.html").stat().st_size > 10_000
+
+
+def test_how_many_times_as_often_is_no_finer_than_rare_successes_allow():
+    assert [fold(ratio) for ratio in (0.94, 2.345, 79.46, 1234.5)] == ["0.9", "2.3", "79", "1,234"]
 
 
 def test_rates_by_hand():

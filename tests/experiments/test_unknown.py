@@ -192,6 +192,18 @@ def test_words_follow_the_numbers():
     best = {how: page.headline(table, how).keys for how in ("naive", "adaptive")}
     assert (best["naive"]["method"], best["naive"]["images"]) == ("logit", "photographs")
     assert (best["adaptive"]["method"], best["adaptive"]["images"]) == ("energy", "perturbed")
+    said = page.least_bad(table, "naive")[1]
+    assert said == "of photographs accepted by logit, least bad when nobody attacks it"
+    alike = study.Table(
+        (
+            *rows,
+            line("noise", "adaptive", 0.95, "logit"),
+            line("perturbed", "adaptive", 0.95, "knn"),
+        )
+    )
+    level = study.Table(tuple(row for row in alike.rows if row.values["accepted_95"].mean < 1.0))
+    said = page.least_bad(level, "adaptive")[1]
+    assert said == "of its worst kind accepted by each of energy, logit, knn when attacked"
     title = lambda **some: page.TITLES[study.outcome({"seen": 2, "stays": 0, **some})]
     assert "nothing is gained" in title(seen=0)
     assert "also to who knows" in title(stays=2)

@@ -43,7 +43,8 @@ class Structure(HTMLParser):
         self.elements, self.targets = [], []
 
     def handle_starttag(self, tag, attributes):
-        self.elements.append((tag, *(name for name, _ in attributes)))
+        written = [one for one in attributes if one != ("class", "words")]  # by length, our own
+        self.elements.append((tag, *(name for name, _ in written)))
         self.targets += [value for name, value in attributes if name in ("href", "src", "srcdoc")]
 
 

@@ -83,7 +83,9 @@ def test_every_picture_lies_beside_the_page(page, pictures):
         if sheet < 0:
             continue
         row, column = divmod(place, data["sheets"][sheet]["columns"])
-        cell = sheets[sheet][6 * row : 6 * row + 6, 4 * column : 4 * column + 4]
+        around = sheets[sheet][8 * row : 8 * row + 8, 6 * column : 6 * column + 6]
+        cell = around[1:-1, 1:-1]  # the neighbor must not be seen at its edges
+        np.testing.assert_array_equal(around, np.pad(cell, ((1, 1), (1, 1), (0, 0)), "edge"))
         champion = data["champion"][niche] == node
         expected = images[niche] if champion else snapshots[0 if born == 0 else 1][niche]
         np.testing.assert_array_equal(cell, expected)

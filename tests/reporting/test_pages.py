@@ -77,6 +77,14 @@ def test_blocks_refuse_what_would_break_a_page(tmp_path, picture):
         reporting.figure(tmp_path / "x.html", "alt", "caption")
 
 
+def test_words_in_a_table_are_marked_and_keep_some_width_on_small_screens(tmp_path):
+    long = "a sentence that a narrow column would break after every word"
+    table = reporting.table(("Name", "Value", "Meaning"), [("x", "99 %", long)])
+    assert f'<td class="words">{long}</td>' in table.markup and "<td>99&nbsp;%</td>" in table.markup
+    style = reporting.page(tmp_path / "page.html", "Title", table).read_text("utf-8")
+    assert ".words { min-width:" in style.partition("@media (max-width")[2]
+
+
 def test_importing_reporting_loads_neither_jax_nor_matplotlib():
     check = "import sys, fooljax.reporting; print({'jax', 'matplotlib'} & set(sys.modules))"
     printed = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True)

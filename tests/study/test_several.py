@@ -1,8 +1,10 @@
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
+from fooljax import models
 from fooljax.study.several import one_of_several, prepare_several
 from fooljax.study.victim import Victim
 
@@ -34,7 +36,7 @@ def test_every_architecture_from_several_seeds(tmp_path, capsys):
         ({}, ("mlp", "mlp"), "--models: each architecture once, got mlp mlp"),
         (
             {"weights": "x.safetensors"},
-            ("mlp",),
+            ("mlp", "softmax"),
             "--weights 'x.safetensors': these networks are trained here",
         ),
         ({}, ("mpl",), "--models mpl: unknown network 'mpl'"),
@@ -43,6 +45,17 @@ def test_every_architecture_from_several_seeds(tmp_path, capsys):
 def test_says_what_is_wrong(changes, models, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         prepare_several(dataclasses.replace(VICTIM, **changes), tmp_path, models)
+
+
+def test_a_single_network_may_bring_its_weights(tmp_path):
+    network = models.build("softmax", jax.random.key(7), (8, 8, 1), 10)
+    models.save_weights(tmp_path / "mine.safetensors", network)
+    victim = dataclasses.replace(VICTIM, weights=str(tmp_path / "mine.safetensors"))
+    one = prepare_several(victim, tmp_path, ("softmax",))["softmax"]
+    for leaf, kept in network.params["fc"].items():
+        np.testing.assert_array_equal(one.classifier.params["fc"][leaf], kept)
+    with pytest.raises(ValueError, match="these networks are trained here"):
+        prepare_several(victim, tmp_path, ("softmax",), seeds=2)
 
 
 def test_each_of_several_is_kept_in_a_folder_of_its_own(tmp_path):

@@ -74,3 +74,26 @@ def test_large_images_are_reduced_where_asked(tmp_path):
         with Image.open(tmp_path / "i.png") as picture:
             heights[side] = picture.height
     assert heights[60] < heights[None]
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_captions_speak_of_intervals_where_there_are_any(repeats):
+    """A single repeat has none, whatever the caller says of them."""
+    records = [
+        {"of": name, "size": size, "repeat": repeat, "fooled": 0.1 * (repeat + size)}
+        for name in ("a", "b")
+        for size in (1, 2)
+        for repeat in range(repeats)
+    ]
+    table = study.summarize(records, ("of", "size"), ["fooled"])
+    titles = {"of": "Of", "size": "Size"}, {"fooled": "Fooled"}
+    over = {"intervals_over": "the runs"}
+    captions = [
+        study.matrix("m", table, "of", "size", "fooled", "Shares.", **over).caption,
+        study.lines("l", table, "size", "fooled", "of", "Shares.", **over).caption,
+        study.numbers(table, *titles, "Shares", **over).markup,
+    ]
+    words = ("Below each share: its", "Shaded:", "In brackets:")
+    for caption, start in zip(captions, words, strict=True):
+        assert (f"Shares. {start} 95" in caption and "over the runs." in caption) == (repeats > 1)
+    assert "interval" not in study.matrix("m", table, "of", "size", "fooled", "Shares.").caption
