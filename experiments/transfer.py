@@ -54,7 +54,6 @@ PAPERS = {
 }
 
 
-
 @dataclass(frozen=True)
 class Config:
     """Make images for one network and show them to others.

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 HALF = 0.5
 
 
-
 class Found(NamedTuple):
     """All that the page is about.
 

@@ -27,6 +27,7 @@ VERDICTS = {
     "unclear": "no change beyond chance",
     "unmeasured": "not measured: too often without success",
 }
+OVER = " (95 % interval over the sets)"
 LOOKS: dict[str, Any] = {  # as reporting.lines takes them
     "x_label": "networks in the ensemble",
     "log_x": True,
@@ -100,6 +101,7 @@ def story(found: Found) -> Iterator[study.Block]:
 
 def grown(one: Group) -> fj.reporting.Html:
     """Show how the cost of every attack grows with the number of members."""
+    over = study.of_several(len({record["set"] for record in one.records}), OVER)
     rows = []
     for attack, of in one.growth.items():
         factors = (study.times(of.per_doubling), study.times(of.whole_range))
@@ -107,7 +109,7 @@ def grown(one: Group) -> fj.reporting.Html:
     return fj.reporting.table(
         ("Attack", "Times, every doubling", "Times, all together", "Censored", "Verdict"),
         rows,
-        "How the cost grows with the number of networks (95 % interval over the sets). Censored: "
+        f"How the cost grows with the number of networks{over}. Censored: "
         "ensembles that did not become certain of half of the classes within the budget; they "
         "count as if they had at its end. The verdict asks whether the interval of the growth "
         "excludes 1.",

@@ -207,10 +207,13 @@ def story(found: Found) -> Iterator[study.Block]:
     known = ENCODINGS.get(name) if many == "images" else None
     words = known or f"evolves {many} {study.chosen_encoding(config.genotype).words}"
     yield fj.reporting.paragraph("The encoding, ", fj.reporting.strong(name), f", {words}.")
-    yield (
-        f"{study.confidence_of(found.network.classifier)} The share of real test {many} that it "
-        "recognizes says how well it does on what it was made for."
+    known_real = (
+        ""
+        if found.network.accuracy is None
+        else f" The share of real test {many} that it recognizes says how well it does on what it "
+        "was made for."
     )
+    yield f"{study.confidence_of(found.network.classifier)}{known_real}"
 
 
 def gallery(found: Found, browse: Path) -> Iterator[study.Block]:

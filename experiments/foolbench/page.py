@@ -15,7 +15,6 @@ from .numbers import ALL, INTERVALS, NAME, VERSION, Found, markdown, masked, ran
 _MOST = 10  # images of a kind that are shown
 
 OVER = " (95 % interval over the networks)"
-SMALL = f" Small numbers: how far each may be off{OVER}."
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
@@ -122,7 +121,7 @@ def matrices(found: Found) -> Iterator[study.Block]:
     captions = {
         "adaptive": "Share accepted, adaptive adversary: rows defenses, columns kinds of images. "
         "The adversary knows the defense. How to read it: yellow lets everything in, blue keeps "
-        f"everything out.{study.of_several(found.config.seeds, SMALL)}",
+        "everything out.",
         "naive": "Share accepted, naive adversary: rows defenses, columns kinds of images. The "
         "same for images that were made for the plain network. Where this picture is darker than "
         "the one above, looking only at such images flatters the defense.",
@@ -135,6 +134,7 @@ def matrices(found: Found) -> Iterator[study.Block]:
             "generator",
             "accepted_95",
             caption,
+            intervals_over="the networks",
             label="share accepted, 95 % of clean images being so",
             column_label=f"fooling images, {adversary} adversary",
         )

@@ -116,8 +116,9 @@ def course(found: Found) -> study.Block:
         "kind",
         "Share of held-out images fooled, round by round. How to read it: lines of new "
         "perturbations that flatten out above the random ones are what training cannot remove. "
-        "Shaded: 95 %, Student's t over the new perturbations; there is one network only. The "
-        "paper's network and images are much larger; its numbers show a course, not a target.",
+        "There is one network only. The paper's network and images are much larger; its numbers "
+        "show a course, not a target.",
+        intervals_over="the new perturbations",
         x_label="rounds of training on with perturbations",
         y_label="share of held-out images fooled",
         shares=True,
@@ -145,7 +146,8 @@ def numbers(found: Found) -> fj.reporting.Html:
     return study.tabulate(
         means.names("network"),
         {"Network": str, **columns, "The paper's": lambda network: paper.get(network, "")},
-        "Share of held-out images fooled (95 % interval over the perturbations)",
+        "Share of held-out images fooled"
+        f"{study.of_several(found.config.tests, ' (95 % interval over the perturbations)')}",
     )
 
 

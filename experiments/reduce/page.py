@@ -112,11 +112,11 @@ def findings(found: Found) -> Iterator[study.Block]:
     ]
     caption = (
         "Share of sentences of which at most so many words are left. How to read it: the sooner a "
-        "line rises, the fewer words the network needs for its answer. The control is dashed. "
-        "Shaded: 95 % intervals over the networks."
+        "line rises, the fewer words the network needs for its answer. The control is dashed."
     )
     table = study.summarize(records, ("rule", "left"), ("share",), "network")
     looks: dict[str, Any] = {"x_label": "words left, at most", "y_label": "share of sentences"}
+    looks["intervals_over"] = "the networks"
     yield study.lines(
         "left", table, "left", "share", "rule", caption, shares=True, dashed=[CONTROL], **looks
     )

@@ -19,7 +19,6 @@ NORMS = {
 }
 
 
-
 class Headline(NamedTuple):
     """The first network, method and norm, how often its change fools, and random changes."""
 

@@ -17,7 +17,7 @@ from fooljax.study.cells import Results
 from fooljax.study.prepared import Prepared
 from fooljax.study.run import Run, Runnable
 from fooljax.study.tables import Record, to_csv
-from fooljax.study.wording import duration, share
+from fooljax.study.wording import UNKNOWN, duration, share
 
 
 class Opening(NamedTuple):
@@ -26,7 +26,8 @@ class Opening(NamedTuple):
     Attributes:
         title: what the numbers say, or the question.
         lead: what this is about.
-        figures: key numbers, each a value and what it is the value of.
+        figures: key numbers, each a value and what it is the value of; one that is not
+            measured is left out.
     """
 
     title: str
@@ -151,16 +152,17 @@ def publish(
     opening, *rest = everything
     if not isinstance(opening, Opening):
         raise TypeError(f"a page begins with an Opening, got {type(opening).__name__}")
+    told = [figure for figure in opening.figures if figure[0] != UNKNOWN]
     page = reporting.page(
         run.folder / "report.html",
         opening.title,
-        reporting.tiles(*opening.figures),
+        reporting.tiles(*told),
         *_sections(rest, run.folder),
         lead=opening.lead,
         warnings=whole["warnings"],
     )
     command = settings.command_of(run.module, run.config)
-    figures = [(_plain(value), _plain(label)) for value, label in opening.figures]
+    figures = [(_plain(value), _plain(label)) for value, label in told]
     headline = {"title": opening.title, "lead": opening.lead, "figures": figures}
     taken = whole["seconds"], headline, whole["versions"]
     records_of_runs.write(run.folder, run.module, command, whole["device"], *taken)

@@ -26,7 +26,7 @@ __all__ = [
     "sure",
 ]
 
-_UNKNOWN = "not measured"
+UNKNOWN = "not measured"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -38,7 +38,7 @@ def share(value: float | None) -> str:
         >>> study.share(0.1234), study.share(float("nan"))
         ('12.3 %', 'not measured')
     """
-    return _UNKNOWN if value is None or math.isnan(value) else percent(round(float(value), 3))
+    return UNKNOWN if value is None or math.isnan(value) else percent(round(float(value), 3))
 
 
 def power(log10: float | None) -> str:
@@ -50,7 +50,7 @@ def power(log10: float | None) -> str:
         ('1 %', '10⁻⁴⁰')
     """
     if log10 is None or math.isnan(log10):
-        return _UNKNOWN
+        return UNKNOWN
     if log10 >= -3.0:
         return share(10.0**log10)
     whole = math.floor(log10)
@@ -115,7 +115,7 @@ def sure(confidence: float | None) -> str:
         >>> study.sure(0.5), study.sure(1.0)  # a float of 1 is no certainty
         ('50 %', '>99.99999 %')
     """
-    return _UNKNOWN if confidence is None or math.isnan(confidence) else certainty(confidence)
+    return UNKNOWN if confidence is None or math.isnan(confidence) else certainty(confidence)
 
 
 def duration(seconds: float) -> str:
