@@ -60,7 +60,7 @@ class Config:
         run: where the run goes.
     """
 
-    victim: Victim = field(default_factory=lambda: Victim(train_steps=600))
+    victim: Victim = field(default_factory=lambda: Victim(train_steps=300))
     generations: Count = 200
     children: Batch = 100
     repeats: Pieces = 5
