@@ -258,7 +258,7 @@ def evolved(found: Found, kind: str, words: str) -> Iterator[study.Block]:
         kind,
         arrays["images"],
         [[study.sure(value) for value in row] for row in arrays["confidence"]],
-        f"Images of kind {EVOLVED[kind]}: a column for each class, a row for each independent run, "
+        f"{EVOLVED[kind].capitalize()}: a column for each class, a row for each independent run, "
         "below each how sure the network is that it shows the class. None was selected.",
         column_names=found.names,
     )
