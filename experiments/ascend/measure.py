@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: What suits sounds and videos where nothing else was asked for.
 OTHERS: dict[str, dict[str, Any]] = {
-    "sounds": {"--model: ascents": ("none", "signs", "decay", "cppn"), "evolved": ("partials",)},
+    "sounds": {"ascents": ("none", "signs", "decay", "cppn"), "evolved": ("partials",)},
     "videos": {"ascents": ("none", "signs", "decay", "cppn"), "evolved": ("cppn",)},
 }
 
@@ -179,7 +179,9 @@ def prepare(run: study.Run[Config]) -> tuple[Config, study.Prepared, np.ndarray]
             )
 
     network = study.network(run, whole=True, real=False, fits=fits)
-    study.refuse_no_gradient([network], "ascents", "experiments.evolve makes images without")
+    study.refuse_no_gradient(
+        [network], "--model: ascents", "experiments.evolve makes images without"
+    )
     classes = np.array(config.classes or range(network.classifier.num_classes), np.int32)
     return suit(network.classifier.input_shape), network, classes
 

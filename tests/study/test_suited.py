@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fooljax as fj
+from experiments import ascend, perturb, transfer
 from fooljax import study
 from fooljax.media import Pictures, Sounds, Videos
 from fooljax.study.heard import loudness
@@ -113,3 +114,10 @@ def test_before_after_and_the_change_alone():
     videos = np.zeros((1, 2, 8, 8, 1), np.float32)
     shown = str(study.compare(Videos(), videos, videos, [("was", "became")]))
     assert "only what was added" not in shown
+
+
+@pytest.mark.parametrize("experiment", [ascend.measure, perturb.measure, transfer])
+def test_what_suits_other_media_are_settings(experiment):
+    usual = experiment.Config()
+    for others in experiment.OTHERS.values():
+        assert study.suit(usual, usual, others) != usual
