@@ -95,7 +95,7 @@ def _code(source: str) -> str:
     """Return the lines of source that are no docstring, no comment and not empty."""
     lines = dict(enumerate(source.splitlines(), 1))
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        if isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str):
             lines |= dict.fromkeys(range(node.lineno, (node.end_lineno or 0) + 1), "")
     return "\n".join(one for one in lines.values() if one.strip() and one.strip()[0] != "#")
 
@@ -179,11 +179,14 @@ def to_markdown(path: Path) -> str:
 
 
 def _changed(record: Mapping[str, Any], now: str | None) -> list[str]:
-    """Say what a record is worth whose experiment has been changed; ``same`` if one compared."""
-    same = record.get("same", {})
+    """Say what a record is worth whose experiment has been changed since.
+
+    Its ``same``, added by hand, is a smaller run that gave the same numbers before and after.
+    """
     if record["source"] == now:
         return []
-    if same.get("source") != now:
+    same = record.get("same")
+    if same is None or same["source"] != now:
         return ["**Stale:** the experiment has been changed since this was measured."]
     words = "The experiment has been changed since; a smaller run gives the same numbers as then:"
     return [words, f"```bash\n{same['command']}\n```"]

@@ -67,6 +67,8 @@ def test_a_changed_experiment_makes_a_record_stale(run, tmp_path):
     same["source"] = "of another day"
     path.write_text(json.dumps(record | {"source": "of a third day", "same": same}))
     assert "**Stale:**" in records.to_markdown(path)
+    path.write_text(json.dumps(record | {"experiment": "of_a_deleted_file"}))
+    assert "**Stale:**" in records.to_markdown(path)
 
 
 def test_words_make_no_record_stale(tmp_path, monkeypatch):
@@ -81,8 +83,10 @@ def test_words_make_no_record_stale(tmp_path, monkeypatch):
         '"""All."""\n\n\ndef f(x):\n    """Say.\n\n    Twice.\n    """\n    # x\n    return 2 * x\n'
     )
     assert records.digest("mine") == before is not None
-    (place / "measure.py").write_text("def f(x):\n    return 3 * x\n")
-    assert records.digest("mine") != before
+    for change in ("def f(x):\n    return 3 * x\n", "def f(y): ...\n", "def f(z): ...\n"):
+        (place / "measure.py").write_text(change)
+        before, then = records.digest("mine"), before
+        assert before != then
 
 
 def test_what_cannot_be_recorded_is_said(run, tmp_path):
