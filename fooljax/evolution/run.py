@@ -160,7 +160,7 @@ def advance(
     """
     checks.kind("search", search, Search)
     key, count = checks.typed(key), checks.count("count", count)
-    if type(state) is tuple:
+    if type(state) is tuple and len(state) == 2 and hasattr(state[0], "archive"):
         raise ValueError("state must be a search's state; write state, info = start(...)")
     if backend.on_cpu():
         infos = []

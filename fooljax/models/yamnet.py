@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float
 
@@ -186,7 +187,7 @@ def grouped(
         >>> print(network(jnp.zeros((1, 100, 1))))  # the best of each group, and none of these
         [[-5.  4.  0.]]
     """
-    rows = all(isinstance(group, Sequence) for group in groups)
+    rows = all(np.ndim(group) == 1 for group in groups)
     sets = tuple(tuple(int(label) for label in group) for group in groups) if rows else ()
     known = all(group and 0 <= min(group) <= max(group) < classifier.num_classes for group in sets)
     if len(sets) < 2 or not known:

@@ -11,6 +11,7 @@ IMAGES = np.random.default_rng(0).uniform(size=(5, *SHAPE)).astype(np.float32)
 LABELS = np.array([0, 1, 2, 0, 1])
 NAN = np.where(np.arange(5)[:, None, None, None] == 3, np.nan, IMAGES)
 attacks, data, evolution = fj.attacks, fj.data, fj.evolution
+SEARCH = evolution.map_elites(fj.encodings.direct(SHAPE), 4)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ CALLS = {
         net, attacks.leave(LABELS), []
     ),
     r"state must be .*; write state, info = start": lambda net: evolution.advance(
-        jax.random.key(1), evolution.map_elites(fj.encodings.direct(SHAPE), 4), net, ("a", "b"), 3
+        jax.random.key(1), SEARCH, net, evolution.start(jax.random.key(0), SEARCH, net), 3
     ),
     r"image_size .* height and width, got 28": lambda net: data.load("digits", image_size=28),
     r"rows must be in \[0, 5\), got 2 to 7": lambda net: data.choose_rows(
@@ -66,3 +67,12 @@ def test_what_is_right_passes(network):
     assert np.all(same)
     assert data.choose_rows(of_four(LABELS), np.array([-1, 4])).labels.tolist() == [1, 1]
     assert data.choose_rows(of_four(LABELS), np.zeros(5, bool)).labels.size == 0
+    groups = np.array([0]), np.array([1, 2])
+    rejecting = fj.models.build("softmax", jax.random.key(0), SHAPE, 3, rejecting=1)
+    assert fj.models.grouped(rejecting, groups)(IMAGES).shape == (5, 3)
+    pairs = fj.types.Search(
+        init=lambda key, net: ((0, 0), None), step=lambda key, net, state: ((state[0] + 1, 0), None)
+    )
+    state, _ = evolution.start(jax.random.key(1), pairs, network)
+    state, _ = evolution.advance(jax.random.key(1), pairs, network, state, 3)
+    assert tuple(map(int, state)) == (3, 0)  # a search of one's own may keep a pair
