@@ -316,9 +316,10 @@ def findings(found: Found) -> Iterator[study.Block]:
         for row in found.means.rows
     ]
     header = ("Images", "Made for", "Blur, pixels", *(one[0] for one in MEASURES.values()), "p")
-    caption = "What the columns mean is said below the curves."
-    if found.config.fooling.runs > 1:
-        caption += " In brackets: 95 % intervals over the runs."
+    over = study.of_several(
+        found.config.fooling.runs, " In brackets: 95 % intervals over the runs."
+    )
+    caption = f"What the columns mean is said below the curves.{over}"
     main = [row for row in rows if row[2] == str(found.config.sigma)]
     yield fj.reporting.table(header, main, caption)
     yield study.Folded("All blurs", [fj.reporting.table(header, rows, sortable=True)])

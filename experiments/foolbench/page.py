@@ -14,8 +14,6 @@ from .numbers import ALL, INTERVALS, NAME, VERSION, Found, markdown, masked, ran
 
 _MOST = 10  # images of a kind that are shown
 
-OVER = " (95 % interval over the networks)"
-
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
@@ -87,12 +85,13 @@ def findings(found: Found) -> Iterator[study.Block]:
     if found.overall:
         caption = (
             "Percentage points: by how much less is accepted than by the plain network of images "
-            f"made for it{study.of_several(found.config.seeds, OVER)}"
+            "made for it."
         )
+        over = "the networks"
         yield fj.reporting.paragraph(fj.reporting.strong(study.sum_up(found.overall)))
         yield study.verdicts(found.overall, ALL)
-        yield study.table_of_gains(found.overall, caption)
-        table = study.table_of_gains(found.gains, caption)
+        yield study.table_of_gains(found.overall, caption, over)
+        table = study.table_of_gains(found.gains, caption, over)
         yield study.Folded("The same for each kind of images", [table])
     for one in masked(found):
         yield fj.reporting.paragraph(

@@ -11,6 +11,7 @@ from fooljax import study
 
 from .measure import KINDS, RULES, Found
 
+BRACKETS = " In brackets: 95 % intervals over the repeats."
 WORDS = {
     "real": "the strongest real pictures",
     "jitter": "ascent in waves, with jitter",
@@ -96,7 +97,7 @@ def shifts(found: Found) -> Iterator[study.Block]:
         "opposite. Kept is the share of the deviations that is left on average. Both are of the "
         "median unit. An image of what a unit looks for fires it wherever it stands; one that "
         "loses its effect hangs on exact pixels, as adversarial patterns do."
-        + (" In brackets: 95 % intervals over the repeats." if found.config.repeats > 1 else "")
+        f"{study.of_several(found.config.repeats, BRACKETS)}"
     )
     yield fj.reporting.table(titles, rows, caption)
 
@@ -122,11 +123,10 @@ def curve(sanity: Sequence[study.Record]) -> Iterator[study.Block]:
         "layers are shuffled, counted from the answer. How to read it: 1 is the same map; what "
         "unrelated networks have in common shows at the right, where all is shuffled. A line that "
         "stays high belongs to a picture that does not depend on what the network learned there. "
-        f"{'' if single else 'Shaded: 95 % intervals over the repeats. '}Layers: "
-        + ", ".join(f"{depth} {name}" for depth, name in names.items())
-        + "."
+        f"Layers: {', '.join(f'{depth} {name}' for depth, name in names.items())}."
     )
     looks = {"x_label": "layers shuffled, from the answer down", "y_label": "rank correlation"}
+    looks["intervals_over"] = "the repeats"
     yield study.lines("shuffled", table, "depth", "alike", "rule", caption, **looks)
 
 

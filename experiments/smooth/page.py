@@ -21,8 +21,6 @@ TITLES = {
     "some": "Smoothing the input: what helps, and what only seems to",
 }
 
-INTERVALS = " Intervals are 95 %, Student's t over the networks."
-
 
 class Found(NamedTuple):
     """All that the page is about: a gain for each comparison, certificates for each noise."""
@@ -138,10 +136,9 @@ def findings(found: Found) -> Iterator[study.Block]:
         )
     caption = (
         "Percentage points: of test images right under attack, or by which the median confidence "
-        "in fooling images falls, both compared with the bare network"
-        f"{study.of_several(found.config.networks, ' (95 % interval)')}"
+        "in fooling images falls, both compared with the bare network."
     )
-    gains = study.table_of_gains(found.gains, caption)
+    gains = study.table_of_gains(found.gains, caption, "the networks")
     yield study.Folded("Every gain as a number", [gains])
 
 

@@ -222,7 +222,7 @@ def sizes(found: Found, first: Headline) -> Iterator[study.Block]:
         "Share of test images fooled against the number of images learned from. How to read it: "
         "the further left a line is already high, the fewer images tell all that is needed. The "
         "number of batches is the same everywhere: few images are seen more often. Dashed: random "
-        f"changes. Network: {first.made_for}.{spread if found.config.repeats > 1 else ''}",
+        f"changes. Network: {first.made_for}.{study.of_several(found.config.repeats, spread)}",
         x_label="images learned from",
         y_label="share of held-out images fooled",
         log_x=True,

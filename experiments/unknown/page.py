@@ -31,8 +31,6 @@ SURE = {
     "share_9999": "from 0.9999",
 }
 
-OVER = " (95 % interval over the networks)"
-
 
 class Found(NamedTuple):
     """All that the page is about: means over the networks, and a gain for each comparison."""
@@ -210,9 +208,10 @@ def attacked(found: Found) -> Iterator[study.Block]:
     )
     caption = (
         "Percentage points: by how much less is accepted than the bare network answers of images "
-        f"made for it{study.of_several(found.config.network_seeds, OVER)}"
+        "made for it."
     )
-    yield study.Folded("Every gain as a number", [study.table_of_gains(found.gains, caption)])
+    gains = study.table_of_gains(found.gains, caption, "the networks")
+    yield study.Folded("Every gain as a number", [gains])
     titles = {"rejected_before": "Before", "rejected": "After"}
     refused = found.over(measure.REFUSED, ("method",), titles)
     caption = "Share of clean images rejected, before and after a change made to have them rejected"

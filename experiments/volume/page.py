@@ -15,6 +15,7 @@ from .measure import LEAST_HITS, PLAIN, Found, balls, levels
 
 LESS = "\N{MINUS SIGN}"
 MEAN = "The share is the mean over the repeats, its interval Student's t of their logarithms. "
+RANGE = " Shaded: from the lowest to the highest repeat."
 OFF = "Below each number: how far it may be off (95 % interval over the repeats). "
 _KEYS = ("Images", "Defense", "Class", "Confidence")
 _SHOWN = 10  # classes in a picture
@@ -34,11 +35,6 @@ def exponent(found: Interval) -> str:
 def number(value: float) -> str:
     """Write a logarithm, or a spread of such."""
     return "\N{EN DASH}" if np.isnan(value) else f"{value:.2f}".replace("-", LESS)
-
-
-def several(found: Found, words: str) -> str:
-    """Say something about repeats only where there are several."""
-    return words if found.config.repeats > 1 else ""
 
 
 def about(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
@@ -144,8 +140,8 @@ def overview(found: Found) -> study.Figure:
     caption = (
         "Logarithm to base 10 of the share of images, by the way of drawing them and by class. How "
         f"to read it: {LESS}6 is one image in a million. They are given the class with "
-        f"{study.sure(found.top)} or more. {several(found, OFF)}A dash: none was found in "
-        f"{found.config.decades:g} powers of ten."
+        f"{study.sure(found.top)} or more. {study.of_several(found.config.repeats, OFF)}A dash: "
+        f"none was found in {found.config.decades:g} powers of ten."
     )
     looks = {"label": "log10 of the share", "row_label": "images", "shares": False}
     return study.matrix("overview", table, "measure", "class", "log10_p", caption, **looks)
@@ -169,7 +165,7 @@ def ruler(found: Found) -> study.Figure:
         "to the left is a tenth of the space. Above, all images near a training image: within the "
         "radius given, and within the distance that a test image typically has to the nearest "
         "one. Below, the images that are given a class"
-        f"{several(found, '; lines are 95 % intervals over the repeats')}."
+        f"{study.of_several(found.config.repeats, '; lines are 95 % intervals over the repeats')}."
     )
     kept = {name: marks for name, marks in groups.items() if marks}
     draw = lambda path: fj.reporting.ruler(path, kept, x_label="log10 of the share of all images")
@@ -263,8 +259,7 @@ def curve(found: Found, measure: str) -> Iterator[study.Figure]:
         f"Share of {measure} images, over how certain of a class the network is of them. How to "
         "read it: a line falls by one where there are ten times fewer such images. Log-odds of 0 "
         f"are a confidence of 50 %, 2.2 of 90 %, 4.6 of 99 %; the runs end at "
-        f"{study.sure(found.top)}."
-        f"{several(found, ' Shaded: from the lowest to the highest repeat.')}"
+        f"{study.sure(found.top)}.{study.of_several(found.config.repeats, RANGE)}"
     )
     x_label, y_label = "log-odds of the class", "log10 of the share of images"
     if series:
@@ -328,9 +323,11 @@ def everything(found: Found) -> study.Block:
     scatter = lambda r: (number(r["sd"]), number(r["ideal_sd"]), f"{r['evaluations']:,}")
     lines = [(*about(r), exponent(ends(r)), *scatter(r)) for r in found.rows]
     titles = (*_KEYS, "log10 of the share", "SD", "Ideal SD")
+    repeats = found.config.repeats
     caption = (
-        f"{several(found, MEAN)}SD: of one repeat's logarithm; ideal: were its particles "
-        "independent. Evaluations: images shown to the network"
-        f"{several(found, ', all repeats together')}; lower confidences are passed on the way."
+        f"{study.of_several(repeats, MEAN)}SD: of one repeat's logarithm; ideal: were its "
+        "particles independent. Evaluations: images shown to the network"
+        f"{study.of_several(repeats, ', all repeats together')}; lower confidences are passed on "
+        "the way."
     )
     return fj.reporting.table((*titles, "Evaluations"), lines, caption, sortable=True)

@@ -1,6 +1,7 @@
 """What a defense seems to gain, and what is left once the adversary knows it."""
 
 import functools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -11,7 +12,7 @@ from fooljax.reporting import Html
 from fooljax.study.page import Figure
 from fooljax.study.pictures import matrix
 from fooljax.study.tables import Record, summarize
-from fooljax.study.wording import plural, share, spell
+from fooljax.study.wording import plural, share, spell, with_intervals
 
 LEAST_GAIN = 0.02  # a smaller naive gain is none
 VANISHED, SHRUNK = 0.2, 0.75  # share of the naive gain that is left, at most
@@ -192,8 +193,13 @@ def knowing(
     return matrix(name, means, "defense", "column", "share", caption, **looks)
 
 
-def table_of_gains(found: Sequence[Gain], caption: str) -> Html:
+def table_of_gains(found: Sequence[Gain], caption: str, intervals_over: str = "") -> Html:
     """Write every gain as a number, in percentage points.
+
+    Args:
+        found: the gains.
+        caption: how to read it.
+        intervals_over: what the repeats are, with which the caption ends where there are several.
 
     Example:
         >>> from fooljax import study
@@ -215,5 +221,7 @@ def table_of_gains(found: Sequence[Gain], caption: str) -> Html:
         )
         for gain in found
     ]
+    known = any(math.isfinite(gain.naive.low) for gain in found)
+    caption = with_intervals(caption, "In brackets: 95 % intervals over", intervals_over, known)
     titles = ("Defense", "Against", "Gain, not knowing", "Gain, knowing", "Left", "So")
     return reporting.table(titles, rows, caption, sortable=True)

@@ -13,7 +13,7 @@ from fooljax.data.resize import shrink
 from fooljax.reporting import Html
 from fooljax.study.page import Figure
 from fooljax.study.tables import Row, Table
-from fooljax.study.wording import spell
+from fooljax.study.wording import spell, with_intervals
 
 
 def matrix(
@@ -53,12 +53,12 @@ def matrix(
     half = np.maximum(mean - low, high - mean)
     titles = {"label": measure, "row_label": rows, "column_label": columns}
     looks = {name: title.replace("_", " ") for name, title in titles.items()} | looks
-    repeats = looks.pop("intervals_over", "")
+    over = looks.pop("intervals_over", "")
     draw = lambda path: reporting.matrix(
         path, mean, list(map(str, down)), list(map(str, across)), intervals=half, **looks
     )
     known = np.isfinite(half).any()
-    caption = _ended(caption, "Below each share: its 95 % interval over", repeats, known)
+    caption = with_intervals(caption, "Below each share: its 95 % interval over", over, known)
     return Figure(name, draw, caption)
 
 
@@ -106,10 +106,10 @@ def lines(
                 bands[str(one)] = (low, high)
     if not drawn:
         return f"Nothing can be drawn of this: {caption.split('. ')[0].rstrip('.')}."
-    repeats = looks.pop("intervals_over", "")
+    over = looks.pop("intervals_over", "")
     dashed = [one for one in looks.pop("dashed", ()) if one in drawn]
     draw = lambda path: reporting.lines(path, drawn, bands=bands, dashed=dashed, **looks)
-    caption = _ended(caption, "Shaded: 95 % intervals over", repeats, bool(bands))
+    caption = with_intervals(caption, "Shaded: 95 % intervals over", over, bool(bands))
     return Figure(name, draw, caption)
 
 
@@ -247,15 +247,10 @@ def numbers(
         for row in table.rows
     ]
     known = any(np.isfinite(row.values[one].low) for row in table.rows for one in measures)
-    caption = _ended(caption, "In brackets: 95 % intervals over", intervals_over, known)
+    caption = with_intervals(caption, "In brackets: 95 % intervals over", intervals_over, known)
     return reporting.table(
         (*keys.values(), *measures.values(), *more), lines, caption, sortable=True
     )
-
-
-def _ended(caption: str, words: str, repeats: str, known: bool) -> str:
-    """Add to a caption what the intervals are over, if there are any; of one repeat is none."""
-    return f"{caption.rstrip('.')}. {words} {repeats}." if repeats and known else caption
 
 
 def _filled(row: np.ndarray, columns: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from fooljax.study.cells import Results, compute
 from fooljax.study.page import Block
 from fooljax.study.run import Run, Settings
 from fooljax.study.tables import Record, Table, summarize
-from fooljax.study.wording import spell, sure
+from fooljax.study.wording import spell, sure, with_intervals
 from fooljax.types import Classifier, RandomKey
 
 VOLUME = 0.99  # confidence from which on an image of `compare_volumes` counts
@@ -158,10 +158,10 @@ def table_of_shrinkage(table: Table, titles: Sequence[str], confidence: float) -
         (*map(str, row.keys.values()), spell(row.values[SMALLER], "{:.2f}".format))
         for row in table.rows
     ]
-    return reporting.table(
-        (*titles, "Powers of ten smaller"),
-        lines,
+    caption = (
         f"By how many powers of ten the share of images of {sure(confidence)} or more is smaller "
-        "with a defense, mean over the classes (95 % interval over the repeats). Below 0: larger.",
-        sortable=True,
+        "with a defense, mean over the classes. Below 0: larger."
     )
+    known = any(math.isfinite(row.values[SMALLER].low) for row in table.rows)
+    caption = with_intervals(caption, "In brackets: 95 % intervals over", "the repeats", known)
+    return reporting.table((*titles, "Powers of ten smaller"), lines, caption, sortable=True)

@@ -96,6 +96,21 @@ def of_several(count: int, words: str) -> str:
     return words if count > 1 else ""
 
 
+def with_intervals(caption: str, words: str, over: str, known: bool) -> str:
+    """End a caption with what its intervals are over.
+
+    Args:
+        caption: what else it says.
+        words: where the intervals are: "Shaded: 95 % intervals over".
+        over: what they are over: "the repeats". Without it nothing is added.
+        known: whether there are any; of a single repeat there are none.
+    """
+    end = f"{words} {over}."
+    if not (over and known):
+        return caption
+    return f"{caption.rstrip('.')}. {end}" if caption else end
+
+
 def anew(count: int) -> str:
     """How often something was done that goes by random numbers.
 

@@ -97,3 +97,5 @@ def test_captions_speak_of_intervals_where_there_are_any(repeats):
     for caption, start in zip(captions, words, strict=True):
         assert (f"Shares. {start} 95" in caption and "over the runs." in caption) == (repeats > 1)
     assert "interval" not in study.matrix("m", table, "of", "size", "fooled", "Shares.").caption
+    alone = study.numbers(table, *titles, **over).markup
+    assert ("<caption>In brackets: 95" in alone) == (repeats > 1)

@@ -32,7 +32,6 @@ Titles: TypeAlias = Mapping[str, tuple[str, str | float, Callable[[float], str]]
 _PRINTED = (
     " of a repeat; printed is their mean over the repeats with its 95 % interval (Student's t)"
 )
-_SHADED = " Shaded: 95 % intervals over the repeats."
 
 
 class Found(NamedTuple):
@@ -120,8 +119,8 @@ class Found(NamedTuple):
     ) -> Figure | str:
         """Draw a number of a look over what it was measured at, a line for each kind of images."""
         of = self.means.where(look=look, name=number)
-        words = caption + of_several(self.hiding.repeats, _SHADED)
-        return pictures.lines(name, of, "at", "value", "images", words, shares=True, **looks)
+        looks |= {"shares": True, "intervals_over": "the repeats"}
+        return pictures.lines(name, of, "at", "value", "images", caption, **looks)
 
     def named(self, kind: str, words: Sequence[str]) -> list[str]:
         """Put the names of their classes before words on the first images of a kind."""
