@@ -42,8 +42,6 @@ NEXT = {
     "volume": "how much of image space fools like this?",
     "foolbench": "which defense helps, against somebody who knows it?",
 }
-#: What does without a gradient.
-WITHOUT = "experiments.evolve, and experiments.perturb --attacks square, do without"
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def main(config: Config) -> dict[str, Any]:
     """
     with study.opened(main, config) as run:
         network = study.network(run, fits=study.only_pictures)
-        study.refuse_no_gradient([network], "--model: steps to the nearest mistake", WITHOUT)
+        study.refuse_no_gradient([network], "--model: steps to the nearest mistake")
         results = make(run, network)
         records = list(judge(results))
         table = study.summarize(records, ("kind",), ("confidence", "named"))

@@ -148,14 +148,14 @@ def main(config: Config) -> dict[str, Any]:
             fj.attacks.placement(config.least, config.most, config.degrees)
         fits = lambda *of: check(config, *of)
         networks = study.networks(run, config.models, whole=True, fits=fits)
+        study.refuse_no_gradient(networks.each.values(), "--models: stickers")
         scene = set_scene(run, networks)
         results = make(run, scene)
         records = list(judge(config, scene, results))
         means = study.summarize(records, ("made_for", "shown_to", "size"), ("named", "wrong"))
-        found = Found(config, scene, results, records, means)
         return study.publish(
             run,
-            report(found),
+            report(Found(config, scene, results, records, means)),
             networks.each,
             results,
             records,

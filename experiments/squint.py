@@ -129,6 +129,7 @@ def main(config: Config) -> dict[str, Any]:
         known = {**study.FOOLING, REAL: real_images()}
         makers = study.choose("--generators", config.generators, known)
         networks = study.network_and_others(run, "--shown-to", config.shown_to)
+        study.refuse_seeing("--generators", makers, known, networks.each.values())
         train = networks.splits.train
         with study.blame("--dataset"):
             patterns = fj.analysis.templates(train.images, train.labels, train.num_classes)

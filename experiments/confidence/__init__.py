@@ -49,8 +49,7 @@ def main(config: Config) -> dict[str, Any]:
         measure.check(config)
         makers = study.choose("--generators", config.generators, study.FOOLING)
         networks = study.network_and_others(run, "--compared", config.compared)
-        instead = "experiments.evolve makes images without"
-        study.refuse_no_gradient(networks.each.values(), "--model: tangents", instead)
+        study.refuse_no_gradient(networks.each.values(), "--model: tangents")
         measured = measure.measure(run, networks, makers)
         found = page.find(config, networks, makers, measured)
         certain = {line: found.certain_at(line) for line in LINES}

@@ -125,6 +125,8 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
         network = study.network(run, whole=True, real=False, fits=fits)
     else:
         network = study.given(classifier, fits)
+    if config.search in study.SMOOTH_SEARCHES:
+        study.refuse_no_gradient([network], f"--search {config.search}", "map_elites can")
     if config.length is not None:
         longer = dataclasses.replace(network.classifier, input_shape=(config.length,))
         fj.checks.classifier(longer)

@@ -181,8 +181,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
         {name: _prepare(run, name, fits) for name in config.networks},
         (config.victim.model,) * len(config.networks),
     )
-    instead = "experiments.evolve makes images without"
-    study.refuse_no_gradient(networks.each.values(), "--model: the chains", instead)
+    study.refuse_no_gradient(networks.each.values(), "--model: the chains")
     train, shape = networks.splits.train, networks.shape
     places = np.linspace(0, len(networks.class_names) - 1, config.classes)
     classes = np.unique(places.round().astype(int))

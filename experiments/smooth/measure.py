@@ -138,8 +138,7 @@ def prepare(run: study.Run[Config], filters: Mapping[str, study.Filter]) -> stud
             one.refuse("--defenses", shape)
 
     networks = study.replicas(run, "--networks", config.networks, fits)
-    instead = "experiments.perturb --attacks square attacks without"
-    study.refuse_no_gradient(networks.each.values(), "--model: the attacks", instead)
+    study.refuse_no_gradient(networks.each.values(), "--model: the attacks")
     return networks
 
 

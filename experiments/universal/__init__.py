@@ -40,8 +40,7 @@ def main(config: Config) -> dict[str, Any]:
     """
     with study.opened(main, config) as run:
         networks = study.networks(run, config.models, whole=True)
-        instead = "experiments.perturb --attacks square changes each image without"
-        study.refuse_no_gradient(networks.each.values(), "--models: the methods", instead)
+        study.refuse_no_gradient(networks.each.values(), "--models: the methods")
         classes = len(networks.class_names)
         if config.target is not None and config.target >= classes:
             raise ValueError(f"--target must be in [0, {classes}), got {config.target}")

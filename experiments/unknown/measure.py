@@ -161,8 +161,7 @@ def set_scene(run: study.Run[Config]) -> Scene:
             ways[name] = study.repeated(way, enough)
 
     networks = study.replicas(run, "--network-seeds", config.network_seeds, fits)
-    instead = "experiments.evolve makes images without"
-    study.refuse_no_gradient(networks.each.values(), "--model: those who know the method", instead)
+    study.refuse_no_gradient(networks.each.values(), "--model: those who know the method")
     train, test = networks.splits
     count = len(test.labels)
     held, rows = np.split(study.order_of(seed, count, images=CLEAN), [count // 2])

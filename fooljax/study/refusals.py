@@ -75,13 +75,17 @@ def refuse_ready_made(victim: Victim, why: str, source: str = "data") -> None:
     )
 
 
-def refuse_no_gradient(networks: Iterable["Prepared"], what: str, instead: str) -> None:
+def refuse_no_gradient(
+    networks: Iterable["Prepared"],
+    what: str,
+    instead: str = "experiments.evolve and experiments.perturb --attacks square can",
+) -> None:
     """Refuse networks that only answer where their gradients are followed.
 
     Args:
         networks: whose.
         what: follows them, after the flag: "--model: the chains".
-        instead: what to do, such as "experiments.evolve does without".
+        instead: what to do.
 
     Raises:
         ValueError: naming the network.
@@ -93,16 +97,18 @@ def refuse_no_gradient(networks: Iterable["Prepared"], what: str, instead: str) 
         >>> network = fj.models.from_function(answer, (8, 8, 1), 3)
         >>> prepared = study.Prepared(network, ("0", "1", "2"), None, "mine.py:net")
         >>> try:
-        ...     study.refuse_no_gradient([prepared], "--model: the chains", "evolve not")
+        ...     study.refuse_no_gradient([prepared], "--search omg_mega", "map_elites can")
         ... except ValueError as error:
         ...     print(error)
-        --model: the chains need a gradient, and mine.py:net only answers; evolve not
+        --search omg_mega cannot do without a gradient, and mine.py:net only answers; map_elites can
     """
     from fooljax.models import has_gradient
 
     for one in networks:
         if not has_gradient(one.classifier):
-            raise ValueError(f"{what} need a gradient, and {one.origin} only answers; {instead}")
+            raise ValueError(
+                f"{what} cannot do without a gradient, and {one.origin} only answers; {instead}"
+            )
 
 
 def refuse_seeing(
@@ -133,9 +139,9 @@ def refuse_seeing(
         ...     study.refuse_seeing("--attacks", {"pgd": known["pgd"]}, known, [prepared])
         ... except ValueError as error:
         ...     print(error)
-        --attacks pgd need a gradient, and mine.py:net only answers; square can do without
+        --attacks pgd cannot do without a gradient, and mine.py:net only answers; square can
     """
     seeing = [name for name, one in chosen.items() if not (one.blind or is_own(name))]
     blind = ", ".join(name for name, one in known.items() if one.blind)
     if seeing:
-        refuse_no_gradient(networks, f"{flag} {' '.join(seeing)}", f"{blind} can do without")
+        refuse_no_gradient(networks, f"{flag} {' '.join(seeing)}", f"{blind} can")
