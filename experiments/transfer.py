@@ -190,7 +190,7 @@ def report(found: Found, rates: study.Table) -> Iterator[study.Opening | study.B
         f"Do {many} that fool one network fool another?",
         f"{many.capitalize()} were made to fool one network each, and then shown to all the "
         "others.",
-        [(f"{len(found.networks.each)}", "networks")]
+        [study.counted(len(found.networks.each), "network")]
         + [(study.share(share.mean), words[one]) for one, share in shares],
     )
     yield study.Heading("What was done")

@@ -62,10 +62,7 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
             (f"{counts['seen']} of {len(found.gains)}", "comparisons show a gain at first"),
             (verdicts, "of these vanish / shrink / stay"),
             *proved,
-            (
-                str(len(found.scene.networks)),
-                "networks" if found.config.networks > 1 else "network",
-            ),
+            study.counted(len(found.scene.networks), "network"),
             (study.duration(found.results.seconds), "of computing"),
         ],
     )

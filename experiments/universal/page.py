@@ -54,7 +54,7 @@ def report(found: Found, first: Headline) -> Iterator[study.Opening | study.Bloc
             (study.share(first.held_out), "of held-out images fooled by one change"),
             (study.share(first.random), "by random changes of the same size"),
             (accuracy, f"of test images recognized correctly by {first.made_for}"),
-            (str(len(networks.each)), "networks" if len(networks.each) > 1 else "network"),
+            study.counted(len(networks.each), "network"),
             (study.duration(found.results.seconds), "of computing"),
         ],
     )

@@ -99,7 +99,6 @@ def say(rows: Sequence[study.Row]) -> str:
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
-    count = lambda noun, many: (str(many), noun if many == 1 else f"{noun}s")
     yield study.Opening(
         TITLES[study.outcome(study.counts(found.gains))],
         "A classifier has an answer to everything, noise included. A rejecting one may say "
@@ -107,8 +106,8 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
         "Here such scores meet images of other kinds, noise, and images made to fool them.",
         [
             *(least_bad(found.methods, how) for how in (NAIVE, ADAPTIVE)),
-            count("method", len(found.config.methods)),
-            count("network", len(found.scene.stages)),
+            study.counted(len(found.config.methods), "method"),
+            study.counted(len(found.scene.stages), "network"),
             (study.duration(found.results.seconds), "of computing"),
         ],
     )

@@ -97,8 +97,8 @@ _NAMES = {
     "victim_data": "blame renamed",
     "volumes": "compare_volumes left_of_volume measure_volumes shrinkage table_of_shrinkage",
     "weights": "weights_of with_weights",
-    "wording": "against anew answer confidence_of duration of_several often plural power share "
-    "spell sure",
+    "wording": "against anew answer confidence_of counted duration of_several often plural power "
+    "share spell sure",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 #: Modules whose names are their own: ``study.hidden.Scene``.

@@ -287,6 +287,7 @@ from fooljax.study.wording import against as against
 from fooljax.study.wording import anew as anew
 from fooljax.study.wording import answer as answer
 from fooljax.study.wording import confidence_of as confidence_of
+from fooljax.study.wording import counted as counted
 from fooljax.study.wording import duration as duration
 from fooljax.study.wording import of_several as of_several
 from fooljax.study.wording import often as often

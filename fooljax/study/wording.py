@@ -16,6 +16,7 @@ __all__ = [
     "anew",
     "answer",
     "confidence_of",
+    "counted",
     "duration",
     "of_several",
     "often",
@@ -72,6 +73,18 @@ def plural(count: int, noun: str) -> str:
         ('1 network', '1,200 steps')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def counted(count: int, noun: str) -> tuple[str, str]:
+    """A number of things as a key figure: the number, and what it is the number of.
+
+    Example:
+        >>> from fooljax import study
+        >>> study.counted(1, "network"), study.counted(3, "network")
+        (('1', 'network'), ('3', 'networks'))
+    """
+    number, _, things = plural(count, noun).partition(" ")
+    return number, things
 
 
 def often(count: int) -> str:
