@@ -275,15 +275,16 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     table, names = found.table, list(found.scenes)
     medians = {name: table.value("searched", dataset=name).mean for name in names}
     fooled = [name for name in names if medians[name] >= SURE]
-    number = {0: "None", 1: "One"}.get(len(fooled), len(fooled))
-    some = f"{number} of {study.plural(len(names), 'kind')} of networks"
+    title = f"{'Certain' if fooled else 'Not certain'} of nonsense"
+    if len(names) > 1:
+        number = {0: "None", 1: "One"}.get(len(fooled), len(fooled))
+        verb = "are" if len(fooled) > 1 else "is"
+        title = f"{number} of {len(names)} kinds of networks {verb} certain of nonsense"
     senses = list(dict.fromkeys(SENSES[fj.media.kind(one.medium)] for one in found.scenes.values()))
     said = " and ".join(filter(None, [", ".join(senses[:-1]), senses[-1]]))
     whatever = len(fooled) == len(names) and len(senses) > 1
     yield study.Opening(
-        "Fooled, whatever the medium"
-        if whatever
-        else f"{some} {'are' if len(fooled) > 1 else 'is'} certain of nonsense",
+        "Fooled, whatever the medium" if whatever else title,
         f"Networks that {said} were searched for nonsense in one way.",
         [
             (study.sure(medians[name]), f"median confidence in {_what(found, name)}")

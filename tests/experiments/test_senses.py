@@ -49,8 +49,8 @@ def test_what_was_found_is_kept_and_can_be_heard(smoke):
     [
         ({"digits": 0.995, "tones": 0.999}, "Fooled, whatever the medium", "see and hear"),
         ({"digits": 0.995, "tones": 0.5}, "One of 2 kinds of networks is certain", "see and hear"),
-        ({"digits": 0.5}, "None of 1 kind of networks is certain", "see were"),
-        ({"digits": 0.995}, "One of 1 kind of networks is certain", "see were"),
+        ({"digits": 0.5}, "Not certain of nonsense", "see were"),
+        ({"digits": 0.995}, "Certain of nonsense", "see were"),
     ],
 )
 def test_the_page_speaks_of_the_media_that_were_fooled(confidences, title, lead):
