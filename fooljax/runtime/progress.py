@@ -55,6 +55,11 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
 
 @contextmanager
 def _lines(title: str, total: int) -> Iterator[Callable[[int, str], None]]:
+    """Print at the first step, at the last, and in between every few seconds.
+
+    While a step is silent a thread repeats the line. Both only ever set ``last`` to the time
+    of what they print, so at worst a line comes twice.
+    """
     shown, ended, began = "", threading.Event(), time.monotonic()
     last = began
 
