@@ -272,9 +272,9 @@ def story(found: Found) -> Iterator[study.Block]:
 
 def findings(found: Found, rates: study.Table) -> Iterator[study.Block]:
     """Say in words what the numbers say, and no more."""
-    chance = 1.0 / len(found.networks.class_names)
+    chance, known = 1.0 / len(found.networks.class_names), fj.attacks.CATALOG.items()
     signs = rates.column("relation", "fooled", generator="random_signs")
-    within = [name for name, one in fj.attacks.CATALOG.items() if one[1:3] == ("linf", "ball")]
+    within = [name for name, one in known if (one.norm, one.kind) == ("linf", "ball")]
     for name in (name for name, maker in found.makers.items() if not maker.control):
         said, fooling = [], found.makers[name].kind == "fooling"
         for relation, rate in rates.column("relation", "fooled", generator=name).items():

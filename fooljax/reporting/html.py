@@ -168,7 +168,7 @@ def table(
     head = "".join(f'<th scope="col">{safe(cell)}</th>' for cell in header)
     body = "\n".join(
         f'<tr><th scope="row">{safe(row[0])}</th>'
-        + "".join(f"<td{_kind(cell)}>{safe(cell)}</td>" for cell in row[1:])
+        + "".join(f"<td{_class_of(cell)}>{safe(cell)}</td>" for cell in row[1:])
         + "</tr>"
         for row in rows
         if row
@@ -181,8 +181,8 @@ def table(
     )
 
 
-def _kind(cell: Text) -> str:
-    """Mark several words, which need some width to be read, on small screens, too."""
+def _class_of(cell: Text) -> str:
+    """Mark a long text, which needs some width to be read, on a small screen, too."""
     return ' class="words"' if isinstance(cell, str) and len(cell) > _LONG else ""
 
 

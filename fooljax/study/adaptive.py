@@ -140,7 +140,7 @@ def sum_up(found: Sequence[Gain]) -> str:
         >>> naive, adaptive = study.exactly(0.5), study.exactly(0.02)
         >>> blur = study.Gain("blur", "pgd", naive, adaptive, 0.04, "vanishes")
         >>> study.sum_up([blur])[:48]
-        'Of 1 comparisons 1 show a gain against images ma'
+        'Of 1 comparison 1 shows a gain against images ma'
     """
     number = counts(found)
     show, of = "shows" if number["seen"] == 1 else "show", plural(len(found), "comparison")

@@ -152,17 +152,17 @@ def publish(
     opening, *rest = everything
     if not isinstance(opening, Opening):
         raise TypeError(f"a page begins with an Opening, got {type(opening).__name__}")
-    told = [figure for figure in opening.figures if figure[0] != UNKNOWN]
+    known = [figure for figure in opening.figures if figure[0] != UNKNOWN]
     page = reporting.page(
         run.folder / "report.html",
         opening.title,
-        reporting.tiles(*told),
+        reporting.tiles(*known),
         *_sections(rest, run.folder),
         lead=opening.lead,
         warnings=whole["warnings"],
     )
     command = settings.command_of(run.module, run.config)
-    figures = [(_plain(value), _plain(label)) for value, label in told]
+    figures = [(_plain(value), _plain(label)) for value, label in known]
     headline = {"title": opening.title, "lead": opening.lead, "figures": figures}
     taken = whole["seconds"], headline, whole["versions"]
     records_of_runs.write(run.folder, run.module, command, whole["device"], *taken)
