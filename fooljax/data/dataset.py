@@ -214,7 +214,7 @@ def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
     """Return some samples of a data set, by their numbers or a mask.
 
     Raises:
-        ValueError: if there is no sample of such a number.
+        ValueError: if there is no sample of such a number, or a mask is not as long as the set.
 
     Example:
         >>> import numpy as np
@@ -225,10 +225,12 @@ def choose_rows(dataset: Dataset, rows: np.ndarray) -> Dataset:
         [0, 1]
     """
     chosen, count = np.asarray(rows), len(dataset.labels)
+    if chosen.dtype == bool and chosen.shape != (count,):
+        raise ValueError(f"rows must be a mask of {count}, got {checks.shown(chosen)}")
     if chosen.dtype != bool and chosen.size and not -count <= chosen.min() <= chosen.max() < count:
         raise ValueError(f"rows must be in [0, {count}), got {chosen.min()} to {chosen.max()}")
     return dataclasses.replace(
-        dataset, images=dataset.images[rows], labels=dataset.labels[rows], used=None
+        dataset, images=dataset.images[chosen], labels=dataset.labels[chosen], used=None
     )
 
 

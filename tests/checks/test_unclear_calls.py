@@ -42,6 +42,9 @@ CALLS = {
     r"rows must be in \[0, 5\), got 2 to 7": lambda net: data.choose_rows(
         of_four(LABELS), np.array([2, 7])
     ),
+    r"rows must be a mask of 5, got an array bool \(2,\)": lambda net: data.choose_rows(
+        of_four(LABELS), np.array([True, False])
+    ),
     r"the dataset's labels must be in \[0, 3\), got 3 at index 2": lambda net: fj.training.evaluate(
         net, of_four(LABELS + 1)
     ),
@@ -65,7 +68,8 @@ def test_what_is_right_passes(network):
     bytes_ = np.uint8(255 * IMAGES)
     same = attacked(network, start=bytes_).images == attacked(network, start=bytes_ / 255.0).images
     assert np.all(same)
-    assert data.choose_rows(of_four(LABELS), np.array([-1, 4])).labels.tolist() == [1, 1]
+    for rows in (np.array([-1, 4]), [4, 4]):
+        assert data.choose_rows(of_four(LABELS), rows).labels.tolist() == [1, 1]
     assert data.choose_rows(of_four(LABELS), np.zeros(5, bool)).labels.size == 0
     groups = np.array([0]), np.array([1, 2])
     rejecting = fj.models.build("softmax", jax.random.key(0), SHAPE, 3, rejecting=1)
