@@ -61,9 +61,12 @@ def own(name: str, given: Any, signature: str, made: type[Kind]) -> Callable[...
         made: the class of what it must return.
 
     Raises:
-        ValueError: if it is no function; when called, if it raises or returns something else.
+        ValueError: if it is no function, or already what it must return; when called, if it
+            raises or returns something else.
     """
     function(name, given, signature)
+    if isinstance(given, made):
+        raise ValueError(f"{name} must be a function {signature}, got {shown(given)} itself")
 
     def call(*arguments: Any) -> Kind:
         try:

@@ -218,3 +218,10 @@ def test_what_is_ones_own_is_blamed_by_name(signature, meet):
         meet(raises)
     with pytest.raises(ValueError, match=f"^mine {must}, got one that returns None$"):
         meet(lambda *given: None)
+
+
+def test_what_ones_own_must_return_is_no_function():
+    with pytest.raises(ValueError, match=r"^mine must be .*Entry, got an Attack itself$"):
+        attacks.own_attack("mine", attacks.fgsm(0.1))
+    with pytest.raises(ValueError, match=r"^mine must be .*Entry, got a Classifier itself$"):
+        defenses.own_defense("mine", NETWORK)
