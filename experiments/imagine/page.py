@@ -181,8 +181,9 @@ def mixing(found: Found, tables: Tables) -> Iterator[study.Block]:
     }
     caption = (
         f"Logits along the chains of the {network} network. Lines: mean over all chains of all "
-        "classes of the first repeat; shaded: from the lowest to the highest chain. Where a line "
-        "still climbs at its end, the chains have not arrived."
+        f"classes{study.of_several(config.repeats, ' of the first repeat')}; shaded: from the "
+        "lowest to the highest chain. Where a line still climbs at its end, the chains have not "
+        "arrived."
     )
     yield study.ranges("chains", steps + 1, grids, caption, x_label="step", y_label="logit")
 
