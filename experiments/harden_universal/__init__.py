@@ -40,7 +40,6 @@ def main(config: Config) -> dict[str, Any]:
     """
     with study.opened(main, config) as run:
         network = study.network(run)
-        study.refuse_no_gradient([network], "--model: the methods")
         scene = measure.set_scene(config, network)
         results = measure.harden(run, scene)
         records = list(measure.judge(results))

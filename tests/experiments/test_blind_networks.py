@@ -22,7 +22,6 @@ NEEDS = {
     "evolve": "--search omg_mega cannot do without .*; map_elites can\\b",
     "foolbench": "--generators ascent cannot do without .*; direct, cppn, .* can\\b",
     "glance": "mistake cannot do without",
-    "harden_universal": "--model: the methods cannot do without",
     "imagine": "the chains cannot do without",
     "parts": "--generators ascent cannot do without",
     "patch": "--models: stickers cannot do without",
