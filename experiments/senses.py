@@ -139,10 +139,14 @@ def check(config: Config) -> None:
     """Refuse settings that are impossible, naming the flag."""
     victim, default = config.victim, Victim()
     for flag in ("dataset", "model"):
-        if getattr(victim, flag) != getattr(default, flag):
-            raise ValueError(f"--{flag}: give --senses DATASET:MODEL:ENCODING, one or several")
-    if victim.weights is not None or victim.classifier is not None:
-        raise ValueError("--weights, --classifier: networks are trained here; leave them out")
+        given = getattr(victim, flag)
+        if given != getattr(default, flag):
+            wanted = "--senses DATASET:MODEL:ENCODING"
+            raise ValueError(f"--{flag} {given}: give {wanted} instead, one or several")
+    for flag in ("weights", "classifier"):
+        given = getattr(victim, flag)
+        if given is not None:
+            raise ValueError(f"--{flag} {given}: networks are trained here; leave it out")
     for flag in ("image_size", "sample_rate", "seconds", "accuracy_images", "view", "train_seed"):
         if getattr(victim, flag) != getattr(default, flag):
             raise ValueError(

@@ -205,10 +205,9 @@ def _of_length(name: str, splits: Splits, length: SoundLength | None) -> Splits:
     if length is None or length == SoundLength():
         return splits
     if (what := kind(splits.train.medium)) != "sounds":
-        raise ValueError(
-            f"a length of sounds (--sample-rate, --seconds) is given, and {name} holds {what}; "
-            "leave it out"
-        )
+        flags = {"--sample-rate": length.rate, "--seconds": length.seconds}
+        given = ", ".join(f"{flag} {one:g}" for flag, one in flags.items() if one is not None)
+        raise ValueError(f"{given} is of sounds, and {name} holds {what}; leave it out")
     return Splits(*(fit_sounds(part, length) for part in splits))
 
 

@@ -65,10 +65,11 @@ def check_answerers(victim: Victim, names: Sequence[str]) -> None:
     """
     choose("--models", names, ANSWERERS)
     for one in dataclasses.fields(victim):
-        if one.name not in _READ and getattr(victim, one.name) != one.default:
+        given = getattr(victim, one.name)
+        if one.name not in _READ and given != one.default:
             flag = f"--{one.name.replace('_', '-')}"
             raise ValueError(
-                f"{flag}: networks that answer questions are trained here, as --models and "
+                f"{flag} {given}: networks that answer questions are trained here, as --models and "
                 f"--train-steps say; leave {flag} out"
             )
 

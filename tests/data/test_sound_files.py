@@ -345,7 +345,9 @@ def test_wrong_lengths_are_refused(length, message, tmp_path):
 def test_sizes_and_lengths_belong_to_their_medium(tmp_path):
     with pytest.raises(ValueError, match=r"image_size \(--image-size\) is of pictures, and .*"):
         data.load(folder_of(tmp_path, TWO), image_size=(8, 8))
-    with pytest.raises(ValueError, match=r"\(--sample-rate, --seconds\) is given, and digits"):
+    with pytest.raises(
+        ValueError, match="--sample-rate 8000 is of sounds, and digits holds pictures"
+    ):
         data.load("digits", sound_length=data.SoundLength(rate=8000))
 
 
