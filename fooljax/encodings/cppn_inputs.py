@@ -25,8 +25,8 @@ def number(shape: tuple[int, ...]) -> int:
     axes = len(shape) - 1
     if axes not in _NUMBER or (axes == 1 and shape[1] != 1):
         raise ValueError(
-            "CPPNs paint pictures (height, width, 1 or 3), sounds (samples, 1) and videos "
-            f"(frames, height, width, 1 or 3), got {shape}"
+            "shape must be that of a picture (height, width, 1 or 3), a sound (samples, 1) or a "
+            f"video (frames, height, width, 1 or 3), for CPPNs to paint it, got {shape}"
         )
     return _NUMBER[axes]
 

@@ -28,7 +28,8 @@ def nearest_distances(images: ArrayLike, known: ArrayLike) -> Float[np.ndarray, 
         >>> metrics.nearest_distances(black, white).tolist()
         [2.0]
     """
-    shape = checks.array("images", images).shape[1:]
+    given = (checks.array("images", images), checks.array("known", known))
+    shape = max((one.shape[1:] for one in given), key=len)  # one may lack the batch axis
     rows = _flat(checks.images(images, shape))
     others = _flat(checks.images(known, shape, "known"))
     squares = np.sum(others**2, axis=1)

@@ -182,8 +182,10 @@ def build(
     """
     key, rejecting = checks.key(key), checks.count("rejecting", rejecting, 0)
     num_classes = checks.count("num_classes", num_classes)
-    if not isinstance(name, str) or name not in NETWORKS:
-        hint = meant(str(name), NETWORKS)
+    if not isinstance(name, str):
+        raise ValueError(f"name must be that of a network, such as 'lenet', got {name!r}")
+    if name not in NETWORKS:
+        hint = meant(name, NETWORKS)
         raise ValueError(f"unknown network {name!r}; {hint}Name one of {', '.join(NETWORKS)}")
     shape = checks.shape("input_shape", input_shape)
     if len(shape) == 2 and shape[1] != 1:

@@ -140,7 +140,9 @@ def load_published(
         ...     print("download.pytorch.org" in str(error))
         True
     """
-    if not isinstance(name, str) or name not in PUBLISHED:
+    if not isinstance(name, str):
+        raise ValueError(f"name must be that of a network, such as 'squeezenet1_1', got {name!r}")
+    if name not in PUBLISHED:
         raise ValueError(f"unknown network {name!r}; name one of {', '.join(PUBLISHED)}")
     published = PUBLISHED[name]
     size = published.pixels if pixels is None else pixels

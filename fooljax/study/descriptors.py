@@ -34,7 +34,7 @@ def read_grid(
     descriptors = []
     for word in words:
         name, *ends = word.split(":")
-        choose(flag, [name], DESCRIPTORS)
+        choose(flag, [name if name in DESCRIPTORS else word], DESCRIPTORS)
         one = DESCRIPTORS[name]
         if ends:
             try:

@@ -31,10 +31,10 @@ class Reading:
 
     dataset: Literal["facts", "squad"] = "facts"
     data_dir: str | None = None
-    questions: Count = 400
+    questions: Batch = 400
     common: Count = 1000
     matchers: Pieces = 5
-    train_passages: Count = 4000
+    train_passages: Batch = 4000
     train_steps: Count = 600
     batch_size: Batch = 32
 

@@ -140,7 +140,7 @@ def test_a_long_sound_in_pieces(key):
 
 @pytest.mark.parametrize("shape", [(10,), (10, 2), (2, 3, 4, 5, 1)])
 def test_other_shapes_are_refused(shape):
-    with pytest.raises(ValueError, match=r"CPPNs paint pictures .*, sounds .* and videos"):
+    with pytest.raises(ValueError, match=r"shape must .* picture .*, a sound .* or a video"):
         cppn(shape)
 
 

@@ -165,6 +165,7 @@ def _others() -> dict[str, dict[str, Any]]:
         "direct": {"color": "hls", "storage": "uint8"},
         "cppn": {"coordinates": "raw", "color": "hls", "nodes": 9, "edges": 20},
         "polynomial": {"crossover": "none"},
+        "one_pixel": {"population": 4},
         "build": {"name": "softmax", "num_classes": 3, "rejecting": 0},
         "fit": {name: value for name, value in quick.items() if name != "steps"},
         "with_fooling_class": {"images": (good()["images"] * 255).astype(np.uint8), "capacity": 99},

@@ -132,6 +132,7 @@ def _edits() -> Iterator[Call]:
                 other += [value + 1, float(value) + 0.5]
             for bad in chance.sample([one for one in other if one != value], 2):
                 fits = name in NEUTRAL and (bad is None or isinstance(bad, str | bool | int))
+                fits |= name == "memory_limit" and bad == 1.5
                 flag = f"--{name.replace('_', '-')}"
                 yield _call(
                     f"{name} is {bad!r}",
