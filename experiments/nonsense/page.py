@@ -210,9 +210,10 @@ def short_texts(found: Found) -> Iterator[study.Block]:
         for one in study.where(found.records, part="nonsense", network=name, picture=0)
     ]
     count = min(found.config.pictures, len(found.asked.test.images))
+    shown = f"each of the first {count:,} test pictures" if count > 1 else "the first test picture"
     yield (
-        f"All {texts:,} texts of at most {longest} of the known words were asked about each of the "
-        f"first {count:,} test pictures. Below, for the first picture shown at the "
+        f"All {texts:,} texts of at most {longest} of the known words were asked about {shown}. "
+        "Below, for the first picture shown at the "
         "top of this page, the text that gets each answer most surely: found by trying all, so "
         "there is no surer one."
     )

@@ -10,7 +10,7 @@ from typing import Any
 from fooljax.spelling import meant
 
 
-def is_own(word: str) -> bool:
+def names_file(word: str) -> bool:
     """Tell a name in a file of the user's own from a name in a catalog."""
     return ".py:" in word
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from fooljax.study.own_file import is_own
+from fooljax.study.own_file import names_file
 from fooljax.study.victim import Victim
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def refuse_seeing(
         ...     print(error)
         --attacks pgd cannot do without a gradient, and mine.py:net only answers; square can
     """
-    seeing = [name for name, one in chosen.items() if not (one.blind or is_own(name))]
+    seeing = [name for name, one in chosen.items() if not (one.blind or names_file(name))]
     blind = ", ".join(name for name, one in known.items() if one.blind)
     if seeing:
         refuse_no_gradient(networks, f"{flag} {' '.join(seeing)}", f"{blind} can")

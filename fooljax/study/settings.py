@@ -17,7 +17,7 @@ from fooljax.runtime.limits import (
     Share,
 )
 from fooljax.spelling import meant
-from fooljax.study.own_file import is_own, take
+from fooljax.study.own_file import names_file, take
 
 Chosen = TypeVar("Chosen")
 
@@ -231,7 +231,7 @@ def choose(
     """
     found = dict(catalog)
     for name in names:
-        if own is not None and is_own(name):
+        if own is not None and names_file(name):
             made = take(flag, name)
             with _naming(f"{flag} {name}"):
                 found[name] = own(name.rpartition(":")[2], made)
