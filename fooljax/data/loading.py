@@ -206,7 +206,7 @@ def _of_length(name: str, splits: Splits, length: SoundLength | None) -> Splits:
         return splits
     if (what := kind(splits.train.medium)) != "sounds":
         flags = {"--sample-rate": length.rate, "--seconds": length.seconds}
-        given = ", ".join(f"{flag} {one:,.9g}" for flag, one in flags.items() if one is not None)
+        given = ", ".join(f"{flag} {one:.9g}" for flag, one in flags.items() if one is not None)
         raise ValueError(f"{given} is of sounds, and {name} holds {what}; leave it out")
     return Splits(*(fit_sounds(part, length) for part in splits))
 

@@ -51,7 +51,9 @@ def as_heard(victim: Victim, classifier: "Classifier") -> Victim:
         ("--seconds", victim.seconds, seconds),
     ):
         if given not in (None, own):
-            raise ValueError(f"{flag} {given:g}: {victim.model} takes {own:g}; leave {flag} out")
+            raise ValueError(
+                f"{flag} {given:.9g}: {victim.model} takes {own:.9g}; leave {flag} out"
+            )
     return dataclasses.replace(victim, sample_rate=medium.rate, seconds=seconds)
 
 
