@@ -148,10 +148,10 @@ def check(config: Config) -> None:
         if given is not None:
             raise ValueError(f"--{flag} {given}: networks are trained here; leave it out")
     for flag in ("image_size", "sample_rate", "seconds", "accuracy_images", "view", "train_seed"):
-        if getattr(victim, flag) != getattr(default, flag):
+        if (given := getattr(victim, flag)) != getattr(default, flag):
             raise ValueError(
-                f"--{flag.replace('_', '-')}: data sets have the sizes they come with here, and "
-                "--seed decides about all networks; leave it out"
+                f"--{flag.replace('_', '-')} {given}: data sets have the sizes they come with "
+                "here, and --seed decides about all networks; leave it out"
             )
     parts = [one.split(":") for one in config.senses]
     wrong = [one for one, three in zip(config.senses, parts, strict=True) if len(three) != 3]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 import fooljax as fj
 from fooljax import study
-from fooljax.study import Count, Pieces, Reading, RunFlags, Several
+from fooljax.study import Batch, Count, Pieces, Reading, RunFlags, Several
 
 if TYPE_CHECKING:
     from fooljax.data import Passage, Reader
@@ -49,7 +49,7 @@ class Config:
     weights: str | None = None
     searched: Count = 40
     length: Pieces = 10
-    draws: Count = 20
+    draws: Batch = 20
     epochs: Count = 6
     run: RunFlags = field(default_factory=RunFlags)
 

@@ -115,7 +115,10 @@ def prepare(run: study.Run[Config], classifier: Classifier | None) -> study.Prep
     def fits(shape: tuple[int, ...], num_classes: int) -> None:
         medium = fj.media.medium_of(shape)
         if config.length is not None and len(shape) > 1:
-            raise ValueError("--length is that of texts, which this network does not read")
+            raise ValueError(
+                f"--length {config.length} is that of texts, which this network does not read; "
+                "leave it out"
+            )
         if fj.media.kind(medium) != "texts":
             study.afford(shape, repeats=config.repeats, children=config.children)
         encoding = measure.build_encoding(config, shape, medium)

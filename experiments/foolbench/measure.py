@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 import fooljax as fj
 from fooljax import study
 from fooljax.runtime.limits import Within
-from fooljax.study import Fooling, Natural, Pieces, RunFlags, Several, Some, Victim
+from fooljax.study import Fooling, Pieces, RunFlags, Several, Some, Victim
 from fooljax.study.detection import RATES
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Config:
     others: str = "photographs"
     seeds: Pieces = 3
     clean_images: Annotated[int, Within(40, 10**9, why="ask for fewer")] = 1000
-    volume_particles: Natural = 0
+    volume_particles: Annotated[int, Within(0, 10**5, why="ask for fewer")] = 0
     run: RunFlags = field(default_factory=RunFlags)
 
 

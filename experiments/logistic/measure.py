@@ -36,7 +36,7 @@ class Config:
         sizes: heights and widths that pictures are resized to, in pixels. Sizes
             below 13 are left out for lenet.
         epsilons: lengths of the step, in units of [0, 1].
-        images: test images looked at.
+        images: test images looked at, at most.
         repeats: independently trained networks of each architecture and size.
         run: where the run goes.
     """

@@ -41,10 +41,10 @@ def main(config: Config) -> dict[str, Any]:
     """
     with study.opened(main, config) as run:
         study.check_answerers(config.victim, config.models)
-        changed = lambda name: getattr(config.making, name) != getattr(study.Making(), name)
-        why = "no kind of picture here is made by it; leave it out"
-        unread = ("epsilon_l2", "epsilon_l1", "epsilon_l0", "queries")
-        study.refuse({f"--{one.replace('_', '-')}: {why}": changed(one) for one in unread})
+        for name in ("epsilon_l2", "epsilon_l1", "epsilon_l0", "queries"):
+            if (given := getattr(config.making, name)) != getattr(study.Making(), name):
+                flag = f"--{name.replace('_', '-')} {given}"
+                raise ValueError(f"{flag}: no kind of picture here is made by it; leave it out")
         makers = study.choose("--generators", config.generators, study.FOOLING)
         asked = study.load_asked(run)
         measure.check_questions(config, asked)

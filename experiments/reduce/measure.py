@@ -49,8 +49,8 @@ class Config:
         attacks: others to show: hotflip, trigger, coordinate; none where the flag stands alone.
         edits: words that hotflip replaces at most.
         front: words of a trigger.
-        teach: training sentences whose reductions the networks then learn to be unsure of,
-            and are reduced again; 0 leaves that out.
+        teach: training sentences, at most, whose reductions the networks then learn to be
+            unsure of, and are reduced again; 0 leaves that out.
         steps: replacements of coordinate at most.
         tau: confidence that coordinate asks for.
         run: where the run goes.

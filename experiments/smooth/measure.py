@@ -50,7 +50,7 @@ class Config:
         generators: how images that show nothing are made: direct (evolved pixel by
             pixel), cppn (evolved as patterns), ascent (climbed from noise by gradient).
         evolving: how images that show nothing are made.
-        certified: test images that randomized smoothing certifies.
+        certified: test images that randomized smoothing certifies, at most.
         selection: noisy copies that select an answer to certify.
         samples: noisy copies that a certificate, and every answer of the smoothed
             network, is computed from.

@@ -204,6 +204,7 @@ def spsa(
         >>> bool(found.linf.max() <= 0.1)
         True
     """
+    step_size = checks.not_negative("step_size", step_size)
     return _attack("signs", epsilon, step_size, steps, pairs, probe, 0.0, norm, loss)
 
 

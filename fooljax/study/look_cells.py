@@ -52,12 +52,17 @@ def cells_of(looks: Looks, num_classes: int = 1) -> Cells | None:
     if looks.archive != usual.archive and not looks.descriptors:
         raise ValueError(f"--archive {looks.archive} divides what --descriptors name; give some")
     if looks.grid != usual.grid and not looks.descriptors:
-        raise ValueError("--grid is the number of steps of --descriptors; give some, or leave it")
+        raise ValueError(
+            f"--grid {looks.grid} is the number of steps of --descriptors; give some, or leave it"
+        )
     if looks.grid != usual.grid and looks.archive != "grid":
-        raise ValueError(f"--grid is of --archive grid; --archive {looks.archive} has --cells")
+        raise ValueError(
+            f"--grid {looks.grid} is of --archive grid; --archive {looks.archive} has --cells"
+        )
     if looks.cells != usual.cells and looks.archive != "cvt":
         raise ValueError(
-            "--cells are those of --archive cvt, with --descriptors; a grid has --grid"
+            f"--cells {looks.cells} are those of --archive cvt, with --descriptors; a grid has "
+            "--grid"
         )
     count = looks.grid if looks.archive == "grid" else looks.cells
     return read_grid("--descriptors", looks.descriptors, count, num_classes, looks.archive)

@@ -66,7 +66,7 @@ def refuse_ready_made(victim: Victim, why: str, source: str = "data") -> None:
     build_recipe(victim)
     refuse(
         {
-            f"--model: {why}, not {victim.model}; name an architecture": ":" in victim.model,
+            f"--model {victim.model}: {why}; give the name of an architecture": ":" in victim.model,
             f"--classifier {victim.classifier}: {why}; leave it out": bool(victim.classifier),
             f"--dataset {victim.dataset}: {why}, from {source}; name a set": (
                 victim.dataset == "none"

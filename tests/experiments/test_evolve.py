@@ -253,14 +253,14 @@ IMPOSSIBLE = {
     "--search omg_mega: a strategy searches .* uint8": {"search": "omg_mega", "genes": "uint8"},
     "--search cma_mega: at least 3 for each of 1 emitters": {"search": "cma_mega", "children": 2},
     "--descriptors need --search map_elites": {"descriptors": ("contrast",), "search": "snes"},
-    "--grid is the number of steps of --descriptors": {"grid": 3},
+    "--grid 3 is the number of steps of --descriptors": {"grid": 3},
     "--archive cvt divides what --descriptors name": {"archive": "cvt"},
     "--grid is of --archive grid; --archive cvt has --cells": {
         "descriptors": ("contrast",),
         "archive": "cvt",
         "grid": 3,
     },
-    "--cells are those of --archive cvt": {"descriptors": ("contrast",), "cells": 3},
+    "--cells 3 are those of --archive cvt": {"descriptors": ("contrast",), "cells": 3},
     "--descriptors: 2,000 looks of 10 classes .* take fewer .--cells": {
         "descriptors": ("contrast",),
         "archive": "cvt",

@@ -115,7 +115,7 @@ def test_verdicts_follow_from_the_numbers(given, verdict):
     [
         ({"dataset": "digits"}, r"--dataset: digits: give moving_digits, weizmann, or a folder of"),
         ({"dataset": "none"}, r"--dataset none: each fold trains its own network, from videos"),
-        ({"model": "x.py:y"}, r"--model: each fold trains its own network, not x.py:y"),
+        ({"model": "x.py:y"}, r"--model x.py:y: each fold trains its own network"),
         ({"weights": "w.npz"}, r"--weights w.npz: each fold trains its own network"),
         ({"model": "lenet"}, r"--model lenet: "),
         ({"image_size": (9, 9)}, r"--dataset: image_size \(--image-size\) is of folders, and fra"),

@@ -113,8 +113,8 @@ IMPOSSIBLE = {
     "--generators: unknown 'pgd'": {"generators": ("pgd",)},
     "--weights: networks that answer questions are trained here": {"weights": "x.safetensors"},
     "--reduced must be at least 1, got 0": {"reduced": 0},
-    "--queries: no kind of picture here is made by it": {"queries": 9},
-    "--epsilon-l2: no kind of picture here is made by it": {"epsilon_l2": 0.5},
+    "--queries 9: no kind of picture here is made by it": {"queries": 9},
+    "--epsilon-l2 0.5: no kind of picture here is made by it": {"epsilon_l2": 0.5},
 }
 
 

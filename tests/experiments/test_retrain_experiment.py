@@ -287,7 +287,7 @@ IMPOSSIBLE = {
     "--attacks: cppn and direct of --encoding": {"encoding": ("cppn", "direct")},
     "--attacks: unknown 'pgd'": {"attacks": ("direct", "pgd")},
     "--encoding: unknown 'both'; There are direct, cppn": {"encoding": ("both",)},
-    "--model: each round trains its own network": {"victim": Victim(model="a.py:net")},
+    "--model a.py:net: each round trains its own network": {"victim": Victim(model="a.py:net")},
     "--model nothing: ": {"victim": Victim(model="nothing")},
     "--weights: there is no file a.safetensors": {"victim": Victim(weights="a.safetensors")},
     "--recipe fine_tune changes weights that are there": {"victim": Victim(recipe="fine_tune")},

@@ -92,7 +92,8 @@ def is_clear(call: Call, text: str) -> bool:
     """Tell whether a complaint names the argument, what was given, and the remedy or limit."""
     text = " ".join(text.replace("│", " ").split())
     holds = lambda words: any(word in text for word in words)
-    return holds(call.blames) and holds(call.given) and bool(REMEDY.search(text))
+    named = any(word.lower() in text.lower() for word in call.blames)
+    return named and holds(call.given) and bool(REMEDY.search(text))
 
 
 def descriptions(value: Any) -> tuple[str, ...]:
@@ -105,7 +106,9 @@ def descriptions(value: Any) -> tuple[str, ...]:
         inner = [str(np.asarray(value).ravel()[0])] if getattr(value, "size", 0) == 1 else []
         inner += [f"{len(value)} labels", f"{len(value)} images"] if value.shape else []
         values = ("NaN", "numbers from", "at index", "there are none", "got no", "got 0")
-        return (str(tuple(value.shape)), str(value.dtype), *inner, *values)
+        if np.issubdtype(value.dtype, np.integer) and value.size:
+            inner += [f"{int(value.max()):,}", f"{int(value.max()) + 1:,}"]
+        return (type(value).__name__, str(tuple(value.shape)), str(value.dtype), *inner, *values)
     if isinstance(value, bool):
         return (str(value), str(value).lower())
     if isinstance(value, int | float):

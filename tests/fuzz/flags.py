@@ -29,7 +29,8 @@ LOOPS = {
     *("halve_rate_every", "accuracy_images"),
     *("shown", "known", "attacked", "test_images", "clean_images", "pgd_images", "pixels"),  # most
     *("seed", "train_seed"),
-    *("moves", "random_images", "searched"),
+    *("moves", "random_images", "searched", "common", "epochs", "retrain_steps", "edits", "teach"),
+    "certified",
 }
 ZERO = {"seed", "train_seed", "halve_rate_every", "classes", "target", "mutation_rate", "process"}
 ZERO |= {
@@ -41,7 +42,7 @@ ZERO |= {
     "epsilons_l2",
     "total_variation",
 }
-ZERO |= {"depth", "sigmas", "teach"}
+ZERO |= {"depth", "sigmas", "teach", "volume_particles", "degrees"}
 NUMBERS_BELOW_ZERO = set[str]()
 WORDS = {  # texts that are no names of anything there is
     *("dataset", "model", "models", "attacks", "ascents", "starts", "evolved", "generators"),

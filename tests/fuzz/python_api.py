@@ -81,12 +81,12 @@ evolution.map_elites encoding children:count fitness:choice niches:choice micro_
 evolution.strategy name:choice encoding children:count std:radius
 evolution.repeat search
 evolution.start key search classifier
-encodings.direct shape color:choice storage:choice
+encodings.direct shape:any_shape color:choice storage:choice
 encodings.cppn shape nodes:count edges:count coordinates:choice color:choice
 encodings.polynomial rate:share eta:real crossover:choice crossover_rate:share
 encodings.iso_line_dd iso_sigma:radius line_sigma:radius
 encodings.Rates weight:share add_node:share eta:real
-models.build name:choice key input_shape:picture_shape num_classes:count rejecting:natural
+models.build name:choice key input_shape:network_shape num_classes:count rejecting:natural
 models.validate classifier
 models.in_bfloat16 classifier
 models.center_crop classifier pixels:count

@@ -46,7 +46,7 @@ def good() -> dict[str, Any]:
         "dataset": data.Dataset(bytes_, labels.astype(np.int32), ("a", "b", "c")),
         "shape": SHAPE,
         "any_shape": SHAPE,
-        "picture_shape": SHAPE,
+        "network_shape": SHAPE,
         "count": 2,
         "real": 0.1,
         "share": 0.1,
@@ -113,7 +113,7 @@ def wrong() -> dict[str, list[Any]]:
         (NAN, 4, 1),
         (10**6, 10**6, 3),
     ]
-    no_pictures = [LIST, (28,), (28, 28), (4, 4, 1, 1)]
+    no_pictures = [LIST, (28, 28)]
     return {
         "count": [*numbers, -1, 0.5, 2.0, INF, 10**30, np.float32(1.5), -(10**30), "3"],
         "natural": [*numbers, -1, 0.5, 2.0, INF, 10**30, "3"],
@@ -122,10 +122,10 @@ def wrong() -> dict[str, list[Any]]:
         "radius": reals,
         "bound": [*numbers, np.float32(NAN)],
         "choice": [*PLAIN, LIST, "nope", "", 3, b"linf", "LINF"],
-        # a perturbation of anything, a network of pictures, an encoding of gray or colored ones
+        # a perturbation of anything, a network, a CPPN of gray or colored pictures or videos
         "any_shape": impossible_shapes,
-        "picture_shape": [*impossible_shapes, *no_pictures],
-        "shape": [*impossible_shapes, *no_pictures, (4, 4, 2)],
+        "network_shape": [*impossible_shapes, *no_pictures],
+        "shape": [*impossible_shapes, *no_pictures, (28,), (4, 4, 2)],
         "key": [*PLAIN, LIST, 0, -1, 0.5, np.zeros(2), np.arange(2), jnp.zeros(()), True],
         "classifier": [
             *PLAIN,

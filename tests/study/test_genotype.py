@@ -68,5 +68,5 @@ def test_looks_are_divided_as_asked():
     assert isinstance(cvt := study.cells_of(Looks(names, "cvt", cells=7)), CVT) and cvt.size == 7
     with pytest.raises(ValueError, match="--descriptors: 100 looks of 200 classes"):
         study.cells_of(Looks(names, grid=10), num_classes=200)
-    with pytest.raises(ValueError, match="--cells are those of --archive cvt"):
+    with pytest.raises(ValueError, match="--cells 7 are those of --archive cvt"):
         study.cells_of(Looks(names, cells=7))

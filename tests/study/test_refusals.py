@@ -20,7 +20,7 @@ def test_the_first_fault_is_named():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"model": "a.py:net"}, f"--model: {OWN}, not a.py:net; name an architecture"),
+        ({"model": "a.py:net"}, f"--model a.py:net: {OWN}; give the name of an architecture"),
         ({"classifier": "here"}, f"--classifier here: {OWN}; leave it out"),
         ({"dataset": "none"}, f"--dataset none: {OWN}, from videos; name a set"),
         ({"train_epsilon": 0.1}, "--train-epsilon: --recipe quick has none"),
