@@ -255,7 +255,7 @@ IMPOSSIBLE = {
     "--descriptors need --search map_elites": {"descriptors": ("contrast",), "search": "snes"},
     "--grid 3 is the number of steps of --descriptors": {"grid": 3},
     "--archive cvt divides what --descriptors name": {"archive": "cvt"},
-    "--grid is of --archive grid; --archive cvt has --cells": {
+    "--grid 3 is of --archive grid; --archive cvt has --cells": {
         "descriptors": ("contrast",),
         "archive": "cvt",
         "grid": 3,
