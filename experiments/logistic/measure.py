@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 import fooljax as fj
 from fooljax import study
-from fooljax.study import Count, NotNegative, Pieces, Pixels, RunFlags, Several, Victim
+from fooljax.study import Batch, NotNegative, Pieces, Pixels, RunFlags, Several, Victim
 
 if TYPE_CHECKING:
     from fooljax.types import RandomKey
@@ -45,7 +45,7 @@ class Config:
     models: Several[str] = ("softmax", "mlp", "lenet")
     sizes: Several[Pixels] = (8, 14, 20, 28, 40, 56)
     epsilons: Several[NotNegative] = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-    images: Count = 200
+    images: Batch = 200
     repeats: Pieces = 2
     run: RunFlags = field(default_factory=RunFlags)
 

@@ -31,7 +31,10 @@ def nearest_distances(images: ArrayLike, known: ArrayLike) -> Float[np.ndarray, 
     given = (checks.array("images", images), checks.array("known", known))
     shapes = [one.shape[1:] for one in given]
     if len(shapes[0]) == len(shapes[1]) and shapes[0] != shapes[1]:
-        raise ValueError(f"images and known must be of one shape, got {shapes[0]} and {shapes[1]}")
+        raise ValueError(
+            f"images and known must be [n, *shape] of one shape, got {given[0].shape} and "
+            f"{given[1].shape}"
+        )
     shape = max(shapes, key=len)  # one may lack the batch axis
     rows = _flat(checks.images(images, shape))
     others = _flat(checks.images(known, shape, "known"))

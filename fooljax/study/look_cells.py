@@ -61,8 +61,8 @@ def cells_of(looks: Looks, num_classes: int = 1) -> Cells | None:
         )
     if looks.cells != usual.cells and looks.archive != "cvt":
         raise ValueError(
-            f"--cells {looks.cells} are those of --archive cvt, with --descriptors; a grid has "
-            "--grid"
+            f"--cells {looks.cells} are those of --archive cvt, with --descriptors; leave it out "
+            "(a grid has --grid)"
         )
     count = looks.grid if looks.archive == "grid" else looks.cells
     return read_grid("--descriptors", looks.descriptors, count, num_classes, looks.archive)
