@@ -280,6 +280,10 @@ def gather(config: Config, scene: Scene, results: study.Results) -> Found:
     names, drawn = ("success", *scene.curves), results.one(drawn="images")
     tabled = {key: {name: one.tabled(key) for name, one in outcomes.items()} for key in names}
     success = {name: one.measured["success"] for name, one in outcomes.items()}
+    far = {name: one.measured[methods[name].norm] for name, one in outcomes.items()}
+    epsilons = {name: one.epsilons for name, one in scene.radii.items()}
+    places = {name: one.at for name, one in scene.radii.items()}
+    hunted = {one.norm for one in methods.values() if one.kind != "control"}
     printed = study.beside_papers(outcomes, np.asarray(scene.real.images)) if scene.pictures else ()
     return Found(
         config,
@@ -291,6 +295,7 @@ def gather(config: Config, scene: Scene, results: study.Results) -> Found:
         {
             norm: fj.attacks.worst_case(methods, tabled["success"], tabled[norm], epsilon)
             for norm, epsilon in scene.tabled.items()
+            if norm in hunted or not hunted & set(scene.tabled)
         },
         {
             norm: study.accuracy_curves(norm, methods, outcomes, epsilons)
@@ -299,11 +304,7 @@ def gather(config: Config, scene: Scene, results: study.Results) -> Found:
         list(printed),
         [
             *study.findings_of(results),
-            *fj.attacks.contradictions(
-                methods,
-                {name: one.epsilons for name, one in scene.radii.items()},
-                success,
-                {name: one.at for name, one in scene.radii.items()},
-            ),
+            *fj.attacks.contradictions(methods, epsilons, success, places),
+            *fj.attacks.strays(methods, epsilons, far, scene.real.images[0].size),
         ],
     )

@@ -32,11 +32,7 @@ _number = lambda value: "—" if value is None else f"{value:.3g}"
 COLUMNS: Mapping[str, Callable[[study.Record], str]] = {
     "Attack": lambda one: one["attack"],
     "Epsilon": lambda one: _number(one["epsilon"]),
-    "Fooled (95 % interval)": lambda one: (
-        _share(one["success"])
-        + ("" if one["epsilon"] is not None else f" [{_share(one['success_within_epsilon'])}]")
-        + f" ({100 * one['success_low']:.0f} to {100 * one['success_high']:.0f} %)"
-    ),
+    "Fooled (95 % interval)": lambda one: _fooled(one),
     "Mean confidence in the error": lambda one: _share(one["confidence"]),
     "Median in its norm (quartiles)": lambda one: (
         "—"
@@ -53,6 +49,15 @@ COLUMNS: Mapping[str, Callable[[study.Record], str]] = {
     "Gradients": lambda one: f"{one['gradients']:,.0f}",
     "Time per {one}": lambda one: f"{1000 * one['seconds']:.3g} ms",
 }
+
+
+def _fooled(one: study.Record) -> str:
+    """How often an attack succeeds; one that leaves its ball only within it."""
+    within, bounds = one["success_within_epsilon"], (one["success_low"], one["success_high"])
+    if one["epsilon"] is not None and within < one["success"]:
+        return f"{_share(within)}, and {_share(one['success'] - within)} outside of epsilon"
+    inside = "" if one["epsilon"] is not None else f" [{_share(within)}]"
+    return f"{_share(one['success'])}{inside} ({100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %)"
 
 
 def report(found: Found) -> Iterator[study.Opening | study.Block]:

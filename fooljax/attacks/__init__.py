@@ -17,7 +17,13 @@ from fooljax.attacks.attack import Attack, Passes, Point
 from fooljax.attacks.brendel_bethge import brendel_bethge
 from fooljax.attacks.carlini_wagner import carlini_wagner
 from fooljax.attacks.catalog import CATALOG, UNIVERSAL
-from fooljax.attacks.comparison import WorstCase, accuracy_left, contradictions, worst_case
+from fooljax.attacks.comparison import (
+    WorstCase,
+    accuracy_left,
+    contradictions,
+    strays,
+    worst_case,
+)
 from fooljax.attacks.coordinate import coordinate
 from fooljax.attacks.ddn import ddn
 from fooljax.attacks.deepfool import deepfool
@@ -180,6 +186,7 @@ __all__ = [
     "spsa",
     "square",
     "standard",
+    "strays",
     "strongest",
     "success_odds",
     "summarize",

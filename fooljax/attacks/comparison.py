@@ -8,10 +8,10 @@ from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
 from fooljax import checks, metrics
-from fooljax.attacks.entries import Entry
+from fooljax.attacks.entries import NORM_NAMES, Entry
 from fooljax.attacks.findings import falling_success, free_wins
 from fooljax.attacks.summary import within
-from fooljax.models.findings import Finding
+from fooljax.models.findings import Finding, finding
 
 
 class WorstCase(NamedTuple):
@@ -158,6 +158,45 @@ def contradictions(
         seeing = [at[name] for name in here if not entries[name].blind]
         for name in (name for name in here if entries[name].blind and seeing):
             yield from _about(name, free_wins(np.any(seeing, axis=0), at[name], name))
+
+
+def strays(
+    entries: Mapping[str, Entry],
+    epsilons: Mapping[str, Sequence[float]],
+    distance: Mapping[str, Float[np.ndarray, "e n"]],
+    size: int,
+) -> Iterator[Finding]:
+    """Yield a finding for each attack that changes images by more than the epsilon it was given.
+
+    Args:
+        entries: the attacks by name; only those within a ball, and controls, are looked at.
+        epsilons: ``[e]`` of each.
+        distance: of what each made from the originals, ``[e, n]``, in its own norm, as in an
+            `AttackResult`.
+        size: numbers in an image; in L0 an epsilon counts them, and a distance is a share.
+
+    Example:
+        >>> import numpy as np
+        >>> from fooljax import attacks
+        >>> entries = {"pgd": attacks.CATALOG["pgd"]}
+        >>> far = {"pgd": np.array([[0.1, 0.3]])}
+        >>> [(one.name, one.share) for one in attacks.strays(entries, {"pgd": [0.1]}, far, 784)]
+        [('pgd: outside its ball', 0.5)]
+    """
+    for name, entry in entries.items():
+        if entry.kind not in ("ball", "control"):
+            continue
+        unit = size if entry.norm == "l0" else 1
+        for epsilon, far in zip(epsilons[name], unit * distance[name], strict=True):
+            out = ~within(np.ones(far.shape, bool), far, epsilon)
+            words = (
+                f"{{}} of the images that {name} made are farther away than epsilon, which is "
+                f"{epsilon:g}: up to {far.max():.3g} in {NORM_NAMES[entry.norm]}. What it fools "
+                "out there does not count: clip what it changes to the ball."
+            )
+            if found := finding("outside its ball", float(out.mean()), words):
+                yield from _about(name, found)
+                break  # one size is enough
 
 
 def _about(name: str, found: Finding | None) -> Iterator[Finding]:

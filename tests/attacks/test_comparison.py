@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fooljax.attacks import CATALOG, accuracy_left, aimed, contradictions, worst_case
+from fooljax.attacks import CATALOG, accuracy_left, aimed, contradictions, strays, worst_case
 from fooljax.metrics import clopper_pearson
 
 
@@ -19,6 +19,22 @@ def test_contradictions_are_noticed():
     assert {one.name: one.share for one in find()} == {
         "pgd: success falls with epsilon": pytest.approx(0.1),
         "square: gradient-free attack wins": pytest.approx(0.3),
+    }
+
+
+def test_what_leaves_its_ball_is_noticed():
+    """In the units of its norm, once, and only of attacks that have a ball."""
+    entries = {name: CATALOG[name] for name in ("pgd", "noise", "deepfool", "jsma")}
+    sizes = dict.fromkeys(entries, (0.1, 0.2)) | {"jsma": (2.0, 3.0)}  # pixels
+    inside = {name: np.full((2, 4), 0.1, np.float32) for name in entries}
+    inside["jsma"] = np.full((2, 4), 2 / 784)
+    find = lambda far: {one.name: one.share for one in strays(entries, sizes, far, 784)}
+    assert find(inside) == {}
+    outside = {name: far.copy() for name, far in inside.items()}
+    for far in outside.values():
+        far[:, 0] *= 3
+    assert find(outside) == {
+        f"{name}: outside its ball": 0.25 for name in ("pgd", "noise", "pixels")
     }
 
 
