@@ -45,6 +45,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "running",
+    "alt_texts",
     "runs",
     "leaderboard",
     "signatures",

@@ -33,9 +33,7 @@ def test_what_leaves_its_ball_is_noticed():
     outside = {name: far.copy() for name, far in inside.items()}
     for far in outside.values():
         far[:, 0] *= 3
-    assert find(outside) == {
-        f"{name}: outside its ball": 0.25 for name in ("pgd", "noise", "pixels")
-    }
+    assert find(outside) == {f"{name}: outside its ball": 0.25 for name in ("pgd", "noise", "jsma")}
 
 
 def test_attacks_that_see_no_gradient_are_marked():
