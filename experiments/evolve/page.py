@@ -153,9 +153,12 @@ def report(found: Found, browse: Path) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block, and write the page of all niches beside it."""
     say, last, config = found.words.say, found.confidence[-1], found.config
     count = evaluations(config, config.generations)
+    sure = found.median_of_classes(-1) >= 0.5
+    title, more = ("fool", "") if sure else ("hardly fool", " More --generations may go further.")
     yield study.Opening(
-        f"{found.words.many.capitalize()} that fool a neural network",
-        say("What nonsense is a neural network certain of? These {many} were evolved to find out."),
+        f"{found.words.many.capitalize()} that {title} a neural network",
+        say("What nonsense is a neural network certain of? These {many} were evolved to find out.")
+        + more,
         [
             (study.sure(found.median_of_classes(-1)), "median confidence over the classes"),
             (study.sure(last.min()), "confidence in the least certain class"),

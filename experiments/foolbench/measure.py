@@ -166,7 +166,7 @@ def draw_clean(config: Config, name: str, network: study.Prepared) -> study.Mate
     if count < min(config.clean_images, 40):
         raise ValueError(
             f"--dataset: thresholds need at least 40 test images, {config.victim.dataset} has "
-            f"{count}"
+            f"{count}; give more (a folder without train/ and val/ is split, a fifth to test on)"
         )
     most, names = config.clean_images, {"network": name, "images": CLEAN}
     return study.take(test, train, study.draw(config.run.seed, count, most, **names))

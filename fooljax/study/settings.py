@@ -236,6 +236,8 @@ def choose(
             with _naming(f"{flag} {name}"):
                 found[name] = own(name.rpartition(":")[2], made)
         elif name not in catalog:
+            if own is not None and name.endswith(".py"):
+                raise ValueError(f"{flag} {name}: give the name in the file, too, {name}:NAME")
             hint = meant(name, catalog)
             raise ValueError(f"{flag}: unknown {name!r}; {hint}There are {', '.join(catalog)}")
     return {name: found[name] for name in names}

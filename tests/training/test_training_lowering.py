@@ -60,8 +60,8 @@ def test_every_way_to_train(way, key):
 @pytest.mark.parametrize("name", sorted(models.NETWORKS.keys() - {"ngram"}))
 def test_every_network(name, key):
     """Forward, and the gradients in weights and pixels that training on attacked images takes."""
-    shape = (28, 28, 1) if name in ("softmax", "mlp", "lenet") else (64, 64, 3)
-    shape = (2048, 1) if name == "sound_cnn" else shape
+    shape = (28, 28, 1) if name in ("softmax", "mlp", "lenet") else (68, 68, 3)
+    shape = {"sound_cnn": (2048, 1), "video_cnn": (6, 16, 16, 1)}.get(name, shape)
     network = jax.eval_shape(lambda: models.build(name, key, shape, 3))
     dataset = pictures(shape)
     assert_lowers(_predict, network, dataset.images, jnp.int32(0), 2)
