@@ -19,9 +19,9 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     """Yield the page, block after block."""
     ranked, share = rank(found), study.share
     worst = {one["defense"]: share(one["worst_accepted_95"]) for one in ranked}
-    best = ranked[0]["defense"]
+    best, count = ranked[0]["defense"], len(found.scene.defenses)
     figures = [
-        (str(len(found.scene.defenses)), "networks and defenses"),
+        (str(count), "networks and defenses" if count > 1 else "network, without any defense"),
         (str(len(found.scene.makers)), "kinds of images that show nothing"),
         (worst[PLAIN], "of the worst kind of images pass the plain network"),
     ]
