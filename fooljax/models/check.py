@@ -62,8 +62,9 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
     takes eight forward passes, and four more where answers differ, of one compiled program.
 
     Returns:
-        Whether the outputs look like probabilities, are the same for all images, are
-        random, depend on the rest of the batch, or are NaN for some images.
+        Whether several outputs belong to no class, or the outputs look like probabilities, are
+        the same for all images, are random, depend on the rest of the batch, or are NaN for
+        some images.
 
     Raises:
         ValueError: as ``validate``.
@@ -109,6 +110,7 @@ def look(classifier: Classifier) -> tuple[Finding, ...]:
         again = np.stack([logits, _answers(classifier, images)])
         apart = findings.random_outputs(again) or apart
     found = (
+        findings.columns_without_a_class(logits, classifier.num_classes),
         findings.probabilities(logits),
         findings.same_answer(every),
         findings.no_answer(every),

@@ -84,6 +84,18 @@ def same_answer(logits: Float[np.ndarray, "b m"]) -> Finding | None:
     )
 
 
+def columns_without_a_class(logits: Float[np.ndarray, "b m"], num_classes: int) -> Finding | None:
+    """Find more than one logit beyond the classes, of which one may mean "none of these"."""
+    beyond = logits.shape[1] - num_classes
+    return finding(
+        "columns without a class",
+        float(beyond > 1),
+        f"The network answers with {logits.shape[1]} logits, and there are {num_classes} classes: "
+        f"to {{}} of the images the other {beyond} count as declining to answer. Is num_classes "
+        "right?",
+    )
+
+
 def finding(name: str, share: float, message: str) -> Finding | None:
     """Return a finding whose message tells the share, or None if it is 0."""
     if not share > 0.0:

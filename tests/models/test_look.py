@@ -1,11 +1,13 @@
 """A network is looked at first: what is suspicious is said, what is broken is refused."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fooljax.models import look, validate
+from fooljax.models import build, look, validate
 from fooljax.types import Classifier
 
 SHAPE, CLASSES = (3, 2, 1), 3
@@ -85,3 +87,10 @@ def test_a_random_network_is_told_from_one_that_depends_on_its_batch():
         return logits + drawn
 
     assert [found.name for found in look(network(noise))] == ["random outputs"]
+
+
+@pytest.mark.parametrize(("classes", "names"), [(8, []), (7, []), (6, ["columns without a class"])])
+def test_one_logit_beyond_the_classes_may_decline_and_no_more(classes, names):
+    built = build("softmax", jax.random.key(0), (8, 8, 1), 8)
+    told = dataclasses.replace(built, num_classes=classes)
+    assert [found.name for found in look(told)] == names
