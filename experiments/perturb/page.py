@@ -52,7 +52,7 @@ COLUMNS: Mapping[str, Callable[[study.Record], str]] = {
 
 
 def _fooled(one: study.Record) -> str:
-    """How often an attack succeeds; one that leaves its ball only within it."""
+    """Say how often an attack succeeds, and tell apart what it fools outside its ball."""
     within, bounds = one["success_within_epsilon"], (one["success_low"], one["success_high"])
     if one["epsilon"] is not None and within < one["success"]:
         return f"{_share(within)}, and {_share(one['success'] - within)} outside of epsilon"

@@ -190,12 +190,13 @@ def strays(
         for epsilon, far in zip(epsilons[name], unit * distance[name], strict=True):
             out = ~within(np.ones(far.shape, bool), far, epsilon)
             words = (
-                f"{{}} of the images that {name} made are farther away than epsilon, which is "
+                f"{{}} of the images that it made are farther away than epsilon, which is "
                 f"{epsilon:g}: up to {far.max():.3g} in {NORM_NAMES[entry.norm]}. What it fools "
                 "out there does not count: clip what it changes to the ball."
             )
-            if found := finding("outside its ball", float(out.mean()), words):
-                yield from _about(name, found)
+            found = finding("outside its ball", float(out.mean()), words)
+            yield from _about(name, found)
+            if found is not None:
                 break  # one size is enough
 
 
