@@ -176,7 +176,7 @@ def choose(config: Config) -> dict[str, Entry]:
     """
     known = fj.attacks.CATALOG | fj.attacks.aimed(fj.attacks.CATALOG)
     asked = tuple(fj.attacks.CATALOG) if config.attacks == (EVERY,) else config.attacks or USUAL
-    mine = [name.removesuffix(fj.attacks.AIMED) for name in asked if ".py:" in name]
+    mine = [name.removesuffix(fj.attacks.AIMED) for name in asked if ".py" in name]
     own = study.choose("--attacks", mine, {}, fj.attacks.own_attack)
     known |= own | fj.attacks.aimed(own)
     wanted = study.choose("--attacks", asked, known)

@@ -16,16 +16,16 @@ _QUARTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75}
 
 
 def within(
-    success: Bool[np.ndarray, "*n"], distance: Float[np.ndarray, "*n"], epsilon: float
+    success: Bool[np.ndarray, "*n"], distance: Float[np.ndarray, "*n"], epsilon: ArrayLike
 ) -> Bool[np.ndarray, "*n"]:
     """Tell which successes are no farther than epsilon, but for rounding.
 
     Args:
         success: of an attack.
         distance: of what it made from the originals, in any norm.
-        epsilon: in the units of the distances.
+        epsilon: in the units of the distances; one, or one for each distance.
     """
-    return np.asarray(success, bool) & (np.asarray(distance) <= epsilon * _ROUNDING)
+    return np.asarray(success, bool) & (np.asarray(distance) <= np.asarray(epsilon) * _ROUNDING)
 
 
 def summarize(

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from fooljax import attacks
 from fooljax.attacks import Norm
 from fooljax.attacks.attack import sample_keys
-from fooljax.attacks.summary import LENGTHS
+from fooljax.attacks.summary import LENGTHS, within
 from fooljax.media import Sounds
 from fooljax.study.cells import Results, compute, gather, grid, key_of
 from fooljax.study.heard import LOUDNESS, loudness
@@ -223,6 +223,7 @@ def accuracy_curves(
         elif entry.curve:
             sizes, at = np.array(outcome.radii.epsilons), outcome.radii.at
             drawn = np.isin(sizes, (*epsilons, sizes[at]))
-            left = 1.0 - outcome.measured["success"][drawn].mean(axis=1)
-            curves[name] = (np.append(0.0, sizes[drawn]), np.append(1.0, left))
+            success, distance = outcome.measured["success"], outcome.measured[norm]
+            fooled = within(success, distance, sizes[:, None])[drawn].mean(axis=1)
+            curves[name] = (np.append(0.0, sizes[drawn]), np.append(1.0, 1.0 - fooled))
     return curves
