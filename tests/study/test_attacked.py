@@ -51,9 +51,11 @@ def test_curves_are_of_attacks_that_may_have_one():
     names = ("fgsm", "apgd-dlr", "deepfool-linf", "pgd-l2")
     entries = {name: CATALOG[name] for name in names} | aimed({"pgd": CATALOG["pgd"]})
     sizes = (0.1, 0.15, 0.2, 0.25)
-    fgsm = [[0, 0, 0, 1], [0, 0, 1, 1], [0, 1, 1, 1], [1, 1, 1, 1]]
+    fgsm = [[0, 0, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
+    far = [[size] * 4 for size in sizes]
+    far[2][0] = 0.9  # outside of its ball, which does not count
     outcomes = {name: outcome([[1, 1, 1, 1]], l2=[[0.1] * 4]) for name in entries}
-    outcomes["fgsm"] = outcome(fgsm, sizes, at=1)
+    outcomes["fgsm"] = outcome(fgsm, sizes, at=1, linf=far)
     outcomes["deepfool-linf"] = outcome([[1, 1, 0, 1]], linf=[[0.05, 0.15, 0.0, 0.3]])
     curves = study.accuracy_curves("linf", entries, outcomes, (0.1, 0.2))
     assert curves.keys() == {"fgsm", "deepfool-linf"}
