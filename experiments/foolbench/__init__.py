@@ -16,6 +16,7 @@ Source: the questions of Nguyen, Yosinski and Clune, 2015, arXiv:1412.1897, aske
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import fooljax as fj
@@ -66,6 +67,7 @@ def main(config: Config) -> dict[str, Any]:
     with study.opened(main, config) as run:
         scene = measure.set_scene(run)
         results = measure.fool(run, scene)
+        print("comparing what passes ...", file=sys.stderr)
         records = list(measure.judge(scene, results))
         victims = {at: one.victim for at, one in scene.networks.items()}
         measured = study.measure_volumes(run, victims, config.volume_particles)
@@ -86,7 +88,7 @@ def main(config: Config) -> dict[str, Any]:
             version=numbers.VERSION,
             fooljax=fj.__version__,
             settings=decisive(config),
-            intervals=numbers.INTERVALS,
+            intervals=found.intervals,
             sure=study.SURE,
             measures=study.MEASURES,
             qualities=study.QUALITIES,

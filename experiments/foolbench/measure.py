@@ -74,7 +74,7 @@ PRESETS = {
     "smoke": Config(
         victim=Victim(model="softmax", train_steps=60),
         fooling=Fooling(images=20, generations=3, children=20, ascent_steps=5),
-        defenses=(PLAIN, "ensemble"),
+        defenses=(PLAIN, "ensemble", "reject_energy"),
         generators=("direct", "ascent", "noise"),
         seeds=2,
         clean_images=100,

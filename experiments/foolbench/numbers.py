@@ -14,7 +14,6 @@ from . import measure
 from .measure import BY, PLAIN, Config, Scene
 
 NAME, VERSION = "Fooling benchmark", "v1"
-INTERVALS = "95 %, Student's t over the networks, cut off where a share ends"
 ALL = "all kinds"
 
 
@@ -42,6 +41,16 @@ class Found(NamedTuple):
     gains: Sequence[study.Gain]
     overall: Sequence[study.Gain]
     volumes: Sequence[study.Record] = ()
+
+    @property
+    def over(self) -> str:
+        """What intervals are over: a network that was given is the same in each repeat."""
+        return "the repeats" if study.is_own(self.config.victim) else "the networks"
+
+    @property
+    def intervals(self) -> str:
+        """What intervals are."""
+        return f"95 %, Student's t over {self.over}, cut off where a share ends"
 
     def accepted(self, defense: str, generator: str, adversary: str = "adaptive") -> float:
         """Return the mean share accepted where 95 % of clean images are."""

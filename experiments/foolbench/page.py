@@ -10,7 +10,7 @@ import fooljax as fj
 from fooljax import study
 
 from .measure import PLAIN
-from .numbers import ALL, INTERVALS, NAME, VERSION, Found, markdown, masked, rank
+from .numbers import ALL, NAME, VERSION, Found, markdown, masked, rank
 
 _MOST = 10  # images of a kind that are shown
 
@@ -20,13 +20,16 @@ def report(found: Found) -> Iterator[study.Opening | study.Block]:
     ranked, share = rank(found), study.share
     worst = {one["defense"]: share(one["worst_accepted_95"]) for one in ranked}
     best, count = ranked[0]["defense"], len(found.scene.defenses)
+    plain = next(one for one in ranked if one["defense"] == PLAIN)
     figures = [
         (str(count), "networks and defenses" if count > 1 else "network, without any defense"),
         (str(len(found.scene.makers)), "kinds of images that show nothing"),
         (worst[PLAIN], "of the worst kind of images pass the plain network"),
     ]
-    if len(ranked) > 1:
+    if best != PLAIN and ranked[0]["worst_accepted_95"] < plain["worst_accepted_95"]:
         figures.append((worst[best], f"pass {best}, which holds best"))
+    elif len(ranked) > 1:
+        figures.append(("none", "of the defenses keeps its worst kind out better"))
     yield study.Opening(
         f"{NAME} {VERSION}",
         "How networks, with and without a defense, take images that show nothing: made for the "
@@ -63,7 +66,7 @@ def story(found: Found) -> Iterator[study.Block]:
         f"of {config.clean_images:,} clean test images at most, a threshold is set that 95 % of "
         "them pass. An image is accepted if it passes and is not rejected by the network itself. "
         f"Epsilon is {config.fooling.epsilon:g} of the way from black to white."
-        f"{study.of_several(config.seeds, f' Intervals are {INTERVALS}.')}"
+        f"{study.of_several(config.seeds, f' Intervals are {found.intervals}.')}"
     )
     words = lambda one: one.words + ("" if one.fools else " (control)")
     rows = [(name, words(one)) for name, one in scene.makers.items()]
@@ -87,11 +90,10 @@ def findings(found: Found) -> Iterator[study.Block]:
             "Percentage points: by how much less is accepted than by the plain network of images "
             "made for it."
         )
-        over = "the networks"
         yield fj.reporting.paragraph(fj.reporting.strong(study.sum_up(found.overall)))
         yield study.verdicts(found.overall, ALL)
-        yield study.table_of_gains(found.overall, caption, over)
-        table = study.table_of_gains(found.gains, caption, over)
+        yield study.table_of_gains(found.overall, caption, found.over)
+        table = study.table_of_gains(found.gains, caption, found.over)
         yield study.Folded("The same for each kind of images", [table])
     for one in masked(found):
         yield fj.reporting.paragraph(
@@ -133,7 +135,7 @@ def matrices(found: Found) -> Iterator[study.Block]:
             "generator",
             "accepted_95",
             caption,
-            intervals_over="the networks",
+            intervals_over=found.over,
             label="share accepted, 95 % of clean images being so",
             column_label=f"fooling images, {adversary} adversary",
         )

@@ -151,8 +151,8 @@ def examples(found: Found, group: str, names: Sequence[str]) -> study.Figure:
         captions,
         words.say(
             f"Originals, changes and results of the attacks {GROUPS[group]}. Top row: the "
-            "originals. Then for each attack what it added, and the result. Each change is "
-            "stretched until its largest part is black or white; its real size stands below it."
+            "originals. Then for each attack what it added, and the result. The "
+            "real size of each change stands below it."
         )
         + study.how_shown(found.network.medium),
         row_names=titles,

@@ -236,7 +236,7 @@ def apgd(
         True
     """
     steps = checks.count("steps", steps)
-    epsilon = checks.not_negative("epsilon", epsilon)
+    epsilon = checks.radius(epsilon, norm)
     target = checks.count("target", target, -1)
     checks.choice("norm", norm, ("linf", "l2"))
     if not isinstance(random_start, bool):

@@ -88,7 +88,7 @@ def diagnose(
     if goal.targeted:
         raise ValueError("diagnose asks whether labels can be left: give it a leave goal")
     if epsilon is not None:
-        epsilon = checks.not_negative("epsilon", epsilon)
+        epsilon = checks.radius(epsilon, norm)
         checks.choice("norm", norm, ("linf", "l2"))
         steps, restarts = checks.count("steps", steps), checks.count("restarts", restarts)
         queries = checks.count("queries", queries)

@@ -220,7 +220,7 @@ def _attack(
     loss: Loss,
 ) -> Attack:
     steps, pairs = checks.count("steps", steps), checks.count("pairs", pairs)
-    epsilon = checks.not_negative("epsilon", epsilon)
+    epsilon = checks.radius(epsilon, norm)
     step_size = 2.5 * epsilon / steps if step_size is None else step_size
     step_size = checks.not_negative("step_size", step_size)
     probe = checks.between("probe", probe, 0.0, 0.5, "()")

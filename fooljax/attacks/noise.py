@@ -80,7 +80,7 @@ def noise(epsilon: float, *, norm: Literal["linf", "l2"] = "linf", draws: int = 
         >>> bool((found.linf <= 0.1 + 1e-6).all())
         True
     """
-    epsilon, draws = checks.not_negative("epsilon", epsilon), checks.count("draws", draws, 2)
+    epsilon, draws = checks.radius(epsilon, norm), checks.count("draws", draws, 2)
     checks.choice("norm", norm, ("linf", "l2"))
     init, step = _functions(norm)
     return Attack(Size(epsilon), init, step, draws - 1, better="margin")

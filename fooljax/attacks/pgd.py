@@ -236,7 +236,7 @@ def pgd(
         True
     """
     steps = checks.count("steps", steps)
-    epsilon = checks.not_negative("epsilon", epsilon)
+    epsilon = checks.radius(epsilon, norm)
     step_size = 2.5 * epsilon / steps if step_size is None else step_size
     step_size = checks.not_negative("step_size", step_size)
     momentum = checks.between("momentum", momentum, 0.0, 1.0, "[)")

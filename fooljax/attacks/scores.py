@@ -132,7 +132,7 @@ def score_evolution(
     steps = checks.count("steps", steps)
     population = checks.count("population", population, 2)
     checks.kind("strategy", strategy, str)
-    epsilon = checks.not_negative("epsilon", epsilon)
+    epsilon = checks.radius(epsilon, norm)
     std = checks.positive("std", std)
     checks.choice("norm", norm, ("linf", "l2"))
     _configured(strategy.lower(), population, std, (2, 2, 1))

@@ -209,7 +209,7 @@ def square(
         0
     """
     steps = checks.count("steps", steps)
-    epsilon = checks.not_negative("epsilon", epsilon)
+    epsilon = checks.radius(epsilon, norm)
     share = checks.between("share", share, 0.0, 1.0, "(]")
     checks.choice("norm", norm, ("linf", "l2"))
     schedule = steps if schedule is None else checks.count("schedule", schedule)

@@ -179,7 +179,7 @@ def check_ball(epsilon: float, norm: str) -> None:
     Raises:
         ValueError: if ``epsilon`` is negative or the norm unknown.
     """
-    checks.not_negative("epsilon", epsilon)
+    checks.radius(epsilon, norm)
     checks.choice("norm", norm, ("linf", "l2"))
 
 

@@ -20,7 +20,7 @@ from fooljax.checks.arrays import (
 from fooljax.checks.keys import key, keys, typed
 from fooljax.checks.kinds import cache, function, kind, own, shown
 from fooljax.checks.networks import classifier, classifiers, columns, inputs
-from fooljax.checks.numbers import between, choice, count, not_negative, positive, real
+from fooljax.checks.numbers import between, choice, count, not_negative, positive, radius, real
 
 __all__ = [
     "NEAR",
@@ -44,6 +44,7 @@ __all__ = [
     "not_negative",
     "own",
     "positive",
+    "radius",
     "real",
     "row",
     "shape",

@@ -73,6 +73,26 @@ def not_negative(name: str, given: Any, *, infinite: bool = False) -> float:
     return number
 
 
+def radius(given: Any, norm: str = "linf", *, infinite: bool = False) -> float:
+    """Return ``epsilon``, how far a change may go in a norm, images being in [0, 1].
+
+    Args:
+        given: its value.
+        norm: ``linf``, in which nothing lies farther than 1, or any other.
+        infinite: whether it may be infinite.
+
+    Raises:
+        ValueError: if it is negative, or counts in 255ths, as other packages may.
+    """
+    number = not_negative("epsilon", given, infinite=infinite)
+    if norm == "linf" and 1.0 < number < math.inf:
+        raise ValueError(
+            f"epsilon must be at most 1, as images are in [0, 1], got {shown(given)}; "
+            "8 of 255 levels are 8 / 255"
+        )
+    return number
+
+
 def between(name: str, given: Any, low: float, high: float, ends: str = "[]") -> float:
     """Return a number of an interval.
 

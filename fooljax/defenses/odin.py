@@ -47,7 +47,7 @@ def odin(classifier: Classifier, epsilon: float = 0.0014, temperature: float = 1
         (5,)
     """
     checks.classifier(classifier)
-    epsilon = checks.not_negative("epsilon", epsilon)
+    epsilon = checks.radius(epsilon)
     temperature = checks.positive("temperature", temperature)
     if classifier.tokens is not None:
         raise ValueError("odin moves an image by a small step, and this network reads texts")

@@ -22,7 +22,7 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
         done: steps done before, when resuming.
 
     Yields:
-        ``show(done, text)``; the text stands beside the bar. On a terminal this
+        ``show(done, text)``; the text stands behind the bar. On a terminal this
         moves a bar with the time so far and the time left; elsewhere it prints a line
         every few seconds and at the end, and during a step of minutes one a minute. It
         raises ``Interrupted`` after a signal.
@@ -34,16 +34,18 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[int, str], 
 
     from rich import progress
     from rich.console import Console
+    from rich.table import Column
 
     columns = (
         progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
+        progress.BarColumn(20),
         progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[text]}"),
         progress.TimeElapsedColumn(),
         progress.TimeRemainingColumn(),
+        # cut where the line ends, so that all stays on one
+        progress.TextColumn("{task.fields[text]}", table_column=Column(no_wrap=True, ratio=1)),
     )
-    with progress.Progress(*columns, console=Console(stderr=True)) as display:
+    with progress.Progress(*columns, console=Console(stderr=True), expand=True) as display:
         task = display.add_task(title, total=total, completed=done, text="")
 
         def move(now_done: int, text: str) -> None:

@@ -140,7 +140,8 @@ def compute(
     work = {file_name(cell): functools.partial(_make, make, seed, cell) for cell in cells}
     if len(work) < len(cells):
         raise ValueError("cells must be different")
-    done = units.compute_all(run.folder, work, title)
+    words = {file_name(cell): ", ".join(map(_words, cell.items())) for cell in cells}
+    done = units.compute_all(run.folder, work, title, words)
     return Results(tuple((cell, done[file_name(cell)]) for cell in cells))
 
 
@@ -175,6 +176,12 @@ def _make(
     make: Callable[..., Mapping[str, ArrayLike]], seed: int, cell: Cell
 ) -> Mapping[str, ArrayLike]:
     return make(key_of(seed, **cell), **cell)
+
+
+def _words(coordinate: tuple[str, Coordinate]) -> str:
+    """Say where a cell lies: a text speaks for itself, a number does not."""
+    axis, at = coordinate
+    return at if isinstance(at, str) else f"{axis} {at}"
 
 
 def _lies_at(cell: Cell, coordinates: Cell) -> bool:

@@ -1,5 +1,6 @@
 """A network from a file of the user's own, ``FILE.py:NAME``."""
 
+import sys
 from typing import TYPE_CHECKING
 
 from fooljax.study.own_file import take
@@ -31,6 +32,7 @@ def load(
 
     name, found = model.rpartition(":")[2], take("--model", model)
     if callable(found) and not isinstance(found, Classifier) and adapter_of(found) is None:
+        print(f"calling {name}() ...", file=sys.stderr)
         try:
             found = found()
         except (Exception, SystemExit) as error:

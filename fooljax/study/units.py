@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import jax
@@ -24,7 +25,10 @@ Arrays: TypeAlias = dict[str, np.ndarray]
 
 
 def compute_all(
-    folder: Path, units: Mapping[str, Callable[[], Mapping[str, Any]]], title: str
+    folder: Path,
+    units: Mapping[str, Callable[[], Mapping[str, Any]]],
+    title: str,
+    words: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Arrays]:
     """Compute all units that an earlier run has not, with a progress bar.
 
@@ -33,6 +37,7 @@ def compute_all(
         units: what to compute, by name; names are those of files. A unit may use
             the results of units before it by calling ``compute`` itself.
         title: of the progress bar.
+        words: what stands beside the bar, by unit; the unit's name unless given.
 
     Returns:
         The arrays of every unit by name; ``seconds`` among them, the time it took.
@@ -40,7 +45,7 @@ def compute_all(
     results = {}
     with progress.bar(title, len(units)) as show:
         for done, (name, unit) in enumerate(units.items()):
-            show(done, name)
+            show(done, words.get(name, name))
             results[name] = compute(folder, name, unit)
         show(len(units), "done")
     return results

@@ -185,5 +185,5 @@ def _climb(
 
 
 def _check(epsilon: float, steps: int) -> None:
-    checks.not_negative("epsilon", epsilon)
+    checks.radius(epsilon)
     checks.count("attack_steps", steps, 0)

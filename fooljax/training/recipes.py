@@ -78,7 +78,7 @@ def adversarial(
         >>> recipe = training.adversarial(steps=3, epsilon=0.1)  # for training.fit
     """
     check_recipe(steps, learning_rate)
-    epsilon = checks.not_negative("epsilon", epsilon)
+    epsilon = checks.radius(epsilon)
     attack_steps = checks.count("attack_steps", attack_steps)
     attack = pgd(epsilon, 0.5 * epsilon, attack_steps, random_start=True)
     schedule = optax.cosine_onecycle_schedule(steps, learning_rate)

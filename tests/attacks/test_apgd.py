@@ -200,6 +200,7 @@ def test_a_class_that_the_network_lacks_is_no_target(make, classifier, images, k
     ("arguments", "message"),
     [
         ({"epsilon": -0.1}, "epsilon"),
+        ({"epsilon": 8}, "8 of 255 levels are 8 / 255"),
         ({"epsilon": 0.1, "steps": 0}, "steps"),
         ({"epsilon": 0.1, "norm": "l1"}, "norm"),
         ({"epsilon": 0.1, "target": -2}, "target"),

@@ -76,7 +76,7 @@ def test_l2_at_the_edge_comes_close_to_the_optimum(key):
 def test_steps_have_the_length_given(key):
     images = draw(0.4, 0.6)
     for norm, length in (("linf", lambda r: r.linf), ("l2", lambda r: r.l2)):
-        result = fj.attacks.run(pgd(9.0, 0.03, 2, norm=norm), key, TWO, images, GOALS["leave"])
+        result = fj.attacks.run(pgd(1.0, 0.03, 2, norm=norm), key, TWO, images, GOALS["leave"])
         np.testing.assert_allclose(length(result), 0.06, rtol=1e-4)
 
 

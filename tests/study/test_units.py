@@ -27,6 +27,12 @@ def test_what_was_computed_is_not_computed_again(tmp_path):
             np.testing.assert_array_equal(again[name][key], value)
 
 
+def test_words_of_a_unit_stand_in_the_place_of_its_name(tmp_path, capsys):
+    work = {name: counting([], name) for name in ("one", "three")}
+    units.compute_all(tmp_path, work, "working", {"one": "fgsm, batch 0"})
+    assert capsys.readouterr().err.splitlines()[0] == "working 0/2  fgsm, batch 0"
+
+
 def test_a_failure_keeps_the_units_before_it(tmp_path):
     calls = []
     broken = {"good": counting(calls, "good"), "bad": lambda: {"x": 1 / 0}}
