@@ -2,7 +2,6 @@
 
 import os
 import warnings
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,29 +94,36 @@ def list_classes(folder: Path, kind: Kind = PICTURES) -> dict[str, list[str]]:
         raise ValueError(
             f"{folder}: no folders in it; put the {kind.plural} of each class in its own"
         )
-    classes, left_out = {}, Counter[str]()
-    left_out[f"{kind.plural} beside the class folders"] = sum(
-        name not in homes and kind.has(name) for name in beside
-    )
+    classes, left_out = {}, dict[str, list[str]]()
+    for name in beside:
+        if name not in homes and kind.has(name):
+            left_out.setdefault(f"{kind.plural} beside the class folders", []).append(name)
     for home in homes:
         names = visible(folder / home)
         classes[home] = [name for name in names if kind.has(name)]
-        left_out.update(_kind(folder / home / name) for name in names if not kind.has(name))
+        for name in names:
+            if not kind.has(name):
+                left_out.setdefault(_kind(folder / home / name), []).append(f"{home}/{name}")
     empty = [name for name, files in classes.items() if not files]
     if empty:
         raise ValueError(
             f"{folder}: no {kind.plural} in class folder {', '.join(empty)}; add some "
             f"({' '.join(kind.suffixes)}) or remove the folder"
         )
-    if kinds := +left_out:
-        shown = [f"{count} {what}" for what, count in kinds.most_common(_KINDS_SHOWN)]
-        more = ["others"] * (len(kinds) > len(shown))
+    if left_out:
+        most = sorted(left_out.items(), key=lambda both: -len(both[1]))[:_KINDS_SHOWN]
+        shown = [f"{len(names)} {what} ({_some(names)})" for what, names in most]
+        more = ["others"] * (len(left_out) > len(shown))
         warnings.warn(
             f"{folder}: left out {', '.join(shown + more)}; if they are {kind.plural}, move them "
             "into class folders and give them the suffix of their kind",
             stacklevel=3,
         )
     return classes
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"such as {names[0]}"
 
 
 def holds_sounds(folder: Path) -> bool:
