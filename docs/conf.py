@@ -46,6 +46,8 @@ extensions = [
     "sphinx_design",
     "running",
     "alt_texts",
+    "breaks",
+    "by_medium",
     "runs",
     "leaderboard",
     "signatures",
@@ -64,7 +66,11 @@ add_module_names = False
 python_maximum_signature_line_length = 88
 autosummary_imported_members = True
 autosummary_ignore_module_all = False
-autosummary_context = {"groups": by_medium.groups()}
+autosummary_context = {
+    "groups": by_medium.groups(),
+    "paged": by_medium.PAGED,
+    "place": by_medium.place,
+}
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
@@ -94,7 +100,10 @@ html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#c2410c", "color-brand-content": "#c2410c"},
-    "dark_css_variables": {"color-brand-primary": "#fb923c", "color-brand-content": "#fb923c"},
+    "dark_css_variables": {
+        **{"color-brand-primary": "#fb923c", "color-brand-content": "#fb923c"},
+        "on-white": "brightness(0.8)",  # pictures on white, in site.css
+    },
 }
 
 # Links to Colab and to the source need an address, which a build on GitHub knows.

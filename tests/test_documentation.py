@@ -67,6 +67,12 @@ def test_links_lead_somewhere(page):
     assert [one for one in here if not (PAGES[page].parent / one).exists()] == []
 
 
+@pytest.mark.parametrize("page", TEXTS)
+def test_no_line_is_lost_as_a_comment(page):
+    """The site takes a line of Markdown that begins with a percent sign for one."""
+    assert re.findall(r"^ *%.*", TEXTS[page], re.MULTILINE) == []
+
+
 def test_the_readme_names_every_experiment():
     named = set(re.findall(r"`(\w+)`", TEXTS["README.md"]))
     folder = ROOT / "experiments"

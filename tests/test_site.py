@@ -80,6 +80,31 @@ def test_records_become_pages(tmp_path):
     assert "one\n```" in (made / "index.md").read_text()
 
 
+def test_long_commands_of_records_are_broken_before_flags():
+    command = f"python -m experiments.transfer --networks 9 --{'a' * 40} 1 --last"
+    assert load("runs").folded("short --flag 1") == "short --flag 1"
+    lines = load("runs").folded(command).split(" \\\n    ")
+    assert len(lines) == 2 and " ".join(lines) == command and lines[1].endswith(" 1 --last")
+
+
+def test_lines_break_where_a_reader_would():
+    pytest.importorskip("sphinx", reason="needs pip install -e '.[docs]'")
+    breaks = load("breaks")
+    assert (
+        breaks.keep_units("40 % of 3 images, 2 x, 5 ms") == "40\xa0% of 3 images, 2\xa0x, 5\xa0ms"
+    )
+    assert breaks.parts("fooljax.attacks.transforms") == ["fooljax.", "attacks.", "transforms"]
+    assert breaks.parts("fj.data.load") == ["fj.data.load"]
+
+
+def test_large_packages_have_a_page_for_each_title(tmp_path):
+    titles = load("by_medium")
+    titles.write_pages(tmp_path)
+    pages = [path.read_text() for path in (tmp_path / "fooljax.study").iterdir()]
+    assert len(pages) == len(titles.GROUPS["fooljax.study"])
+    assert sum(text.count(".. autofunction:: launch\n") for text in pages) == 1
+
+
 def entered(folder, name, rows, **changes):
     """An entry made up, with a digest that is right."""
     board = load("leaderboard")

@@ -30,7 +30,8 @@ weights, the same images, the same budget, both called in turn on one machine. M
 """
 _READ = """
 How to read it. Found: the mean over {repeats} repeats with other random numbers, and the range
-where there is one; a median distance counts an image that was not fooled as infinitely far.
+where there is one; a median distance counts an image that was not fooled as infinitely far, and
+is none where that is half of the images or more.
 Passes: of an image, in the mean, forward and backward. Seconds: the median of warm calls, fooljax /
 peer. Faster: how many times longer the peer took, with the range of the repeats, by the clock
 and in processor time. First call: seconds, with compilation, and with what a peer imports when
@@ -150,7 +151,8 @@ def _cells(row: Row, processor: str) -> str:
 
 
 def _times(ratio: verdicts.Ratio) -> str:
-    return f"{ratio.median:.2g} x ({ratio.least:.2g} to {ratio.most:.2g})"
+    ends = (f"{end:.3g}" for end in (ratio.least, ratio.most))
+    return f"{verdicts.times(ratio.median)} ({' to '.join(ends)})"
 
 
 def _found(side: Row) -> str:
@@ -159,7 +161,7 @@ def _found(side: Row) -> str:
     for name in side["found"][0]:
         if name in verdicts.BETTER:
             every = verdicts.values(side, name)
-            low, high = (f"{end(every):.4g}" for end in (min, max))
+            low, high = (verdicts.number(end(every)) for end in (min, max))
             spread = f" ({low} to {high})" if low != high else ""
             words.append(f"{name} {verdicts.mean(every)}{spread}")
     if "forward passes" in side["found"][0]:

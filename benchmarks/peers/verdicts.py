@@ -63,14 +63,14 @@ class Verdict(NamedTuple):
     def __str__(self) -> str:
         """Say it in a few words, the deficits first."""
         time = {
-            "ahead": f"faster: {self.wall.median:.2g} x",
+            "ahead": f"faster: {times(self.wall.median)}",
             "even": "as fast",
-            "behind": f"slower: {1.0 / self.wall.median:.2f} x",
+            "behind": f"slower: {times(1.0 / self.wall.median)}",
         }
         words = [f"weaker: {one}" for one in self.weaker] + [time[self.wall.outcome]]
         words += [f"stronger: {one}" for one in self.stronger]
         if self.cpu.outcome == "behind":
-            words.append(f"more processor time: {1.0 / self.cpu.median:.2f} x")
+            words.append(f"more processor time: {times(1.0 / self.cpu.median)}")
         return ("**ahead**, " if self.ahead else "") + "; ".join(words)
 
     @property
@@ -107,8 +107,18 @@ def values(side: Row, name: str) -> list[float]:
 
 
 def mean(numbers: Sequence[float]) -> str:
-    """Write a mean with four digits at most."""
-    return f"{statistics.fmean(numbers):.4g}"
+    """Write a mean with four digits at most; a distance that is infinite is none."""
+    return number(statistics.fmean(numbers))
+
+
+def number(one: float) -> str:
+    """Write a figure with four digits at most."""
+    return "none" if math.isinf(one) else f"{one:.4g}"
+
+
+def times(ratio: float) -> str:
+    """Write a ratio so that one that is just above 1 does not read as 1."""
+    return f"{ratio:.{2 if ratio < 9.995 else 1}f} x"
 
 
 def _gain(here: Sequence[float], there: Sequence[float]) -> float:

@@ -1,10 +1,14 @@
-"""Pictures that a page's code made say what section they belong to, to whoever cannot see them."""
+"""Pictures that a page's code made say what section they belong to, to whoever cannot see them.
+
+And those of the gallery get a box, in which they scroll on a phone as those of pages do.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from docutils import nodes
+from sphinx_gallery.directives import imgsgnode
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -18,6 +22,9 @@ def name_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:
             section = section.parent
         if not picture.get("alt") and section is not None:
             picture["alt"] = f"Picture made by the code above: {section[0].astext()}"
+
+    for picture in list(doctree.findall(imgsgnode)):
+        picture.parent.replace(picture, nodes.container("", picture, classes=["picture"]))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

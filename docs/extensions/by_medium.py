@@ -6,7 +6,12 @@ a module without a title ends the build.
 
 import importlib
 import inspect
-from typing import Any
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
 
 GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "fooljax.data": {
@@ -63,7 +68,36 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+#: Packages so large that each title has a page of its own.
+PAGED = ("fooljax.study",)
+_PAGE = """{title}
+{line}
+
+.. currentmodule:: {package}
+
+{entries}
+"""
+
 Group = tuple[str, list[str], list[str]]
+
+
+def write_pages(folder: Path) -> None:
+    """Write a page for each title of the packages that have too many functions for one page."""
+    for package in PAGED:
+        for title, functions, classes in _grouped(package, GROUPS[package]):
+            entries = [f".. autofunction:: {name}\n" for name in functions]
+            entries += [f".. autoclass:: {name}\n   :members:\n" for name in classes]
+            page = _PAGE.format(
+                title=title, line="=" * len(title), package=package, entries="\n".join(entries)
+            )
+            path = folder / f"{place(package, title)}.rst"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(page, encoding="utf-8")
+
+
+def place(package: str, title: str) -> str:
+    """Return where the page of a title lies, beside that of its package."""
+    return f"{package}/{re.sub(r'[^a-z]+', '_', title.lower())}"
 
 
 def groups() -> dict[str, list[Group]]:
@@ -86,3 +120,13 @@ def _grouped(package: str, titles: dict[str, tuple[str, ...]]) -> list[Group]:
     if defined:
         raise ValueError(f"{package}: {', '.join(defined)} have no title in {__name__}.GROUPS")
     return groups
+
+
+def _write(app: "Sphinx") -> None:
+    write_pages(Path(app.srcdir) / "api" / "generated")
+
+
+def setup(app: "Sphinx") -> dict[str, bool]:
+    """Hook in before pages are looked for."""
+    app.connect("builder-inited", _write)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

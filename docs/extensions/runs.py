@@ -6,6 +6,7 @@ pages is typed by hand.
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,20 @@ Runs as they ended: the command, what came out, the machine. The numbers are tho
 :maxdepth: 1
 
 """
+_COMMAND = re.compile(r"(?<=```bash\n).+")
+_WIDE = 84  # letters of a line
+
+
+def folded(command: str) -> str:
+    """Break a long command before flags, so that it is read, and copied, as it is."""
+    first, *flags = re.split(r" (?=--)", command)
+    lines = [first]
+    for flag in flags:
+        if len(lines[-1]) + len(flag) < _WIDE:
+            lines[-1] += f" {flag}"
+        else:
+            lines.append(f"    {flag}")
+    return " \\\n".join(lines)
 
 
 def write_pages(source: Path, target: Path) -> list[str]:
@@ -38,6 +53,7 @@ def write_pages(source: Path, target: Path) -> list[str]:
     names = sorted(path.stem for path in source.glob("*.json"))
     for name in names:
         page = records.to_markdown(source / f"{name}.json")
+        page = _COMMAND.sub(lambda one: folded(one[0]), page)
         (target / f"{name}.md").write_text(page, encoding="utf-8")
         if (source / f"{name}.png").is_file():
             shutil.copyfile(source / f"{name}.png", target / f"{name}.png")

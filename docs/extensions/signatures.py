@@ -67,6 +67,17 @@ class _Links(ast.NodeTransformer):
         return ast.Name(f"~{place}", ast.Load()) if place else node
 
 
+class _Values(ast.NodeTransformer):
+    """Give constants of a module that are numbers or words their values."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        value = getattr(self.module, node.id, None)
+        return ast.Constant(value) if isinstance(value, int | float | str) else node
+
+
 def _definition(it: Any) -> ast.AST | None:
     try:
         source = textwrap.dedent(inspect.getsource(inspect.unwrap(it)))
@@ -124,6 +135,9 @@ class Signatures:
         for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             if one.annotation is not None:
                 one.annotation = self.links.visit(one.annotation)
+        values = _Values(self.links.module)
+        arguments.defaults = [values.visit(one) for one in arguments.defaults]
+        arguments.kw_defaults = [one and values.visit(one) for one in arguments.kw_defaults]
         return f"({ast.unparse(arguments)})"
 
 
@@ -133,10 +147,16 @@ def _skip(app: Sphinx, what: str, name: str, it: Any, skip: bool, options: Any) 
 
 
 def _unsaid(app: Sphinx, tree: nodes.document) -> None:
-    """What autodoc says an alias stands for has lost its brackets; its docstring says it."""
+    """What autodoc says an alias stands for has lost its brackets; its docstring says it.
+
+    And what a property returns it says in JAX's own names.
+    """
     for one in list(tree.findall(nodes.paragraph)):
         if one.astext().startswith("alias of Callable["):
             one.parent.remove(one)
+    for text in list(tree.findall(nodes.Text)):
+        if text == "jaxlib._jax.Array":
+            text.parent.replace(text, nodes.Text("Array"))
 
 
 def _plain(app: Sphinx, env: Any, node: Any, content: nodes.Element) -> nodes.Element | None:

@@ -62,7 +62,7 @@ def document():
 def test_whoever_is_faster_in_every_repeat_is_ahead():
     verdict = verdicts.verdict(AHEAD)
     assert verdict.wall == pytest.approx((2.5, 2.0, 3.0))
-    assert str(verdict) == "**ahead**, faster: 2.5 x"
+    assert str(verdict) == "**ahead**, faster: 2.50 x"
     assert str(verdicts.verdict(SLOWER)).startswith("slower: 1.71 x; more processor time: 1.71 x")
     mixed = row("peer", side([1.0, 1.0], hits(0.5, 0.5)), side([1.2, 0.9], hits(0.5, 0.5)))
     assert str(verdicts.verdict(mixed)) == "as fast"
@@ -73,7 +73,7 @@ def test_strength_counts_beyond_the_noise_only():
     close = row("peer", side([1.0], hits(0.8996)), side([1.0], hits(0.9)))
     assert verdicts.verdict(close).kinds == set()
     assert verdicts.verdict(WEAKER).weaker == ["success 0.7 against 0.85"]
-    assert str(verdicts.verdict(WEAKER)) == "weaker: success 0.7 against 0.85; faster: 2 x"
+    assert str(verdicts.verdict(WEAKER)) == "weaker: success 0.7 against 0.85; faster: 2.00 x"
     noisy = row("peer", side([1.0] * 2, hits(0.7, 0.9)), side([1.0] * 2, hits(0.85, 0.86)))
     assert verdicts.verdict(noisy).weaker == []
 
@@ -85,7 +85,7 @@ def test_a_smaller_distance_is_stronger_and_none_is_infinitely_far():
     assert verdicts.verdict(row("peer", side([1.0], near), side([1.0], far))).kinds == {"stronger"}
     assert verdicts.verdict(row("peer", side([1.0], far), side([1.0], near))).kinds == {"weaker"}
     lost = verdicts.verdict(row("peer", side([1.0], nowhere), side([1.0], far)))
-    assert lost.weaker == ["median L2 inf against 1.2"]
+    assert lost.weaker == ["median L2 none against 1.2"]
     same = verdicts.verdict(row("peer", side([1.0], nowhere), side([1.0], nowhere)))
     assert same.kinds == set()
 
@@ -96,7 +96,7 @@ def test_the_page_names_every_deficit_and_what_was_not_measured(document, monkey
     text = page.to_markdown(document, "rows.json")
     assert "Of 3 rows fooljax is ahead in time at equal or better strength in 1" in text
     assert "behind in 2:" in text
-    assert "- peer C, LeNet: weaker: success 0.7 against 0.85; faster: 2 x" in text
+    assert "- peer C, LeNet: weaker: success 0.7 against 0.85; faster: 2.00 x" in text
     assert "- Not measured: peer D, LeNet: peer is not installed" in text
     assert "- Not measured: peer E, LeNet: raised TypeError: not a number" in text
     assert "success 0.85 (0.8 to 0.9); 12 and 10 passes" in text
