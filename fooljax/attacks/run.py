@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool
+from jaxtyping import Array
 
 from fooljax import backend, checks, interrupts
 from fooljax.attacks import attack as loop
@@ -17,6 +17,7 @@ from fooljax.attacks.attack import Attack, Budget, Point, Progress, RandomKeys
 from fooljax.attacks.goals import Goal
 from fooljax.attacks.reads import Reads, check_reads, check_target
 from fooljax.attacks.result import AttackResult
+from fooljax.attacks.walking import Seen, take, walk_watched
 from fooljax.data import as_input
 from fooljax.types import Classifier, Images, RandomKey
 
@@ -37,8 +38,9 @@ def run(
     """Attack images from outside ``jit``: the same path as calling the attack.
 
     On a CPU the steps are sent off one by one (a compiled loop around a
-    convolution's gradient runs off XLA's fast path there); elsewhere all steps
-    are one program, unless somebody wants to watch.
+    convolution's gradient runs off XLA's fast path there), and an attack that leaves
+    alone what is done goes on in a smaller batch once that pays. Elsewhere all steps are
+    one program, unless somebody wants to watch.
 
     Args:
         attack: what to do.
@@ -129,16 +131,16 @@ def run_checked(
             on_step(sent)
 
     watched = trace or on_step is not None or attack.steps == 0 or backend.on_cpu()
-    walk = functools.partial(_walk_watched, tell) if watched else _walk_unwatched
+    walk = functools.partial(walk_watched, tell, not trace) if watched else _walk_unwatched
     results = []
     for first in range(0, count, size):
         interrupts.check()
         # the last batch is filled up with its last image: no other shape, no other program
         rows = np.minimum(np.arange(first, first + size), count - 1)
-        part = _take(_Batch(keys, budget, images, goal, start), rows)
+        part = take(_Batch(keys, budget, images, goal, start), rows)
         attack_part = dataclasses.replace(attack, budget=part.budget)
         progress = _begin(part.images)
-        seen: list[_Seen] = []
+        seen: list[Seen] = []
         for restart in range(restarts):
             begin_at = part.images if part.start is None else part.start
             walk_keys, point = _start(attack.init, part.keys, restart, part.budget, begin_at)
@@ -165,46 +167,7 @@ class _Batch(NamedTuple):
     start: Any
 
 
-class _Seen(NamedTuple):
-    """A point gone through: margins ``[b]``, and whose say something, bool ``[b]``."""
-
-    margin: Array
-    looked: Array
-
-
-def _walk_watched(
-    tell: Callable[[], None],
-    attack: Attack,
-    keys: RandomKeys,
-    classifier: Classifier,
-    images: Images,
-    goal: Goal,
-    progress: Progress,
-) -> tuple[Progress, list[_Seen]]:
-    """Take the steps one by one, until every sample is done or there are none left.
-
-    Returns what was seen of the points gone through too.
-    """
-    before = latest = None
-    points = []
-    for index in range(attack.steps):
-        interrupts.check()
-        if before is not None:  # never more than two steps ahead of the device
-            before.block_until_ready()
-        # asking the step before the last one never leaves the device without work
-        if attack.stops and before is not None and before:
-            nothing = jnp.zeros(len(images), jnp.float32)
-            points += [_Seen(nothing, nothing > 0.0)] * (attack.steps - index)
-            break
-        progress, point, done = _advance(attack, keys, classifier, images, goal, progress, index)
-        before, latest = latest, done
-        points.append(point)
-        tell()
-    progress = _look(attack.better, attack.stops, classifier, images, goal, progress)
-    return progress, [*points, _Seen(progress.margin, progress.looked)]
-
-
-def _walk_unwatched(attack: Attack, *arguments: Any) -> tuple[Progress, list[_Seen]]:
+def _walk_unwatched(attack: Attack, *arguments: Any) -> tuple[Progress, list[Seen]]:
     return _walk(attack, *arguments), []
 
 
@@ -234,19 +197,9 @@ def _start(
     return keys, init(loop.fold_in(keys, 0), budget, begin_at)
 
 
-@jax.jit
-def _take(tree: Any, rows: Array) -> Any:
-    return jax.tree.map(lambda leaf: leaf[rows], tree)
-
-
 @functools.partial(jax.jit, static_argnums=1)
 def _join(results: list[AttackResult], count: int) -> AttackResult:
     return jax.tree.map(lambda *parts: jnp.concatenate(parts)[:count], *results)
-
-
-def _advance_and_ask(attack: Attack, *arguments) -> tuple[Progress, _Seen, Bool[Array, ""]]:
-    progress = loop.advance(attack, *arguments)
-    return progress, _Seen(progress.margin, progress.looked), jnp.all(progress.reached)
 
 
 def _without_the_unseen(margins: Array, looked: Array) -> Array:
@@ -260,7 +213,5 @@ _for_each = jax.jit(loop.for_each, static_argnums=1)
 _stack = jax.jit(lambda seen: jax.tree.map(lambda *each: jnp.stack(each, axis=1), *seen))
 _nan_unless = jax.jit(lambda looked, margins: jnp.where(looked, margins, jnp.nan))
 _begin = jax.jit(loop.begin)
-_advance = jax.jit(_advance_and_ask, donate_argnums=5)
-_look = jax.jit(loop.look, static_argnums=(0, 1))
 _walk = jax.jit(loop.walk)
 _finish = jax.jit(loop.finish)

@@ -6,10 +6,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from attack_cases import CLASSES, COUNT, LABELS, LEAVE, SHAPE, spread
+from attack_cases import (
+    CASES,
+    CLASSES,
+    COUNT,
+    LABELS,
+    LEAVE,
+    SHAPE,
+    make_params,
+    spread,
+    two_layers,
+)
 
 import fooljax as fj
-from fooljax.attacks import Attack, Passes, Point, leave, pgd, run
+from fooljax.attacks import Attack, Passes, Point, leave, pgd, run, walking
+from fooljax.types import Classifier
 
 RANDOM = pgd(0.1, 0.04, 4, random_start=True)
 
@@ -69,6 +80,25 @@ def test_batches_change_nothing(batch_size, classifier, images, key):
     assert found.images.shape == images.shape
     compare = lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-6)
     jax.tree.map(compare, found, whole)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.attack.stops])
+def test_a_batch_that_shrinks_changes_nothing(name, images, key, monkeypatch):
+    """Every image but one is at its goal from the beginning."""
+    case, network = CASES[name], Classifier(make_params(0, CLASSES), two_layers, SHAPE, CLASSES)
+    said = network(images)
+    top, last = said.argmax(axis=1), said.argmin(axis=1)
+    labels = jnp.where(case.goal.targeted == (jnp.arange(COUNT) != 2), top, last)
+    goal = dataclasses.replace(case.goal, labels=labels, least_log_odds=jnp.full(COUNT, -jnp.inf))
+    whole = run(case.attack, key, network, images, goal)
+    sizes, put = [], walking._put
+    monkeypatch.setattr(walking, "_PATIENCE", 1)
+    note = lambda tree, rows, part: sizes.append(len(rows)) or put(tree, rows, part)
+    monkeypatch.setattr(walking, "_put", note)
+    shrunk = run(case.attack, key, network, images, goal)
+    assert sizes == [1]
+    compare = lambda one, other: np.testing.assert_allclose(one, other, rtol=1e-4, atol=2e-6)
+    jax.tree.map(compare, shrunk, whole)
 
 
 # unrolled too in test_attack_contract.py
