@@ -45,6 +45,7 @@ COLUMNS = {
     "Date": "of the run",
     "Digest": "of the entry, its first eight digits",
 }
+_INTERVALS = numbers.INTERVALS.format(over="the networks, or the repeats on a given one")
 _HEAD = f"""# Leaderboard
 
 Which networks keep out images that show nothing, and with which defense? These are entries of the
@@ -53,7 +54,7 @@ each. [How to enter](../add/entry.md) takes three steps.
 
 {RULE}
 
-In parentheses intervals: {numbers.INTERVALS}. That of the worst kind is that kind's own; it does
+In parentheses intervals: {_INTERVALS}. That of the worst kind is that kind's own; it does
 not know that the worst was chosen.
 
 """

@@ -14,6 +14,7 @@ from . import measure
 from .measure import BY, PLAIN, Config, Scene
 
 NAME, VERSION = "Fooling benchmark", "v1"
+INTERVALS = "95 %, Student's t over {over}, cut off where a share ends"
 ALL = "all kinds"
 
 
@@ -50,7 +51,7 @@ class Found(NamedTuple):
     @property
     def intervals(self) -> str:
         """What intervals are."""
-        return f"95 %, Student's t over {self.over}, cut off where a share ends"
+        return INTERVALS.format(over=self.over)
 
     def accepted(self, defense: str, generator: str, adversary: str = "adaptive") -> float:
         """Return the mean share accepted where 95 % of clean images are."""
